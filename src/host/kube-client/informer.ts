@@ -1,0 +1,182 @@
+import { isAborted, isGone } from './errors.ts';
+import { listAll } from './list-all.ts';
+import { pause } from './pause.ts';
+import type { KubeClient, KubeObject, ObjectMeta, Resource, Selection } from './types.ts';
+
+/** One change of the watched collection. `key` is `namespace/name`, or `name` for cluster-scoped resources. */
+export type Delta<P> =
+  | { readonly kind: 'set'; readonly key: string; readonly object: P; readonly previous: P | undefined }
+  | { readonly kind: 'delete'; readonly key: string; readonly previous: P };
+
+export interface InformerOptions<T extends KubeObject, P> extends Selection {
+  /** What is kept of an object; called as soon as it is parsed, the rest is garbage at once. */
+  readonly project: (object: T) => P;
+  /** Every change, in order; a relist is reported as the difference to what was known. Must not throw. */
+  readonly onDelta?: (delta: Delta<P>) => void;
+  /** Each time the collection is completely known: after the first list and after every relist. */
+  readonly onSynced?: () => void;
+  /** A failure that the informer recovers from by itself, for the log. */
+  readonly onError?: (error: unknown) => void;
+  readonly pageSize?: number;
+  /** Wait before the first retry in milliseconds; doubles up to 64 times this. */
+  readonly backoff?: number;
+}
+
+/** A local copy of one collection, kept current until the signal aborts. */
+export interface Informer<P> {
+  readonly synced: Promise<void>;
+  readonly hasSynced: boolean;
+  /** Settles when the informer has ended, after the signal aborted. */
+  readonly done: Promise<void>;
+  readonly items: ReadonlyMap<string, P>;
+}
+
+/** Key of an object in an informer: `namespace/name`, or `name` when it has no namespace. */
+export function keyOf(object: KubeObject): string {
+  const metadata = object.metadata as ObjectMeta | undefined;
+  const name = metadata?.name ?? '';
+  return metadata?.namespace === undefined ? name : `${metadata.namespace}/${name}`;
+}
+
+/**
+ * Lists and watches `resource`, projecting each object as it is parsed. Lists again when the server has forgotten the
+ * watch position, backs off while the server is away, and keeps serving the last known items meanwhile.
+ */
+export function informer<T extends KubeObject, P>(
+  client: KubeClient,
+  resource: Resource,
+  options: InformerOptions<T, P>,
+  signal: AbortSignal,
+): Informer<P> {
+  const running = new RunningInformer<T, P>(client, resource, options, signal);
+  running.start();
+  return running;
+}
+
+interface Kept<P> {
+  readonly object: P;
+  readonly resourceVersion: string;
+}
+
+class RunningInformer<T extends KubeObject, P> implements Informer<P> {
+  readonly items = new Map<string, P>();
+  readonly synced: Promise<void>;
+  hasSynced = false;
+  done: Promise<void> = Promise.resolve();
+  readonly #versions = new Map<string, string>();
+  readonly #client: KubeClient;
+  readonly #resource: Resource;
+  readonly #options: InformerOptions<T, P>;
+  readonly #signal: AbortSignal;
+  #resolveSynced: () => void = () => undefined;
+  #failures = 0;
+
+  constructor(client: KubeClient, resource: Resource, options: InformerOptions<T, P>, signal: AbortSignal) {
+    this.#client = client;
+    this.#resource = resource;
+    this.#options = options;
+    this.#signal = signal;
+    this.synced = new Promise((resolve) => (this.#resolveSynced = resolve));
+  }
+
+  start(): void {
+    this.done = this.#run();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#signal.aborted) {
+      try {
+        const position = await this.#relist();
+        await this.#follow(position);
+      } catch (error) {
+        if (this.#signal.aborted || isAborted(error)) return;
+        if (!isGone(error)) await this.#backOff(error);
+      }
+    }
+  }
+
+  /** Replaces what is known by a fresh list and returns the position to watch from. */
+  async #relist(): Promise<string> {
+    const fresh = new Map<string, Kept<P>>();
+    const { namespace, labelSelector, fieldSelector, pageSize = 500 } = this.#options;
+    const position = await listAll<T>(
+      this.#client,
+      this.#resource,
+      {
+        limit: pageSize,
+        signal: this.#signal,
+        ...(namespace === undefined ? {} : { namespace }),
+        ...(labelSelector === undefined ? {} : { labelSelector }),
+        ...(fieldSelector === undefined ? {} : { fieldSelector }),
+      },
+      (item) => fresh.set(keyOf(item), { object: this.#options.project(item), resourceVersion: versionOf(item) }),
+    );
+    this.#replace(fresh);
+    this.#failures = 0;
+    this.hasSynced = true;
+    this.#resolveSynced();
+    this.#options.onSynced?.();
+    return position;
+  }
+
+  #replace(fresh: ReadonlyMap<string, Kept<P>>): void {
+    for (const key of [...this.items.keys()]) if (!fresh.has(key)) this.#delete(key);
+    for (const [key, { object, resourceVersion }] of fresh) {
+      if (this.#versions.get(key) !== resourceVersion) this.#set(key, object, resourceVersion);
+    }
+  }
+
+  /** Watches from `position`, again and again, until something but the server's own time limit ends it. */
+  async #follow(position: string): Promise<void> {
+    let resourceVersion = position;
+    const { namespace, labelSelector, fieldSelector } = this.#options;
+    const selection = {
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(labelSelector === undefined ? {} : { labelSelector }),
+      ...(fieldSelector === undefined ? {} : { fieldSelector }),
+    };
+    while (!this.#signal.aborted) {
+      try {
+        const events = this.#client.watch<T>(this.#resource, { resourceVersion, ...selection }, this.#signal);
+        let quiet = true;
+        for await (const { type, object } of events) {
+          quiet = false;
+          this.#failures = 0;
+          resourceVersion = versionOf(object);
+          if (type === 'DELETED') this.#delete(keyOf(object));
+          else if (type !== 'BOOKMARK') this.#set(keyOf(object), this.#options.project(object), resourceVersion);
+        }
+        // A stream that ends at once and empty must not become a busy loop against the server.
+        if (quiet) await pause(this.#options.backoff ?? 250, this.#signal);
+      } catch (error) {
+        if (this.#signal.aborted || isAborted(error) || isGone(error)) throw error;
+        await this.#backOff(error);
+      }
+    }
+  }
+
+  #set(key: string, object: P, resourceVersion: string): void {
+    const previous = this.items.get(key);
+    this.items.set(key, object);
+    this.#versions.set(key, resourceVersion);
+    this.#options.onDelta?.({ kind: 'set', key, object, previous });
+  }
+
+  #delete(key: string): void {
+    const previous = this.items.get(key);
+    if (previous === undefined) return;
+    this.items.delete(key);
+    this.#versions.delete(key);
+    this.#options.onDelta?.({ kind: 'delete', key, previous });
+  }
+
+  async #backOff(error: unknown): Promise<void> {
+    this.#options.onError?.(error);
+    const base = this.#options.backoff ?? 250;
+    await pause(base * 2 ** Math.min(this.#failures++, 6), this.#signal);
+  }
+}
+
+function versionOf(object: KubeObject): string {
+  return (object.metadata as ObjectMeta | undefined)?.resourceVersion ?? '';
+}

@@ -1,0 +1,77 @@
+import type { Resource } from './types.ts';
+
+const core = (plural: string, kind: string, namespaced: boolean): Resource => ({
+  group: '',
+  version: 'v1',
+  plural,
+  kind,
+  namespaced,
+});
+
+const grouped = (group: string, version: string, plural: string, kind: string, namespaced: boolean): Resource => ({
+  group,
+  version,
+  plural,
+  kind,
+  namespaced,
+});
+
+export const PODS = core('pods', 'Pod', true);
+export const NAMESPACES = core('namespaces', 'Namespace', false);
+export const NODES = core('nodes', 'Node', false);
+export const SERVICES = core('services', 'Service', true);
+export const ENDPOINTS = core('endpoints', 'Endpoints', true);
+export const CONFIG_MAPS = core('configmaps', 'ConfigMap', true);
+export const SECRETS = core('secrets', 'Secret', true);
+export const SERVICE_ACCOUNTS = core('serviceaccounts', 'ServiceAccount', true);
+export const EVENTS = core('events', 'Event', true);
+export const REPLICATION_CONTROLLERS = core('replicationcontrollers', 'ReplicationController', true);
+export const PERSISTENT_VOLUME_CLAIMS = core('persistentvolumeclaims', 'PersistentVolumeClaim', true);
+export const PERSISTENT_VOLUMES = core('persistentvolumes', 'PersistentVolume', false);
+export const RESOURCE_QUOTAS = core('resourcequotas', 'ResourceQuota', true);
+export const LIMIT_RANGES = core('limitranges', 'LimitRange', true);
+
+export const ENDPOINT_SLICES = grouped('discovery.k8s.io', 'v1', 'endpointslices', 'EndpointSlice', true);
+export const NETWORK_POLICIES = grouped('networking.k8s.io', 'v1', 'networkpolicies', 'NetworkPolicy', true);
+export const INGRESSES = grouped('networking.k8s.io', 'v1', 'ingresses', 'Ingress', true);
+export const INGRESS_CLASSES = grouped('networking.k8s.io', 'v1', 'ingressclasses', 'IngressClass', false);
+export const LEASES = grouped('coordination.k8s.io', 'v1', 'leases', 'Lease', true);
+export const DEPLOYMENTS = grouped('apps', 'v1', 'deployments', 'Deployment', true);
+export const REPLICA_SETS = grouped('apps', 'v1', 'replicasets', 'ReplicaSet', true);
+export const DAEMON_SETS = grouped('apps', 'v1', 'daemonsets', 'DaemonSet', true);
+export const STATEFUL_SETS = grouped('apps', 'v1', 'statefulsets', 'StatefulSet', true);
+export const JOBS = grouped('batch', 'v1', 'jobs', 'Job', true);
+export const CRON_JOBS = grouped('batch', 'v1', 'cronjobs', 'CronJob', true);
+export const POD_DISRUPTION_BUDGETS = grouped('policy', 'v1', 'poddisruptionbudgets', 'PodDisruptionBudget', true);
+export const PRIORITY_CLASSES = grouped('scheduling.k8s.io', 'v1', 'priorityclasses', 'PriorityClass', false);
+export const STORAGE_CLASSES = grouped('storage.k8s.io', 'v1', 'storageclasses', 'StorageClass', false);
+export const CUSTOM_RESOURCE_DEFINITIONS = grouped(
+  'apiextensions.k8s.io',
+  'v1',
+  'customresourcedefinitions',
+  'CustomResourceDefinition',
+  false,
+);
+export const ROLES = grouped('rbac.authorization.k8s.io', 'v1', 'roles', 'Role', true);
+export const ROLE_BINDINGS = grouped('rbac.authorization.k8s.io', 'v1', 'rolebindings', 'RoleBinding', true);
+export const CLUSTER_ROLES = grouped('rbac.authorization.k8s.io', 'v1', 'clusterroles', 'ClusterRole', false);
+export const CLUSTER_ROLE_BINDINGS = grouped(
+  'rbac.authorization.k8s.io',
+  'v1',
+  'clusterrolebindings',
+  'ClusterRoleBinding',
+  false,
+);
+
+/** Calico's group, whose resource layout Sluice shares so that a cluster can be read by either. */
+export const CALICO_GROUP = 'crd.projectcalico.org';
+export const IP_POOLS = grouped(CALICO_GROUP, 'v1', 'ippools', 'IPPool', false);
+export const IPAM_BLOCKS = grouped(CALICO_GROUP, 'v1', 'ipamblocks', 'IPAMBlock', false);
+export const BLOCK_AFFINITIES = grouped(CALICO_GROUP, 'v1', 'blockaffinities', 'BlockAffinity', false);
+export const IPAM_HANDLES = grouped(CALICO_GROUP, 'v1', 'ipamhandles', 'IPAMHandle', false);
+export const IPAM_CONFIGS = grouped(CALICO_GROUP, 'v1', 'ipamconfigs', 'IPAMConfig', false);
+
+/** `apiVersion` as objects of the resource carry it. */
+export function apiVersionOf(resource: Resource): string {
+  return resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;
+}
