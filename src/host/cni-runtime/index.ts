@@ -1,0 +1,1 @@
+export type { CniRuntime, CniRuntimeOptions, NetworkList, RuntimeAttachment } from './types.ts';
