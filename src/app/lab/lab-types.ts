@@ -1,0 +1,151 @@
+/** How pods of different nodes reach each other. */
+export type LabBackend = 'vxlan' | 'host-gw' | 'cross-subnet';
+
+/** Which address families pods and Services get. */
+export type LabIpFamily = 'ipv4' | 'ipv6' | 'dual';
+
+/** A validated request for a cluster; {@link validateLabOptions} makes it from what the user typed. */
+export interface LabOptions {
+  readonly name: string;
+  readonly nodes: number;
+  readonly backend: LabBackend;
+  readonly ipFamily: LabIpFamily;
+  /** One CIDR per family of `ipFamily`, IPv4 first. */
+  readonly podCidrs: readonly string[];
+  /** One CIDR per family of `ipFamily`, IPv4 first. */
+  readonly serviceCidrs: readonly string[];
+  /** TCP port of the API server on 127.0.0.1; 0 takes any free one. */
+  readonly apiPort: number;
+}
+
+/** What keeps a request from becoming a cluster: the option at fault, in the CLI's spelling, and what to do about it. */
+export interface LabProblem {
+  readonly option: string;
+  readonly message: string;
+}
+
+export type LabErrorCode =
+  | 'invalid-options'
+  | 'already-running'
+  | 'not-running'
+  | 'unsupported-machine'
+  | 'start-failed'
+  | 'control-failed';
+
+/** Where a cluster keeps its files; everything below `runDir` dies with the cluster, `stateDir` survives. */
+export interface LabPaths {
+  readonly name: string;
+  readonly stateDir: string;
+  readonly runDir: string;
+  readonly kubeconfig: string;
+  readonly storeDb: string;
+  readonly supervisorLog: string;
+  readonly supervisorPid: string;
+  readonly apiSocket: string;
+  readonly controlSocket: string;
+}
+
+/** A step of starting up, for progress output; `milliseconds` counts from the start of the supervisor. */
+export interface LabPhase {
+  readonly name: string;
+  readonly milliseconds: number;
+}
+
+/** One node as the lab sees it; pids are in the host's numbering. */
+export interface LabNode {
+  readonly name: string;
+  readonly segment: 'a' | 'b';
+  readonly addresses: readonly string[];
+  readonly state: 'starting' | 'running' | 'stopped';
+  /** The kubelet, which is pid 1 of the node: killing it is a node crash. */
+  readonly kubeletPid?: number;
+  readonly ready: boolean;
+}
+
+export interface LabStatus {
+  readonly name: string;
+  readonly supervisorPid: number;
+  readonly server: string;
+  readonly kubeconfig: string;
+  readonly options: LabOptions;
+  readonly nodes: readonly LabNode[];
+  readonly phases: readonly LabPhase[];
+  readonly startedAt: string;
+}
+
+/** A running pod's place: `netns` can be opened by the supervisor's user on the host while the pod lives. */
+export interface LabPod {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly node: string;
+  readonly hostNetwork: boolean;
+  readonly ips: readonly string[];
+  readonly netns: string;
+  readonly containers: readonly { readonly name: string; readonly pid: number | null; readonly restarts: number }[];
+}
+
+/** A network namespace of the lab that can be probed from or executed in. */
+export type LabPlace =
+  | { readonly kind: 'pod'; readonly namespace: string; readonly name: string }
+  | { readonly kind: 'node'; readonly name: string }
+  | { readonly kind: 'outside' }
+  | { readonly kind: 'router' };
+
+/** One real connection to try. ICMP ignores `port`. */
+export interface LabAttempt {
+  readonly protocol: 'tcp' | 'udp' | 'icmp' | 'sctp';
+  readonly address: string;
+  readonly port: number;
+  readonly timeoutMs: number;
+}
+
+/** What became of an attempt: answered, refused by a live host (RST, port unreachable), silently dropped, or an error. */
+export interface LabAttemptResult {
+  readonly outcome: 'answered' | 'refused' | 'timeout' | 'unreachable' | 'error';
+  readonly milliseconds: number;
+  readonly detail?: string;
+}
+
+/** Requests over `control.sock`: one JSON object per line, answered in order by one {@link ControlReply} line each. */
+export type ControlRequest =
+  | { readonly op: 'status' }
+  | { readonly op: 'pods' }
+  | { readonly op: 'probe'; readonly from: LabPlace; readonly attempts: readonly LabAttempt[] }
+  /** Many probes at once: results in the order of `runs`, all runs side by side. */
+  | {
+      readonly op: 'probe-all';
+      readonly runs: readonly { readonly from: LabPlace; readonly attempts: readonly LabAttempt[] }[];
+    }
+  /** GET of `path` (default `/status`) at the agent of a node. */
+  | { readonly op: 'agent-status'; readonly node: string; readonly path?: string }
+  /** Runs a host program in a network namespace of the lab (for a pod: its network with the node's files). */
+  | { readonly op: 'exec'; readonly at: LabPlace; readonly command: readonly string[]; readonly stdin?: string }
+  /** Starts a node again after a crash or `kill-node`. */
+  | { readonly op: 'start-node'; readonly node: string }
+  /** SIGKILL to the node's init: everything on the node is gone at once, as in a power cut. */
+  | { readonly op: 'kill-node'; readonly node: string }
+  | { readonly op: 'stop' };
+
+export interface ControlReplies {
+  readonly status: LabStatus;
+  readonly pods: readonly LabPod[];
+  readonly probe: readonly LabAttemptResult[];
+  readonly 'probe-all': readonly (readonly LabAttemptResult[])[];
+  readonly 'agent-status': unknown;
+  readonly exec: { readonly code: number; readonly stdout: string; readonly stderr: string };
+  readonly 'start-node': LabNode;
+  readonly 'kill-node': LabNode;
+  readonly stop: true;
+}
+
+export type ControlReply =
+  | { readonly ok: unknown }
+  | { readonly error: { readonly code: string; readonly message: string } };
+
+/** A running cluster, as a client on the same machine holds it. */
+export interface RunningLab {
+  readonly paths: LabPaths;
+  /** Asks the supervisor. Throws `SluiceError` with code `control-failed` or `not-running`. */
+  request<R extends ControlRequest>(request: R): Promise<ControlReplies[R['op']]>;
+}
