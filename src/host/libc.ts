@@ -1,0 +1,281 @@
+import koffi from 'koffi';
+import type { KoffiFunction } from 'koffi';
+
+/**
+ * The C library's system calls, bound once for every program of Sluice. Each returns what the call returns, or the
+ * errno negated (as the kernel itself does), so that expected outcomes such as EAGAIN need no exception; wrap a call in
+ * `expectSuccess` where failure is one. All are synchronous and act on the calling thread.
+ */
+const libc = koffi.load(null);
+
+/** Anything that C reads from or writes to. */
+export type CBuffer = Uint8Array | Int32Array;
+
+function bind<Arguments extends readonly unknown[]>(
+  name: string,
+  parameters: readonly string[],
+  result: 'int' | 'long' = 'int',
+): (...values: Arguments) => number {
+  const call: KoffiFunction = libc.func(name, result, [...parameters]);
+  return (...values) => {
+    const value = Number(call(...values));
+    return value === -1 ? -koffi.errno() : value;
+  };
+}
+
+/** open(2). */
+export const open = bind<[path: string, flags: number, mode: number]>('open', ['str', 'int', 'int']);
+/** close(2). */
+export const close = bind<[fd: number]>('close', ['int']);
+/** dup2(2). */
+export const dup2 = bind<[from: number, to: number]>('dup2', ['int', 'int']);
+/** read(2). */
+export const read = bind<[fd: number, buffer: CBuffer, length: number]>('read', ['int', 'void *', 'size_t'], 'long');
+/** write(2). */
+export const write = bind<[fd: number, buffer: CBuffer, length: number]>('write', ['int', 'void *', 'size_t'], 'long');
+/** fcntl(2) with a number as its argument. */
+export const fcntl = bind<[fd: number, command: number, value: number]>('fcntl', ['int', 'int', 'long']);
+/** ioctl(2) with a pointer as its argument. */
+export const ioctl = bind<[fd: number, request: number, buffer: CBuffer]>('ioctl', ['int', 'ulong', 'void *']);
+/** ioctl(2) with a number, or nothing, as its argument. */
+export const ioctlValue = bind<[fd: number, request: number, value: number]>('ioctl', ['int', 'ulong', 'long']);
+/** poll(2) over packed `struct pollfd`s (fd i32, events i16, revents i16). */
+export const poll = bind<[fds: CBuffer, count: number, timeoutMs: number]>('poll', ['void *', 'ulong', 'int']);
+/** epoll_create1(2). */
+export const epollCreate1 = bind<[flags: number]>('epoll_create1', ['int']);
+/** epoll_ctl(2); `event` is a `struct epoll_event`, packed on x86-64 only. */
+export const epollCtl = bind<[epfd: number, op: number, fd: number, event: CBuffer]>('epoll_ctl', [
+  'int',
+  'int',
+  'int',
+  'void *',
+]);
+/** epoll_wait(2). */
+export const epollWait = bind<[epfd: number, events: CBuffer, maximum: number, timeoutMs: number]>('epoll_wait', [
+  'int',
+  'void *',
+  'int',
+  'int',
+]);
+
+/** socket(2). */
+export const socket = bind<[domain: number, type: number, protocol: number]>('socket', ['int', 'int', 'int']);
+/** bind(2). */
+export const bindSocket = bind<[fd: number, address: CBuffer, length: number]>('bind', ['int', 'void *', 'uint32_t']);
+/** connect(2). */
+export const connect = bind<[fd: number, address: CBuffer, length: number]>('connect', ['int', 'void *', 'uint32_t']);
+/** listen(2). */
+export const listen = bind<[fd: number, backlog: number]>('listen', ['int', 'int']);
+/** accept4(2) that does not ask for the peer's address. */
+export const accept4 = bind<[fd: number, address: null, length: null, flags: number]>('accept4', [
+  'int',
+  'void *',
+  'void *',
+  'int',
+]);
+/** getsockname(2); `length` is one u32, in and out. */
+export const getsockname = bind<[fd: number, address: CBuffer, length: CBuffer]>('getsockname', [
+  'int',
+  'void *',
+  'void *',
+]);
+/** getsockopt(2); `length` is one u32, in and out. */
+export const getsockopt = bind<[fd: number, level: number, option: number, value: CBuffer, length: CBuffer]>(
+  'getsockopt',
+  ['int', 'int', 'int', 'void *', 'void *'],
+);
+/** setsockopt(2). */
+export const setsockopt = bind<[fd: number, level: number, option: number, value: CBuffer, length: number]>(
+  'setsockopt',
+  ['int', 'int', 'int', 'void *', 'uint32_t'],
+);
+/** send(2). */
+export const send = bind<[fd: number, buffer: CBuffer, length: number, flags: number]>(
+  'send',
+  ['int', 'void *', 'size_t', 'int'],
+  'long',
+);
+/** sendto(2). */
+export const sendto = bind<
+  [fd: number, buffer: CBuffer, length: number, flags: number, address: CBuffer, addressLength: number]
+>('sendto', ['int', 'void *', 'size_t', 'int', 'void *', 'uint32_t'], 'long');
+/** recv(2). */
+export const recv = bind<[fd: number, buffer: CBuffer, length: number, flags: number]>(
+  'recv',
+  ['int', 'void *', 'size_t', 'int'],
+  'long',
+);
+/** recvfrom(2); `addressLength` is one u32, in and out. */
+export const recvfrom = bind<
+  [fd: number, buffer: CBuffer, length: number, flags: number, address: CBuffer, addressLength: CBuffer]
+>('recvfrom', ['int', 'void *', 'size_t', 'int', 'void *', 'void *'], 'long');
+
+/** setns(2). Thread-scoped: use `inNetns` for network namespaces, which knows the rules. */
+export const setns = bind<[fd: number, type: number]>('setns', ['int', 'int']);
+/** unshare(2). Thread-scoped for everything but CLONE_NEWPID (children) and CLONE_NEWUSER (refused: Node has threads). */
+export const unshare = bind<[flags: number]>('unshare', ['int']);
+/** mount(2); null where the call takes a null pointer. */
+export const mount = bind<
+  [source: string | null, target: string, type: string | null, flags: number, data: string | null]
+>('mount', ['str', 'str', 'str', 'ulong', 'str']);
+/** umount2(2). */
+export const umount2 = bind<[target: string, flags: number]>('umount2', ['str', 'int']);
+/** chroot(2). */
+export const chroot = bind<[path: string]>('chroot', ['str']);
+/** sethostname(2). */
+export const sethostname = bind<[name: string, length: number]>('sethostname', ['str', 'size_t']);
+/** setdomainname(2). */
+export const setdomainname = bind<[name: string, length: number]>('setdomainname', ['str', 'size_t']);
+/** prctl(2) with numbers as its arguments. */
+export const prctl = bind<[option: number, a: number, b: number, c: number, d: number]>('prctl', [
+  'int',
+  'ulong',
+  'ulong',
+  'ulong',
+  'ulong',
+]);
+/** kill(2); unlike `process.kill` it takes any pid that this pid namespace knows, and never throws. */
+export const kill = bind<[pid: number, signal: number]>('kill', ['int', 'int']);
+/** waitpid(2); `status` is one i32. Only for children that Node did not spawn: libuv reaps its own. */
+export const waitpid = bind<[pid: number, status: CBuffer, options: number]>('waitpid', ['int', 'void *', 'int']);
+/** setpgid(2). */
+export const setpgid = bind<[pid: number, group: number]>('setpgid', ['int', 'int']);
+/** sync(2)'s cousin for one file system: syncfs(2). */
+export const syncfs = bind<[fd: number]>('syncfs', ['int']);
+
+const syscall6 = bind<[number: number, a: bigint, b: bigint, c: bigint, d: bigint, e: bigint, f: bigint]>(
+  'syscall',
+  ['long', 'int64_t', 'int64_t', 'int64_t', 'int64_t', 'int64_t', 'int64_t'],
+  'long',
+);
+
+/** Any system call by number. Strings are passed as C strings, buffers as their address. */
+export function syscall(number: number, ...values: readonly (number | bigint | string | CBuffer | null)[]): number {
+  // The C strings must outlive the call, so they are held here.
+  const held = values.map((value) => (typeof value === 'string' ? Buffer.from(`${value}\0`) : value));
+  const words = held.map((value) =>
+    value === null ? 0n : typeof value === 'number' || typeof value === 'bigint' ? BigInt(value) : koffi.address(value),
+  );
+  const [a = 0n, b = 0n, c = 0n, d = 0n, e = 0n, f = 0n] = words;
+  return syscall6(number, a, b, c, d, e, f);
+}
+
+/** System call numbers that the C library wraps only in part (asm/unistd_64.h, asm-generic/unistd.h). */
+const NUMBERS = process.arch === 'arm64' ? { pivotRoot: 41 } : { pivotRoot: 155 };
+const MOUNT_SETATTR = 442;
+const PIDFD_OPEN = 434;
+
+/** pivot_root(2). */
+export function pivotRoot(newRoot: string, putOld: string): number {
+  return syscall(NUMBERS.pivotRoot, newRoot, putOld);
+}
+
+/** mount_setattr(2): sets and clears MOUNT_ATTR_* on the mount at `path`, and below it with AT_RECURSIVE in `flags`. */
+export function mountSetattr(
+  path: string,
+  flags: number,
+  attributes: { readonly set?: number; readonly clear?: number; readonly propagation?: number },
+): number {
+  const { set = 0, clear = 0, propagation = 0 } = attributes;
+  const struct = new Uint8Array(new BigUint64Array([set, clear, propagation, 0].map(BigInt)).buffer);
+  return syscall(MOUNT_SETATTR, AT_FDCWD, path, flags, struct, struct.length);
+}
+
+/** pidfd_open(2). */
+export function pidfdOpen(pid: number, flags = 0): number {
+  return syscall(PIDFD_OPEN, pid, flags);
+}
+
+/** Wakes `listener` from Node's event loop whenever `fd` is readable, until disposed. Keep the result referenced. */
+export function whenReadable(fd: number, listener: () => void): Disposable & { ref(): void; unref(): void } {
+  // libuv stops polling when the handle is garbage-collected, so the closure below keeps it alive with the result.
+  const handle = koffi.node.poll(fd, { readable: true }, () => listener());
+  return {
+    ref: () => handle.ref(),
+    unref: () => handle.unref(),
+    [Symbol.dispose]: () => handle.close(),
+  };
+}
+
+/** Relative paths and `*at` calls: the current directory (fcntl.h). */
+export const AT_FDCWD = -100;
+/** mount_setattr(2): the whole tree below (fcntl.h). */
+export const AT_RECURSIVE = 0x8000;
+
+/** open(2) flags (asm-generic/fcntl.h; those used here are the same on x86-64 and arm64). */
+export const O_RDONLY = 0;
+export const O_WRONLY = 1;
+export const O_RDWR = 2;
+export const O_CREAT = 0o100;
+export const O_EXCL = 0o200;
+export const O_NOCTTY = 0o400;
+export const O_NONBLOCK = 0o4000;
+export const O_CLOEXEC = 0o2000000;
+
+/** Namespace kinds (linux/sched.h). */
+export const CLONE_NEWTIME = 0x80;
+export const CLONE_NEWNS = 0x20000;
+export const CLONE_NEWCGROUP = 0x2000000;
+export const CLONE_NEWUTS = 0x4000000;
+export const CLONE_NEWIPC = 0x8000000;
+export const CLONE_NEWUSER = 0x10000000;
+export const CLONE_NEWPID = 0x20000000;
+export const CLONE_NEWNET = 0x40000000;
+
+/** mount(2) flags (linux/mount.h). */
+export const MS_RDONLY = 1;
+export const MS_NOSUID = 2;
+export const MS_NODEV = 4;
+export const MS_NOEXEC = 8;
+export const MS_REMOUNT = 32;
+export const MS_BIND = 4096;
+export const MS_MOVE = 8192;
+export const MS_REC = 16384;
+export const MS_PRIVATE = 1 << 18;
+export const MS_SLAVE = 1 << 19;
+export const MS_SHARED = 1 << 20;
+/** umount2(2): detach now, clean up when no longer busy. */
+export const MNT_DETACH = 2;
+/** mount_setattr(2) attributes (linux/mount.h). */
+export const MOUNT_ATTR_RDONLY = 1;
+export const MOUNT_ATTR_NOSUID = 2;
+export const MOUNT_ATTR_NODEV = 4;
+
+/** prctl(2): signal to receive when the parent dies; adopt orphaned descendants (linux/prctl.h). */
+export const PR_SET_PDEATHSIG = 1;
+export const PR_SET_CHILD_SUBREAPER = 36;
+export const PR_SET_NO_NEW_PRIVS = 38;
+
+/** waitpid(2): do not block. */
+export const WNOHANG = 1;
+
+/** Socket constants (asm-generic/socket.h, linux/socket.h, linux/in.h). */
+export const AF_UNIX = 1;
+export const AF_INET = 2;
+export const AF_INET6 = 10;
+export const AF_NETLINK = 16;
+export const AF_PACKET = 17;
+export const SOCK_STREAM = 1;
+export const SOCK_DGRAM = 2;
+export const SOCK_RAW = 3;
+export const SOCK_NONBLOCK = O_NONBLOCK;
+export const SOCK_CLOEXEC = O_CLOEXEC;
+export const MSG_PEEK = 2;
+export const MSG_TRUNC = 0x20;
+export const MSG_DONTWAIT = 0x40;
+export const MSG_NOSIGNAL = 0x4000;
+export const SOL_SOCKET = 1;
+export const SO_REUSEADDR = 2;
+export const SO_ERROR = 4;
+export const SO_SNDBUF = 7;
+export const SO_RCVBUF = 8;
+export const SO_LINGER = 13;
+export const SO_REUSEPORT = 15;
+export const SO_SNDBUFFORCE = 32;
+export const SO_RCVBUFFORCE = 33;
+export const SOL_NETLINK = 270;
+/** poll(2) and epoll(7) events. */
+export const POLLIN = 1;
+export const POLLOUT = 4;
+export const POLLERR = 8;
+export const POLLHUP = 16;
