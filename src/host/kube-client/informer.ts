@@ -97,21 +97,14 @@ class RunningInformer<T extends KubeObject, P> implements Informer<P> {
 
   /** Replaces what is known by a fresh list and returns the position to watch from. */
   async #relist(): Promise<string> {
-    const fresh = new Map<string, Kept<P>>();
-    const { namespace, labelSelector, fieldSelector, pageSize = 500 } = this.#options;
-    const position = await listAll<T>(
+    const { pageSize = 500 } = this.#options;
+    const { items, resourceVersion: position } = await listAll<T, readonly [string, Kept<P>]>(
       this.#client,
       this.#resource,
-      {
-        limit: pageSize,
-        signal: this.#signal,
-        ...(namespace === undefined ? {} : { namespace }),
-        ...(labelSelector === undefined ? {} : { labelSelector }),
-        ...(fieldSelector === undefined ? {} : { fieldSelector }),
-      },
-      (item) => fresh.set(keyOf(item), { object: this.#options.project(item), resourceVersion: versionOf(item) }),
+      { limit: pageSize, signal: this.#signal, ...selectionOf(this.#options) },
+      (item) => [keyOf(item), { object: this.#options.project(item), resourceVersion: versionOf(item) }],
     );
-    this.#replace(fresh);
+    this.#replace(new Map(items));
     this.#failures = 0;
     this.hasSynced = true;
     this.#resolveSynced();
@@ -120,7 +113,7 @@ class RunningInformer<T extends KubeObject, P> implements Informer<P> {
   }
 
   #replace(fresh: ReadonlyMap<string, Kept<P>>): void {
-    for (const key of [...this.items.keys()]) if (!fresh.has(key)) this.#delete(key);
+    for (const key of this.items.keys()) if (!fresh.has(key)) this.#delete(key);
     for (const [key, { object, resourceVersion }] of fresh) {
       if (this.#versions.get(key) !== resourceVersion) this.#set(key, object, resourceVersion);
     }
@@ -129,12 +122,7 @@ class RunningInformer<T extends KubeObject, P> implements Informer<P> {
   /** Watches from `position`, again and again, until something but the server's own time limit ends it. */
   async #follow(position: string): Promise<void> {
     let resourceVersion = position;
-    const { namespace, labelSelector, fieldSelector } = this.#options;
-    const selection = {
-      ...(namespace === undefined ? {} : { namespace }),
-      ...(labelSelector === undefined ? {} : { labelSelector }),
-      ...(fieldSelector === undefined ? {} : { fieldSelector }),
-    };
+    const selection = selectionOf(this.#options);
     while (!this.#signal.aborted) {
       try {
         const events = this.#client.watch<T>(this.#resource, { resourceVersion, ...selection }, this.#signal);
@@ -179,4 +167,12 @@ class RunningInformer<T extends KubeObject, P> implements Informer<P> {
 
 function versionOf(object: KubeObject): string {
   return (object.metadata as ObjectMeta | undefined)?.resourceVersion ?? '';
+}
+
+function selectionOf({ namespace, labelSelector, fieldSelector }: Selection): Selection {
+  return {
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(labelSelector === undefined ? {} : { labelSelector }),
+    ...(fieldSelector === undefined ? {} : { fieldSelector }),
+  };
 }
