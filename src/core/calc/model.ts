@@ -1,0 +1,77 @@
+import type { Cidr, Family, Ip } from '../../base/ip/index.ts';
+import type { Ruleset, Transaction } from '../nft/model.ts';
+import type { NamespaceInfo, NodeEndpoint, PodEndpoint } from '../policy/cluster.ts';
+import type { Policy } from '../policy/model.ts';
+import type { ServiceSpec, SliceSpec } from '../service/model.ts';
+
+/** An address pool. */
+export interface PoolSpec {
+  readonly name: string;
+  readonly cidr: Cidr;
+  /** Traffic from this pool to addresses outside every pool takes the node's address. */
+  readonly natOutgoing: boolean;
+}
+
+/**
+ * A pod interface that this node has wired, as known from CNI ADD, usually before the pod's status shows its addresses.
+ * Until its pod is known, the endpoint is closed.
+ */
+export interface LocalEndpoint {
+  /** Unique per interface. */
+  readonly id: string;
+  /** Host side: `slc…`. */
+  readonly interface: string;
+  /** `namespace/name`. */
+  readonly pod: string;
+  readonly addresses: readonly Ip[];
+}
+
+/** One changed object; without `value` it is gone. `key` is the object's `namespace/name` or name; for policies `Policy.key`. */
+export type Delta =
+  | { readonly kind: 'pod'; readonly key: string; readonly value?: PodEndpoint | undefined }
+  | { readonly kind: 'namespace'; readonly key: string; readonly value?: NamespaceInfo | undefined }
+  | { readonly kind: 'policy'; readonly key: string; readonly value?: Policy | undefined }
+  | { readonly kind: 'node'; readonly key: string; readonly value?: NodeEndpoint | undefined }
+  | { readonly kind: 'pool'; readonly key: string; readonly value?: PoolSpec | undefined }
+  | { readonly kind: 'service'; readonly key: string; readonly value?: ServiceSpec | undefined }
+  | { readonly kind: 'slice'; readonly key: string; readonly value?: SliceSpec | undefined }
+  | { readonly kind: 'local-endpoint'; readonly key: string; readonly value?: LocalEndpoint | undefined };
+
+/** What does not change while the agent runs. */
+export interface CalcOptions {
+  /** This node's name. */
+  readonly node: string;
+  /** Address families in use; default both. */
+  readonly families?: readonly Family[];
+  /** The overlay's device, default `vxlan.sluice`. */
+  readonly tunnelInterface?: string;
+}
+
+/** UDP flows to be forgotten: `conntrack` entries whose original destination is the frontend and whose reply source is the endpoint. */
+export interface ConntrackFlush {
+  readonly protocol: 'UDP';
+  /** Absent for NodePorts: any address of the node. */
+  readonly address?: Ip;
+  readonly port: number;
+  readonly endpoint: { readonly address: Ip; readonly port: number };
+}
+
+/** What one flush hands to the drivers. */
+export interface CalcUpdate {
+  /** From the state at the last flush to the present one; from the empty table the first time. */
+  readonly transaction: Transaction;
+  /** Ids of local endpoints that may now be denied something they were allowed: re-judge their live connections. */
+  readonly shrunk: ReadonlySet<string>;
+  /** Ids of local endpoints that may now be allowed something they were denied: their cut connections may live again. */
+  readonly grown: ReadonlySet<string>;
+  readonly conntrackFlush: readonly ConntrackFlush[];
+}
+
+/** Cluster deltas in, one node's packet filter out. Its state depends on the objects present, never on their order. */
+export interface CalcEngine {
+  apply(delta: Delta): void;
+  /** What changed since the last flush. The caller must bring it into the kernel or fall back to {@link CalcEngine.ruleset}. */
+  flush(): CalcUpdate;
+  /** The whole desired table; do not keep it across `apply`. */
+  ruleset(): Ruleset;
+}

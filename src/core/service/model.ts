@@ -1,0 +1,46 @@
+import type { Ip } from '../../base/ip/index.ts';
+
+/** Protocols of a Service port; SCTP Services are not translated. */
+export type ServiceProtocol = 'TCP' | 'UDP' | 'SCTP';
+
+/** One port of a Service. */
+export interface ServicePortSpec {
+  /** Empty for the only, unnamed port; matches the port of that name in EndpointSlices. */
+  readonly name: string;
+  readonly protocol: ServiceProtocol;
+  readonly port: number;
+  readonly nodePort?: number;
+}
+
+/** What of a Service matters for translation. */
+export interface ServiceSpec {
+  /** `namespace/name`. */
+  readonly key: string;
+  /** ClusterIPs, external IPs and load-balancer addresses: whatever is translated when addressed. */
+  readonly addresses: readonly Ip[];
+  /** The subset of `addresses` that exists nowhere but here: untranslated traffic to it is refused. */
+  readonly clusterIps: readonly Ip[];
+  readonly ports: readonly ServicePortSpec[];
+  /** NodePort traffic goes to endpoints of the receiving node only and keeps its source. */
+  readonly externalLocal: boolean;
+  /** ClientIP affinity: a client's address chooses the endpoint. */
+  readonly affinity: boolean;
+}
+
+/** One endpoint of a slice that may receive traffic. */
+export interface SliceEndpoint {
+  readonly address: Ip;
+  readonly node?: string;
+  /** Ready, or serving while it terminates (used only when no endpoint is ready). */
+  readonly ready: boolean;
+}
+
+/** What of an EndpointSlice matters for translation. */
+export interface SliceSpec {
+  /** `namespace/name` of the slice. */
+  readonly key: string;
+  /** `namespace/name` of the Service (label `kubernetes.io/service-name`). */
+  readonly service: string;
+  readonly ports: readonly { readonly name: string; readonly protocol: ServiceProtocol; readonly port: number }[];
+  readonly endpoints: readonly SliceEndpoint[];
+}
