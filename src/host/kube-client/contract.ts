@@ -1,4 +1,4 @@
-import type { ConfigMap, Namespace, Pod } from 'kubernetes-types/core/v1';
+import type { ConfigMap, Namespace, Pod } from '../../core/kube/types.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { KubeError, isAlreadyExists, isConflict, isGone, isNotFound } from './errors.ts';
 import { informer } from './informer.ts';
