@@ -1,0 +1,125 @@
+import { bitsOf, equalIp, parseCidr, parseIp } from '../../base/ip/index.ts';
+import type { Ip } from '../../base/ip/index.ts';
+import type { Container, Namespace, Node, Pod, Service, ServicePort } from '../kube/types.ts';
+import type { NamedPort, NamespaceInfo, NodeEndpoint, PodEndpoint, ServiceInfo, ServicePortInfo } from './cluster.ts';
+import type { PortProtocol } from './model.ts';
+
+/** Annotations in which a node publishes the source addresses of its own traffic into the overlay (Calico's names). */
+export const TUNNEL_ANNOTATIONS = [
+  'projectcalico.org/IPv4VXLANTunnelAddr',
+  'projectcalico.org/IPv6VXLANTunnelAddr',
+  'projectcalico.org/IPv4IPIPTunnelAddr',
+] as const;
+
+/** Annotations in which a node publishes the address that its peers reach it at, as a CIDR (Calico's names). */
+export const NODE_ADDRESS_ANNOTATIONS = ['projectcalico.org/IPv4Address', 'projectcalico.org/IPv6Address'] as const;
+
+/** The pod as policy sees it. Addresses that do not parse are left out, since no packet can carry them. */
+export function podEndpoint(pod: Pod): PodEndpoint {
+  const namespace = pod.metadata?.namespace ?? 'default';
+  const name = pod.metadata?.name ?? '';
+  const completed = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
+  const texts = [pod.status?.podIP, ...(pod.status?.podIPs ?? []).map((each) => each.ip)];
+  const node = pod.spec?.nodeName;
+  return {
+    kind: 'pod',
+    key: `${namespace}/${name}`,
+    namespace,
+    name,
+    labels: pod.metadata?.labels ?? {},
+    ...(node === undefined || node === '' ? {} : { node }),
+    addresses: completed ? [] : parseAddresses(texts),
+    hostNetwork: pod.spec?.hostNetwork === true,
+    completed,
+    ports: namedPorts(pod),
+  };
+}
+
+/** The node with its addresses from `status.addresses` and the tunnel annotations. */
+export function nodeEndpoint(node: Node): NodeEndpoint {
+  const name = node.metadata?.name ?? '';
+  const annotations = node.metadata?.annotations ?? {};
+  const tunnelAddresses = parseAddresses(TUNNEL_ANNOTATIONS.map((annotation) => annotations[annotation]));
+  const listed = node.status?.addresses ?? [];
+  const own = parseAddresses([
+    ...listed.filter((each) => each.type === 'InternalIP').map((each) => each.address),
+    ...NODE_ADDRESS_ANNOTATIONS.map((annotation) => annotations[annotation]?.split('/')[0]),
+    ...listed.filter((each) => each.type !== 'InternalIP').map((each) => each.address),
+  ]);
+  const addresses = own.filter((ip) => !tunnelAddresses.some((tunnel) => equalIp(ip, tunnel)));
+  return { kind: 'node', key: name, name, labels: node.metadata?.labels ?? {}, addresses, tunnelAddresses };
+}
+
+/** The namespace; its name label is there even when the object lacks it. */
+export function namespaceInfo(namespace: Namespace): NamespaceInfo {
+  const name = namespace.metadata?.name ?? '';
+  return { name, labels: { ...namespace.metadata?.labels, 'kubernetes.io/metadata.name': name } };
+}
+
+/** The Service as translation sees it. */
+export function serviceInfo(service: Service): ServiceInfo {
+  const namespace = service.metadata?.namespace ?? 'default';
+  const name = service.metadata?.name ?? '';
+  const { spec } = service;
+  const selector = Object.keys(spec?.selector ?? {}).length > 0 ? spec?.selector : undefined;
+  return {
+    key: `${namespace}/${name}`,
+    namespace,
+    name,
+    type: serviceType(spec?.type),
+    clusterIps: parseAddresses([spec?.clusterIP, ...(spec?.clusterIPs ?? [])]),
+    externalIps: parseAddresses([
+      ...(spec?.externalIPs ?? []),
+      ...(service.status?.loadBalancer?.ingress ?? []).map((each) => each.ip),
+    ]),
+    ...(selector === undefined ? {} : { selector }),
+    ports: (spec?.ports ?? []).map(servicePort),
+  };
+}
+
+/** A protocol with ports, from its name in a manifest; absent means TCP. Undefined when there is no such protocol. */
+export function portProtocol(text: string | null | undefined): PortProtocol | undefined {
+  if (text === undefined || text === null) return 'TCP';
+  return text === 'TCP' || text === 'UDP' || text === 'SCTP' ? text : undefined;
+}
+
+/** Containers' ports that have a name; of init containers only sidecars', which keep running. */
+function namedPorts(pod: Pod): NamedPort[] {
+  const sidecars = (pod.spec?.initContainers ?? []).filter((each) => each.restartPolicy === 'Always');
+  return [...(pod.spec?.containers ?? []), ...sidecars].flatMap((container: Container) =>
+    (container.ports ?? []).flatMap(({ name, protocol: text, containerPort: port }) => {
+      const protocol = portProtocol(text);
+      return name === undefined || name === '' || protocol === undefined ? [] : [{ name, protocol, port }];
+    }),
+  );
+}
+
+function servicePort(port: ServicePort): ServicePortInfo {
+  const target = port.targetPort;
+  return {
+    ...(port.name === undefined || port.name === '' ? {} : { name: port.name }),
+    protocol: portProtocol(port.protocol) ?? 'TCP',
+    port: port.port,
+    targetPort: target === undefined || target === 0 || target === '' ? port.port : target,
+    ...(port.nodePort === undefined || port.nodePort === 0 ? {} : { nodePort: port.nodePort }),
+  };
+}
+
+function serviceType(type: string | undefined): ServiceInfo['type'] {
+  return type === 'NodePort' || type === 'LoadBalancer' || type === 'ExternalName' ? type : 'ClusterIP';
+}
+
+/** Parses what parses, each address once, in order. Accepts a /32 or /128 CIDR, which some tools write. */
+function parseAddresses(texts: readonly (string | undefined)[]): Ip[] {
+  const addresses: Ip[] = [];
+  for (const text of texts) {
+    const ip = text === undefined ? undefined : (parseIp(text) ?? hostAddress(text));
+    if (ip !== undefined && !addresses.some((known) => equalIp(known, ip))) addresses.push(ip);
+  }
+  return addresses;
+}
+
+function hostAddress(text: string): Ip | undefined {
+  const cidr = parseCidr(text);
+  return cidr !== undefined && cidr.prefix === bitsOf(cidr.ip.family) ? cidr.ip : undefined;
+}

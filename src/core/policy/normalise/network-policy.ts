@@ -1,0 +1,93 @@
+import { EVERYTHING } from '../../kube/labels.ts';
+import type { NetworkPolicy } from '../../kube/types.ts';
+import type { Direction, Policy, PolicyIssue, Rule } from '../model.ts';
+import { normalisePeer } from './peer.ts';
+import { normalisePort } from './port.ts';
+import { isRecord, readList, readSelector, scopeAt } from './scope.ts';
+import type { Locate, Scope } from './scope.ts';
+
+/** A policy in normal form, and what of it could not be understood. */
+export interface Normalised {
+  readonly policy: Policy;
+  readonly issues: readonly PolicyIssue[];
+}
+
+/**
+ * Brings a `networking.k8s.io/v1` NetworkPolicy into normal form, with the API's own defaults. Never throws and never
+ * opens what it does not understand: a rule with an unreadable part allows nothing, a policy whose `podSelector` is
+ * unreadable isolates its whole namespace, and one with unreadable `policyTypes` isolates both directions.
+ */
+export function normaliseNetworkPolicy(object: NetworkPolicy, locate?: Locate): Normalised {
+  const scope = scopeAt(object, 'NetworkPolicy', locate);
+  const spec: unknown = object.spec;
+  const fields = isRecord(spec) ? spec : {};
+  if (!isRecord(spec)) scope.report('spec', 'must be an object');
+  const applies = readTypes(fields, scope);
+  // An absent podSelector selects every pod of the namespace, as an empty one: the field is not a pointer in the API.
+  const selected = readSelector(fields['podSelector'] ?? {}, scope, 'spec.podSelector');
+  const policy: Policy = {
+    key: `NetworkPolicy/${scope.namespace}/${scope.name}`,
+    source: scope.source(''),
+    subject: { namespaces: { kind: 'name', name: scope.namespace }, pods: selected ?? EVERYTHING },
+    applies,
+    ingress: applies.ingress && selected !== undefined ? readRules(fields, 'ingress', scope) : [],
+    egress: applies.egress && selected !== undefined ? readRules(fields, 'egress', scope) : [],
+  };
+  return { policy, issues: scope.issues };
+}
+
+/** Absent or empty policyTypes mean Ingress, and Egress too when there is at least one egress rule. */
+function readTypes(fields: Record<string, unknown>, scope: Scope): Record<Direction, boolean> {
+  const path = 'spec.policyTypes';
+  const types = readList(fields['policyTypes'], scope, path);
+  if (types === undefined) return { ingress: true, egress: true };
+  if (types.length === 0) {
+    const egress: unknown = fields['egress'];
+    const none = egress === undefined || egress === null || (Array.isArray(egress) && egress.length === 0);
+    return { ingress: true, egress: !none };
+  }
+  let unknown = false;
+  for (const [index, type] of types.entries()) {
+    if (type === 'Ingress' || type === 'Egress') continue;
+    scope.report(`${path}[${index}]`, 'must be Ingress or Egress; the policy isolates both directions');
+    unknown = true;
+  }
+  return { ingress: unknown || types.includes('Ingress'), egress: unknown || types.includes('Egress') };
+}
+
+function readRules(fields: Record<string, unknown>, direction: Direction, scope: Scope): Rule[] {
+  const rules = readList(fields[direction], scope, `spec.${direction}`) ?? [];
+  return rules.flatMap((rule, index) => {
+    const read = readRule(rule, direction, index, scope);
+    return read === undefined ? [] : [read];
+  });
+}
+
+/** Undefined, and reported, when any part of the rule is not understood. */
+function readRule(rule: unknown, direction: Direction, index: number, scope: Scope): Rule | undefined {
+  const path = `spec.${direction}[${index}]`;
+  if (!isRecord(rule)) return scope.report(path, 'must be an object; use {} for a rule that allows everything');
+  const side = direction === 'ingress' ? 'from' : 'to';
+  const known = [side, 'ports'];
+  // A misplaced field (`to` in an ingress rule) would otherwise leave a rule that allows every peer.
+  const strange = Object.keys(rule).filter((name) => !known.includes(name));
+  for (const name of strange) scope.report(`${path}.${name}`, `unknown field; the rule has ${known.join(' and ')}`);
+  const peers = readList(rule[side], scope, `${path}.${side}`);
+  const ports = readList(rule['ports'], scope, `${path}.ports`);
+  if (peers === undefined || ports === undefined || strange.length > 0) return undefined;
+  const readPeers = peers.map((peer, i) => normalisePeer(peer, `${path}.${side}[${i}]`, scope));
+  const readPorts = ports.map((port, i) => normalisePort(port, `${path}.ports[${i}]`, scope));
+  if (!allDefined(readPeers) || !allDefined(readPorts)) return undefined;
+  return {
+    action: 'allow',
+    index,
+    source: scope.source(path),
+    // Empty and absent lists both mean "not restricted".
+    peers: readPeers.length === 0 ? 'any' : readPeers,
+    ports: readPorts.length === 0 ? 'any' : readPorts,
+  };
+}
+
+function allDefined<T>(values: readonly (T | undefined)[]): values is readonly T[] {
+  return values.every((value) => value !== undefined);
+}
