@@ -25,6 +25,8 @@ export interface PodEndpoint {
   readonly hostNetwork: boolean;
   /** Phase Succeeded or Failed. */
   readonly completed: boolean;
+  /** Condition Ready; Services send only to such pods. */
+  readonly ready: boolean;
   readonly ports: readonly NamedPort[];
 }
 
@@ -68,10 +70,22 @@ export interface ServiceInfo {
   readonly externalIps: readonly Ip[];
   /** Absent when the Service has no selector: its backends come from EndpointSlices that someone else writes. */
   readonly selector?: Labels;
+  /** Sends to pods that are not ready, too. */
+  readonly publishNotReady: boolean;
   readonly ports: readonly ServicePortInfo[];
 }
 
-/** Everything that a verdict depends on. Plain data; `compile` in evaluate.ts indexes it. */
+/** One address and port that a selectorless Service sends to. */
+export interface SliceBackend {
+  readonly ip: Ip;
+  readonly port: number;
+  readonly protocol: PortProtocol;
+  /** Name of the Service port that it serves. */
+  readonly portName?: string;
+  readonly ready: boolean;
+}
+
+/** Everything that a verdict depends on. Plain data; `clusterState` builds it, `PolicyEngine` indexes it. */
 export interface ClusterState {
   /** By name. */
   readonly namespaces: ReadonlyMap<string, NamespaceInfo>;
@@ -81,6 +95,8 @@ export interface ClusterState {
   readonly nodes: ReadonlyMap<string, NodeEndpoint>;
   /** By `namespace/name`. */
   readonly services: ReadonlyMap<string, ServiceInfo>;
+  /** Endpoints that EndpointSlices list, by the Service's `namespace/name`; read for Services without a selector. */
+  readonly slices: ReadonlyMap<string, readonly SliceBackend[]>;
   /** In order of evaluation. */
   readonly tiers: readonly Tier[];
   /** What could not be understood in the policies; those parts allow nothing. */

@@ -1,7 +1,15 @@
 import { bitsOf, equalIp, parseCidr, parseIp } from '../../base/ip/index.ts';
 import type { Ip } from '../../base/ip/index.ts';
-import type { Container, Namespace, Node, Pod, Service, ServicePort } from '../kube/types.ts';
-import type { NamedPort, NamespaceInfo, NodeEndpoint, PodEndpoint, ServiceInfo, ServicePortInfo } from './cluster.ts';
+import type { Container, EndpointSlice, Namespace, Node, Pod, Service, ServicePort } from '../kube/types.ts';
+import type {
+  NamedPort,
+  NamespaceInfo,
+  NodeEndpoint,
+  PodEndpoint,
+  ServiceInfo,
+  ServicePortInfo,
+  SliceBackend,
+} from './cluster.ts';
 import type { PortProtocol } from './model.ts';
 
 /** Annotations in which a node publishes the source addresses of its own traffic into the overlay (Calico's names). */
@@ -31,6 +39,7 @@ export function podEndpoint(pod: Pod): PodEndpoint {
     addresses: completed ? [] : parseAddresses(texts),
     hostNetwork: pod.spec?.hostNetwork === true,
     completed,
+    ready: (pod.status?.conditions ?? []).some((each) => each.type === 'Ready' && each.status === 'True'),
     ports: namedPorts(pod),
   };
 }
@@ -73,8 +82,26 @@ export function serviceInfo(service: Service): ServiceInfo {
       ...(service.status?.loadBalancer?.ingress ?? []).map((each) => each.ip),
     ]),
     ...(selector === undefined ? {} : { selector }),
+    publishNotReady: spec?.publishNotReadyAddresses === true,
     ports: (spec?.ports ?? []).map(servicePort),
   };
+}
+
+/** The addresses and ports that an EndpointSlice lists; an unknown readiness counts as ready, as in the API. */
+export function sliceBackends(slice: EndpointSlice): SliceBackend[] {
+  return (slice.ports ?? []).flatMap(({ name, port, protocol: text }) => {
+    const protocol = portProtocol(text);
+    if (port === undefined || protocol === undefined) return [];
+    return (slice.endpoints ?? []).flatMap((endpoint) =>
+      parseAddresses(endpoint.addresses).map((ip) => ({
+        ip,
+        port,
+        protocol,
+        ...(name === undefined || name === '' ? {} : { portName: name }),
+        ready: endpoint.conditions?.ready !== false,
+      })),
+    );
+  });
 }
 
 /** A protocol with ports, from its name in a manifest; absent means TCP. Undefined when there is no such protocol. */

@@ -1,4 +1,4 @@
-import type { Family, IntervalSet } from '../../base/ip/index.ts';
+import type { Cidr, Family, IntervalSet } from '../../base/ip/index.ts';
 import { selectorKey } from '../kube/labels.ts';
 import type { Selector } from '../kube/labels.ts';
 
@@ -88,6 +88,9 @@ export interface BlockPeer {
   readonly family: Family;
   /** Exceptions are already subtracted. A node's tunnel address counts as that node's InternalIP instead. */
   readonly ranges: IntervalSet;
+  /** As written, host bits cleared, for explanations. */
+  readonly cidr: Cidr;
+  readonly except: readonly Cidr[];
   readonly source: SourceRef;
 }
 

@@ -66,6 +66,8 @@ function blockPeer(block: unknown, path: string, scope: Scope): Peer | undefined
     key: `${formatCidr(cidr)}${except}`,
     family: cidr.ip.family,
     ranges: subtract(intervalSet([rangeOf(cidr)]), intervalSet(holes.map(rangeOf))),
+    cidr,
+    except: holes,
     source: scope.source(path),
   };
 }
