@@ -1,0 +1,12 @@
+import type { Backend } from '../backend.ts';
+import type { BackendName } from '../types.ts';
+import { crossSubnet } from './cross-subnet.ts';
+import { hostGw } from './host-gw.ts';
+import { vxlan } from './vxlan.ts';
+
+/** Every backend by the name that the configuration uses. To add one: its file, its name, a line here. */
+export const BACKENDS: Readonly<Record<BackendName, Backend>> = {
+  vxlan,
+  'host-gw': hostGw,
+  'cross-subnet': crossSubnet,
+};

@@ -1,0 +1,22 @@
+export { BACKENDS } from './backends/index.ts';
+export type { Backend, PeerContext, PeerPath } from './backend.ts';
+export { ROUTE_PROTOCOL, VXLAN_DEVICE, VXLAN_OVERHEAD, VXLAN_PORT, VXLAN_VNI } from './constants.ts';
+export { desiredNetwork } from './desired.ts';
+export { diffNetwork } from './diff.ts';
+export type { ActualNetwork, RoutingChange } from './diff.ts';
+export type {
+  BackendName,
+  DesiredAddress,
+  DesiredFdbEntry,
+  DesiredNeighbour,
+  DesiredNetwork,
+  DesiredRoute,
+  DesiredVxlan,
+  LocalEndpoint,
+  RoutingBlock,
+  RoutingInput,
+  RoutingNode,
+  RoutingProblem,
+  Underlay,
+} from './types.ts';
+export { vtepMac } from './vtep-mac.ts';

@@ -1,0 +1,234 @@
+import { describe, expect, it } from 'vitest';
+import { formatCidr, formatIp, parseCidr, parseIp } from '../../base/ip/index.ts';
+import { desiredNetwork, diffNetwork } from './index.ts';
+import type { ActualNetwork, DesiredNetwork, RoutingChange, RoutingInput, RoutingNode } from './index.ts';
+
+const ip = (text: string) => parseIp(text)!;
+const cidr = (text: string) => parseCidr(text)!;
+
+const node = (name: string, addresses: readonly string[], tunnel: readonly string[] = []): RoutingNode => ({
+  name,
+  addresses: addresses.map(ip),
+  tunnelAddresses: tunnel.map(ip),
+});
+
+const NODES = new Map(
+  [
+    node('a', ['172.30.1.11', 'fd00:30:1::11'], ['10.244.0.1', 'fd00:10:244::1']),
+    node('b', ['172.30.1.12', 'fd00:30:1::12'], ['10.244.0.65', 'fd00:10:244::41']),
+    node('c', ['172.30.2.13', 'fd00:30:2::13'], ['10.244.0.129', 'fd00:10:244::81']),
+  ].map((each) => [each.name, each]),
+);
+
+const BASE: RoutingInput = {
+  node: 'a',
+  backend: 'vxlan',
+  nodes: NODES,
+  blocks: [
+    { cidr: cidr('10.244.0.0/26'), node: 'a', elsewhere: [] },
+    { cidr: cidr('10.244.0.64/26'), node: 'b', elsewhere: [] },
+    { cidr: cidr('10.244.0.128/26'), node: 'c', elsewhere: [] },
+    { cidr: cidr('fd00:10:244::80/122'), node: 'c', elsewhere: [] },
+  ],
+  endpoints: [{ interface: 'slc1', mac: '02:00:00:00:00:01', addresses: [ip('10.244.0.5'), ip('fd00:10:244::5')] }],
+  underlay: { subnets: [cidr('172.30.1.11/24'), cidr('fd00:30:1::11/64')], mtu: 1500, peerMtu: new Map() },
+  configuredMtu: 0,
+};
+
+const routesOf = ({ routes }: DesiredNetwork): string[] =>
+  routes
+    .map(({ destination, type, via, link, mtu }) =>
+      [
+        formatCidr(destination),
+        type === 'blackhole' ? type : undefined,
+        via === undefined ? undefined : `via ${formatIp(via)}`,
+        link === undefined ? undefined : `dev ${link}`,
+        mtu === undefined ? undefined : `mtu ${mtu}`,
+      ]
+        .filter((part) => part !== undefined)
+        .join(' '),
+    )
+    .sort();
+
+describe('the routes of a node', () => {
+  it('send everything through the tunnel under vxlan', () => {
+    const desired = desiredNetwork(BASE);
+    expect(routesOf(desired)).toEqual([
+      '10.244.0.0/26 blackhole',
+      '10.244.0.128/26 via 10.244.0.129 dev vxlan.sluice',
+      '10.244.0.5/32 dev slc1',
+      '10.244.0.64/26 via 10.244.0.65 dev vxlan.sluice',
+      'fd00:10:244::5/128 dev slc1',
+      'fd00:10:244::80/122 via fd00:10:244::81 dev vxlan.sluice',
+    ]);
+    expect(desired.fdb.map(({ remote }) => formatIp(remote))).toEqual(['172.30.1.12', '172.30.2.13']);
+    expect(desired.podMtu).toBe(1450);
+  });
+
+  it('go straight to peers in the own subnet and through the tunnel to others under cross-subnet', () => {
+    const desired = desiredNetwork({ ...BASE, backend: 'cross-subnet' });
+    expect(routesOf(desired)).toContain('10.244.0.64/26 via 172.30.1.12');
+    expect(routesOf(desired)).toContain('10.244.0.128/26 via 10.244.0.129 dev vxlan.sluice');
+    expect(desired.fdb.map(({ remote }) => formatIp(remote))).toEqual(['172.30.2.13']);
+  });
+
+  it('report a peer in another subnet under host-gw, name both addresses and leave the rest whole', () => {
+    const desired = desiredNetwork({ ...BASE, backend: 'host-gw' });
+    expect(routesOf(desired)).toEqual([
+      '10.244.0.0/26 blackhole',
+      '10.244.0.5/32 dev slc1',
+      '10.244.0.64/26 via 172.30.1.12',
+      'fd00:10:244::5/128 dev slc1',
+    ]);
+    expect(desired.vxlan).toBeUndefined();
+    expect(desired.podMtu).toBe(1500);
+    expect(desired.problems.map(({ peer, code }) => [peer, code])).toEqual([
+      ['c', 'not-in-subnet'],
+      ['c', 'not-in-subnet'],
+    ]);
+    expect(desired.problems[0]?.message).toMatch(/172\.30\.2\.13.*172\.30\.1\.11/);
+  });
+
+  it('follow a borrowed address to the node where it lives, past the block it came from', () => {
+    const blocks = [
+      { cidr: cidr('10.244.0.0/26'), node: 'a', elsewhere: [{ ip: ip('10.244.0.9'), node: 'b' }] },
+      { cidr: cidr('10.244.0.64/26'), node: 'b', elsewhere: [{ ip: ip('10.244.0.70'), node: 'a' }] },
+      { cidr: cidr('10.244.0.192/26'), node: undefined, elsewhere: [{ ip: ip('10.244.0.200'), node: 'c' }] },
+    ];
+    expect(routesOf(desiredNetwork({ ...BASE, blocks, endpoints: [] }))).toEqual([
+      '10.244.0.0/26 blackhole',
+      '10.244.0.200/32 via 10.244.0.129 dev vxlan.sluice',
+      '10.244.0.64/26 via 10.244.0.65 dev vxlan.sluice',
+      '10.244.0.9/32 via 10.244.0.65 dev vxlan.sluice',
+    ]);
+  });
+
+  it('carry the smaller MTU of a path, and pods get the smallest', () => {
+    const underlay = { ...BASE.underlay, peerMtu: new Map([['c', 1400]]) };
+    const desired = desiredNetwork({ ...BASE, underlay });
+    expect(routesOf(desired)).toContain('10.244.0.128/26 via 10.244.0.129 dev vxlan.sluice mtu 1350');
+    expect(desired.vxlan?.mtu).toBe(1450);
+    expect(desired.podMtu).toBe(1350);
+    expect(desiredNetwork({ ...BASE, underlay, configuredMtu: 1280 }).podMtu).toBe(1280);
+  });
+
+  it('count 70 bytes where IPv6 carries the tunnel', () => {
+    const nodes = new Map([...NODES].map(([name, each]) => [name, { ...each, addresses: each.addresses.slice(1) }]));
+    const desired = desiredNetwork({ ...BASE, nodes });
+    expect(desired.vxlan?.mtu).toBe(1430);
+    expect(desired.fdb.map(({ remote }) => formatIp(remote))).toEqual(['fd00:30:1::12', 'fd00:30:2::13']);
+    expect(desired.podMtu).toBe(1430);
+  });
+
+  it('name a block owner that the cluster does not have, and keep local pods reachable before this node is known', () => {
+    const nodes = new Map([...NODES].filter(([name]) => name !== 'c'));
+    expect(desiredNetwork({ ...BASE, nodes }).problems.map(({ code }) => code)).toEqual([
+      'unknown-node',
+      'unknown-node',
+    ]);
+    const alone = desiredNetwork({ ...BASE, nodes: new Map() });
+    expect(routesOf(alone)).toContain('10.244.0.5/32 dev slc1');
+    expect(alone.vxlan).toBeUndefined();
+  });
+});
+
+const EMPTY: ActualNetwork = { vxlan: undefined, addresses: [], routes: [], neighbours: [], fdb: [] };
+
+/** Applies changes as the kernel would: with a link goes what is on it, and nothing may be put on a link that is not there. */
+function applied(state: ActualNetwork, changes: readonly RoutingChange[]): ActualNetwork {
+  let { vxlan, addresses, routes, neighbours, fdb } = state;
+  const needsLink = (link: string | undefined): void => {
+    if (link === 'vxlan.sluice' && vxlan === undefined) throw new Error('no such device');
+  };
+  for (const change of changes) {
+    switch (change.kind) {
+      case 'add-link':
+        if (vxlan !== undefined) throw new Error('exists');
+        vxlan = { ...change.link, ...change.link.vxlan };
+        break;
+      case 'set-link':
+        vxlan = { ...vxlan!, mtu: change.mtu, mac: change.mac, up: true };
+        break;
+      case 'delete-link':
+        vxlan = undefined;
+        addresses = addresses.filter(({ link }) => link !== change.link);
+        neighbours = neighbours.filter(({ link }) => link !== change.link);
+        fdb = fdb.filter(({ link }) => link !== change.link);
+        routes = routes.filter(({ link }) => link !== change.link);
+        break;
+      case 'replace-address':
+        needsLink(change.address.link);
+        addresses = [...addresses, change.address];
+        break;
+      case 'delete-address':
+        addresses = addresses.filter((each) => each !== change.address);
+        break;
+      case 'replace-route':
+        needsLink(change.route.link);
+        routes = [
+          ...routes.filter((each) => formatCidr(each.destination) !== formatCidr(change.route.destination)),
+          change.route,
+        ];
+        break;
+      case 'delete-route':
+        if (!routes.includes(change.route)) throw new Error('no such route');
+        routes = routes.filter((each) => each !== change.route);
+        break;
+      case 'replace-neighbour':
+        needsLink(change.neighbour.link);
+        neighbours = [
+          ...neighbours.filter(
+            (n) => n.link !== change.neighbour.link || formatIp(n.ip) !== formatIp(change.neighbour.ip),
+          ),
+          change.neighbour,
+        ];
+        break;
+      case 'delete-neighbour':
+        neighbours = neighbours.filter((each) => each !== change.neighbour);
+        break;
+      case 'replace-fdb':
+        needsLink(change.entry.link);
+        fdb = [...fdb, change.entry];
+        break;
+      case 'delete-fdb':
+        fdb = fdb.filter((each) => each !== change.entry);
+        break;
+    }
+  }
+  return { vxlan, addresses, routes, neighbours, fdb };
+}
+
+describe('walking from any state to any other', () => {
+  const moved = new Map(NODES).set('b', node('b', ['172.30.2.99', 'fd00:30:2::99'], ['10.244.0.66']));
+  const renumbered = new Map(NODES).set('a', node('a', ['172.30.1.99'], ['10.244.0.2']));
+  const states: Record<string, RoutingInput> = {
+    vxlan: BASE,
+    'host-gw': { ...BASE, backend: 'host-gw' },
+    'cross-subnet': { ...BASE, backend: 'cross-subnet' },
+    'peer moved': { ...BASE, nodes: moved },
+    'own address changed': { ...BASE, nodes: renumbered },
+    'no pods': { ...BASE, endpoints: [] },
+    'node unknown': { ...BASE, nodes: new Map() },
+    'smaller MTU': { ...BASE, underlay: { ...BASE.underlay, mtu: 1400 } },
+    'block given away': { ...BASE, blocks: BASE.blocks.map((block) => ({ ...block, node: 'b' })) },
+  };
+  const cases = Object.keys(states).flatMap((from) => Object.keys(states).map((to) => [from, to] as const));
+
+  it.each(cases)('reaches the same kernel state from "%s" to "%s" as from nothing', (from, to) => {
+    const target = desiredNetwork(states[to]!);
+    const start = applied(EMPTY, diffNetwork(desiredNetwork(states[from]!), EMPTY));
+    const end = applied(start, diffNetwork(target, start));
+    expect(diffNetwork(target, end)).toEqual([]);
+    const fresh = applied(EMPTY, diffNetwork(target, EMPTY));
+    expect(canonical(end)).toEqual(canonical(fresh));
+  });
+});
+
+function canonical({ vxlan, addresses, routes, neighbours, fdb }: ActualNetwork): unknown {
+  const text = (items: readonly unknown[]): string[] =>
+    items
+      .map((item) => JSON.stringify(item, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)))
+      .sort();
+  const device = vxlan === undefined ? [] : [{ name: vxlan.name, mac: vxlan.mac, mtu: vxlan.mtu, local: vxlan.local }];
+  return [device, addresses, routes, neighbours, fdb].map((items) => text(items));
+}

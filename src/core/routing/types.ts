@@ -1,0 +1,109 @@
+import type { Cidr, Ip } from '../../base/ip/index.ts';
+
+/** Names of the ways in which packets can reach a pod on another node; the keys of the table in `backends/index.ts`. */
+export type BackendName = 'vxlan' | 'host-gw' | 'cross-subnet';
+
+/** A node as routing sees it. Of `addresses` (InternalIPs) and `tunnelAddresses` the first of each family counts. */
+export interface RoutingNode {
+  readonly name: string;
+  readonly addresses: readonly Ip[];
+  readonly tunnelAddresses: readonly Ip[];
+  /** Its tunnel device's hardware address where it published one; otherwise `vtepMac(name)`. */
+  readonly vtepMac?: string;
+}
+
+/** A block of pod addresses. */
+export interface RoutingBlock {
+  readonly cidr: Cidr;
+  /** The node that owns it; undefined for an orphan in which addresses still live. */
+  readonly node: string | undefined;
+  /** Addresses of it that live on a node other than the owner. */
+  readonly elsewhere: readonly { readonly ip: Ip; readonly node: string }[];
+}
+
+/** A pod on this node: the host's end of its veth pair and what is behind it. */
+export interface LocalEndpoint {
+  readonly interface: string;
+  /** Hardware address of the pod's end. */
+  readonly mac: string;
+  readonly addresses: readonly Ip[];
+}
+
+/** What this node's own network looks like. */
+export interface Underlay {
+  /** Networks that this node is directly attached to: its addresses with their prefix lengths. */
+  readonly subnets: readonly Cidr[];
+  /** MTU of the device that carries the node's address. */
+  readonly mtu: number;
+  /** MTU of the route to each peer, by node name; absent: `mtu`. */
+  readonly peerMtu: ReadonlyMap<string, number>;
+}
+
+/** Everything that a node's routes depend on. */
+export interface RoutingInput {
+  readonly node: string;
+  readonly backend: BackendName;
+  readonly nodes: ReadonlyMap<string, RoutingNode>;
+  readonly blocks: readonly RoutingBlock[];
+  readonly endpoints: readonly LocalEndpoint[];
+  readonly underlay: Underlay;
+  /** MTU of pod interfaces; 0: found from the routes to the peers. */
+  readonly configuredMtu: number;
+}
+
+/** The tunnel device. */
+export interface DesiredVxlan {
+  readonly name: string;
+  readonly mac: string;
+  readonly mtu: number;
+  readonly vni: number;
+  readonly port: number;
+  readonly local: Ip;
+}
+
+export interface DesiredAddress {
+  readonly link: string;
+  readonly address: Cidr;
+}
+
+export interface DesiredRoute {
+  readonly destination: Cidr;
+  readonly type: 'unicast' | 'blackhole';
+  readonly link?: string;
+  readonly via?: Ip;
+  readonly onlink?: boolean;
+  readonly mtu?: number;
+  readonly scope?: 'link' | 'global';
+  readonly protocol: number;
+}
+
+export interface DesiredNeighbour {
+  readonly link: string;
+  readonly ip: Ip;
+  readonly mac: string;
+}
+
+export interface DesiredFdbEntry {
+  readonly link: string;
+  readonly mac: string;
+  readonly remote: Ip;
+}
+
+/** Why the pods of one peer cannot be reached; everything else is programmed all the same. */
+export interface RoutingProblem {
+  readonly peer: string;
+  readonly code: 'not-in-subnet' | 'no-address' | 'unknown-node';
+  readonly message: string;
+}
+
+/** What the kernel of this node should hold. */
+export interface DesiredNetwork {
+  readonly vxlan: DesiredVxlan | undefined;
+  readonly addresses: readonly DesiredAddress[];
+  readonly routes: readonly DesiredRoute[];
+  readonly neighbours: readonly DesiredNeighbour[];
+  readonly fdb: readonly DesiredFdbEntry[];
+  /** MTU for the interfaces of new pods. */
+  readonly podMtu: number;
+  readonly problems: readonly RoutingProblem[];
+}
