@@ -1,5 +1,5 @@
 import koffi from 'koffi';
-import type { KoffiFunction } from 'koffi';
+import type { KoffiFunc } from 'koffi';
 
 /**
  * The C library's system calls, bound once for every program of Sluice. Each returns what the call returns, or the
@@ -16,7 +16,7 @@ function bind<Arguments extends readonly unknown[]>(
   parameters: readonly string[],
   result: 'int' | 'long' = 'int',
 ): (...values: Arguments) => number {
-  const call: KoffiFunction = libc.func(name, result, [...parameters]);
+  const call: KoffiFunc<(...values: unknown[]) => number | bigint> = libc.func(name, result, [...parameters]);
   return (...values) => {
     const value = Number(call(...values));
     return value === -1 ? -koffi.errno() : value;
@@ -33,6 +33,8 @@ export const dup2 = bind<[from: number, to: number]>('dup2', ['int', 'int']);
 export const read = bind<[fd: number, buffer: CBuffer, length: number]>('read', ['int', 'void *', 'size_t'], 'long');
 /** write(2). */
 export const write = bind<[fd: number, buffer: CBuffer, length: number]>('write', ['int', 'void *', 'size_t'], 'long');
+/** pipe2(2); `fds` receives the reading and the writing end. */
+export const pipe2 = bind<[fds: Int32Array, flags: number]>('pipe2', ['void *', 'int']);
 /** fcntl(2) with a number as its argument. */
 export const fcntl = bind<[fd: number, command: number, value: number]>('fcntl', ['int', 'int', 'long']);
 /** ioctl(2) with a pointer as its argument. */
@@ -164,6 +166,8 @@ export function syscall(number: number, ...values: readonly (number | bigint | s
 const NUMBERS = process.arch === 'arm64' ? { pivotRoot: 41 } : { pivotRoot: 155 };
 const MOUNT_SETATTR = 442;
 const PIDFD_OPEN = 434;
+const OPEN_TREE = 428;
+const MOVE_MOUNT = 429;
 
 /** pivot_root(2). */
 export function pivotRoot(newRoot: string, putOld: string): number {
@@ -179,6 +183,16 @@ export function mountSetattr(
   const { set = 0, clear = 0, propagation = 0 } = attributes;
   const struct = new Uint8Array(new BigUint64Array([set, clear, propagation, 0].map(BigInt)).buffer);
   return syscall(MOUNT_SETATTR, AT_FDCWD, path, flags, struct, struct.length);
+}
+
+/** open_tree(2): a descriptor of the mount at `path`; with OPEN_TREE_CLONE, of a detached copy. */
+export function openTree(dirfd: number, path: string, flags: number): number {
+  return syscall(OPEN_TREE, dirfd, path, flags);
+}
+
+/** move_mount(2) of the mount that `from` is a descriptor of to the path `to`. */
+export function moveMount(from: number, to: string): number {
+  return syscall(MOVE_MOUNT, from, '', AT_FDCWD, to, MOVE_MOUNT_F_EMPTY_PATH);
 }
 
 /** pidfd_open(2). */
@@ -240,6 +254,11 @@ export const MNT_DETACH = 2;
 export const MOUNT_ATTR_RDONLY = 1;
 export const MOUNT_ATTR_NOSUID = 2;
 export const MOUNT_ATTR_NODEV = 4;
+
+/** open_tree(2) flags (linux/mount.h); add AT_RECURSIVE for the mounts below. */
+export const OPEN_TREE_CLONE = 1;
+export const OPEN_TREE_CLOEXEC = O_CLOEXEC;
+const MOVE_MOUNT_F_EMPTY_PATH = 4;
 
 /** prctl(2): signal to receive when the parent dies; adopt orphaned descendants (linux/prctl.h). */
 export const PR_SET_PDEATHSIG = 1;
