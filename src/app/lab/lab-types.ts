@@ -25,12 +25,7 @@ export interface LabProblem {
 }
 
 export type LabErrorCode =
-  | 'invalid-options'
-  | 'already-running'
-  | 'not-running'
-  | 'unsupported-machine'
-  | 'start-failed'
-  | 'control-failed';
+  'invalid-options' | 'already-running' | 'not-running' | 'unsupported-machine' | 'start-failed' | 'control-failed';
 
 /** Where a cluster keeps its files; everything below `runDir` dies with the cluster, `stateDir` survives. */
 export interface LabPaths {
@@ -92,31 +87,32 @@ export type LabPlace =
   | { readonly kind: 'outside' }
   | { readonly kind: 'router' };
 
-/** One real connection to try. ICMP ignores `port`. */
+/** One real connection to try between two places of the lab; ICMP ignores `port`. */
 export interface LabAttempt {
-  readonly protocol: 'tcp' | 'udp' | 'icmp' | 'sctp';
+  readonly from: LabPlace;
+  readonly to: LabPlace;
+  readonly protocol: 'tcp' | 'udp' | 'icmp';
+  /** One of the destination's addresses. */
   readonly address: string;
   readonly port: number;
-  readonly timeoutMs: number;
+  /** Where the packets are sent when that differs, such as a Service's address and port. */
+  readonly via?: { readonly address: string; readonly port: number };
 }
 
-/** What became of an attempt: answered, refused by a live host (RST, port unreachable), silently dropped, or an error. */
+/** What became of an attempt; a reset from the destination is as good a proof of passage as an answer. */
 export interface LabAttemptResult {
-  readonly outcome: 'answered' | 'refused' | 'timeout' | 'unreachable' | 'error';
-  readonly milliseconds: number;
-  readonly detail?: string;
+  readonly verdict: 'allowed' | 'denied' | 'error';
+  readonly evidence: string;
+  readonly elapsedMs?: number;
+  readonly message?: string;
 }
 
 /** Requests over `control.sock`: one JSON object per line, answered in order by one {@link ControlReply} line each. */
 export type ControlRequest =
   | { readonly op: 'status' }
   | { readonly op: 'pods' }
-  | { readonly op: 'probe'; readonly from: LabPlace; readonly attempts: readonly LabAttempt[] }
-  /** Many probes at once: results in the order of `runs`, all runs side by side. */
-  | {
-      readonly op: 'probe-all';
-      readonly runs: readonly { readonly from: LabPlace; readonly attempts: readonly LabAttempt[] }[];
-    }
+  /** Real packets, all attempts side by side; results in the order of `attempts`. */
+  | { readonly op: 'probe'; readonly attempts: readonly LabAttempt[]; readonly timeoutMs?: number }
   /** GET of `path` (default `/status`) at the agent of a node. */
   | { readonly op: 'agent-status'; readonly node: string; readonly path?: string }
   /** Runs a host program in a network namespace of the lab (for a pod: its network with the node's files). */
@@ -131,7 +127,6 @@ export interface ControlReplies {
   readonly status: LabStatus;
   readonly pods: readonly LabPod[];
   readonly probe: readonly LabAttemptResult[];
-  readonly 'probe-all': readonly (readonly LabAttemptResult[])[];
   readonly 'agent-status': unknown;
   readonly exec: { readonly code: number; readonly stdout: string; readonly stderr: string };
   readonly 'start-node': LabNode;
@@ -140,8 +135,7 @@ export interface ControlReplies {
 }
 
 export type ControlReply =
-  | { readonly ok: unknown }
-  | { readonly error: { readonly code: string; readonly message: string } };
+  { readonly ok: unknown } | { readonly error: { readonly code: string; readonly message: string } };
 
 /** A running cluster, as a client on the same machine holds it. */
 export interface RunningLab {

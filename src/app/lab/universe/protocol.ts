@@ -1,0 +1,37 @@
+import type { HostShare } from './base-root.ts';
+import type { NodePlace } from './topology.ts';
+
+/** What the supervisor starts the universe with; passed as JSON in the environment variable {@link UNIVERSE_CONFIG}. */
+export interface UniverseConfig {
+  readonly share: HostShare;
+  readonly nodes: readonly NodeStart[];
+  /** Whether the universe is in a user namespace, without the powers of real root. */
+  readonly rootless: boolean;
+}
+
+/** One node to be started; `kubelet` is handed on to it unread. */
+export interface NodeStart {
+  readonly place: NodePlace;
+  readonly kubelet: unknown;
+}
+
+export const UNIVERSE_CONFIG = 'SLUICE_UNIVERSE';
+export const KUBELET_CONFIG = 'SLUICE_KUBELET';
+
+/** What the supervisor may ask of the universe's init over their IPC channel. Pids are the universe's. */
+export type UniverseRequest =
+  | { readonly op: 'start-node'; readonly node: NodeStart }
+  | { readonly op: 'kill-node'; readonly name: string }
+  /** `netns` is a path inside the universe. */
+  | { readonly op: 'exec'; readonly netns: string; readonly command: readonly string[]; readonly stdin?: string };
+
+/** Messages from the universe's init. */
+export type UniverseMessage =
+  | { readonly event: 'ready' }
+  | { readonly event: 'phase'; readonly name: string }
+  | { readonly event: 'node-started'; readonly name: string; readonly pid: number }
+  | { readonly event: 'node-exited'; readonly name: string; readonly reason: string }
+  | { readonly event: 'outside-started'; readonly pid: number }
+  | { readonly event: 'failed'; readonly message: string }
+  | { readonly reply: number; readonly ok: unknown }
+  | { readonly reply: number; readonly error: string };
