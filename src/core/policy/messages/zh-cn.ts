@@ -1,0 +1,39 @@
+import type { Messages } from './catalogue.ts';
+
+const SIDES = { ingress: '入站', egress: '出站' } as const;
+
+/** 简体中文。 */
+export const zhCn: Messages = {
+  headline: (allowed, source, destination, port) => `${allowed ? '允许' : '拒绝'}：${source} → ${destination}，${port}`,
+  self: (pod) => `任何策略都不能阻止 ${pod} 访问自己`,
+  ownNode: (pod, node) => `${pod} 与其所在节点 ${node} 之间的流量始终允许`,
+  noPod: (direction, party) => `${SIDES[direction]}：${party} 不在 Pod 网络中，没有策略适用于它`,
+  unselected: (direction, pod) => `${pod} 的${SIDES[direction]}：允许，没有${SIDES[direction]}策略选中它`,
+  ruleAllows: (direction, pod, policy, rule) => `${pod} 的${SIDES[direction]}：由 ${policy} 的 ${rule} 允许`,
+  ruleDenies: (direction, pod, policy, rule) => `${pod} 的${SIDES[direction]}：由 ${policy} 的 ${rule} 拒绝`,
+  nothingAllows: (direction, pod, policies) =>
+    `${pod} 的${SIDES[direction]}：拒绝，它被 ${policies} 选中，而其中没有规则允许此流量`,
+  noRules: () => '该方向没有任何规则，因此什么都不允许',
+  closest: (policy, rule) => `最接近的规则：${policy}，${rule}`,
+  peerFits: () => '对端匹配',
+  portFits: () => '端口匹配',
+  otherNamespace: (wanted, actual) =>
+    `单独的 podSelector 只表示策略自己的命名空间 ${wanted} 中的 Pod；该 Pod 在 ${actual} 中`,
+  namespaceLabels: (namespace, unmet, labels, podFits) =>
+    `命名空间 ${namespace} 不匹配 ${unmet}（它的标签：${labels}）${podFits ? '；Pod 本身是匹配的' : ''}`,
+  podLabels: (pod, unmet, labels) => `${pod} 不匹配 ${unmet}（它的标签：${labels}）`,
+  notAPod: (party, isNode) =>
+    isNode
+      ? `选择器选的是 Pod，而 ${party} 算作节点；请用 ipBlock`
+      : `选择器选的是 Pod，而 ${party} 在集群之外；请用 ipBlock`,
+  excepted: (address, block) => `${address} 在 ${block} 的 except 之中`,
+  outsideBlock: (address, block) => `${address} 不在 ${block} 之中`,
+  otherPeer: (party) => `规则的对端都不是 ${party}`,
+  noPortsInProtocol: (protocol) => `规则列出了端口，而 ${protocol} 没有端口；只有不写 ports 的规则才允许它`,
+  otherProtocol: (wanted, actual) => `规则针对 ${wanted}，而这里是 ${actual}`,
+  nameUnknown: (destination, name, protocol) => `${destination} 没有名为 ${name} 的 ${protocol} 容器端口`,
+  otherPort: (wanted, actual) => `规则针对 ${wanted}，而这里是 ${actual}`,
+  unknownAddress: () => '未知地址',
+  noLabels: () => '没有标签',
+  joined: (parts) => parts.join('；'),
+};

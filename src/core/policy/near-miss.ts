@@ -1,0 +1,193 @@
+import { cidrContains } from '../../base/ip/index.ts';
+import type { Ip } from '../../base/ip/index.ts';
+import { matchesLabels, meets } from '../kube/labels.ts';
+import type { Labels, Requirement, Selector } from '../kube/labels.ts';
+import { primaryAddress } from './blocks.ts';
+import type { NamespaceInfo } from './cluster.ts';
+import { choosesNamespace } from './endpoint-class.ts';
+import type { PolicyEngine } from './evaluate.ts';
+import { DIRECTIONS } from './flow.ts';
+import type { Flow, Party, Verdict } from './flow.ts';
+import { namedPortsOf, portMatches } from './match.ts';
+import type { BlockPeer, Direction, Peer, PodPeer, Policy, PortMatch, Rule } from './model.ts';
+
+/** Why one peer of a rule is not the other side. */
+export type PeerMiss =
+  /** Its labels fit, but the peer means pods of one namespace only: the policy's own. */
+  | { readonly kind: 'other-namespace'; readonly peer: PodPeer; readonly wanted: string; readonly actual: string }
+  /** The namespace's labels do not fit; `podFits` says whether the pod's would. */
+  | {
+      readonly kind: 'namespace-labels';
+      readonly peer: PodPeer;
+      readonly namespace: NamespaceInfo;
+      readonly unmet: readonly Requirement[];
+      readonly podFits: boolean;
+    }
+  /** The namespace fits, the pod's labels do not. */
+  | {
+      readonly kind: 'pod-labels';
+      readonly peer: PodPeer;
+      readonly labels: Labels;
+      readonly unmet: readonly Requirement[];
+    }
+  /** A pod selector, and the other side is a node, a hostNetwork pod or an outside address. */
+  | { readonly kind: 'not-a-pod'; readonly peer: PodPeer; readonly party: 'node' | 'outside' }
+  /** In the block, but in one of its exceptions. */
+  | { readonly kind: 'excepted'; readonly peer: BlockPeer; readonly ip: Ip }
+  | { readonly kind: 'outside-block'; readonly peer: BlockPeer; readonly ip: Ip | undefined }
+  | { readonly kind: 'other-peer'; readonly peer: Peer };
+
+/** Why none of a rule's ports is the flow's. */
+export type PortMiss =
+  /** ICMP and other protocols without ports match only rules that name no ports. */
+  | { readonly kind: 'no-ports-in-protocol' }
+  /** The number fits, under another protocol. */
+  | { readonly kind: 'protocol'; readonly wanted: readonly PortMatch[] }
+  /** The rule names ports by name and the destination does not have the name. */
+  | { readonly kind: 'name-unknown'; readonly match: PortMatch & { readonly kind: 'named' } }
+  | { readonly kind: 'port'; readonly wanted: readonly PortMatch[] };
+
+/** A rule that came close to allowing a denied flow, and what it lacked. */
+export interface NearMiss {
+  readonly direction: Direction;
+  readonly policy: Policy;
+  readonly rule: Rule;
+  /** Of the rule's peers the one that came closest; absent when the peer matches. */
+  readonly peer?: PeerMiss;
+  /** Absent when the port matches. */
+  readonly port?: PortMiss;
+}
+
+/**
+ * The rules that came closest to allowing a denied flow, closest first, at most `limit` for each denying direction.
+ * Nothing for flows that are allowed or denied by an explicit rule.
+ */
+export function nearestMisses(engine: PolicyEngine, verdict: Verdict, limit = 3): NearMiss[] {
+  return DIRECTIONS.flatMap((direction) => {
+    const side = verdict[direction];
+    if (side.kind !== 'default') return [];
+    const misses = side.policies.flatMap((policy) =>
+      policy[direction].flatMap((rule) => {
+        const miss = rule.action === 'allow' ? missOf(engine, verdict.flow, direction, policy, rule) : undefined;
+        return miss === undefined ? [] : [miss];
+      }),
+    );
+    const ranked = misses.map((miss) => ({ miss, rank: rankOf(miss) }));
+    ranked.sort((a, b) => a.rank - b.rank);
+    return ranked.slice(0, limit).map(({ miss }) => miss);
+  });
+}
+
+function missOf(
+  engine: PolicyEngine,
+  flow: Flow,
+  direction: Direction,
+  policy: Policy,
+  rule: Rule,
+): NearMiss | undefined {
+  const other = direction === 'ingress' ? flow.source : flow.destination;
+  const peer = rule.peers === 'any' ? undefined : closestPeer(engine, rule.peers, other);
+  const port = rule.ports === 'any' ? undefined : portMiss(rule.ports, flow);
+  return { direction, policy, rule, ...(peer === undefined ? {} : { peer }), ...(port === undefined ? {} : { port }) };
+}
+
+/** Undefined when a peer matches, or when there is none at all. */
+function closestPeer(engine: PolicyEngine, peers: readonly Peer[], other: Party): PeerMiss | undefined {
+  let closest: PeerMiss | undefined;
+  for (const peer of peers) {
+    const miss = peerMiss(engine, peer, other);
+    if (miss === undefined) return undefined;
+    if (closest === undefined || peerRank(miss) < peerRank(closest)) closest = miss;
+  }
+  return closest;
+}
+
+function peerMiss(engine: PolicyEngine, peer: Peer, other: Party): PeerMiss | undefined {
+  switch (peer.kind) {
+    case 'block':
+      return blockMiss(engine, peer, other);
+    case 'nodes':
+      return other.kind === 'node' && matchesLabels(peer.nodes, other.node.labels)
+        ? undefined
+        : { kind: 'other-peer', peer };
+    case 'pods':
+      return other.kind === 'pod'
+        ? podMiss(peer, engine.namespace(other.pod.namespace), other.pod.labels)
+        : { kind: 'not-a-pod', peer, party: other.kind };
+  }
+}
+
+function podMiss(peer: PodPeer, namespace: NamespaceInfo, labels: Labels): PeerMiss | undefined {
+  const podFits = matchesLabels(peer.pods, labels);
+  if (choosesNamespace(peer.namespaces, namespace))
+    return podFits ? undefined : { kind: 'pod-labels', peer, labels, unmet: unmet(peer.pods, labels) };
+  if (peer.namespaces.kind === 'selector')
+    return {
+      kind: 'namespace-labels',
+      peer,
+      namespace,
+      unmet: unmet(peer.namespaces.selector, namespace.labels),
+      podFits,
+    };
+  if (podFits) return { kind: 'other-namespace', peer, wanted: peer.namespaces.name, actual: namespace.name };
+  return { kind: 'other-peer', peer };
+}
+
+function blockMiss(engine: PolicyEngine, peer: BlockPeer, other: Party): PeerMiss | undefined {
+  // A node's tunnel address counts as its InternalIP, here as in the verdict.
+  const ip = other.kind === 'node' ? judgedAddress(other, engine) : other.ip;
+  if (ip === undefined || !cidrContains(peer.cidr, ip)) return { kind: 'outside-block', peer, ip };
+  return peer.except.some((hole) => cidrContains(hole, ip)) ? { kind: 'excepted', peer, ip } : undefined;
+}
+
+function judgedAddress(party: Party & { kind: 'node' }, engine: PolicyEngine): Ip | undefined {
+  const { ip, node } = party;
+  if (ip === undefined) return undefined;
+  const known = engine.state.nodes.get(node.name) ?? node;
+  const isTunnel = known.tunnelAddresses.some((each) => each.family === ip.family && each.value === ip.value);
+  return isTunnel ? (primaryAddress(known, ip.family) ?? ip) : ip;
+}
+
+function portMiss(ports: readonly PortMatch[], flow: Flow): PortMiss | undefined {
+  if (ports.some((match) => portMatches(match, flow))) return undefined;
+  if (flow.port === undefined) return { kind: 'no-ports-in-protocol' };
+  const otherProtocol = ports.filter((match) => portMatches(match, { ...flow, protocol: match.protocol }));
+  if (otherProtocol.length > 0) return { kind: 'protocol', wanted: otherProtocol };
+  for (const match of ports) {
+    if (
+      match.kind === 'named' &&
+      match.protocol === flow.protocol &&
+      namedPortsOf(flow.destination, match).length === 0
+    )
+      return { kind: 'name-unknown', match };
+  }
+  return { kind: 'port', wanted: ports };
+}
+
+function unmet(selector: Selector, labels: Labels): readonly Requirement[] {
+  return selector.kind === 'nothing' ? [] : selector.requirements.filter((each) => !meets(each, labels));
+}
+
+/** One unmet condition is nearer than two, and a wrong port nearer than a wrong peer. */
+function rankOf(miss: NearMiss): number {
+  const peer = miss.peer === undefined ? 0 : 10 + peerRank(miss.peer);
+  const port = miss.port === undefined ? 0 : miss.port.kind === 'port' ? 6 : 5;
+  return peer + port;
+}
+
+function peerRank(miss: PeerMiss): number {
+  switch (miss.kind) {
+    case 'excepted':
+    case 'other-namespace':
+      return 0;
+    case 'pod-labels':
+      return Math.min(miss.unmet.length, 4);
+    case 'namespace-labels':
+      return Math.min(miss.unmet.length, 4) + (miss.podFits ? 0 : 4);
+    case 'not-a-pod':
+      return 8;
+    case 'outside-block':
+    case 'other-peer':
+      return 9;
+  }
+}

@@ -1,0 +1,71 @@
+import type { Family, Ip } from '../../base/ip/index.ts';
+import { matchesLabels, parseLabelMap } from '../kube/labels.ts';
+import type { ClusterState, PodEndpoint, ServiceInfo, ServicePortInfo } from './cluster.ts';
+import type { PortProtocol } from './model.ts';
+
+/** Where a Service sends a connection: policy is judged for this address and port, never for the Service's own. */
+export interface ServiceBackend {
+  readonly ip: Ip;
+  /** The pod's port. */
+  readonly port: number;
+  readonly protocol: PortProtocol;
+  /** Absent when the address comes from an EndpointSlice; `PolicyEngine.address` knows whose it is. */
+  readonly pod?: PodEndpoint;
+  readonly ready: boolean;
+}
+
+/** The translation of a Service port, or why there is none. */
+export type ServiceResolution =
+  | { readonly kind: 'backends'; readonly port: ServicePortInfo; readonly backends: readonly ServiceBackend[] }
+  | { readonly kind: 'no-such-port'; readonly ports: readonly ServicePortInfo[] }
+  | { readonly kind: 'external-name' };
+
+/**
+ * The backends of one port of `service`, given by number or name, that have an address of `family`, in the order of their
+ * keys. Pods that are not ready are left out unless the Service publishes them or `includeNotReady` is set.
+ */
+export function resolveService(
+  state: ClusterState,
+  service: ServiceInfo,
+  wanted: { readonly port: number | string; readonly protocol?: PortProtocol; readonly family: Family },
+  options: { readonly includeNotReady?: boolean } = {},
+): ServiceResolution {
+  if (service.type === 'ExternalName') return { kind: 'external-name' };
+  const port = service.ports.find((each) => isPort(each, wanted));
+  if (port === undefined) return { kind: 'no-such-port', ports: service.ports };
+  const all =
+    service.selector === undefined ? listed(state, service, port) : selected(state, service, port, wanted.family);
+  const lenient = options.includeNotReady === true || service.publishNotReady;
+  const backends = all.filter((each) => each.ip.family === wanted.family && (lenient || each.ready));
+  return { kind: 'backends', port, backends };
+}
+
+function isPort(port: ServicePortInfo, wanted: { readonly port: number | string; readonly protocol?: PortProtocol }) {
+  const numberOrName = typeof wanted.port === 'number' ? port.port === wanted.port : port.name === wanted.port;
+  return numberOrName && (wanted.protocol === undefined || wanted.protocol === port.protocol);
+}
+
+function selected(state: ClusterState, service: ServiceInfo, port: ServicePortInfo, family: Family): ServiceBackend[] {
+  const selector = parseLabelMap(service.selector);
+  const pods = [...state.pods.values()]
+    .filter((pod) => pod.namespace === service.namespace && !pod.completed && matchesLabels(selector, pod.labels))
+    .sort((a, b) => (a.key < b.key ? -1 : 1));
+  return pods.flatMap((pod) => {
+    const ip = pod.addresses.find((each) => each.family === family);
+    const number = targetPort(pod, port);
+    if (ip === undefined || number === undefined) return [];
+    return [{ ip, port: number, protocol: port.protocol, pod, ready: pod.ready }];
+  });
+}
+
+/** A named target port is each pod's own: the first container port of that name and protocol. */
+function targetPort(pod: PodEndpoint, { targetPort: target, protocol }: ServicePortInfo): number | undefined {
+  if (typeof target === 'number') return target;
+  return pod.ports.find((each) => each.name === target && each.protocol === protocol)?.port;
+}
+
+function listed(state: ClusterState, service: ServiceInfo, port: ServicePortInfo): ServiceBackend[] {
+  return (state.slices.get(service.key) ?? [])
+    .filter((each) => each.portName === port.name && each.protocol === port.protocol)
+    .map(({ ip, port: number, protocol, ready }) => ({ ip, port: number, protocol, ready }));
+}
