@@ -22,6 +22,7 @@ export interface BlockStore {
 
   /** All affinities, or those of one node. */
   listAffinities(node?: string): Promise<readonly Stored<Affinity>[]>;
+  getAffinity(node: string, cidr: Cidr): Promise<Stored<Affinity> | undefined>;
   createAffinity(affinity: Affinity): Promise<Stored<Affinity> | 'exists'>;
   updateAffinity(affinity: Affinity, revision: string): Promise<Stored<Affinity> | 'conflict'>;
   deleteAffinity(affinity: Affinity, revision: string): Promise<'deleted' | 'conflict'>;

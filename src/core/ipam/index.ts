@@ -1,0 +1,23 @@
+export type { AllocateOutcome, Allocator, AllocatorDependencies, AllocatorOptions } from './allocator.ts';
+export { addressAt, emptyBlock } from './block.ts';
+export { claimBlock, claimCidr, giveUpBlock, settleClaims } from './claim.ts';
+export { createAllocator } from './create-allocator.ts';
+export { collectGarbage, leakedOrdinals } from './garbage.ts';
+export type { GarbageDependencies, GarbageOptions, GarbageReport, World } from './garbage.ts';
+export { MemoryBlockStore } from './memory-store.ts';
+export { affinityName, blockName, handleOf, tunnelHandle } from './names.ts';
+export { nodeSelected } from './node-selector.ts';
+export { blockAround, defaultBlockSize, poolsFor, validatePool } from './pool.ts';
+export type { BlockStore, Stored } from './store.ts';
+export type {
+  Affinity,
+  AffinityState,
+  AllocateRequest,
+  Allocation,
+  AssignedAddress,
+  Assignment,
+  Block,
+  IpamErrorCode,
+  IpPool,
+  PoolEncapsulation,
+} from './types.ts';

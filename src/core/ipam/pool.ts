@@ -1,0 +1,77 @@
+import { messageOf } from '../../base/errors.ts';
+import { bitsOf, cidrCovers, formatCidr } from '../../base/ip/index.ts';
+import type { Cidr, Family } from '../../base/ip/index.ts';
+import { nodeSelected } from './node-selector.ts';
+import type { IpPool } from './types.ts';
+
+/** Block sizes that Calico accepts: 20 to 32 bits for IPv4, 116 to 128 for IPv6. */
+const BLOCK_SIZES = { 4: { min: 20, max: 32, usual: 26 }, 6: { min: 116, max: 128, usual: 122 } } as const;
+
+/** The prefix length of the blocks of a pool that names none. */
+export function defaultBlockSize(family: Family): number {
+  return BLOCK_SIZES[family].usual;
+}
+
+/** Which pools an allocation may use: enabled, of the family, asked for by name, and selecting the node. Ordered by name. */
+export function poolsFor(
+  pools: readonly IpPool[],
+  wanted: {
+    readonly family: Family;
+    readonly nodeLabels: Readonly<Record<string, string>>;
+    readonly names?: readonly string[] | undefined;
+  },
+): readonly IpPool[] {
+  return pools
+    .filter((pool) => !pool.disabled && pool.cidr.ip.family === wanted.family)
+    .filter((pool) => wanted.names?.includes(pool.name) ?? true)
+    .filter((pool) => selects(pool, wanted.nodeLabels))
+    .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}
+
+/** Everything that is wrong with a pool, each with its field path; empty when it is usable. */
+export function validatePool(
+  pool: IpPool,
+  others: readonly IpPool[],
+): readonly { readonly path: string; readonly message: string }[] {
+  const issues: { path: string; message: string }[] = [];
+  const { min, max } = BLOCK_SIZES[pool.cidr.ip.family];
+  if (pool.blockSize < min || pool.blockSize > max)
+    issues.push({ path: 'spec.blockSize', message: `must be from ${min} to ${max}, not ${pool.blockSize}` });
+  else if (pool.blockSize < pool.cidr.prefix)
+    issues.push({
+      path: 'spec.cidr',
+      message: `${formatCidr(pool.cidr)} is too small: it must hold at least one block of /${pool.blockSize}`,
+    });
+  for (const other of others)
+    if (other.name !== pool.name && overlaps(other.cidr, pool.cidr))
+      issues.push({
+        path: 'spec.cidr',
+        message: `${formatCidr(pool.cidr)} overlaps pool ${other.name} (${formatCidr(other.cidr)})`,
+      });
+  try {
+    nodeSelected(pool.nodeSelector, {});
+  } catch (error) {
+    issues.push({ path: 'spec.nodeSelector', message: messageOf(error) });
+  }
+  return issues;
+}
+
+/** The block of `pool` in which an address of it lies. */
+export function blockAround(pool: IpPool, value: bigint): Cidr {
+  const { family } = pool.cidr.ip;
+  const hostBits = BigInt(bitsOf(family) - pool.blockSize);
+  return { ip: { family, value: (value >> hostBits) << hostBits }, prefix: pool.blockSize };
+}
+
+function selects(pool: IpPool, labels: Readonly<Record<string, string>>): boolean {
+  try {
+    return nodeSelected(pool.nodeSelector, labels);
+  } catch {
+    // Fails closed: a selector that cannot be read selects nothing; validatePool() reports it.
+    return false;
+  }
+}
+
+function overlaps(a: Cidr, b: Cidr): boolean {
+  return cidrCovers(a, b) || cidrCovers(b, a);
+}
