@@ -71,6 +71,14 @@ export class ObjectCache<T extends KubeObject> implements ReadonlyCache<T> {
     return previous;
   }
 
+  /** Notes that deletion of an object has begun, before the watch says so; the next version that it sends replaces this one. */
+  markTerminating(key: string, uid: string, deletionTimestamp: string): void {
+    const held = this.#byKey.get(key);
+    if (held === undefined || held.metadata.uid !== uid || isTerminating(held)) return;
+    this.#unlink(key, held);
+    this.#link(key, { ...held, metadata: { ...held.metadata, deletionTimestamp } });
+  }
+
   #link(key: string, object: Stored<T>): void {
     this.#byKey.set(key, object);
     this.#byUid.set(object.metadata.uid, object);

@@ -4,9 +4,30 @@ import type { KindName, Kinds, KubeObject, Stored } from './objects.ts';
 /** Everything the controllers know of the cluster, one cache for each kind. Read only. */
 export type ClusterView = { readonly [K in KindName]: ReadonlyCache<Kinds[K]> };
 
-/** One write that a controller wants. They are carried out in order; the first that fails ends the round, and the key is tried again. */
+/** An event to record about an object. */
+export interface EventAction {
+  readonly do: 'event';
+  readonly kind: KindName;
+  readonly about: Stored<KubeObject>;
+  readonly type: 'Normal' | 'Warning';
+  readonly reason: string;
+  readonly message: string;
+  readonly component: string;
+}
+
+/**
+ * One write that a controller wants. They are carried out in order; the first that fails ends the round, and the key is
+ * tried again. `announce` records an event once the object exists, its message followed by `: NAME`.
+ */
 export type Action =
-  | { [K in KindName]: { readonly do: 'create'; readonly kind: K; readonly object: Kinds[K] } }[KindName]
+  | {
+      [K in KindName]: {
+        readonly do: 'create';
+        readonly kind: K;
+        readonly object: Kinds[K];
+        readonly announce?: EventAction;
+      };
+    }[KindName]
   | { [K in KindName]: { readonly do: 'update'; readonly kind: K; readonly object: Stored<Kinds[K]> } }[KindName]
   | { [K in KindName]: { readonly do: 'update-status'; readonly kind: K; readonly object: Stored<Kinds[K]> } }[KindName]
   | {
@@ -17,15 +38,7 @@ export type Action =
       readonly gracePeriodSeconds?: number;
     }
   | { readonly do: 'bind'; readonly pod: Stored<Kinds['pods']>; readonly node: string }
-  | {
-      readonly do: 'event';
-      readonly kind: KindName;
-      readonly about: Stored<KubeObject>;
-      readonly type: 'Normal' | 'Warning';
-      readonly reason: string;
-      readonly message: string;
-      readonly component: string;
-    };
+  | EventAction;
 
 /** What a reconciliation wants done, and when at the latest it must look again although nothing changed. */
 export interface Outcome {

@@ -1,10 +1,10 @@
-import type { Event } from 'kubernetes-types/core/v1';
+import type { Event } from 'kubernetes-types/core/v1.d.ts';
 import { apiVersionOf } from '../../../host/kube-client/resources.ts';
-import { timestamp, type Action } from './controller.ts';
+import { timestamp, type EventAction } from './controller.ts';
 import { KINDS } from './objects.ts';
 
 /** The Kubernetes Event that an `event` action asks for, as `kubectl describe` lists it. `suffix` makes its name unique. */
-export function eventObject(action: Extract<Action, { do: 'event' }>, now: number, suffix: string): Event {
+export function eventObject(action: EventAction, now: number, suffix: string): Event {
   const { name, namespace, uid, resourceVersion } = action.about.metadata;
   const resource = KINDS[action.kind];
   return {

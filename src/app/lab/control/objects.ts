@@ -1,9 +1,17 @@
-import type { ConfigMap, Endpoints, Namespace, Node, Pod, Service, ServiceAccount } from 'kubernetes-types/core/v1';
-import type { DaemonSet, Deployment, ReplicaSet } from 'kubernetes-types/apps/v1';
-import type { Job } from 'kubernetes-types/batch/v1';
-import type { EndpointSlice } from 'kubernetes-types/discovery/v1';
-import type { Lease } from 'kubernetes-types/coordination/v1';
-import type { ObjectMeta, OwnerReference } from 'kubernetes-types/meta/v1';
+import type {
+  ConfigMap,
+  Endpoints,
+  Namespace,
+  Node,
+  Pod,
+  Service,
+  ServiceAccount,
+} from 'kubernetes-types/core/v1.d.ts';
+import type { DaemonSet, Deployment, ReplicaSet } from 'kubernetes-types/apps/v1.d.ts';
+import type { Job } from 'kubernetes-types/batch/v1.d.ts';
+import type { EndpointSlice } from 'kubernetes-types/discovery/v1.d.ts';
+import type { Lease } from 'kubernetes-types/coordination/v1.d.ts';
+import type { ObjectMeta, OwnerReference } from 'kubernetes-types/meta/v1.d.ts';
 import {
   CONFIG_MAPS,
   DAEMON_SETS,

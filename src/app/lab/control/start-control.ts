@@ -1,19 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from '../../../base/log.ts';
 import type { KubeClient, Resource } from '../../../host/kube-client/types.ts';
+import type { ControlOptions } from './control-options.ts';
 import { controllers } from './controllers.ts';
+import { startGarbageCollector } from './garbage-collector.ts';
+import { startNamespaceDeletion } from './namespace-deletion.ts';
 import { startController } from './run-controller.ts';
 import { startView } from './view.ts';
-
-/** What the controllers of one cluster are told. */
-export interface ControlOptions {
-  /** PEM of the API server's certificate authority, published as `kube-root-ca.crt` in every namespace. */
-  readonly rootCa: string;
-  /** A node whose lease was not renewed for this long is not ready; 8 unless given. */
-  readonly nodeGraceSeconds?: number;
-  /** Pods that tolerate a dead node without saying for how long stay this long; 5 unless given. */
-  readonly evictAfterSeconds?: number;
-}
 
 /** What the controllers of one cluster need. */
 export interface ControlDependencies {
@@ -40,6 +33,10 @@ export async function startControl(options: ControlOptions, dependencies: Contro
   const view = startView({ client, log, signal });
   await view.synced;
   const context = { client, view, log, now, signal, eventSuffix: () => randomBytes(8).toString('hex') };
-  const running = controllers(options, dependencies).map((controller) => startController(controller, context));
+  const running = [
+    ...controllers(options).map((controller) => startController(controller, context)),
+    startNamespaceDeletion({ ...dependencies, view }),
+    startGarbageCollector(dependencies),
+  ];
   return { done: Promise.all([view.done, ...running.map((each) => each.done)]).then(() => undefined) };
 }

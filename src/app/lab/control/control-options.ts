@@ -1,0 +1,9 @@
+/** What the controllers of one cluster are told. */
+export interface ControlOptions {
+  /** PEM of the API server's certificate authority, published as `kube-root-ca.crt` in every namespace. */
+  readonly rootCa: string;
+  /** A node whose lease was not renewed for this long is not ready; 12 unless given. */
+  readonly nodeGraceSeconds?: number;
+  /** Pods that tolerate a dead node without saying for how long stay this long; 5 unless given. */
+  readonly evictAfterSeconds?: number;
+}

@@ -1,0 +1,150 @@
+import type { Lease } from 'kubernetes-types/coordination/v1.d.ts';
+import type { Node, NodeCondition, Pod, Taint } from 'kubernetes-types/core/v1.d.ts';
+import {
+  NOTHING,
+  timestamp,
+  type Action,
+  type ClusterView,
+  type Controller,
+  type EventAction,
+  type Outcome,
+} from './controller.ts';
+import { sameJson } from './equal.ts';
+import { isTerminating, keyOf, type Stored } from './objects.ts';
+import { tolerates } from './node-fit.ts';
+import { isFinished, isReady } from './pods.ts';
+
+const COMPONENT = 'node-controller';
+const NOT_READY = 'node.kubernetes.io/not-ready';
+const UNREACHABLE = 'node.kubernetes.io/unreachable';
+
+/** How patient the cluster is with a silent node, in milliseconds. */
+export interface NodePatience {
+  /** Age of the lease from which on the node counts as unreachable. */
+  readonly graceMs: number;
+  /** How long pods without a toleration of their own stay on a node that is not ready. */
+  readonly evictAfterMs: number;
+}
+
+/** Turns a stale lease into a node that is not ready, an unwell node into taints, and taints into pods that are not ready and then evicted. */
+export function nodeLifecycleController(patience: NodePatience): Controller {
+  return {
+    name: 'node-lifecycle',
+    triggers: {
+      nodes: (node) => [keyOf(node)],
+      leases: ({ metadata }, previous) =>
+        // A renewal of a live lease only moves the deadline, which the round that is already due finds out by itself.
+        metadata.namespace === 'kube-node-lease' && previous === undefined ? [metadata.name] : [],
+      pods: (pod) => (pod.spec?.nodeName ? [pod.spec.nodeName] : []),
+    },
+    reconcile: (view, key, now) => reconcileNode(view, key, now, patience),
+  };
+}
+
+/** The writes that make one node's condition, taints and pods tell the truth. */
+export function reconcileNode(view: ClusterView, key: string, now: number, patience: NodePatience): Outcome {
+  const node = view.nodes.get(key);
+  if (node === undefined || isTerminating(node)) return NOTHING;
+  const lastSeen = lastSeenAt(node, view.leases.get(`kube-node-lease/${key}`));
+  const silent = lastSeen + patience.graceMs <= now;
+  const ready = silent ? 'Unknown' : (readyOf(node)?.status ?? 'False');
+  const actions: Action[] = silent && readyOf(node)?.status !== 'Unknown' ? [markUnknown(node, now)] : [];
+  const taints = taintsFor(node, ready, now);
+  if (!sameJson(taints, node.spec?.taints ?? [])) {
+    actions.push({ do: 'update', kind: 'nodes', object: { ...node, spec: { ...node.spec, taints } } });
+  }
+  const residents = [...view.pods.values()].filter((pod) => pod.spec?.nodeName === key && !isTerminating(pod));
+  const evictions = ready === 'True' ? [] : residents.map((pod) => evict(pod, taints, now, patience));
+  for (const { action } of evictions) if (action !== undefined) actions.push(...action);
+  if (ready === 'Unknown') actions.push(...residents.filter(isReady).map((pod) => markPod(pod, now)));
+  const waits = evictions.flatMap(({ inMs }) => inMs ?? []);
+  const again = [...(silent ? [] : [lastSeen + patience.graceMs - now]), ...waits];
+  return { actions, ...(again.length === 0 ? {} : { againInMs: Math.max(1, Math.min(...again)) }) };
+}
+
+/** The lease counts; before there is one, the last heartbeat in the status, and before that the node's birth. */
+function lastSeenAt(node: Node, lease: Lease | undefined): number {
+  const times = [lease?.spec?.renewTime, readyOf(node)?.lastHeartbeatTime, node.metadata?.creationTimestamp];
+  const known = (lease?.spec?.renewTime === undefined ? times : times.slice(0, 1)).map((time) =>
+    Date.parse(time ?? ''),
+  );
+  return Math.max(0, ...known.filter((time) => !Number.isNaN(time)));
+}
+
+function readyOf(node: Node): NodeCondition | undefined {
+  return node.status?.conditions?.find(({ type }) => type === 'Ready');
+}
+
+function markUnknown(node: Stored<Node>, now: number): Action {
+  const lost = (condition: NodeCondition): NodeCondition => ({
+    ...condition,
+    status: 'Unknown',
+    reason: 'NodeStatusUnknown',
+    message: 'Kubelet stopped posting node status.',
+    lastTransitionTime: timestamp(now),
+  });
+  const conditions = (node.status?.conditions ?? []).map(lost);
+  if (readyOf(node) === undefined) conditions.push(lost({ type: 'Ready', status: 'Unknown' }));
+  return { do: 'update-status', kind: 'nodes', object: { ...node, status: { ...node.status, conditions } } };
+}
+
+/** The node's taints with ours made to follow from its condition; a taint that stays keeps the time since when. */
+function taintsFor(node: Node, ready: string, now: number): Taint[] {
+  const held = node.spec?.taints ?? [];
+  const foreign = held.filter(({ key }) => key !== NOT_READY && key !== UNREACHABLE && key !== CORDON);
+  const key = ready === 'True' ? undefined : ready === 'Unknown' ? UNREACHABLE : NOT_READY;
+  const ours = (key === undefined ? [] : (['NoSchedule', 'NoExecute'] as const)).map(
+    (effect): Taint =>
+      held.find((taint) => taint.key === key && taint.effect === effect) ?? {
+        key: key!,
+        effect,
+        ...(effect === 'NoExecute' ? { timeAdded: timestamp(now) } : {}),
+      },
+  );
+  const cordon = node.spec?.unschedulable === true ? [{ key: CORDON, effect: 'NoSchedule' as const }] : [];
+  return [...foreign, ...cordon, ...ours];
+}
+
+const CORDON = 'node.kubernetes.io/unschedulable';
+
+/** Deletes a pod whose tolerance of the node's `NoExecute` taints has run out, or says when that will be. */
+function evict(
+  pod: Stored<Pod>,
+  taints: readonly Taint[],
+  now: number,
+  patience: NodePatience,
+): { readonly action?: Action[]; readonly inMs?: number } {
+  if (isFinished(pod)) return {};
+  const waits = taints
+    .filter(({ effect }) => effect === 'NoExecute')
+    .map((taint) => {
+      const since = Date.parse(taint.timeAdded ?? '') || now;
+      return since + tolerationMs(pod, taint, patience) - now;
+    });
+  const inMs = Math.min(Infinity, ...waits);
+  if (inMs === Infinity) return {};
+  if (inMs > 0) return { inMs };
+  const message = `Taint manager is deleting pod ${keyOf(pod)}`;
+  return { action: [event(pod, 'TaintManagerEviction', message), { do: 'delete', kind: 'pods', object: pod }] };
+}
+
+function tolerationMs(pod: Pod, taint: Taint, patience: NodePatience): number {
+  const matching = (pod.spec?.tolerations ?? []).filter((toleration) => tolerates(toleration, taint));
+  const ours = taint.key === NOT_READY || taint.key === UNREACHABLE;
+  if (matching.length === 0) return ours ? patience.evictAfterMs : 0;
+  const seconds = matching.flatMap(({ tolerationSeconds }) => tolerationSeconds ?? []);
+  return seconds.length === 0 ? Infinity : Math.min(...seconds) * 1000;
+}
+
+function markPod(pod: Stored<Pod>, now: number): Action {
+  const conditions = (pod.status?.conditions ?? []).map((condition) =>
+    condition.type === 'Ready'
+      ? { ...condition, status: 'False' as const, reason: 'NodeNotReady', lastTransitionTime: timestamp(now) }
+      : condition,
+  );
+  return { do: 'update-status', kind: 'pods', object: { ...pod, status: { ...pod.status, conditions } } };
+}
+
+function event(about: Stored<Pod>, reason: string, message: string): EventAction {
+  return { do: 'event', kind: 'pods', about, type: 'Normal', reason, message, component: COMPONENT };
+}
