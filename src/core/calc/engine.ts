@@ -1,0 +1,95 @@
+import type { Ruleset } from '../nft/model.ts';
+import { TrackedRuleset } from '../nft/tracked-ruleset.ts';
+import type { NodeEndpoint } from '../policy/cluster.ts';
+import { Dispatch } from './dispatch.ts';
+import { impactOf } from './impact.ts';
+import type { CalcEngine, CalcOptions, CalcUpdate, Delta, LocalEndpoint } from './model.ts';
+import { Network } from './network.ts';
+import { PeerSets } from './peer-sets.ts';
+import { PodTable } from './pod-table.ts';
+import { PolicyChains } from './policy-chains.ts';
+import { Services } from './services.ts';
+
+/** The engine for one node. It begins with the ruleset of a node that knows of nothing: every pod interface closed. */
+export function createCalcEngine(options: CalcOptions): CalcEngine {
+  return new Engine(options);
+}
+
+class Engine implements CalcEngine {
+  readonly #node: string;
+  readonly #ruleset = new TrackedRuleset();
+  readonly #network: Network;
+  readonly #pods = new PodTable();
+  readonly #sets: PeerSets;
+  readonly #chains: PolicyChains;
+  readonly #dispatch: Dispatch;
+  readonly #services: Services;
+  readonly #nodes = new Map<string, NodeEndpoint>();
+  readonly #local = new Map<string, LocalEndpoint>();
+
+  constructor({ node, families = [4, 6], tunnelInterface = 'vxlan.sluice' }: CalcOptions) {
+    this.#node = node;
+    this.#network = new Network(this.#ruleset, { families, tunnelInterface });
+    this.#sets = new PeerSets(this.#ruleset, this.#pods, families);
+    this.#chains = new PolicyChains(this.#ruleset, this.#sets, families);
+    this.#dispatch = new Dispatch(this.#ruleset, this.#pods, this.#chains, families);
+    this.#services = new Services(this.#ruleset, node, families);
+  }
+
+  apply(delta: Delta): void {
+    const { key } = delta;
+    switch (delta.kind) {
+      case 'pod':
+        this.#pods.setPod(key, delta.value);
+        this.#dispatch.podChanged(key);
+        break;
+      case 'namespace':
+        this.#pods.setNamespace(key, delta.value);
+        this.#dispatch.setNamespace(key, delta.value);
+        break;
+      case 'policy':
+        this.#dispatch.setPolicy(key, delta.value);
+        break;
+      case 'node':
+        this.#setNode(key, delta.value);
+        break;
+      case 'pool':
+        this.#network.setPool(key, delta.value);
+        break;
+      case 'service':
+        this.#services.setService(key, delta.value);
+        break;
+      case 'slice':
+        this.#services.setSlice(key, delta.value);
+        break;
+      case 'local-endpoint':
+        this.#setLocal(key, delta.value);
+        break;
+    }
+  }
+
+  flush(): CalcUpdate {
+    this.#dispatch.settle();
+    const conntrackFlush = this.#services.settle();
+    const transaction = this.#ruleset.flush();
+    return { transaction, ...impactOf(transaction, this.#chains, this.#dispatch), conntrackFlush };
+  }
+
+  ruleset(): Ruleset {
+    return this.#ruleset;
+  }
+
+  #setNode(name: string, node: NodeEndpoint | undefined): void {
+    if (node === undefined) this.#nodes.delete(name);
+    else this.#nodes.set(name, node);
+    this.#sets.setNodes(this.#nodes.values());
+    if (name === this.#node) this.#network.setOwnNode(node);
+  }
+
+  #setLocal(id: string, endpoint: LocalEndpoint | undefined): void {
+    this.#pods.setLocal(this.#local.get(id), endpoint);
+    if (endpoint === undefined) this.#local.delete(id);
+    else this.#local.set(id, endpoint);
+    this.#dispatch.setLocal(id, endpoint);
+  }
+}

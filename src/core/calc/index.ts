@@ -1,0 +1,3 @@
+export { createCalcEngine } from './engine.ts';
+export type { CalcEngine, CalcOptions, CalcUpdate, ConntrackFlush, Delta, LocalEndpoint, PoolSpec } from './model.ts';
+export { poolSpec } from './project.ts';

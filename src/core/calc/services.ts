@@ -1,0 +1,186 @@
+import { formatIp } from '../../base/ip/index.ts';
+import type { Family, Ip } from '../../base/ip/index.ts';
+import { backendData, backendKey, frontendKey, spreadChain, spreadChainName } from '../nft/compile-service.ts';
+import type { Spread } from '../nft/compile-service.ts';
+import { addressKey } from '../nft/key.ts';
+import type { ElementData, ElementKey } from '../nft/model.ts';
+import { SETS } from '../nft/names.ts';
+import type { TrackedRuleset } from '../nft/tracked-ruleset.ts';
+import type { ServiceSpec, SliceSpec } from '../service/model.ts';
+import { frontendsOf } from '../service/translate.ts';
+import type { Frontend } from '../service/translate.ts';
+import { CountedSet } from './counted-set.ts';
+import type { ConntrackFlush } from './model.ts';
+import { Shared } from './shared.ts';
+
+/** What one Service has put into the ruleset. */
+interface Programmed {
+  readonly elements: readonly (readonly [set: string, key: ElementKey, data: ElementData])[];
+  readonly chains: readonly Spread[];
+  readonly clusterIps: readonly Ip[];
+  readonly udp: ReadonlyMap<string, ConntrackFlush>;
+}
+
+const NOTHING: Programmed = { elements: [], chains: [], clusterIps: [], udp: new Map() };
+
+/** Keeps the translation of Services. Should two claim one address and port, the first by name has it. */
+export class Services {
+  readonly #ruleset: TrackedRuleset;
+  readonly #node: string;
+  readonly #families: readonly Family[];
+  readonly #clusterIps: ReadonlyMap<Family, CountedSet>;
+  readonly #services = new Map<string, ServiceSpec>();
+  readonly #slices = new Map<string, SliceSpec>();
+  readonly #slicesOf = new Map<string, Map<string, SliceSpec>>();
+  readonly #claims = new Map<string, Set<string>>();
+  readonly #programmed = new Map<string, Programmed>();
+  readonly #chains = new Shared();
+  readonly #dirty = new Set<string>();
+
+  constructor(ruleset: TrackedRuleset, node: string, families: readonly Family[]) {
+    this.#ruleset = ruleset;
+    this.#node = node;
+    this.#families = families;
+    this.#clusterIps = new Map(
+      families.map((family) => [family, new CountedSet(ruleset, ruleset.sets.get(SETS.clusterIps(family))!.spec)]),
+    );
+  }
+
+  setService(key: string, service: ServiceSpec | undefined): void {
+    this.#claim(this.#services.get(key), key, (claims) => claims.delete(key));
+    if (service === undefined) this.#services.delete(key);
+    else this.#services.set(key, service);
+    this.#claim(service, key, (claims) => claims.add(key));
+    this.#dirty.add(key);
+  }
+
+  setSlice(key: string, slice: SliceSpec | undefined): void {
+    const before = this.#slices.get(key);
+    if (before !== undefined) {
+      this.#slicesOf.get(before.service)?.delete(key);
+      if (this.#slicesOf.get(before.service)?.size === 0) this.#slicesOf.delete(before.service);
+      this.#dirty.add(before.service);
+    }
+    if (slice === undefined) this.#slices.delete(key);
+    else {
+      this.#slices.set(key, slice);
+      const siblings = this.#slicesOf.get(slice.service) ?? new Map<string, SliceSpec>();
+      this.#slicesOf.set(slice.service, siblings.set(key, slice));
+      this.#dirty.add(slice.service);
+    }
+  }
+
+  /** Brings the maps up to date and names the UDP flows whose backend is gone. */
+  settle(): ConntrackFlush[] {
+    const before = [...this.#dirty].map((key) => [key, this.#programmed.get(key) ?? NOTHING] as const);
+    // All old elements go first: a frontend may have passed from one Service to another.
+    for (const [, { elements }] of before) for (const [set, key] of elements) this.#ruleset.remove(set, key);
+    const flushes: ConntrackFlush[] = [];
+    for (const [key, old] of before) {
+      const now = this.#program(key);
+      this.#retire(old);
+      for (const [flow, flush] of old.udp) if (!now.udp.has(flow)) flushes.push(flush);
+    }
+    this.#dirty.clear();
+    return flushes;
+  }
+
+  /** Records or withdraws the Service's claim on each of its frontends; other claimants must look again. */
+  #claim(service: ServiceSpec | undefined, key: string, act: (claims: Set<string>) => void): void {
+    if (service === undefined) return;
+    for (const frontend of frontendsOf(service, [], this.#node)) {
+      const name = claimKey(frontend);
+      const claims = this.#claims.get(name) ?? new Set<string>();
+      act(claims);
+      if (claims.size === 0) this.#claims.delete(name);
+      else this.#claims.set(name, claims);
+      for (const other of claims) if (other !== key) this.#dirty.add(other);
+    }
+  }
+
+  #program(key: string): Programmed {
+    const service = this.#services.get(key);
+    if (service === undefined) {
+      this.#programmed.delete(key);
+      return NOTHING;
+    }
+    const elements: [string, ElementKey, ElementData][] = [];
+    const chains: Spread[] = [];
+    const udp = new Map<string, ConntrackFlush>();
+    for (const frontend of frontendsOf(service, this.#slicesOf.get(key)?.values() ?? [], this.#node)) {
+      if (!this.#families.includes(frontend.family) || !this.#owns(key, frontend)) continue;
+      elements.push(...elementsOf(frontend));
+      const spread = spreadOf(frontend);
+      if (spread !== undefined) chains.push(spread);
+      if (frontend.protocol === 'UDP') for (const flush of flushesOf(frontend)) udp.set(flowKey(flush), flush);
+    }
+    for (const spread of chains) this.#acquire(spread);
+    for (const ip of service.clusterIps) this.#clusterIps.get(ip.family)?.claim(addressKey(ip));
+    for (const [set, element, data] of elements) this.#ruleset.put(set, element, data);
+    const programmed = { elements, chains, clusterIps: service.clusterIps, udp };
+    this.#programmed.set(key, programmed);
+    return programmed;
+  }
+
+  #retire({ chains, clusterIps }: Programmed): void {
+    for (const spread of chains) this.#chains.release(spreadChainName(spread));
+    for (const ip of clusterIps) this.#clusterIps.get(ip.family)?.release(addressKey(ip));
+  }
+
+  #acquire(spread: Spread): void {
+    const name = spreadChainName(spread);
+    this.#chains.acquire(name, () => {
+      this.#ruleset.setChain(spreadChain(spread));
+      return () => this.#ruleset.deleteChain(name);
+    });
+  }
+
+  #owns(service: string, frontend: Frontend): boolean {
+    for (const other of this.#claims.get(claimKey(frontend)) ?? []) if (other < service) return false;
+    return true;
+  }
+}
+
+function claimKey(frontend: Frontend): string {
+  return `${frontend.family} ${frontendKey(frontend)}`;
+}
+
+function spreadOf({ address, family, backends, affinity, anyNode }: Frontend): Spread | undefined {
+  if (backends.length === 0) return undefined;
+  return {
+    family,
+    kind: address === undefined ? 'node-port' : 'service',
+    backends: backends.length,
+    affinity,
+    anyNode,
+  };
+}
+
+function elementsOf(frontend: Frontend): [string, ElementKey, ElementData][] {
+  const { family, backends } = frontend;
+  const isNodePort = frontend.address === undefined;
+  const key = frontendKey(frontend);
+  const spread = spreadOf(frontend);
+  if (spread === undefined) return isNodePort ? [[SETS.nodePortsRefused(family), key, '']] : [];
+  const front = isNodePort ? SETS.nodePorts(family) : SETS.services(family);
+  const back = isNodePort ? SETS.nodePortEndpoints(family) : SETS.serviceEndpoints(family);
+  return [
+    [front, key, `goto ${spreadChainName(spread)}`],
+    ...backends.map(
+      ({ address, port }, n) => [back, backendKey(key, n), backendData(address, port)] as [string, string, string],
+    ),
+  ];
+}
+
+function flushesOf({ address, port, backends }: Frontend): ConntrackFlush[] {
+  return backends.map((backend) => ({
+    protocol: 'UDP',
+    ...(address === undefined ? {} : { address }),
+    port,
+    endpoint: { address: backend.address, port: backend.port },
+  }));
+}
+
+function flowKey({ address, port, endpoint }: ConntrackFlush): string {
+  return `${address === undefined ? '' : formatIp(address)} ${port} ${formatIp(endpoint.address)} ${endpoint.port}`;
+}

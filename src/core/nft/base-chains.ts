@@ -1,0 +1,243 @@
+import type { Family, Ip } from '../../base/ip/index.ts';
+import { addressKey } from './key.ts';
+import { CT_STATE, IPPROTO, RTN_LOCAL, TCP_FLAG } from './model.ts';
+import type { Chain, Rule, SetSpec, Statement } from './model.ts';
+import { SETS } from './names.ts';
+import {
+  comesNotFrom,
+  CT_MARK,
+  destination,
+  hasCtMark,
+  hasState,
+  inSet,
+  isFamily,
+  isNew,
+  isProtocol,
+  isTcp,
+  leavesBy,
+  leavesNotBy,
+  notInSet,
+  POD_INTERFACES,
+  source,
+  verdict,
+} from './statements.ts';
+
+/** What the base chains depend on. */
+export interface BaseOptions {
+  readonly families: readonly Family[];
+  /** The overlay's device. */
+  readonly tunnelInterface: string;
+  /** This node's addresses in the overlay: the source of its own traffic there. */
+  readonly tunnelAddresses: readonly Ip[];
+}
+
+const accept = verdict('accept');
+const drop = verdict('drop');
+const refuse: Statement = { kind: 'reject', with: 'port-unreachable' };
+
+/** The chains that exist whatever the cluster holds. All that varies besides {@link BaseOptions} is in sets. */
+export function baseChains(options: BaseOptions): readonly Chain[] {
+  const { families } = options;
+  return [
+    {
+      name: 'raw-prerouting',
+      hook: { type: 'filter', hook: 'prerouting', priority: -300 },
+      rules: spoofRules(families),
+    },
+    { name: 'services', rules: serviceRules(families) },
+    {
+      name: 'nat-prerouting',
+      hook: { type: 'nat', hook: 'prerouting', priority: -100 },
+      rules: [[verdict('jump services')]],
+    },
+    { name: 'nat-output', hook: { type: 'nat', hook: 'output', priority: -100 }, rules: [[verdict('jump services')]] },
+    {
+      name: 'service-forward',
+      hook: { type: 'filter', hook: 'forward', priority: -20 },
+      rules: refusalRules(families),
+    },
+    { name: 'service-output', hook: { type: 'filter', hook: 'output', priority: 0 }, rules: refusalRules(families) },
+    { name: 'service-input', hook: { type: 'filter', hook: 'input', priority: 0 }, rules: nodePortRefusal(families) },
+    {
+      name: 'egress',
+      hook: { type: 'filter', hook: 'forward', priority: -10 },
+      rules: policyRules('egress', families),
+    },
+    {
+      name: 'ingress',
+      hook: { type: 'filter', hook: 'forward', priority: 0 },
+      rules: policyRules('ingress', families),
+    },
+    {
+      name: 'nat-postrouting',
+      hook: { type: 'nat', hook: 'postrouting', priority: 100 },
+      rules: postroutingRules(options),
+    },
+  ];
+}
+
+/** The sets that the base chains read. */
+export function baseSets(families: readonly Family[]): readonly SetSpec[] {
+  return [
+    { name: SETS.egress, key: ['ifname'], data: 'verdict' },
+    { name: SETS.ingress, key: ['ifname'], data: 'verdict' },
+    ...families.flatMap(familySets),
+  ];
+}
+
+function familySets(family: Family): SetSpec[] {
+  const address = family === 4 ? 'ipv4_addr' : 'ipv6_addr';
+  const endpoint = [address, 'inet_service'] as const;
+  return [
+    { name: SETS.source(family), key: ['ifname', address] },
+    { name: SETS.self(family), key: [address, address] },
+    { name: SETS.pools(family), key: [address], interval: true },
+    { name: SETS.natPools(family), key: [address], interval: true },
+    { name: SETS.clusterIps(family), key: [address] },
+    { name: SETS.services(family), key: [address, 'inet_proto', 'inet_service'], data: 'verdict' },
+    {
+      name: SETS.serviceEndpoints(family),
+      key: [address, 'inet_proto', 'inet_service', 'integer'],
+      data: endpoint,
+    },
+    { name: SETS.nodePorts(family), key: ['inet_proto', 'inet_service'], data: 'verdict' },
+    { name: SETS.nodePortEndpoints(family), key: ['inet_proto', 'inet_service', 'integer'], data: endpoint },
+    { name: SETS.nodePortsRefused(family), key: ['inet_proto', 'inet_service'] },
+  ];
+}
+
+/** A pod sends from its own addresses only; an interface that is not in the set belongs to no known pod. */
+function spoofRules(families: readonly Family[]): Rule[] {
+  const own = families.map((family) => [
+    isFamily(family),
+    inSet(['meta iifname', source(family)], SETS.source(family)),
+    accept,
+  ]);
+  // Neighbour discovery and duplicate address detection; the kernel forwards neither of these sources.
+  const discovery: Rule[] = (['fe80000000000000', '00000000000000000000000000000000'] as const).map((address) => [
+    isFamily(6),
+    isProtocol(IPPROTO.ICMPV6),
+    {
+      kind: 'address',
+      field: 'ip6 saddr',
+      op: '==',
+      address: address.padEnd(32, '0'),
+      ...(address.length < 32 ? { prefix: 64 } : {}),
+    },
+    accept,
+  ]);
+  return [[comesNotFrom(POD_INTERFACES), accept], ...own, ...discovery, [drop]];
+}
+
+/** Translation of Services. Chains of `services` and `node-ports` maps end in a destination or leave the packet alone. */
+function serviceRules(families: readonly Family[]): Rule[] {
+  const isLocal: Statement = { kind: 'compare', field: 'fib daddr type', op: '==', value: RTN_LOCAL };
+  return families.flatMap((family) => {
+    const loopback: Statement =
+      family === 4
+        ? { kind: 'address', field: 'ip daddr', op: '!=', address: '7f000000', prefix: 8 }
+        : { kind: 'address', field: 'ip6 daddr', op: '!=', address: '1'.padStart(32, '0') };
+    return [
+      [
+        isFamily(family),
+        { kind: 'vmap', key: [destination(family), 'meta l4proto', 'th dport'], map: SETS.services(family) },
+      ],
+      // A client on the loopback address cannot be answered by a pod, so NodePorts are not offered there.
+      [
+        isFamily(family),
+        isLocal,
+        loopback,
+        { kind: 'vmap', key: ['meta l4proto', 'th dport'], map: SETS.nodePorts(family) },
+      ],
+    ];
+  });
+}
+
+/** What is still addressed to a ClusterIP after translation has no such port or no endpoint: refuse it at once. */
+function refusalRules(families: readonly Family[]): Rule[] {
+  return families.map((family) => [
+    isFamily(family),
+    isNew,
+    inSet([destination(family)], SETS.clusterIps(family)),
+    refuse,
+  ]);
+}
+
+function nodePortRefusal(families: readonly Family[]): Rule[] {
+  return families.map((family) => [
+    isFamily(family),
+    isNew,
+    inSet(['meta l4proto', 'th dport'], SETS.nodePortsRefused(family)),
+    refuse,
+  ]);
+}
+
+/**
+ * Policy of one direction, for packets that cross this node. Packets between the node itself and its pods pass other
+ * hooks and are always allowed. An accept here ends only this base chain, so both directions must agree.
+ */
+function policyRules(direction: 'egress' | 'ingress', families: readonly Family[]): Rule[] {
+  const foreign = direction === 'egress' ? comesNotFrom(POD_INTERFACES) : leavesNotBy(POD_INTERFACES);
+  const { FIN, SYN, RST, ACK } = TCP_FLAG;
+  const opening: Statement = { kind: 'compare', field: 'tcp flags', mask: FIN | SYN | RST | ACK, op: '!=', value: SYN };
+  return [
+    [foreign, accept],
+    [hasCtMark(CT_MARK.CUT), drop],
+    [hasState(CT_STATE.ESTABLISHED | CT_STATE.RELATED), accept],
+    // Or else a connection that was cut and forgotten could be picked up in the middle.
+    [isTcp, isNew, opening, drop],
+    ...families.map((family) => [
+      isFamily(family),
+      inSet([source(family), destination(family)], SETS.self(family)),
+      accept,
+    ]),
+    [
+      {
+        kind: 'vmap' as const,
+        key: [direction === 'egress' ? ('meta iifname' as const) : ('meta oifname' as const)],
+        map: SETS[direction],
+      },
+    ],
+    // An interface that nobody has announced is closed.
+    [drop],
+  ];
+}
+
+function postroutingRules({ families, tunnelInterface, tunnelAddresses }: BaseOptions): Rule[] {
+  const masquerade: Statement = { kind: 'masquerade' };
+  const fromHere: Statement = { kind: 'compare', field: 'fib saddr type', op: '==', value: RTN_LOCAL };
+  return families.flatMap((family) => {
+    const rules: Rule[] = [
+      // A pod that reaches itself through a Service must see another source than its own.
+      [isFamily(family), inSet([source(family), destination(family)], SETS.self(family)), masquerade],
+      // Backends elsewhere would answer the client directly, which knows nothing of them.
+      [
+        hasCtMark(CT_MARK.NODE_PORT),
+        isFamily(family),
+        leavesNotBy(POD_INTERFACES),
+        notInSet([source(family)], SETS.pools(family)),
+        masquerade,
+      ],
+      // Traffic out of the cluster. Nodes are outside of every pool.
+      [
+        isFamily(family),
+        inSet([source(family)], SETS.natPools(family)),
+        notInSet([destination(family)], SETS.pools(family)),
+        leavesNotBy(POD_INTERFACES),
+        masquerade,
+      ],
+    ];
+    const tunnel = tunnelAddresses.find((each) => each.family === family);
+    if (tunnel === undefined) return rules;
+    const address = addressKey(tunnel);
+    // A socket may have taken its source before translation sent the packet into the overlay.
+    const fixUp: Rule = [
+      leavesBy(tunnelInterface),
+      isFamily(family),
+      fromHere,
+      { kind: 'address', field: source(family), op: '!=', address },
+      { kind: 'snat', family, address },
+    ];
+    return [fixUp, ...rules];
+  });
+}

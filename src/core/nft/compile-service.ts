@@ -1,0 +1,73 @@
+import type { Family } from '../../base/ip/index.ts';
+import { addressKey, hostKey, portKey, protoKey } from './key.ts';
+import { IPPROTO } from './model.ts';
+import type { Chain, ElementData, ElementKey, Operand } from './model.ts';
+import { SETS } from './names.ts';
+import { CT_MARK, destination, isFamily, source } from './statements.ts';
+
+/** How a group of frontends spreads its connections; all that share it share one chain. */
+export interface Spread {
+  readonly family: Family;
+  /** `service` chains find the backend by address, protocol and port; `node-port` chains without the address. */
+  readonly kind: 'service' | 'node-port';
+  /** Number of backends. */
+  readonly backends: number;
+  readonly affinity: boolean;
+  readonly anyNode: boolean;
+}
+
+/** Seed of the affinity hash: any constant, the same on all nodes. */
+const SEED = 0x51;
+
+/** The name of the chain for a spread. */
+export function spreadChainName({ family, kind, backends, affinity, anyNode }: Spread): string {
+  return `${kind}${family}-${backends}${affinity ? '-sticky' : ''}${anyNode ? '-any' : ''}`;
+}
+
+/**
+ * The chain that picks one of N backends. The backends themselves are elements of one map for all Services, so that a
+ * Service costs elements only, and chains are as many as there are different numbers of backends.
+ */
+export function spreadChain(spread: Spread): Chain {
+  const { family, kind, backends, affinity, anyNode } = spread;
+  const pick: Operand = affinity
+    ? { kind: 'jhash', of: source(family), mod: backends, seed: SEED }
+    : { kind: 'numgen', mod: backends };
+  const front = kind === 'service' ? ([destination(family)] as const) : [];
+  const mark = { kind: 'set-mark', target: 'ct mark', mask: CT_MARK.NODE_PORT, value: CT_MARK.NODE_PORT } as const;
+  return {
+    name: spreadChainName(spread),
+    rules: [
+      [
+        isFamily(family),
+        ...(anyNode ? [mark] : []),
+        {
+          kind: 'dnat-map',
+          family,
+          key: [...front, 'meta l4proto', 'th dport', pick],
+          map: kind === 'service' ? SETS.serviceEndpoints(family) : SETS.nodePortEndpoints(family),
+        },
+      ],
+    ],
+  };
+}
+
+/** The key of a frontend in the services and node-ports maps. */
+export function frontendKey(frontend: {
+  readonly address?: { readonly family: Family; readonly value: bigint };
+  readonly protocol: 'TCP' | 'UDP' | 'SCTP';
+  readonly port: number;
+}): ElementKey {
+  const address = frontend.address === undefined ? '' : addressKey(frontend.address);
+  return address + protoKey(IPPROTO[frontend.protocol]) + portKey(frontend.port);
+}
+
+/** The key of a frontend's n-th backend. */
+export function backendKey(frontend: ElementKey, n: number): ElementKey {
+  return frontend + hostKey(n);
+}
+
+/** A backend as the data of an element. */
+export function backendData(address: { readonly family: Family; readonly value: bigint }, port: number): ElementData {
+  return addressKey(address) + portKey(port);
+}

@@ -1,0 +1,47 @@
+import { sha256 } from '../../base/sha256.ts';
+import type { Family } from '../../base/ip/index.ts';
+
+/** The kernel's limit is 255 bytes; long names keep their head and gain a digest. */
+const NAME_LIMIT = 200;
+
+/** Sets and maps that exist whatever the cluster holds, per address family. */
+export const SETS = {
+  /** `ifname . address`: what may come out of a pod's interface. */
+  source: (family: Family) => `source${family}`,
+  /** `address . address` of each local pod with itself. */
+  self: (family: Family) => `self${family}`,
+  /** Every pool. */
+  pools: (family: Family) => `pools${family}`,
+  /** Pools whose traffic out of the cluster takes the node's address. */
+  natPools: (family: Family) => `nat-pools${family}`,
+  /** Interface of the source pod → its chain of egress policies. */
+  egress: 'egress-pods',
+  /** Interface of the destination pod → its chain of ingress policies. */
+  ingress: 'ingress-pods',
+  /** `address . protocol . port` → load-balancing chain. */
+  services: (family: Family) => `services${family}`,
+  /** `address . protocol . port . n` → the n-th endpoint. */
+  serviceEndpoints: (family: Family) => `service-endpoints${family}`,
+  /** ClusterIPs: whatever still goes there untranslated is refused. */
+  clusterIps: (family: Family) => `cluster-ips${family}`,
+  /** `protocol . port` → load-balancing chain. */
+  nodePorts: (family: Family) => `node-ports${family}`,
+  /** `protocol . port . n` → the n-th endpoint. */
+  nodePortEndpoints: (family: Family) => `node-port-endpoints${family}`,
+  /** `protocol . port` without any endpoint. */
+  nodePortsRefused: (family: Family) => `node-ports-refused${family}`,
+} as const;
+
+/** A name made from arbitrary text, equal for equal text; 80 bits of SHA-256. */
+export function digest(text: string): string {
+  return sha256(text).slice(0, 20);
+}
+
+/** A chain name that people can read: `in/NetworkPolicy/default/web`. */
+export function policyChainName(direction: 'ingress' | 'egress', policyKey: string): string {
+  const name = `${direction === 'ingress' ? 'in' : 'out'}/${policyKey}`;
+  const legal = /^[A-Za-z0-9/._-]+$/.test(name);
+  return legal && name.length <= NAME_LIMIT
+    ? name
+    : `${name.slice(0, 100).replaceAll(/[^A-Za-z0-9/._-]/g, '_')}-${digest(name)}`;
+}

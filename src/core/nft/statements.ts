@@ -1,0 +1,69 @@
+import type { Family } from '../../base/ip/index.ts';
+import { CT_STATE, IPPROTO, NFPROTO } from './model.ts';
+import type { Operand, Statement, Verdict } from './model.ts';
+
+/** Bits of the connection mark that Sluice uses. */
+export const CT_MARK = {
+  /** A connection that policy has come to deny. */
+  CUT: 0x1,
+  /** A connection that entered by a NodePort and may go to any node: remote backends must answer through this one. */
+  NODE_PORT: 0x2,
+} as const;
+
+/** Every pod interface on the host side begins so. */
+export const POD_INTERFACES = 'slc*';
+
+export const isFamily = (family: Family): Statement => ({
+  kind: 'compare',
+  field: 'meta nfproto',
+  op: '==',
+  value: NFPROTO[family],
+});
+
+export const isProtocol = (protocol: number): Statement => ({
+  kind: 'compare',
+  field: 'meta l4proto',
+  op: '==',
+  value: protocol,
+});
+
+export const isTcp = isProtocol(IPPROTO.TCP);
+
+export const source = (family: Family): 'ip saddr' | 'ip6 saddr' => (family === 4 ? 'ip saddr' : 'ip6 saddr');
+
+export const destination = (family: Family): 'ip daddr' | 'ip6 daddr' => (family === 4 ? 'ip daddr' : 'ip6 daddr');
+
+export const inSet = (key: readonly Operand[], set: string): Statement => ({ kind: 'lookup', key, set });
+
+export const notInSet = (key: readonly Operand[], set: string): Statement => ({
+  kind: 'lookup',
+  key,
+  set,
+  negate: true,
+});
+
+export const verdict = (text: Verdict): Statement => ({ kind: 'verdict', verdict: text });
+
+export const comesFrom = (name: string): Statement => ({ kind: 'interface', field: 'meta iifname', op: '==', name });
+export const comesNotFrom = (name: string): Statement => ({ kind: 'interface', field: 'meta iifname', op: '!=', name });
+export const leavesBy = (name: string): Statement => ({ kind: 'interface', field: 'meta oifname', op: '==', name });
+export const leavesNotBy = (name: string): Statement => ({ kind: 'interface', field: 'meta oifname', op: '!=', name });
+
+/** `ct state` is one of `states`, a sum of {@link CT_STATE} bits. */
+export const hasState = (states: number): Statement => ({
+  kind: 'compare',
+  field: 'ct state',
+  mask: states,
+  op: '!=',
+  value: 0,
+});
+
+export const isNew = hasState(CT_STATE.NEW);
+
+export const hasCtMark = (bit: number): Statement => ({
+  kind: 'compare',
+  field: 'ct mark',
+  mask: bit,
+  op: '!=',
+  value: 0,
+});

@@ -1,0 +1,64 @@
+import { equalIp, parseIp } from '../../base/ip/index.ts';
+import type { Ip } from '../../base/ip/index.ts';
+import type { EndpointSlice, Service } from '../kube/types.ts';
+import type { ServiceProtocol, ServiceSpec, SliceSpec } from './model.ts';
+
+/** What of a Service matters here; ExternalName and headless Services come out without addresses. */
+export function serviceSpec(service: Service): ServiceSpec {
+  const { spec, status } = service;
+  const clusterIps = spec?.type === 'ExternalName' ? [] : addresses([spec?.clusterIP, ...(spec?.clusterIPs ?? [])]);
+  const external = addresses([
+    ...(spec?.externalIPs ?? []),
+    ...(status?.loadBalancer?.ingress ?? []).map((each) => each.ip),
+  ]);
+  const hasNodePorts = spec?.type === 'NodePort' || spec?.type === 'LoadBalancer';
+  return {
+    key: `${service.metadata?.namespace ?? 'default'}/${service.metadata?.name ?? ''}`,
+    addresses: clusterIps.length === 0 ? [] : [...clusterIps, ...external],
+    clusterIps,
+    ports: (spec?.ports ?? []).flatMap(({ name, protocol: text, port, nodePort }) => {
+      const protocol = protocolOf(text);
+      if (protocol === undefined) return [];
+      const onNode = hasNodePorts && nodePort !== undefined && nodePort > 0;
+      return [{ name: name ?? '', protocol, port, ...(onNode ? { nodePort } : {}) }];
+    }),
+    externalLocal: spec?.externalTrafficPolicy === 'Local',
+    affinity: spec?.sessionAffinity === 'ClientIP',
+  };
+}
+
+/** What of an EndpointSlice matters here; undefined when it belongs to no Service. */
+export function sliceSpec(slice: EndpointSlice): SliceSpec | undefined {
+  const namespace = slice.metadata?.namespace ?? 'default';
+  const service = slice.metadata?.labels?.['kubernetes.io/service-name'];
+  if (service === undefined || service === '') return undefined;
+  return {
+    key: `${namespace}/${slice.metadata?.name ?? ''}`,
+    service: `${namespace}/${service}`,
+    ports: (slice.ports ?? []).flatMap(({ name, protocol: text, port }) => {
+      const protocol = protocolOf(text);
+      return protocol === undefined || port === undefined ? [] : [{ name: name ?? '', protocol, port }];
+    }),
+    endpoints: (slice.endpoints ?? []).flatMap(({ addresses: texts, conditions, nodeName }) => {
+      // Unknown readiness counts as ready, unknown serving as readiness (discovery/v1 EndpointConditions).
+      const ready = conditions?.ready ?? true;
+      if (!ready && conditions?.serving !== true) return [];
+      const node = nodeName === undefined ? {} : { node: nodeName };
+      return addresses(texts).map((address) => ({ address, ready, ...node }));
+    }),
+  };
+}
+
+function protocolOf(text: string | undefined): ServiceProtocol | undefined {
+  const protocol = text ?? 'TCP';
+  return protocol === 'TCP' || protocol === 'UDP' || protocol === 'SCTP' ? protocol : undefined;
+}
+
+function addresses(texts: readonly (string | undefined)[]): Ip[] {
+  const found: Ip[] = [];
+  for (const text of texts) {
+    const ip = text === undefined ? undefined : parseIp(text);
+    if (ip !== undefined && !found.some((each) => equalIp(each, ip))) found.push(ip);
+  }
+  return found;
+}

@@ -1,0 +1,76 @@
+import { compareIp } from '../../base/ip/index.ts';
+import type { Ip } from '../../base/ip/index.ts';
+import type { ServicePortSpec, ServiceSpec, SliceSpec } from './model.ts';
+
+/** Where a connection can be sent. */
+export interface Backend {
+  readonly address: Ip;
+  readonly port: number;
+  readonly node?: string;
+}
+
+/** One address and port that is translated, with the backends it is spread over, all of its family. */
+export interface Frontend {
+  /** Absent for a NodePort: any address of the node. */
+  readonly address?: Ip;
+  readonly family: 4 | 6;
+  readonly protocol: ServicePortSpec['protocol'];
+  readonly port: number;
+  /** Sorted by address, then port; without duplicates. */
+  readonly backends: readonly Backend[];
+  /** The client's address chooses the backend. */
+  readonly affinity: boolean;
+  /** Whether the backends may be on other nodes, so that their answers must be led back through this one. */
+  readonly anyNode: boolean;
+}
+
+/** Every frontend of the Service on the node, given the Service's slices. Frontends without backends are listed too. */
+export function frontendsOf(service: ServiceSpec, slices: Iterable<SliceSpec>, node: string): Frontend[] {
+  const all = [...slices];
+  return service.ports.flatMap((port) => {
+    const backends = backendsOf(port, all);
+    const common = { protocol: port.protocol, affinity: service.affinity };
+    const frontends: Frontend[] = service.addresses.map((address) => ({
+      ...common,
+      address,
+      family: address.family,
+      port: port.port,
+      backends: backends.filter((each) => each.address.family === address.family),
+      anyNode: false,
+    }));
+    if (port.nodePort === undefined) return frontends;
+    const reachable = service.externalLocal ? backends.filter((each) => each.node === node) : backends;
+    // A Service offers its NodePort in the families of its ClusterIPs.
+    for (const family of new Set(service.clusterIps.map((address) => address.family))) {
+      frontends.push({
+        ...common,
+        family,
+        port: port.nodePort,
+        backends: reachable.filter((each) => each.address.family === family),
+        anyNode: !service.externalLocal,
+      });
+    }
+    return frontends;
+  });
+}
+
+/** Ready endpoints; when there is none, those that still serve while they terminate. */
+function backendsOf(port: ServicePortSpec, slices: readonly SliceSpec[]): Backend[] {
+  const ready: Backend[] = [];
+  const serving: Backend[] = [];
+  for (const slice of slices) {
+    const target = slice.ports.find((each) => each.name === port.name && each.protocol === port.protocol);
+    if (target === undefined) continue;
+    for (const { address, node, ready: isReady } of slice.endpoints) {
+      const backend: Backend = { address, port: target.port, ...(node === undefined ? {} : { node }) };
+      (isReady ? ready : serving).push(backend);
+    }
+  }
+  return sortedUnique(ready.length > 0 ? ready : serving);
+}
+
+function sortedUnique(backends: Backend[]): Backend[] {
+  const order = (a: Backend, b: Backend) => compareIp(a.address, b.address) || a.port - b.port;
+  const sorted = backends.sort(order);
+  return sorted.filter((each, i) => i === 0 || order(each, sorted[i - 1]!) !== 0);
+}
