@@ -1,0 +1,59 @@
+import type { Service, ServiceSpec } from 'kubernetes-types/core/v1.d.ts';
+import { invalid, type FieldError } from '../../kube/field-error.ts';
+import { ApiError } from '../api-error.ts';
+import type { ApiContext } from '../api-context.ts';
+import type { ApiObject } from '../api-object.ts';
+
+/** Fills the node ports that `spec` leaves open and refuses named ones that are taken or out of range. */
+export function allocateNodePorts(draft: ApiObject, spec: ServiceSpec, context: ApiContext): FieldError[] {
+  const taken = takenPorts(draft, context);
+  const { from, to } = context.settings.nodePortRange;
+  const errors: FieldError[] = [];
+  const own = new Map<number, string>();
+  for (const [i, port] of (spec.ports ?? []).entries()) {
+    const { nodePort, protocol = 'TCP' } = port;
+    if (nodePort === undefined) continue;
+    const path = `spec.ports[${i}].nodePort`;
+    const holder = taken.get(nodePort);
+    if (nodePort < from || nodePort > to) {
+      const detail = `provided port is not in the valid range. The range of valid ports is ${from}-${to}`;
+      errors.push(invalid(path, nodePort, detail));
+    } else if (holder !== undefined || own.get(nodePort) === protocol) {
+      const who = holder === undefined ? 'this service' : `service ${holder}`;
+      errors.push(invalid(path, nodePort, `provided port is already allocated to ${who}`));
+    }
+    own.set(nodePort, protocol);
+  }
+  if (errors.length > 0) return errors;
+  for (const port of spec.ports ?? []) {
+    if (port.nodePort !== undefined) continue;
+    port.nodePort = freePort(taken, own, context);
+    own.set(port.nodePort, port.protocol ?? 'TCP');
+  }
+  return [];
+}
+
+function takenPorts(draft: ApiObject, context: ApiContext): Map<number, string> {
+  const taken = new Map<number, string>();
+  for (const { object, namespace, name } of context.store.list('/services')) {
+    if (object.metadata.uid === draft.metadata.uid) continue;
+    for (const { nodePort } of (object as unknown as Service).spec?.ports ?? []) {
+      if (nodePort !== undefined) taken.set(nodePort, `${namespace}/${name}`);
+    }
+  }
+  return taken;
+}
+
+function freePort(taken: ReadonlyMap<number, string>, own: ReadonlyMap<number, string>, context: ApiContext): number {
+  const { from, to } = context.settings.nodePortRange;
+  const count = to - from + 1;
+  const start = Math.floor(context.surroundings.random() * count);
+  for (let step = 0; step < count; step += 1) {
+    const port = from + ((start + step) % count);
+    if (!taken.has(port) && !own.has(port)) return port;
+  }
+  throw new ApiError(
+    'InternalError',
+    `Internal error occurred: failed to allocate a nodePort: range is full (all of ${from}-${to} are taken)`,
+  );
+}

@@ -1,0 +1,97 @@
+import { DatabaseSync } from 'node:sqlite';
+import { SluiceError } from '../../base/errors.ts';
+import type { DurableStore, StoredRecord, StoredWrite } from '../../core/objectstore/index.ts';
+
+/** What opening a store file can fail with. */
+export type StoreErrorCode = 'store-unreadable' | 'store-busy' | 'store-too-new';
+
+/** Bumped when the tables change. */
+const SCHEMA_VERSION = 1;
+
+const TABLES = `
+  CREATE TABLE IF NOT EXISTS objects (
+    resource TEXT NOT NULL,
+    namespace TEXT NOT NULL,
+    name TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    json TEXT NOT NULL,
+    PRIMARY KEY (resource, namespace, name)
+  ) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS counter (id INTEGER PRIMARY KEY CHECK (id = 1), revision INTEGER NOT NULL);
+  INSERT OR IGNORE INTO counter VALUES (1, 0);
+  PRAGMA user_version = ${SCHEMA_VERSION};
+`;
+
+/**
+ * Opens (or creates) the store file at `path`; one process at a time may hold it. WAL with synchronous NORMAL: a crash of
+ * the process loses nothing, a crash of the machine at most the last moments, never consistency.
+ */
+export function sqliteStore(path: string): DurableStore {
+  const database = open(path);
+  const put = database.prepare(
+    'INSERT OR REPLACE INTO objects (resource, namespace, name, revision, json) VALUES (?, ?, ?, ?, ?)',
+  );
+  const del = database.prepare('DELETE FROM objects WHERE resource = ? AND namespace = ? AND name = ?');
+  const count = database.prepare('UPDATE counter SET revision = max(revision, ?)');
+  const apply = (write: StoredWrite): number => {
+    if (write.kind === 'delete') {
+      del.run(write.resource, write.namespace, write.name);
+      return write.revision;
+    }
+    const { resource, namespace, name, revision, json } = write.record;
+    put.run(resource, namespace, name, revision, json);
+    return revision;
+  };
+  return {
+    load: () => {
+      const counter = database.prepare('SELECT revision FROM counter').get() as { revision: number };
+      const rows = database.prepare('SELECT resource, namespace, name, revision, json FROM objects').all();
+      return { revision: counter.revision, records: rows as unknown as StoredRecord[] };
+    },
+    write: (writes) => {
+      database.exec('BEGIN');
+      try {
+        count.run(Math.max(0, ...writes.map(apply)));
+        database.exec('COMMIT');
+      } catch (error) {
+        database.exec('ROLLBACK');
+        throw error;
+      }
+    },
+    close: () => database.close(),
+  };
+}
+
+function open(path: string): DatabaseSync {
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(path);
+    database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
+    const { user_version: version } = database.prepare('PRAGMA user_version').get() as { user_version: number };
+    if (version > SCHEMA_VERSION) {
+      throw new SluiceError<StoreErrorCode>(
+        'store-too-new',
+        `${path} was written by a newer version (layout ${version}, this one knows ${SCHEMA_VERSION})`,
+        { path, version },
+      );
+    }
+    database.exec(TABLES);
+    return database;
+  } catch (error) {
+    database?.close();
+    throw classify(error, path);
+  }
+}
+
+/** SQLite's result codes (https://www.sqlite.org/rescode.html). */
+const SQLITE_BUSY = 5;
+const SQLITE_LOCKED = 6;
+
+function classify(error: unknown, path: string): SluiceError<StoreErrorCode> {
+  if (error instanceof SluiceError) return error;
+  const errcode = (error as { errcode?: number }).errcode;
+  if (errcode === SQLITE_BUSY || errcode === SQLITE_LOCKED) {
+    return new SluiceError('store-busy', `${path} is in use by another process`, { path }, error);
+  }
+  return new SluiceError('store-unreadable', `${path} cannot be opened as a store: ${String(error)}`, { path }, error);
+}
