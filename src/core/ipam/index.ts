@@ -1,6 +1,16 @@
 export type { AllocateOutcome, Allocator, AllocatorDependencies, AllocatorOptions } from './allocator.ts';
 export { addressAt, emptyBlock } from './block.ts';
 export { claimBlock, claimCidr, giveUpBlock, settleClaims } from './claim.ts';
+export {
+  CALICO_API_VERSION,
+  decodeAffinity,
+  decodeBlock,
+  decodePool,
+  encodeAffinity,
+  encodeBlock,
+  handleResources,
+} from './codec.ts';
+export type { BlockAffinitySpec, IpamBlockSpec, IpamHandleSpec, IpamResource, IpPoolSpec } from './codec.ts';
 export { createAllocator } from './create-allocator.ts';
 export { collectGarbage, leakedOrdinals } from './garbage.ts';
 export type { GarbageDependencies, GarbageOptions, GarbageReport, World } from './garbage.ts';

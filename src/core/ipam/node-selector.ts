@@ -34,7 +34,7 @@ function tokenize(selector: string): readonly Token[] {
   const end = selector.trimEnd().length;
   TOKEN.lastIndex = 0;
   while (TOKEN.lastIndex < end) {
-    const column = TOKEN.lastIndex;
+    const column = TOKEN.lastIndex + /^\s*/.exec(selector.slice(TOKEN.lastIndex))![0].length;
     const match = TOKEN.exec(selector);
     if (match === null) throw problem(selector, column, `cannot read ${JSON.stringify(selector.slice(column))}`);
     tokens.push({ text: match[1]!, column: TOKEN.lastIndex - match[1]!.length });

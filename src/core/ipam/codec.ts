@@ -1,0 +1,210 @@
+import { SluiceError } from '../../base/errors.ts';
+import { bitsOf, cidrSize, formatCidr, networkOf, parseCidr } from '../../base/ip/index.ts';
+import type { Cidr } from '../../base/ip/index.ts';
+import { affinityName, blockName } from './names.ts';
+import { defaultBlockSize } from './pool.ts';
+import type { Affinity, AffinityState, Allocation, Block, IpPool, PoolEncapsulation } from './types.ts';
+
+/** Group and version of Calico's resources as the Kubernetes API stores them. */
+export const CALICO_API_VERSION = 'crd.projectcalico.org/v1';
+
+/** Where a block keeps when its addresses were released: Calico has no field for it and ignores annotations. */
+const RELEASED_ANNOTATION = 'sluice.dev/released-at';
+
+/** What all of these resources look like on the wire. */
+export interface IpamResource<Spec> {
+  readonly apiVersion?: string | undefined;
+  readonly kind?: string | undefined;
+  readonly metadata: {
+    readonly name: string;
+    readonly resourceVersion?: string;
+    readonly deletionTimestamp?: string;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+  readonly spec: Spec;
+}
+
+/** `IPAMBlock.spec` (libcalico-go/lib/apis/v3/ipam_block.go). */
+export interface IpamBlockSpec {
+  readonly cidr: string;
+  /** `host:<node>`. */
+  readonly affinity?: string;
+  /** By ordinal: an index into `attributes`, or null. */
+  readonly allocations: readonly (number | null)[];
+  readonly unallocated: readonly number[];
+  readonly attributes: readonly {
+    readonly handle_id?: string | null;
+    readonly secondary?: Readonly<Record<string, string>>;
+  }[];
+  readonly strictAffinity: boolean;
+  readonly deleted: boolean;
+}
+
+/** `BlockAffinity.spec`. */
+export interface BlockAffinitySpec {
+  readonly cidr: string;
+  readonly node: string;
+  readonly state: AffinityState;
+  /** A string, as Calico has it. */
+  readonly deleted: 'true' | 'false';
+}
+
+/** `IPAMHandle.spec`: how many addresses a handle has in which block. */
+export interface IpamHandleSpec {
+  readonly handleID: string;
+  readonly block: Readonly<Record<string, number>>;
+  readonly deleted: boolean;
+}
+
+/** `IPPool.spec`, as far as it is read here. */
+export interface IpPoolSpec {
+  readonly cidr: string;
+  readonly blockSize?: number;
+  readonly disabled?: boolean;
+  readonly nodeSelector?: string;
+  readonly natOutgoing?: boolean;
+  readonly vxlanMode?: PoolEncapsulation;
+  readonly ipipMode?: PoolEncapsulation;
+}
+
+/** The resource of a block; without `resourceVersion`, which belongs to the store. */
+export function encodeBlock(block: Block): IpamResource<IpamBlockSpec> {
+  const owned = [...block.allocations].sort(([a], [b]) => a - b);
+  const index = new Map(owned.map(([ordinal], position) => [ordinal, position]));
+  const size = Number(cidrSize(block.cidr));
+  return resource(
+    'IPAMBlock',
+    blockName(block.cidr),
+    {
+      cidr: formatCidr(block.cidr),
+      ...(block.node === undefined ? {} : { affinity: `host:${block.node}` }),
+      allocations: Array.from({ length: size }, (_, ordinal) => index.get(ordinal) ?? null),
+      unallocated: block.free,
+      attributes: owned.map(([, { handle, attributes }]) => ({ handle_id: handle, secondary: attributes })),
+      strictAffinity: block.strictAffinity,
+      deleted: false,
+    },
+    block.released.size === 0
+      ? undefined
+      : { [RELEASED_ANNOTATION]: JSON.stringify(Object.fromEntries(block.released)) },
+  );
+}
+
+/** Inverse of {@link encodeBlock}; throws a SluiceError (`bad-resource`) that names the field. Calico's own blocks are read too. */
+export function decodeBlock(object: IpamResource<IpamBlockSpec>): Block {
+  const { metadata, spec } = object;
+  const cidr = cidrField(object, 'spec.cidr', spec.cidr);
+  const size = Number(cidrSize(cidr));
+  if (size > 2 ** 12 || spec.allocations?.length !== size)
+    throw bad(object, `spec.allocations must have one entry for each of the ${size} addresses of ${spec.cidr}`);
+  const allocations = new Map<number, Allocation>();
+  for (const [ordinal, index] of spec.allocations.entries()) {
+    if (index === null) continue;
+    const attribute = spec.attributes[index];
+    if (attribute === undefined) throw bad(object, `spec.allocations[${ordinal}] refers to no attribute (${index})`);
+    allocations.set(ordinal, { handle: attribute.handle_id ?? '', attributes: attribute.secondary ?? {} });
+  }
+  // An ordinal that is listed twice, or as free although it is owned, must never be given out because of that.
+  const free = [...new Set(spec.unallocated)].filter(
+    (ordinal) => Number.isInteger(ordinal) && ordinal >= 0 && ordinal < size && !allocations.has(ordinal),
+  );
+  return {
+    cidr,
+    node: spec.affinity?.startsWith('host:') ? spec.affinity.slice('host:'.length) : undefined,
+    strictAffinity: spec.strictAffinity ?? false,
+    allocations,
+    free,
+    released: decodeReleased(metadata.annotations?.[RELEASED_ANNOTATION], free),
+  };
+}
+
+/** The resource of a node's claim. */
+export function encodeAffinity({ node, cidr, state }: Affinity): IpamResource<BlockAffinitySpec> {
+  return resource('BlockAffinity', affinityName(node, cidr), { cidr: formatCidr(cidr), node, state, deleted: 'false' });
+}
+
+/** Inverse of {@link encodeAffinity}; throws a SluiceError (`bad-resource`). */
+export function decodeAffinity(object: IpamResource<BlockAffinitySpec>): Affinity {
+  const { node, state, cidr } = object.spec;
+  if (typeof node !== 'string' || node === '') throw bad(object, 'spec.node is missing');
+  if (state !== 'pending' && state !== 'confirmed' && state !== 'pendingDeletion')
+    throw bad(object, `spec.state is ${JSON.stringify(state)}: expected pending, confirmed or pendingDeletion`);
+  return { node, state, cidr: cidrField(object, 'spec.cidr', cidr) };
+}
+
+/**
+ * The IPAMHandle resources that belong to a set of blocks. Calico keeps them as an index from handle to block; here
+ * they follow from the blocks, so nothing waits for them when a pod starts.
+ */
+export function handleResources(blocks: readonly Block[]): readonly IpamResource<IpamHandleSpec>[] {
+  const counts = new Map<string, Map<string, number>>();
+  for (const block of blocks) {
+    const cidr = formatCidr(block.cidr);
+    for (const { handle } of block.allocations.values()) {
+      const perBlock = counts.get(handle) ?? new Map<string, number>();
+      counts.set(handle, perBlock.set(cidr, (perBlock.get(cidr) ?? 0) + 1));
+    }
+  }
+  return [...counts].map(([handleID, block]) =>
+    resource('IPAMHandle', handleID.toLowerCase(), { handleID, block: Object.fromEntries(block), deleted: false }),
+  );
+}
+
+/** Reads an IPPool with Calico's defaults; throws a SluiceError (`bad-resource`). A pool under deletion counts as disabled. */
+export function decodePool(object: IpamResource<IpPoolSpec>): IpPool {
+  const { metadata, spec } = object;
+  const cidr = cidrField(object, 'spec.cidr', spec.cidr);
+  const blockSize = spec.blockSize ?? defaultBlockSize(cidr.ip.family);
+  if (!Number.isInteger(blockSize) || blockSize < cidr.prefix || blockSize > bitsOf(cidr.ip.family))
+    throw bad(
+      object,
+      `spec.blockSize ${blockSize} does not fit spec.cidr ${spec.cidr}: the pool must hold at least one block`,
+    );
+  return {
+    name: metadata.name,
+    cidr,
+    blockSize,
+    disabled: (spec.disabled ?? false) || metadata.deletionTimestamp !== undefined,
+    nodeSelector: spec.nodeSelector ?? 'all()',
+    natOutgoing: spec.natOutgoing ?? false,
+    vxlanMode: spec.vxlanMode ?? 'Never',
+    ipipMode: spec.ipipMode ?? 'Never',
+  };
+}
+
+function resource<Spec>(
+  kind: string,
+  name: string,
+  spec: Spec,
+  annotations?: Readonly<Record<string, string>>,
+): IpamResource<Spec> {
+  const metadata = annotations === undefined ? { name } : { name, annotations };
+  return { apiVersion: CALICO_API_VERSION, kind, metadata, spec };
+}
+
+/** Tolerant: the cool-down is a precaution, and a block must not become unreadable because of it. */
+function decodeReleased(text: string | undefined, free: readonly number[]): ReadonlyMap<number, number> {
+  if (text === undefined) return new Map();
+  try {
+    const entries = Object.entries(JSON.parse(text) as Record<string, unknown>);
+    const known = new Set(free);
+    return new Map(
+      entries
+        .map(([ordinal, at]) => [Number(ordinal), at] as const)
+        .filter((entry): entry is readonly [number, number] => known.has(entry[0]) && typeof entry[1] === 'number'),
+    );
+  } catch {
+    return new Map();
+  }
+}
+
+function cidrField(object: IpamResource<unknown>, path: string, text: string): Cidr {
+  const cidr = typeof text === 'string' ? parseCidr(text) : undefined;
+  if (cidr === undefined) throw bad(object, `${path} ${JSON.stringify(text)} is not a CIDR`);
+  return networkOf(cidr);
+}
+
+function bad(object: IpamResource<unknown>, problem: string): SluiceError<'bad-resource'> {
+  const what = `${object.kind ?? 'resource'} ${object.metadata?.name ?? '(no name)'}`;
+  return new SluiceError('bad-resource', `${what}: ${problem}`, { name: object.metadata?.name });
+}

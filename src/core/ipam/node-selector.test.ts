@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { nodeSelected } from './node-selector.ts';
+
+const LABELS = { zone: 'a', 'kubernetes.io/os': 'linux', gpu: '' };
+
+describe('a node selector', () => {
+  it.each([
+    ['', true],
+    ['all()', true],
+    ['has(gpu)', true],
+    ['!has(gpu)', false],
+    ['has(toString)', false],
+    ['zone == "a"', true],
+    ["zone == 'b' || kubernetes.io/os == 'linux'", true],
+    ['zone == "b" || zone == "c" && all()', false],
+    ['(zone == "b" || zone == "a") && !(zone == "c")', true],
+    ['missing != "x"', true],
+    ['missing not in {"x"}', true],
+    ['zone in {"a", "b"}', true],
+    ['zone in {}', false],
+    ['missing in {"a"}', false],
+  ])('%s is %s', (selector, expected) => {
+    expect(nodeSelected(selector, LABELS)).toBe(expected);
+  });
+
+  it.each([
+    ['zone = "a"', /column 6/],
+    ['zone == a', /column 9: unexpected a/],
+    ['all() || zone ==', /column 17: it ends too early/],
+    ['all() zone', /column 7: unexpected zone/],
+    ['has(zone', /it ends too early/],
+  ])('%s is refused', (selector, message) => {
+    expect(() => nodeSelected(selector, LABELS)).toThrow(message);
+  });
+});

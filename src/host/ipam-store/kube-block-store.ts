@@ -1,0 +1,156 @@
+import { messageOf } from '../../base/errors.ts';
+import type { Cidr } from '../../base/ip/index.ts';
+import {
+  affinityName,
+  blockName,
+  decodeAffinity,
+  decodeBlock,
+  decodePool,
+  encodeAffinity,
+  encodeBlock,
+} from '../../core/ipam/index.ts';
+import type {
+  Affinity,
+  Block,
+  BlockAffinitySpec,
+  BlockStore,
+  IpamBlockSpec,
+  IpamResource,
+  IpPool,
+  IpPoolSpec,
+  Stored,
+} from '../../core/ipam/index.ts';
+import { isAlreadyExists, isConflict, isNotFound } from '../kube-client/errors.ts';
+import { listAll } from '../kube-client/list-all.ts';
+import { BLOCK_AFFINITIES, IPAM_BLOCKS, IP_POOLS } from '../kube-client/resources.ts';
+import type { KubeClient, Resource } from '../kube-client/types.ts';
+
+/** What the store needs besides the API. */
+export interface KubeBlockStoreDependencies {
+  readonly client: KubeClient;
+  /** Told of resources that cannot be read; they are left alone and their addresses are not given out. */
+  readonly report: (message: string) => void;
+}
+
+/** Address management's store in Calico's resources of the Kubernetes API. A revision is a resourceVersion. */
+export function kubeBlockStore({ client, report }: KubeBlockStoreDependencies): BlockStore {
+  const blocks = new ResourceTable<Block, IpamBlockSpec>(client, IPAM_BLOCKS, {
+    name: ({ cidr }) => blockName(cidr),
+    encode: encodeBlock,
+    decode: decodeBlock,
+    report,
+  });
+  const affinities = new ResourceTable<Affinity, BlockAffinitySpec>(client, BLOCK_AFFINITIES, {
+    name: ({ node, cidr }) => affinityName(node, cidr),
+    encode: encodeAffinity,
+    decode: decodeAffinity,
+    report,
+  });
+  return {
+    listPools: async () => {
+      const { items } = await listAll<IpamResource<IpPoolSpec>>(client, IP_POOLS);
+      return items
+        .map((item) => tryDecode<IpPool, IpPoolSpec>(item, decodePool, report))
+        .filter((p) => p !== undefined);
+    },
+    listBlocks: () => blocks.list(),
+    getBlock: (cidr: Cidr) => blocks.get(blockName(cidr)),
+    createBlock: (block) => blocks.create(block),
+    updateBlock: (block, revision) => blocks.update(block, revision),
+    deleteBlock: (cidr, revision) => blocks.delete(blockName(cidr), revision),
+    listAffinities: async (node) =>
+      (await affinities.list()).filter(({ value }) => node === undefined || value.node === node),
+    getAffinity: (node, cidr) => affinities.get(affinityName(node, cidr)),
+    createAffinity: (affinity) => affinities.create(affinity),
+    updateAffinity: (affinity, revision) => affinities.update(affinity, revision),
+    deleteAffinity: ({ node, cidr }, revision) => affinities.delete(affinityName(node, cidr), revision),
+  };
+}
+
+interface Codec<T, Spec> {
+  readonly name: (value: T) => string;
+  readonly encode: (value: T) => IpamResource<Spec>;
+  readonly decode: (object: IpamResource<Spec>) => T;
+  readonly report: (message: string) => void;
+}
+
+/** One kind of resource with the conditional writes of {@link BlockStore}. */
+class ResourceTable<T, Spec> {
+  private readonly client: KubeClient;
+  private readonly resource: Resource;
+  private readonly codec: Codec<T, Spec>;
+
+  constructor(client: KubeClient, resource: Resource, codec: Codec<T, Spec>) {
+    this.client = client;
+    this.resource = resource;
+    this.codec = codec;
+  }
+
+  async list(): Promise<readonly Stored<T>[]> {
+    const { items } = await listAll<IpamResource<Spec>>(this.client, this.resource);
+    return items.flatMap((item) => {
+      const value = tryDecode(item, this.codec.decode, this.codec.report);
+      return value === undefined ? [] : [{ value, revision: revisionOf(item) }];
+    });
+  }
+
+  async get(name: string): Promise<Stored<T> | undefined> {
+    try {
+      return this.stored(await this.client.get<IpamResource<Spec>>(this.resource, { name }));
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+
+  async create(value: T): Promise<Stored<T> | 'exists'> {
+    try {
+      return this.stored(await this.client.create(this.resource, this.codec.encode(value)));
+    } catch (error) {
+      if (isAlreadyExists(error)) return 'exists';
+      throw error;
+    }
+  }
+
+  async update(value: T, revision: string): Promise<Stored<T> | 'conflict'> {
+    const object = this.codec.encode(value);
+    const metadata = { ...object.metadata, resourceVersion: revision };
+    try {
+      return this.stored(await this.client.update(this.resource, { ...object, metadata }));
+    } catch (error) {
+      if (isConflict(error) || isNotFound(error)) return 'conflict';
+      throw error;
+    }
+  }
+
+  async delete(name: string, revision: string): Promise<'deleted' | 'conflict'> {
+    try {
+      await this.client.delete(this.resource, { name }, { preconditions: { resourceVersion: revision } });
+      return 'deleted';
+    } catch (error) {
+      if (isConflict(error) || isNotFound(error)) return 'conflict';
+      throw error;
+    }
+  }
+
+  private stored(object: IpamResource<Spec>): Stored<T> {
+    return { value: this.codec.decode(object), revision: revisionOf(object) };
+  }
+}
+
+function tryDecode<T, Spec>(
+  object: IpamResource<Spec>,
+  decode: (object: IpamResource<Spec>) => T,
+  report: (message: string) => void,
+): T | undefined {
+  try {
+    return decode(object);
+  } catch (error) {
+    report(messageOf(error));
+    return undefined;
+  }
+}
+
+function revisionOf(object: IpamResource<unknown>): string {
+  return object.metadata.resourceVersion ?? '';
+}
