@@ -1,0 +1,344 @@
+import { setMaxListeners } from 'node:events';
+import { join } from 'node:path';
+import { messageOf } from '../../base/errors.ts';
+import type { Family, Ip } from '../../base/ip/index.ts';
+import type { Logger } from '../../base/log.ts';
+import { createCalcEngine } from '../../core/calc/index.ts';
+import { CNI_ERROR, CniError } from '../../core/cni/index.ts';
+import { createAllocator, tunnelHandle } from '../../core/ipam/index.ts';
+import type { Allocator, BlockStore } from '../../core/ipam/index.ts';
+import type { Normalised } from '../../core/policy/normalise/network-policy.ts';
+import { BACKENDS } from '../../core/routing/index.ts';
+import type { RoutingInput, RoutingNode } from '../../core/routing/index.ts';
+import type { Conntrack } from '../../host/conntrack/port.ts';
+import { pause } from '../../host/kube-client/pause.ts';
+import type { KubeClient } from '../../host/kube-client/types.ts';
+import type { Netlink } from '../../host/netlink/port.ts';
+import type { Nftables } from '../../host/nftables/port.ts';
+import type { Sysctl } from '../../host/sysctl/sysctl.ts';
+import { adoptEndpoints, leakedHandles } from './adoption.ts';
+import { Attachments } from './attachments.ts';
+import { ClusterFeed } from './cluster-feed.ts';
+import { clusterStateOf } from './cluster-view.ts';
+import { listenCni } from './cni-server.ts';
+import type { EndpointStore } from './endpoint-store.ts';
+import { LiveConnections } from './live-connections.ts';
+import { NetworkDriver } from './network-driver.ts';
+import { identityAnnotations, publishIdentity, publishNetworkReady } from './node-identity.ts';
+import { setNodeSysctls } from './node-sysctls.ts';
+import type { AgentOptions } from './options.ts';
+import { PacketFilter } from './packet-filter.ts';
+import { ensurePod } from './pod-directory.ts';
+import type { PodLinkDependencies } from './pod-link.ts';
+import { Readiness } from './readiness.ts';
+import { agentStatus } from './status.ts';
+import type { AgentStatus } from './status.ts';
+import { listenStatus } from './status-server.ts';
+import { settleTombstones } from './tombstones.ts';
+import { readUnderlay } from './underlay.ts';
+
+/** The world as the agent touches it. Whoever made these disposes them after {@link runAgent} has returned. */
+export interface AgentDependencies {
+  readonly client: KubeClient;
+  readonly blockStore: BlockStore;
+  readonly netlink: Netlink;
+  readonly openPod: PodLinkDependencies['openPod'];
+  readonly nftables: Pick<Nftables, 'apply' | 'actual'>;
+  readonly conntrack: Conntrack;
+  readonly sysctl: Sysctl;
+  readonly endpoints: EndpointStore;
+  readonly log: Logger;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+}
+
+/** How long an ADD waits for an agent that is starting, milliseconds. */
+const ADD_PATIENCE = 20_000;
+/** A released address rests this long: longer than watches usually lag. */
+const COOL_DOWN = 30_000;
+/** A new block is claimed when the node's blocks have no more free addresses than this. */
+const LOW_WATER = 16;
+/** Between two attempts at something that the API refused, and between rounds of upkeep, milliseconds. */
+const RETRY = 1000;
+const UPKEEP = 10_000;
+
+/**
+ * Runs the agent of one node until `signal` aborts. The kernel keeps everything afterwards, so a node without an agent
+ * goes on as it was.
+ */
+export async function runAgent(
+  options: AgentOptions,
+  dependencies: AgentDependencies,
+  signal: AbortSignal,
+): Promise<void> {
+  setMaxListeners(0, signal);
+  await new Agent(options, dependencies, signal).run();
+}
+
+class Agent {
+  readonly #options: AgentOptions;
+  readonly #world: AgentDependencies;
+  readonly #signal: AbortSignal;
+  readonly #readiness = new Readiness('the agent is starting');
+  readonly #policies = new Map<string, Normalised>();
+  readonly #startedAt: number;
+  readonly #feed: ClusterFeed;
+  readonly #filter: PacketFilter;
+  readonly #connections: LiveConnections;
+  readonly #network: NetworkDriver;
+  readonly #attachments: Attachments;
+  #allocator: Allocator | undefined;
+  #tunnels: readonly Ip[] = [];
+
+  constructor(options: AgentOptions, world: AgentDependencies, signal: AbortSignal) {
+    this.#options = options;
+    this.#world = world;
+    this.#signal = signal;
+    this.#startedAt = world.now();
+    const { log, netlink, sysctl } = world;
+    this.#connections = new LiveConnections({
+      ...world,
+      state: () => this.#clusterState(),
+      addressesOf: (id) => this.#attachments.records.get(id)?.addresses ?? [],
+    });
+    this.#filter = new PacketFilter({
+      ...world,
+      engine: createCalcEngine({ node: options.node }),
+      onUpdate: (update) => this.#connections.onUpdate(update),
+    });
+    this.#network = new NetworkDriver({ netlink, sysctl, log, input: () => this.#routingInput() });
+    this.#attachments = new Attachments({
+      ...world,
+      store: world.endpoints,
+      allocator: {
+        allocate: (request) => this.#ipam().allocate(request),
+        release: (handles) => this.#ipam().release(handles),
+      },
+      filter: this.#filter,
+      network: this.#network,
+      families: () => this.#families(),
+      ensurePod: (pod) => this.#ensurePod(pod),
+      ready: () => this.#readiness.wait(ADD_PATIENCE),
+      assertHealthy: () => this.#assertHealthy(),
+      onReleased: ({ addresses }) => this.#connections.onReleased(addresses),
+    });
+    this.#feed = new ClusterFeed(
+      world.client,
+      {
+        onDelta: (delta) => this.#filter.apply(delta),
+        onRoutesChanged: () => this.#network.changed(),
+        onPoolsChanged: () => this.#allocator?.invalidate(),
+        onPolicy: (key, policy) => this.#onPolicy(key, policy),
+        onError: (what, error) => log.warn(`${what} failed, trying again`, { error: messageOf(error) }),
+      },
+      signal,
+    );
+  }
+
+  async run(): Promise<void> {
+    const { runDir } = this.#options;
+    await using stack = new AsyncDisposableStack();
+    stack.defer(() => this.#stop());
+    stack.use(await listenStatus(join(runDir, 'agent.sock'), this.#routes()));
+    stack.use(await listenCni(join(runDir, 'cni.sock'), this.#attachments));
+    await this.#start();
+    while (!this.#signal.aborted) {
+      await pause(UPKEEP, this.#signal);
+      await this.#attachments.settleOwed();
+      if (this.#readiness.isReady) this.#filter.resync();
+    }
+  }
+
+  async #start(): Promise<void> {
+    const { log } = this.#world;
+    this.#readiness.waitingFor('waiting for the Kubernetes API');
+    for (const record of adoptEndpoints(this.#world)) this.#attachments.adopt(record);
+    await this.#orStopped(this.#feed.synced);
+    await this.#step('waiting for addresses', () => this.#openIpam());
+    await this.#step('programming links and routes', () => this.#startNetwork());
+    await this.#step('programming the packet filter', () => Promise.resolve(this.#filter.start()));
+    if (this.#signal.aborted) return;
+    // Policy may have changed while no agent was looking: judge everything that lives here.
+    const everything = new Set(this.#attachments.records.keys());
+    this.#connections.onUpdate({ shrunk: everything, grown: new Set(), conntrackFlush: [] });
+    this.#readiness.ready();
+    log.info('agent ready', { node: this.#options.node, milliseconds: this.#world.now() - this.#startedAt });
+    await this.#step(undefined, () => this.#publishReady());
+    await settleTombstones(this.#attachments, log, join(this.#options.stateDir, 'cni/pending-del'));
+    await this.#attachments.release(leakedHandles(this.#ipam(), this.#attachments.records, this.#world.netlink));
+  }
+
+  async #openIpam(): Promise<void> {
+    const { node } = this.#options;
+    const { blockStore, now, log, client } = this.#world;
+    const known = this.#feed.nodes.items.get(node);
+    if (known === undefined) throw new Error(`the cluster has no node ${node} yet`);
+    this.#allocator ??= createAllocator(
+      { node, nodeLabels: known.endpoint.labels, strictAffinity: false, coolDownMs: COOL_DOWN, lowWater: LOW_WATER },
+      { store: blockStore, now, report: (message, error) => log.warn(message, { error: messageOf(error) }) },
+    );
+    await this.#allocator.load();
+    const families = this.#families();
+    if (families.length === 0) throw new Error('there is no enabled address pool: create an IPPool');
+    await this.#allocator.ensureBlocks(families);
+    this.#tunnels = BACKENDS[this.#options.backend].tunnels
+      ? await this.#allocateTunnels(this.#allocator, families)
+      : [];
+    const { addresses } = readUnderlay(this.#world.netlink, known.routing, []);
+    await publishIdentity(client, node, known, identityAnnotations(addresses, this.#tunnels), this.#signal);
+  }
+
+  async #allocateTunnels(allocator: Allocator, families: readonly Family[]): Promise<readonly Ip[]> {
+    const { node } = this.#options;
+    const assigned: Ip[] = [];
+    for (const family of families) {
+      const handle = tunnelHandle(node, family);
+      const request = { handle, families: [family], attributes: { type: 'vxlanTunnelAddress' } };
+      const { addresses } = allocator.lookup(handle) ?? (await allocator.allocate(request));
+      assigned.push(...addresses.map(({ ip }) => ip));
+    }
+    return assigned;
+  }
+
+  async #startNetwork(): Promise<void> {
+    const { sysctl, netlink, log } = this.#world;
+    setNodeSysctls(
+      sysctl,
+      netlink.links().map(({ name }) => name),
+      log,
+    );
+    if (!this.#network.started) this.#network.start();
+    else this.#network.resync();
+  }
+
+  async #publishReady(): Promise<void> {
+    const { client, now } = this.#world;
+    if (this.#feed.nodes.items.get(this.#options.node)?.networkReady === true) return;
+    await publishNetworkReady(client, this.#options.node, new Date(now()).toISOString(), this.#signal);
+  }
+
+  /** Tries until it works or the agent stops, saying meanwhile what is being waited for. */
+  async #step(waitingFor: string | undefined, attempt: () => Promise<void>): Promise<void> {
+    while (!this.#signal.aborted) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (this.#signal.aborted) return;
+        const reason = messageOf(error);
+        if (waitingFor !== undefined) this.#readiness.waitingFor(`${waitingFor}: ${reason}`);
+        this.#world.log.warn(waitingFor ?? 'publishing that the network is ready', { error: reason });
+        await pause(RETRY, this.#signal);
+      }
+    }
+  }
+
+  async #orStopped(promise: Promise<void>): Promise<void> {
+    const { promise: stopped, resolve } = Promise.withResolvers<void>();
+    this.#signal.addEventListener('abort', () => resolve(), { once: true });
+    await Promise.race([promise, stopped]);
+  }
+
+  async #stop(): Promise<void> {
+    this.#readiness.waitingFor('the agent is stopping');
+    this.#filter.stop();
+    this.#network.stop();
+    this.#connections.stop();
+    await this.#feed.done;
+  }
+
+  #ipam(): Allocator {
+    if (this.#allocator === undefined) throw new Error('address management is not ready yet');
+    return this.#allocator;
+  }
+
+  #families(): readonly Family[] {
+    const pools = [...this.#feed.pools.items.values()].filter(({ disabled }) => !disabled);
+    const present = new Set(pools.flatMap(({ spec }) => (spec === undefined ? [] : [spec.cidr.ip.family])));
+    return ([4, 6] as const).filter((family) => present.has(family));
+  }
+
+  #ensurePod(pod: Parameters<typeof ensurePod>[0]): Promise<void> {
+    return ensurePod(pod, {
+      client: this.#world.client,
+      signal: this.#signal,
+      pods: () => this.#feed.pods.items,
+      namespaces: () => this.#feed.namespaces.items,
+      apply: (delta) => this.#filter.apply(delta),
+    });
+  }
+
+  #onPolicy(key: string, policy: Normalised | undefined): void {
+    if (policy === undefined) this.#policies.delete(key);
+    else this.#policies.set(key, policy);
+    for (const issue of policy?.issues ?? [])
+      this.#world.log.warn('a policy is not understood; the part allows nothing', {
+        policy: issue.policy,
+        path: issue.source.path,
+        problem: issue.message,
+      });
+  }
+
+  #clusterState() {
+    return clusterStateOf({
+      pods: this.#feed.pods.items,
+      namespaces: this.#feed.namespaces.items,
+      nodes: this.#feed.nodes.items,
+      policies: this.#policies,
+      local: this.#attachments.records.values(),
+    });
+  }
+
+  #routingInput(): RoutingInput {
+    const { node, backend, mtu } = this.#options;
+    const nodes = new Map<string, RoutingNode>();
+    for (const [name, { routing }] of this.#feed.nodes.items) nodes.set(name, routing);
+    const self = nodes.get(node);
+    // What this node has been given counts, before the API has told us back.
+    if (self !== undefined) nodes.set(node, { ...self, tunnelAddresses: this.#tunnels });
+    return {
+      node,
+      backend,
+      nodes,
+      blocks: [...this.#feed.blocks.items.values()].filter((block) => block !== undefined),
+      endpoints: this.#attachments.routingEndpoints(),
+      underlay: readUnderlay(this.#world.netlink, self, nodes.values()),
+      configuredMtu: mtu,
+    };
+  }
+
+  #assertHealthy(): void {
+    const { error } = this.#filter.status();
+    const problem = this.#readiness.isReady ? error : this.#readiness.reason;
+    if (problem !== undefined)
+      throw new CniError(CNI_ERROR.pluginNotAvailable, `pods cannot be attached now: ${problem}`);
+  }
+
+  #status(): AgentStatus {
+    return agentStatus({
+      options: this.#options,
+      readiness: this.#readiness,
+      startedAt: this.#startedAt,
+      now: this.#world.now(),
+      feed: this.#feed,
+      policies: this.#policies,
+      filter: this.#filter.status(),
+      network: this.#network.status(),
+      connections: this.#connections.status(),
+      attachments: this.#attachments,
+      blocks: this.#allocator?.blocks() ?? [],
+      tunnels: this.#tunnels,
+    });
+  }
+
+  #routes(): Parameters<typeof listenStatus>[1] {
+    const json = (value: unknown, code = 200) =>
+      ({ code, type: 'application/json', body: `${JSON.stringify(value, undefined, 2)}\n` }) as const;
+    return {
+      '/status': () => json(this.#status()),
+      '/healthz': () => {
+        const { isReady, reason } = this.#readiness;
+        return json({ ready: isReady, reason }, isReady ? 200 : 503);
+      },
+    };
+  }
+}

@@ -1,0 +1,301 @@
+import { messageOf } from '../../base/errors.ts';
+import { bitsOf, formatIp } from '../../base/ip/index.ts';
+import type { Family } from '../../base/ip/index.ts';
+import type { Logger } from '../../base/log.ts';
+import { CNI_ERROR, CniError } from '../../core/cni/index.ts';
+import type { AttachmentRequest, CniAttachment, CniResult, CniService, NetConf } from '../../core/cni/index.ts';
+import { handleOf } from '../../core/ipam/index.ts';
+import type { Allocator } from '../../core/ipam/index.ts';
+import type { LocalEndpoint } from '../../core/routing/index.ts';
+import { HOST_MAC, interfaceName, podMac } from './endpoint-record.ts';
+import type { EndpointRecord } from './endpoint-record.ts';
+import type { EndpointStore } from './endpoint-store.ts';
+import { KeyedQueue } from './keyed-queue.ts';
+import type { NetworkDriver } from './network-driver.ts';
+import type { PacketFilter } from './packet-filter.ts';
+import { POD_GATEWAY, createPodLink, deletePodLink, inspectPodLink } from './pod-link.ts';
+import type { PodLinkDependencies } from './pod-link.ts';
+
+export interface AttachmentsDependencies extends PodLinkDependencies {
+  readonly allocator: Pick<Allocator, 'allocate' | 'release'>;
+  readonly store: EndpointStore;
+  readonly filter: Pick<PacketFilter, 'apply' | 'flush'>;
+  readonly network: Pick<NetworkDriver, 'addEndpoint' | 'forgetLink' | 'podMtu'>;
+  /** Families in which pods get addresses, IPv4 first. */
+  readonly families: () => readonly Family[];
+  /** Resolves when the packet filter's calculation knows the pod; rejects when nobody does. */
+  readonly ensurePod: (pod: { namespace: string; name: string; uid: string | undefined }) => Promise<void>;
+  /** Resolves when ADD can be served; rejects, with the reason, when that takes too long. */
+  readonly ready: () => Promise<void>;
+  /** Throws the reason when ADD cannot be served now. */
+  readonly assertHealthy: () => void;
+  /** An address is nobody's any more. */
+  readonly onReleased: (record: EndpointRecord) => void;
+  readonly log: Logger;
+}
+
+/** The pods of this node: what the CNI plugin asks for is done here, and undone. */
+export class Attachments implements CniService {
+  readonly #dependencies: AttachmentsDependencies;
+  readonly #records = new Map<string, EndpointRecord>();
+  readonly #queue = new KeyedQueue();
+  /** Handles whose release the datastore has not heard of yet. */
+  readonly #owed = new Set<string>();
+
+  constructor(dependencies: AttachmentsDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  get records(): ReadonlyMap<string, EndpointRecord> {
+    return this.#records;
+  }
+
+  /** How many addresses still have to be given back because the datastore could not be reached. */
+  get owedReleases(): number {
+    return this.#owed.size;
+  }
+
+  /** The local endpoints as routing wants them. */
+  routingEndpoints(): readonly LocalEndpoint[] {
+    return [...this.#records.values()].map(({ interface: link, mac, addresses }) => ({
+      interface: link,
+      mac,
+      addresses,
+    }));
+  }
+
+  /** Takes over a pod that an earlier agent wired; its policy follows with the first packet filter. */
+  adopt(record: EndpointRecord): void {
+    this.#records.set(record.id, record);
+    this.#announce(record);
+  }
+
+  add(request: AttachmentRequest): Promise<CniResult> {
+    const id = idOf(request);
+    return this.#queue.run(id, () => this.#add(id, request));
+  }
+
+  del(request: AttachmentRequest): Promise<void> {
+    const id = idOf(request);
+    return this.#queue.run(id, () => this.remove(id));
+  }
+
+  check(request: AttachmentRequest): Promise<void> {
+    const id = idOf(request);
+    return this.#queue.run(id, () => this.#check(id, request));
+  }
+
+  async gc({ name }: NetConf, valid: readonly CniAttachment[]): Promise<void> {
+    const keep = new Set(valid.map(({ containerID, ifname }) => handleOf(name, containerID, ifname)));
+    const gone = [...this.#records.values()].filter(({ network, id }) => network === name && !keep.has(id));
+    await Promise.all(gone.map(({ id }) => this.#queue.run(id, () => this.remove(id))));
+  }
+
+  status(): Promise<void> {
+    return Promise.resolve().then(() => this.#dependencies.assertHealthy());
+  }
+
+  /** Undoes an attachment as far as there is one, and gives its addresses back, now or when the datastore answers. */
+  async remove(id: string): Promise<void> {
+    const { store, filter, network, netlink, onReleased } = this.#dependencies;
+    const record = this.#records.get(id);
+    const name = record?.interface ?? interfaceName(id);
+    deletePodLink(name, netlink);
+    this.#records.delete(id);
+    network.forgetLink(name);
+    filter.apply({ kind: 'local-endpoint', key: id });
+    if (record !== undefined) onReleased(record);
+    store.remove(id);
+    await this.release([id]);
+  }
+
+  /** Gives addresses back; what fails is owed until {@link Attachments.settleOwed}. */
+  async release(handles: readonly string[]): Promise<void> {
+    try {
+      await this.#dependencies.allocator.release(handles);
+      for (const handle of handles) this.#owed.delete(handle);
+    } catch (error) {
+      for (const handle of handles) this.#owed.add(handle);
+      this.#dependencies.log.warn('addresses will be released when the datastore answers', {
+        handles: handles.length,
+        error: messageOf(error),
+      });
+    }
+  }
+
+  /** Tries again to give back what could not be given back before. */
+  async settleOwed(): Promise<void> {
+    const owed = [...this.#owed].filter((handle) => !this.#records.has(handle));
+    if (owed.length > 0) await this.release(owed);
+  }
+
+  async #add(id: string, request: AttachmentRequest): Promise<CniResult> {
+    const pod = podOf(request);
+    await this.#dependencies.ready().catch((error: unknown) => {
+      throw new CniError(CNI_ERROR.tryAgainLater, `the agent is not ready: ${messageOf(error)}`, '', error);
+    });
+    const existing = this.#records.get(id);
+    if (existing !== undefined) {
+      if (existing.netns === request.netns && this.#problemsOf(existing).length === 0) return resultOf(existing);
+      await this.remove(id);
+    }
+    const record = await this.#prepare(id, request, pod);
+    try {
+      this.#wire(record);
+    } catch (error) {
+      await this.remove(id);
+      throw new CniError(
+        CNI_ERROR.ioFailure,
+        `cannot wire pod ${pod.namespace}/${pod.name}: ${messageOf(error)}`,
+        '',
+        error,
+      );
+    }
+    this.#dependencies.log.info('pod attached', {
+      pod: `${pod.namespace}/${pod.name}`,
+      addresses: record.addresses.map(formatIp),
+      interface: record.interface,
+    });
+    return resultOf(record);
+  }
+
+  /** Address and pod, asked for side by side; both must be there, and an address without a pod goes back. */
+  async #prepare(id: string, request: AttachmentRequest, pod: PodName): Promise<EndpointRecord> {
+    const [allocated, known] = await Promise.allSettled([this.#allocate(id, request, pod), this.#knowPod(pod)]);
+    if (allocated.status === 'rejected') throw allocated.reason;
+    if (known.status === 'fulfilled') return allocated.value;
+    await this.release([id]);
+    throw known.reason;
+  }
+
+  async #allocate(id: string, request: AttachmentRequest, pod: PodName): Promise<EndpointRecord> {
+    const { allocator, families, network } = this.#dependencies;
+    const wanted = families();
+    if (wanted.length === 0)
+      throw new CniError(CNI_ERROR.tryAgainLater, 'there is no enabled address pool: create an IPPool');
+    try {
+      const { addresses } = await allocator.allocate({
+        handle: id,
+        families: wanted,
+        attributes: {
+          namespace: pod.namespace,
+          pod: pod.name,
+          ...(pod.uid === undefined ? {} : { uid: pod.uid }),
+          ifname: request.ifname,
+        },
+      });
+      const { config, containerId, ifname, netns } = request;
+      return {
+        id,
+        network: config.name,
+        containerId,
+        ifname,
+        netns,
+        namespace: pod.namespace,
+        pod: pod.name,
+        interface: interfaceName(id),
+        mac: podMac(id),
+        mtu: config.mtu === undefined || config.mtu === 0 ? network.podMtu : config.mtu,
+        addresses: addresses.map(({ ip }) => ip),
+      };
+    } catch (error) {
+      throw new CniError(
+        CNI_ERROR.tryAgainLater,
+        `no address for pod ${pod.namespace}/${pod.name}: ${messageOf(error)}`,
+        '',
+        error,
+      );
+    }
+  }
+
+  /** Without the pod's labels nothing can be said about its policy, so it gets no network (fails closed). */
+  async #knowPod(pod: PodName): Promise<void> {
+    try {
+      await this.#dependencies.ensurePod(pod);
+    } catch (error) {
+      const message = `pod ${pod.namespace}/${pod.name} is not known: ${messageOf(error)}`;
+      throw new CniError(CNI_ERROR.tryAgainLater, message, '', error);
+    }
+  }
+
+  /** In one turn of the event loop: record, link, routes, policy. The kernel has acknowledged all when it returns. */
+  #wire(record: EndpointRecord): void {
+    const { store, filter, network } = this.#dependencies;
+    store.save(record);
+    this.#records.set(record.id, record);
+    createPodLink(record, this.#dependencies);
+    network.addEndpoint(record);
+    this.#announce(record);
+    filter.flush();
+  }
+
+  #announce({ id, interface: link, namespace, pod, addresses }: EndpointRecord): void {
+    const value = { id, interface: link, pod: `${namespace}/${pod}`, addresses };
+    this.#dependencies.filter.apply({ kind: 'local-endpoint', key: id, value });
+  }
+
+  async #check(id: string, { config, containerId }: AttachmentRequest): Promise<void> {
+    await this.#dependencies.ready();
+    const record = this.#records.get(id);
+    if (record === undefined)
+      throw new CniError(CNI_ERROR.containerUnknown, `container ${containerId} is not attached`);
+    const problems = [...this.#problemsOf(record), ...differences(record, config)];
+    if (problems.length > 0) throw new CniError(CNI_ERROR.checkFailed, problems.join('; '));
+  }
+
+  #problemsOf(record: EndpointRecord): readonly string[] {
+    try {
+      return inspectPodLink(record, this.#dependencies);
+    } catch (error) {
+      return [`the pod's network cannot be inspected: ${messageOf(error)}`];
+    }
+  }
+}
+
+interface PodName {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string | undefined;
+}
+
+function idOf({ config, containerId, ifname }: AttachmentRequest): string {
+  return handleOf(config.name, containerId, ifname);
+}
+
+function podOf({ pod }: AttachmentRequest): PodName {
+  const { namespace, name, uid } = pod;
+  if (namespace === undefined || name === undefined)
+    throw new CniError(
+      CNI_ERROR.invalidEnvironment,
+      'CNI_ARGS must name the pod (K8S_POD_NAMESPACE and K8S_POD_NAME): its policy depends on it',
+    );
+  return { namespace, name, uid };
+}
+
+function resultOf({ interface: link, ifname, netns, mac, mtu, addresses }: EndpointRecord): CniResult {
+  return {
+    interfaces: [
+      { name: link, mac: HOST_MAC, mtu },
+      { name: ifname, mac, mtu, sandbox: netns },
+    ],
+    ips: addresses.map((ip) => ({
+      address: `${formatIp(ip)}/${bitsOf(ip.family)}`,
+      gateway: formatIp(POD_GATEWAY[ip.family]),
+      interface: 1,
+    })),
+    routes: addresses.map(({ family }) => ({
+      dst: family === 4 ? '0.0.0.0/0' : '::/0',
+      gw: formatIp(POD_GATEWAY[family]),
+    })),
+  };
+}
+
+/** What ADD had answered, as the runtime remembers it, against what is on record. */
+function differences(record: EndpointRecord, { prevResult }: NetConf): readonly string[] {
+  if (prevResult === undefined) return [];
+  const known = new Set(prevResult.ips.map(({ address }) => address));
+  return record.addresses
+    .map((ip) => `${formatIp(ip)}/${bitsOf(ip.family)}`)
+    .filter((address) => !known.has(address))
+    .map((address) => `prevResult lacks the pod's address ${address}`);
+}

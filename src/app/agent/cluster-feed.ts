@@ -1,0 +1,149 @@
+import type { Delta as CalcDelta, PoolSpec } from '../../core/calc/model.ts';
+import type { EndpointSlice, Namespace, NetworkPolicy, Node, Pod, Service } from '../../core/kube/types.ts';
+import type { NamespaceInfo, PodEndpoint } from '../../core/policy/cluster.ts';
+import { namespaceInfo, podEndpoint } from '../../core/policy/endpoints.ts';
+import type { Normalised } from '../../core/policy/normalise/network-policy.ts';
+import { normaliseNetworkPolicy } from '../../core/policy/normalise/network-policy.ts';
+import type { RoutingBlock } from '../../core/routing/index.ts';
+import { poolSpec } from '../../core/calc/index.ts';
+import { serviceSpec, sliceSpec } from '../../core/service/index.ts';
+import { informer } from '../../host/kube-client/informer.ts';
+import type { Delta, Informer, InformerOptions } from '../../host/kube-client/informer.ts';
+import {
+  ENDPOINT_SLICES,
+  IPAM_BLOCKS,
+  IP_POOLS,
+  NAMESPACES,
+  NETWORK_POLICIES,
+  NODES,
+  PODS,
+  SERVICES,
+} from '../../host/kube-client/resources.ts';
+import type { KubeClient, KubeObject, Resource } from '../../host/kube-client/types.ts';
+import { knownBlock, knownNode, sameBlock } from './routing-objects.ts';
+import type { IpamBlockObject, KnownNode } from './routing-objects.ts';
+
+/** A pod as policy sees it, and its identity. */
+export interface KnownPod extends PodEndpoint {
+  readonly uid: string;
+}
+
+/** An address pool, as far as the packet filter and the choice of families need it. */
+export interface KnownPool {
+  readonly spec: PoolSpec | undefined;
+  readonly disabled: boolean;
+}
+
+/** Who wants to know what changed. Called synchronously, in the order of the watch streams. */
+export interface FeedListener {
+  /** For the packet filter. */
+  onDelta(delta: CalcDelta): void;
+  /** Nodes or blocks changed in a way that routes may depend on. */
+  onRoutesChanged(): void;
+  onPoolsChanged(): void;
+  onPolicy(key: string, normalised: Normalised | undefined): void;
+  /** A watch failed and will be tried again. */
+  onError(what: string, error: unknown): void;
+}
+
+/** Local copies of everything in the cluster that a node's network depends on. */
+export class ClusterFeed {
+  readonly #client: KubeClient;
+  readonly #listener: FeedListener;
+  readonly #signal: AbortSignal;
+  readonly pods: Informer<KnownPod>;
+  readonly namespaces: Informer<NamespaceInfo>;
+  readonly nodes: Informer<KnownNode>;
+  readonly blocks: Informer<RoutingBlock | undefined>;
+  readonly pools: Informer<KnownPool>;
+  /** Resolves when every collection is known; never rejects. */
+  readonly synced: Promise<void>;
+  /** Settles after the signal has aborted and all watches have ended. */
+  readonly done: Promise<void>;
+  readonly #all: readonly Informer<unknown>[];
+
+  constructor(client: KubeClient, listener: FeedListener, signal: AbortSignal) {
+    this.#client = client;
+    this.#listener = listener;
+    this.#signal = signal;
+    const onDelta = (delta: CalcDelta): void => listener.onDelta(delta);
+    this.pods = this.#watch<Pod, KnownPod>(PODS, knownPod, ({ key, ...delta }) =>
+      onDelta({ kind: 'pod', key, value: valueOf(delta) }),
+    );
+    this.namespaces = this.#watch<Namespace, NamespaceInfo>(NAMESPACES, namespaceInfo, ({ key, ...delta }) =>
+      onDelta({ kind: 'namespace', key, value: valueOf(delta) }),
+    );
+    this.nodes = this.#watch<Node, KnownNode>(NODES, knownNode, (delta) => this.#onNode(delta));
+    this.blocks = this.#watch<IpamBlockObject, RoutingBlock | undefined>(IPAM_BLOCKS, knownBlock, (delta) => {
+      if (delta.kind === 'delete' || !sameBlock(delta.previous, delta.object)) listener.onRoutesChanged();
+    });
+    this.pools = this.#watch<PoolObject, KnownPool>(IP_POOLS, knownPool, ({ key, ...delta }) => {
+      onDelta({ kind: 'pool', key, value: valueOf(delta)?.spec });
+      listener.onPoolsChanged();
+    });
+    const policies = this.#watch<NetworkPolicy, Normalised>(
+      NETWORK_POLICIES,
+      (policy) => normaliseNetworkPolicy(policy),
+      (delta) => this.#onPolicy(delta),
+    );
+    const services = this.#watch<Service, ReturnType<typeof serviceSpec>>(SERVICES, serviceSpec, ({ key, ...delta }) =>
+      onDelta({ kind: 'service', key, value: valueOf(delta) }),
+    );
+    const slices = this.#watch<EndpointSlice, ReturnType<typeof sliceSpec>>(
+      ENDPOINT_SLICES,
+      sliceSpec,
+      ({ key, ...delta }) => onDelta({ kind: 'slice', key, value: valueOf(delta) }),
+    );
+    this.#all = [this.pods, this.namespaces, this.nodes, this.blocks, this.pools, policies, services, slices];
+    this.synced = Promise.all(this.#all.map((each) => each.synced)).then(() => undefined);
+    this.done = Promise.all(this.#all.map((each) => each.done)).then(() => undefined);
+  }
+
+  /** Whether every collection is known. */
+  get hasSynced(): boolean {
+    return this.#all.every((each) => each.hasSynced);
+  }
+
+  #onNode(delta: Delta<KnownNode>): void {
+    const node = valueOf(delta);
+    this.#listener.onDelta({ kind: 'node', key: delta.key, value: node?.endpoint });
+    // Kubelets write their node's status every few seconds; only what routes are made of counts.
+    const before = delta.previous === undefined ? '' : routingKey(delta.previous);
+    if (before !== (node === undefined ? '' : routingKey(node))) this.#listener.onRoutesChanged();
+  }
+
+  #onPolicy(delta: Delta<Normalised>): void {
+    const normalised = valueOf(delta);
+    const key = (normalised ?? delta.previous)?.policy.key ?? delta.key;
+    this.#listener.onPolicy(key, normalised);
+    this.#listener.onDelta({ kind: 'policy', key, value: normalised?.policy });
+  }
+
+  #watch<T extends KubeObject, P>(
+    resource: Resource,
+    project: InformerOptions<T, P>['project'],
+    onDelta: (delta: Delta<P>) => void,
+  ): Informer<P> {
+    const onError = (error: unknown): void => this.#listener.onError(`watching ${resource.plural}`, error);
+    return informer<T, P>(this.#client, resource, { project, onDelta, onError }, this.#signal);
+  }
+}
+
+/** Projects a Pod at parse time. */
+export function knownPod(pod: Pod): KnownPod {
+  return { ...podEndpoint(pod), uid: pod.metadata?.uid ?? '' };
+}
+
+type PoolObject = Parameters<typeof poolSpec>[0] & { readonly spec?: { readonly disabled?: boolean } };
+
+function knownPool(pool: PoolObject): KnownPool {
+  return { spec: poolSpec(pool), disabled: pool.spec?.disabled === true };
+}
+
+function valueOf<P>(delta: Pick<Delta<P>, 'kind'> & { readonly object?: P }): P | undefined {
+  return delta.kind === 'set' ? delta.object : undefined;
+}
+
+function routingKey({ routing }: KnownNode): string {
+  return JSON.stringify(routing, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
+}

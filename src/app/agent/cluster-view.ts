@@ -1,0 +1,47 @@
+import type { ClusterState, NamespaceInfo, NodeEndpoint, PodEndpoint } from '../../core/policy/cluster.ts';
+import type { Normalised } from '../../core/policy/normalise/network-policy.ts';
+import { tiersOf } from '../../core/policy/tiers.ts';
+import type { KnownNode } from './routing-objects.ts';
+import type { EndpointRecord } from './endpoint-record.ts';
+
+/** The agent's knowledge that verdicts depend on. */
+export interface ClusterView {
+  readonly pods: ReadonlyMap<string, PodEndpoint>;
+  readonly namespaces: ReadonlyMap<string, NamespaceInfo>;
+  readonly nodes: ReadonlyMap<string, KnownNode>;
+  readonly policies: ReadonlyMap<string, Normalised>;
+  readonly local: Iterable<EndpointRecord>;
+}
+
+/**
+ * The cluster as the policy engine reads it, for judging live connections. Services are left out, since connections
+ * are judged after translation. A local pod has its addresses as soon as it is wired, whatever its status says yet.
+ */
+export function clusterStateOf({ pods, namespaces, nodes, policies, local }: ClusterView): ClusterState {
+  const nodeEndpoints = new Map<string, NodeEndpoint>();
+  for (const [name, { endpoint }] of nodes) nodeEndpoints.set(name, endpoint);
+  return {
+    namespaces,
+    pods: withLocalAddresses(pods, local),
+    nodes: nodeEndpoints,
+    services: new Map(),
+    slices: new Map(),
+    tiers: tiersOf([...policies.values()].map(({ policy }) => policy)),
+    issues: [],
+  };
+}
+
+function withLocalAddresses(
+  pods: ReadonlyMap<string, PodEndpoint>,
+  local: Iterable<EndpointRecord>,
+): ReadonlyMap<string, PodEndpoint> {
+  let result: Map<string, PodEndpoint> | undefined;
+  for (const { namespace, pod, addresses } of local) {
+    const key = `${namespace}/${pod}`;
+    const known = pods.get(key);
+    if (known === undefined || known.completed || known.addresses.length > 0) continue;
+    result ??= new Map(pods);
+    result.set(key, { ...known, addresses });
+  }
+  return result ?? pods;
+}

@@ -1,0 +1,98 @@
+import { equalIp } from '../../base/ip/index.ts';
+import type { Ip } from '../../base/ip/index.ts';
+import type { ConntrackFlush } from '../../core/calc/model.ts';
+import type { ClusterState } from '../../core/policy/cluster.ts';
+import { PolicyEngine } from '../../core/policy/evaluate.ts';
+import type { Flow, FlowProtocol } from '../../core/policy/flow.ts';
+import { flowKeyOf } from '../../host/conntrack/port.ts';
+import type { Conntrack, TrackedFlow } from '../../host/conntrack/port.ts';
+
+/** The bit of `ct mark` that means "policy denies this connection"; the table drops its packets in both directions. */
+export const CUT_MARK = 0x1;
+
+const ICMP = 1;
+const ICMPV6 = 58;
+const UDP = 17;
+const PORT_PROTOCOLS: Readonly<Record<number, FlowProtocol>> = { 6: 'TCP', 17: 'UDP', 132: 'SCTP' };
+
+/** What one round of judging did. */
+export interface CutReport {
+  readonly judged: number;
+  readonly cut: number;
+  readonly healed: number;
+}
+
+/**
+ * Judges the live connections of local pods anew: marks those that policy now denies and unmarks those that it allows
+ * again. `local` are the addresses of the pods in question; connections of others are not touched. They are marked
+ * rather than deleted, because the next packet of a deleted one could open it again from the other side.
+ */
+export function judgeConnections(conntrack: Conntrack, state: () => ClusterState, local: readonly Ip[]): CutReport {
+  const addresses = new Set(local.map(flowKeyOf));
+  const flows = addresses.size === 0 ? [] : conntrack.dump({ addresses });
+  if (flows.length === 0) return { judged: 0, cut: 0, healed: 0 };
+  const engine = new PolicyEngine(state());
+  const cut: TrackedFlow[] = [];
+  const healed: TrackedFlow[] = [];
+  for (const flow of flows) {
+    const denied = isDenied(engine, flow, addresses);
+    const marked = (flow.mark & CUT_MARK) !== 0;
+    if (denied && !marked) cut.push(flow);
+    if (!denied && marked) healed.push(flow);
+  }
+  return {
+    judged: flows.length,
+    cut: cut.length === 0 ? 0 : conntrack.setMark(cut, { value: CUT_MARK, mask: CUT_MARK }),
+    healed: healed.length === 0 ? 0 : conntrack.setMark(healed, { value: 0, mask: CUT_MARK }),
+  };
+}
+
+/** Forgets the connections of addresses that are nobody's any more, so that their next holder inherits none. */
+export function forgetConnections(conntrack: Conntrack, addresses: readonly Ip[]): number {
+  if (addresses.length === 0) return 0;
+  const flows = conntrack.dump({ addresses: new Set(addresses.map(flowKeyOf)) });
+  return flows.length === 0 ? 0 : conntrack.delete(flows);
+}
+
+/** Forgets UDP flows through Service frontends to endpoints that are gone: UDP has no end by itself. */
+export function forgetServiceFlows(conntrack: Conntrack, flushes: readonly ConntrackFlush[]): number {
+  if (flushes.length === 0) return 0;
+  const stale = conntrack
+    .dump({ addresses: new Set(flushes.map(({ endpoint }) => flowKeyOf(endpoint.address))) })
+    .filter((flow) => flow.original.protocol === UDP && flushes.some((flush) => isThrough(flow, flush)));
+  return stale.length === 0 ? 0 : conntrack.delete(stale);
+}
+
+function isThrough({ original, reply }: TrackedFlow, { address, port, endpoint }: ConntrackFlush): boolean {
+  return (
+    original.destinationPort === port &&
+    (address === undefined || equalIp(original.destination, address)) &&
+    reply.sourcePort === endpoint.port &&
+    equalIp(reply.source, endpoint.address)
+  );
+}
+
+/** Only the sides that live here are judged here; the other node judges its own. */
+function isDenied(engine: PolicyEngine, tracked: TrackedFlow, local: ReadonlySet<string>): boolean {
+  const flow = judgedFlow(engine, tracked);
+  const verdict = engine.evaluate(flow);
+  if (verdict.allowed || verdict.exempt !== undefined) return false;
+  const { source } = tracked.original;
+  const destination = tracked.reply.source;
+  return (
+    (local.has(flowKeyOf(source)) && !verdict.egress.allowed) ||
+    (local.has(flowKeyOf(destination)) && !verdict.ingress.allowed)
+  );
+}
+
+/** As policy saw its first packet: after translation of the destination, before that of the source. */
+function judgedFlow(engine: PolicyEngine, { original, reply }: TrackedFlow): Flow {
+  const { protocol } = original;
+  const port = PORT_PROTOCOLS[protocol] === undefined ? undefined : reply.sourcePort;
+  return {
+    source: engine.address(original.source),
+    destination: engine.address(reply.source),
+    protocol: PORT_PROTOCOLS[protocol] ?? (protocol === ICMP || protocol === ICMPV6 ? 'ICMP' : `${protocol}`),
+    ...(port === undefined ? {} : { port }),
+  };
+}

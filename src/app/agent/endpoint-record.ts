@@ -1,0 +1,78 @@
+import { SluiceError } from '../../base/errors.ts';
+import { formatIp, parseIp } from '../../base/ip/index.ts';
+import type { Ip } from '../../base/ip/index.ts';
+import { sha256 } from '../../base/sha256.ts';
+
+/** One pod interface that this node has wired: what must survive the agent to take the pod over again or to undo it. */
+export interface EndpointRecord {
+  /** `handleOf(network, containerId, ifname)`: identity of the attachment and of its addresses. */
+  readonly id: string;
+  readonly network: string;
+  readonly containerId: string;
+  readonly ifname: string;
+  readonly netns: string;
+  readonly namespace: string;
+  readonly pod: string;
+  /** Host side. */
+  readonly interface: string;
+  /** Of the pod's side. */
+  readonly mac: string;
+  readonly mtu: number;
+  readonly addresses: readonly Ip[];
+}
+
+/** Host side's hardware address on every pod link: pods have one permanent neighbour, whatever happens behind it. */
+export const HOST_MAC = 'ee:ee:ee:ee:ee:ee';
+/** Prefix of the interfaces that are Sluice's; the packet filter drops unknown ones. */
+export const INTERFACE_PREFIX = 'slc';
+
+/** Host-side interface of an attachment: `slc` and 44 bits of the id's digest, which fills the kernel's 15 characters. */
+export function interfaceName(id: string): string {
+  return `${INTERFACE_PREFIX}${sha256(id).slice(0, 11)}`;
+}
+
+/** Hardware address of the pod's side: locally administered, from another part of the digest. */
+export function podMac(id: string): string {
+  const digits = sha256(id).slice(20, 30);
+  return `02:${digits.match(/../g)!.join(':')}`;
+}
+
+/** One line of JSON. */
+export function encodeRecord(record: EndpointRecord): string {
+  return `${JSON.stringify({ ...record, addresses: record.addresses.map(formatIp) })}\n`;
+}
+
+/** Inverse of {@link encodeRecord}; throws `bad-record` on anything else. */
+export function decodeRecord(text: string): EndpointRecord {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new SluiceError('bad-record', 'the endpoint record is not JSON', {}, error);
+  }
+  const fields = (typeof value === 'object' && value !== null ? value : {}) as Readonly<Record<string, unknown>>;
+  const textOf = (key: string): string => {
+    const field = fields[key];
+    if (typeof field !== 'string') throw new SluiceError('bad-record', `the endpoint record has no ${key}`);
+    return field;
+  };
+  const { addresses, mtu } = fields;
+  const parsed = Array.isArray(addresses)
+    ? addresses.map((each) => (typeof each === 'string' ? parseIp(each) : undefined))
+    : [];
+  if (parsed.length === 0 || parsed.includes(undefined) || typeof mtu !== 'number')
+    throw new SluiceError('bad-record', 'the endpoint record has no valid addresses and MTU');
+  return {
+    id: textOf('id'),
+    network: textOf('network'),
+    containerId: textOf('containerId'),
+    ifname: textOf('ifname'),
+    netns: textOf('netns'),
+    namespace: textOf('namespace'),
+    pod: textOf('pod'),
+    interface: textOf('interface'),
+    mac: textOf('mac'),
+    mtu,
+    addresses: parsed as readonly Ip[],
+  };
+}

@@ -1,0 +1,75 @@
+import { equalIp, formatCidr } from '../../base/ip/index.ts';
+import { ROUTE_PROTOCOL, VXLAN_DEVICE } from '../../core/routing/index.ts';
+import type { ActualNetwork } from '../../core/routing/index.ts';
+import type { NetworkEvent, RouteEntry } from '../../host/netlink/port.ts';
+import { MAIN_TABLE } from '../../host/netlink/port.ts';
+import { isOurs, routeOf } from './kernel-network.ts';
+import type { LinkNames } from './kernel-network.ts';
+
+/** Whether an event tells of something of ours that is not as we left it; our own changes are as we left them. */
+export function isDrift(event: NetworkEvent, expected: ActualNetwork, names: LinkNames): boolean {
+  switch (event.kind) {
+    case 'overrun':
+      return true;
+    case 'link':
+      return event.link.name === VXLAN_DEVICE && isTunnelDrift(event.gone, event.link.up, event.link.mtu, expected);
+    case 'address': {
+      const { link, address, scope } = event.address;
+      if (scope !== 'global' || names.get(link) !== VXLAN_DEVICE) return false;
+      return event.gone === expected.addresses.some((each) => formatCidr(each.address) === formatCidr(address));
+    }
+    case 'route':
+      return event.route.protocol === ROUTE_PROTOCOL && event.route.table === MAIN_TABLE
+        ? isRouteDrift(event.gone, event.route, expected, names)
+        : false;
+    case 'neighbour': {
+      const { link, ip, mac, state } = event.neighbour;
+      const name = names.get(link);
+      if (!isOurs(name)) return false;
+      const known = expected.neighbours.find((each) => each.link === name && equalIp(each.ip, ip));
+      if (event.gone) return known !== undefined;
+      return known === undefined ? state === 'permanent' : known.mac !== mac || state !== 'permanent';
+    }
+    case 'rule':
+      return false;
+  }
+}
+
+/** Whether an event may change how this node reaches its peers: links, addresses and routes that are not ours. */
+export function isUnderlayChange(event: NetworkEvent, names: LinkNames): boolean {
+  switch (event.kind) {
+    case 'link':
+      return !isOurs(event.link.name);
+    case 'address':
+      return event.address.scope === 'global' && !isOurs(names.get(event.address.link));
+    case 'route':
+      return (
+        event.route.protocol !== ROUTE_PROTOCOL &&
+        event.route.table === MAIN_TABLE &&
+        !isOurs(event.route.link === undefined ? undefined : names.get(event.route.link))
+      );
+    case 'neighbour':
+    case 'rule':
+    case 'overrun':
+      return false;
+  }
+}
+
+function isTunnelDrift(gone: boolean, up: boolean, mtu: number, { vxlan }: ActualNetwork): boolean {
+  if (gone || vxlan === undefined) return gone === (vxlan !== undefined);
+  return !up || mtu !== vxlan.mtu;
+}
+
+function isRouteDrift(gone: boolean, route: RouteEntry, expected: ActualNetwork, names: LinkNames): boolean {
+  const key = formatCidr(route.destination);
+  const known = expected.routes.find(({ destination }) => formatCidr(destination) === key);
+  if (known === undefined) return !gone;
+  const seen = routeOf(route, names);
+  const same =
+    seen !== undefined &&
+    seen.type === known.type &&
+    (known.link === undefined || seen.link === known.link) &&
+    (known.via === undefined) === (seen.via === undefined) &&
+    (known.via === undefined || seen.via === undefined || equalIp(known.via, seen.via));
+  return gone ? same : !same;
+}

@@ -1,0 +1,53 @@
+import { SluiceError } from '../../base/errors.ts';
+import type { LogLevel } from '../../base/log.ts';
+import { BACKENDS } from '../../core/routing/index.ts';
+import type { BackendName } from '../../core/routing/index.ts';
+import { runDirOf } from './run-dir.ts';
+import type { Environment } from './run-dir.ts';
+
+/** How one node's agent is set up. */
+export interface AgentOptions {
+  /** The Node object's name. */
+  readonly node: string;
+  readonly backend: BackendName;
+  /** MTU of pod interfaces; 0: found from the routes to the peers. */
+  readonly mtu: number;
+  /** Where the sockets are: `cni.sock` and `agent.sock`. */
+  readonly runDir: string;
+  /** What survives a restart of the agent and of the node. */
+  readonly stateDir: string;
+  readonly logLevel: LogLevel;
+}
+
+const LEVELS: readonly string[] = ['debug', 'info', 'warn', 'error'] satisfies readonly LogLevel[];
+
+/**
+ * Reads the agent's environment, which the DaemonSet fills from ConfigMap `sluice-config`. Throws `invalid-options`
+ * with every mistake in one message.
+ */
+export function agentOptions(env: Environment): AgentOptions {
+  const problems: string[] = [];
+  const node = env['NODE_NAME'] ?? '';
+  if (node === '') problems.push('NODE_NAME is not set: the DaemonSet takes it from spec.nodeName');
+  const backend = env['SLUICE_BACKEND'] ?? 'vxlan';
+  if (!Object.hasOwn(BACKENDS, backend))
+    problems.push(
+      `SLUICE_BACKEND (calico_backend) is '${backend}', must be one of ${Object.keys(BACKENDS).join(', ')}`,
+    );
+  const mtu = Number(env['SLUICE_VETH_MTU'] ?? '0');
+  // 68 is the smallest IPv4 MTU (RFC 791).
+  if (!Number.isInteger(mtu) || mtu < 0 || mtu > 65_535 || (mtu > 0 && mtu < 68))
+    problems.push(`SLUICE_VETH_MTU (veth_mtu) is '${env['SLUICE_VETH_MTU']}', must be 0 (detect) or 68 to 65535`);
+  const logLevel = env['SLUICE_LOG_LEVEL'] ?? 'info';
+  if (!LEVELS.includes(logLevel))
+    problems.push(`SLUICE_LOG_LEVEL is '${logLevel}', must be one of ${LEVELS.join(', ')}`);
+  if (problems.length > 0) throw new SluiceError('invalid-options', problems.join('; '));
+  return {
+    node,
+    backend: backend as BackendName,
+    mtu,
+    runDir: runDirOf(env),
+    stateDir: env['SLUICE_STATE_DIR'] ?? '/var/lib/sluice',
+    logLevel: logLevel as LogLevel,
+  };
+}

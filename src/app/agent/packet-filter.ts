@@ -1,0 +1,147 @@
+import type { CalcEngine, CalcUpdate, Delta } from '../../core/calc/model.ts';
+import type { Logger } from '../../base/log.ts';
+import { messageOf } from '../../base/errors.ts';
+import { diff, replaceAll } from '../../core/nft/diff.ts';
+import type { Transaction } from '../../core/nft/model.ts';
+import type { Nftables } from '../../host/nftables/port.ts';
+
+export interface PacketFilterDependencies {
+  readonly engine: CalcEngine;
+  readonly nftables: Pick<Nftables, 'apply' | 'actual'>;
+  readonly log: Logger;
+  /** After a transaction: what its update says beyond the table itself. */
+  readonly onUpdate: (update: Pick<CalcUpdate, 'shrunk' | 'grown' | 'conntrackFlush'>) => void;
+}
+
+/** What `sluice status` shows of the packet filter. */
+export interface PacketFilterStatus {
+  readonly programmed: boolean;
+  readonly chains: number;
+  readonly sets: number;
+  readonly elements: number;
+  readonly transactions: number;
+  readonly error?: string;
+}
+
+/** First wait after a refused transaction, milliseconds; doubles up to 64 times this. */
+const RETRY = 500;
+
+/**
+ * Brings the calculation's table into the kernel. Before {@link PacketFilter.start} deltas only gather, and the kernel
+ * keeps whatever an earlier agent left; afterwards all deltas of one turn of the event loop become one transaction.
+ * When the kernel refuses one, the whole table is replaced, and again until it is taken.
+ */
+export class PacketFilter {
+  readonly #dependencies: PacketFilterDependencies;
+  #started = false;
+  #scheduled: NodeJS.Immediate | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #failures = 0;
+  #transactions = 0;
+  #error: string | undefined;
+
+  constructor(dependencies: PacketFilterDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  /** Takes a delta in; it is in the kernel after this turn of the event loop, or after `flush`. */
+  apply(delta: Delta): void {
+    this.#dependencies.engine.apply(delta);
+    if (!this.#started || this.#scheduled !== undefined) return;
+    this.#scheduled = setImmediate(() => this.#flushQuietly());
+  }
+
+  /** Takes over the table that the kernel holds, if any, and makes it what is known now. Throws when that fails. */
+  start(): void {
+    this.#started = true;
+    this.#replace('repair');
+  }
+
+  /** Brings everything that was applied into the kernel before it returns. Throws when that is not possible. */
+  flush(): void {
+    if (this.#scheduled !== undefined) clearImmediate(this.#scheduled);
+    this.#scheduled = undefined;
+    if (this.#error !== undefined) return this.#replace('rewrite');
+    const update = this.#dependencies.engine.flush();
+    try {
+      if (update.transaction.length > 0) this.#commit(update.transaction);
+    } catch (error) {
+      this.#dependencies.log.error('the kernel refused a change of the packet filter; replacing the whole table', {
+        error: messageOf(error),
+        data: (error as { data?: unknown }).data,
+      });
+      this.#replace('rewrite');
+    }
+    this.#dependencies.onUpdate(update);
+  }
+
+  /** Makes the kernel's table equal to the desired one, whatever it holds. */
+  resync(): void {
+    if (this.#started) this.#replaceQuietly();
+  }
+
+  stop(): void {
+    this.#started = false;
+    if (this.#scheduled !== undefined) clearImmediate(this.#scheduled);
+    clearTimeout(this.#retry);
+  }
+
+  status(): PacketFilterStatus {
+    const { chains, sets } = this.#dependencies.engine.ruleset();
+    let elements = 0;
+    for (const set of sets.values()) elements += set.elements.size;
+    return {
+      programmed: this.#transactions > 0 && this.#error === undefined,
+      chains: chains.size,
+      sets: sets.size,
+      elements,
+      transactions: this.#transactions,
+      ...(this.#error === undefined ? {} : { error: this.#error }),
+    };
+  }
+
+  #flushQuietly(): void {
+    this.#scheduled = undefined;
+    try {
+      this.flush();
+    } catch {
+      // Already recorded, logged and to be retried.
+    }
+  }
+
+  #replaceQuietly(): void {
+    try {
+      this.#replace('repair');
+    } catch {
+      // Already recorded, logged and to be retried.
+    }
+  }
+
+  /** `repair` changes only what differs from the kernel's table; `rewrite` trusts nothing. Both are one transaction. */
+  #replace(how: 'repair' | 'rewrite'): void {
+    clearTimeout(this.#retry);
+    const { engine, onUpdate, log, nftables } = this.#dependencies;
+    const update = engine.flush();
+    const desired = engine.ruleset();
+    try {
+      const actual = how === 'repair' && this.#error === undefined ? nftables.actual(desired) : undefined;
+      const transaction = actual === undefined ? replaceAll(desired) : diff(actual, desired);
+      if (actual !== undefined && transaction.length > 0 && this.#transactions > 0)
+        log.warn('the packet filter had been changed by someone else; repaired', { steps: transaction.length });
+      this.#commit(transaction);
+    } catch (error) {
+      this.#error = messageOf(error);
+      log.error('the kernel refused the packet filter; the one before stays in force', { error: this.#error });
+      this.#retry = setTimeout(() => this.#replaceQuietly(), RETRY * 2 ** Math.min(this.#failures++, 6));
+      throw error;
+    }
+    onUpdate(update);
+  }
+
+  #commit(transaction: Transaction): void {
+    this.#dependencies.nftables.apply(transaction);
+    this.#transactions++;
+    this.#failures = 0;
+    this.#error = undefined;
+  }
+}

@@ -1,0 +1,111 @@
+import { hasCode } from '../../base/errors.ts';
+import { hostCidr, parseCidr, parseIp } from '../../base/ip/index.ts';
+import type { Family, Ip } from '../../base/ip/index.ts';
+import type { Netlink, NetworkChange } from '../../host/netlink/port.ts';
+import type { Sysctl } from '../../host/sysctl/sysctl.ts';
+import { HOST_MAC } from './endpoint-record.ts';
+import type { EndpointRecord } from './endpoint-record.ts';
+
+/** Every pod's next hop: addresses that exist nowhere, at the host side's hardware address (Calico's choice). */
+export const POD_GATEWAY: Readonly<Record<Family, Ip>> = {
+  4: parseIp('169.254.1.1')!,
+  6: parseIp('fe80::ecee:eeff:feee:eeee')!,
+};
+
+const EVERYTHING: Readonly<Record<Family, string>> = { 4: '0.0.0.0/0', 6: '::/0' };
+
+/** The network of a node and the way into a pod's. */
+export interface PodLinkDependencies {
+  readonly netlink: Netlink;
+  /** A second netlink and the parameters, bound to the pod's namespace; the caller disposes the netlink. */
+  readonly openPod: (netns: string) => { readonly netlink: Netlink; readonly sysctl: Sysctl };
+}
+
+/**
+ * Creates the pair of interfaces and everything inside the pod: addresses, default routes and the permanent neighbour
+ * behind them. Throws the kernel's error; then nothing of the pair is left.
+ */
+export function createPodLink(record: EndpointRecord, { netlink, openPod }: PodLinkDependencies): void {
+  const pod = openPod(record.netns);
+  try {
+    // A pair that an interrupted ADD left behind under the same name is nobody's.
+    deletePodLink(record.interface, netlink);
+    netlink.apply([{ kind: 'add-link', link: newPair(record) }]);
+    try {
+      prepareIpv6(record, pod.sysctl);
+      pod.netlink.apply(podChanges(record));
+    } catch (error) {
+      deletePodLink(record.interface, netlink);
+      throw error;
+    }
+  } finally {
+    pod.netlink[Symbol.dispose]();
+  }
+}
+
+/** Deletes the pair by its host side; the pod's side goes with it. Does nothing when there is none. */
+export function deletePodLink(name: string, netlink: Netlink): void {
+  const [error] = netlink.attempt([{ kind: 'delete-link', link: name }]);
+  if (error !== undefined && !hasCode(error, 'not-found')) throw error;
+}
+
+/** What in the pod differs from what {@link createPodLink} made; empty when nothing does. */
+export function inspectPodLink(record: EndpointRecord, { netlink, openPod }: PodLinkDependencies): readonly string[] {
+  const problems: string[] = [];
+  const host = netlink.link(record.interface);
+  if (host === undefined) return [`the node has no interface ${record.interface}`];
+  if (!host.up) problems.push(`interface ${record.interface} on the node is down`);
+  const pod = openPod(record.netns);
+  try {
+    const link = pod.netlink.link(record.ifname);
+    if (link === undefined) return [...problems, `the pod has no interface ${record.ifname}`];
+    if (!link.up) problems.push(`interface ${record.ifname} in the pod is down`);
+    const present = pod.netlink.addresses({ link: link.index });
+    for (const ip of record.addresses) {
+      if (!present.some(({ address }) => address.ip.value === ip.value && address.ip.family === ip.family))
+        problems.push(`interface ${record.ifname} in the pod lacks an address of ADD's result`);
+      const routes = pod.netlink.routes({ family: ip.family, link: link.index });
+      if (!routes.some(({ destination }) => destination.prefix === 0))
+        problems.push(`the pod has no IPv${ip.family} default route through ${record.ifname}`);
+    }
+  } finally {
+    pod.netlink[Symbol.dispose]();
+  }
+  return problems;
+}
+
+function newPair({ interface: name, ifname, netns, mac, mtu, namespace, pod }: EndpointRecord) {
+  return {
+    type: 'veth',
+    name,
+    mac: HOST_MAC,
+    mtu,
+    up: true,
+    alias: `${namespace}/${pod}`,
+    peer: { name: ifname, netns, mac, mtu },
+  } as const;
+}
+
+/** Addresses must be usable at once: no duplicate address detection, which takes a second, on a link with two ends. */
+function prepareIpv6({ addresses, ifname }: EndpointRecord, sysctl: Sysctl): void {
+  if (!addresses.some(({ family }) => family === 6)) return;
+  sysctl.write(`net/ipv6/conf/${ifname}/disable_ipv6`, 0);
+  sysctl.write(`net/ipv6/conf/${ifname}/accept_dad`, 0);
+  sysctl.write(`net/ipv6/conf/${ifname}/accept_ra`, 0);
+}
+
+function podChanges({ ifname, addresses }: EndpointRecord): readonly NetworkChange[] {
+  const up = ['lo', ifname].map((link) => ({ kind: 'set-link', link, up: true }) as const);
+  return [...up, ...addresses.flatMap((ip) => familyChanges(ifname, ip))];
+}
+
+function familyChanges(ifname: string, ip: Ip): readonly NetworkChange[] {
+  const via = POD_GATEWAY[ip.family];
+  const destination = parseCidr(EVERYTHING[ip.family])!;
+  return [
+    { kind: 'replace-address', address: { link: ifname, address: hostCidr(ip) } },
+    { kind: 'replace-neighbour', neighbour: { link: ifname, ip: via, mac: HOST_MAC } },
+    { kind: 'replace-route', route: { destination: hostCidr(via), link: ifname, scope: 'link' } },
+    { kind: 'replace-route', route: { destination, via, link: ifname } },
+  ];
+}

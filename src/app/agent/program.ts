@@ -1,0 +1,63 @@
+import { join } from 'node:path';
+import { messageOf } from '../../base/errors.ts';
+import { jsonLogger } from '../../base/log.ts';
+import { openConntrack } from '../../host/conntrack/kernel.ts';
+import { kubeBlockStore } from '../../host/ipam-store/index.ts';
+import { httpKubeClient } from '../../host/kube-client/http-client.ts';
+import { inClusterConfig } from '../../host/kube-client/in-cluster.ts';
+import { loadKubeconfig } from '../../host/kube-client/kubeconfig.ts';
+import type { ClusterConfig } from '../../host/kube-client/connection.ts';
+import { openNetlink } from '../../host/netlink/kernel.ts';
+import { openNftables } from '../../host/nftables/kernel.ts';
+import { openSysctl } from '../../host/sysctl/sysctl.ts';
+import { runAgent } from './agent.ts';
+import { fileEndpointStore } from './endpoint-store.ts';
+import { agentOptions } from './options.ts';
+import type { Environment } from './run-dir.ts';
+
+/**
+ * `sluice agent`: the agent of the node that it runs on, set up from the environment, until `signal` aborts. Returns
+ * the exit code: 0 after a clean end, 2 when the set-up is wrong.
+ */
+export async function runAgentProgram(env: Environment, signal: AbortSignal): Promise<number> {
+  try {
+    const options = agentOptions(env);
+    const config = await clusterConfigOf(env);
+    const log = jsonLogger(
+      { level: options.logLevel, fields: { node: options.node } },
+      { write: (line) => void process.stdout.write(`${line}\n`), now: () => new Date().toISOString() },
+    );
+    const client = httpKubeClient(config);
+    using netlink = openNetlink();
+    using nftables = openNftables();
+    using conntrack = openConntrack();
+    using stack = new DisposableStack();
+    stack.defer(() => client.close());
+    await runAgent(
+      options,
+      {
+        client,
+        netlink,
+        nftables,
+        conntrack,
+        log,
+        blockStore: kubeBlockStore({ client, report: (message) => log.warn(message) }),
+        openPod: (netns) => ({ netlink: openNetlink({ netns }), sysctl: openSysctl({ netns }) }),
+        sysctl: openSysctl(),
+        endpoints: fileEndpointStore(join(options.stateDir, 'endpoints')),
+        now: Date.now,
+      },
+      signal,
+    );
+    return 0;
+  } catch (error) {
+    process.stderr.write(`sluice agent: ${messageOf(error)}\n`);
+    return 2;
+  }
+}
+
+async function clusterConfigOf(env: Environment): Promise<ClusterConfig> {
+  const { KUBECONFIG: path, SLUICE_API_SOCKET: socketPath } = env;
+  const config = path === undefined || path === '' ? inClusterConfig(env) : await loadKubeconfig(path);
+  return socketPath === undefined ? config : { ...config, socketPath };
+}

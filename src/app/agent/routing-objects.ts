@@ -1,0 +1,74 @@
+import { equalIp, parseCidr } from '../../base/ip/index.ts';
+import type { Cidr, Ip } from '../../base/ip/index.ts';
+import type { Node } from '../../core/kube/types.ts';
+import { nodeEndpoint } from '../../core/policy/endpoints.ts';
+import type { NodeEndpoint } from '../../core/policy/cluster.ts';
+import type { RoutingBlock, RoutingNode } from '../../core/routing/index.ts';
+
+/** Where a node publishes its tunnel device's hardware address when it is not the derived one (Calico's name). */
+const VTEP_MAC_ANNOTATION = 'projectcalico.org/VXLANTunnelMACAddr';
+
+/** What the agent keeps of a Node. */
+export interface KnownNode {
+  readonly endpoint: NodeEndpoint;
+  readonly routing: RoutingNode;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly networkReady: boolean;
+}
+
+/** Projects a Node at parse time. */
+export function knownNode(node: Node): KnownNode {
+  const endpoint = nodeEndpoint(node);
+  const annotations = Object.fromEntries(
+    Object.entries(node.metadata?.annotations ?? {}).filter(([key]) => key.startsWith('projectcalico.org/')),
+  );
+  const vtepMac = annotations[VTEP_MAC_ANNOTATION];
+  const { name, addresses, tunnelAddresses } = endpoint;
+  return {
+    endpoint,
+    annotations,
+    networkReady: (node.status?.conditions ?? []).some(
+      ({ type, status }) => type === 'NetworkUnavailable' && status === 'False',
+    ),
+    routing: { name, addresses, tunnelAddresses, ...(vtepMac === undefined ? {} : { vtepMac }) },
+  };
+}
+
+/** The part of an IPAMBlock resource that routes depend on. */
+export interface IpamBlockObject {
+  readonly metadata?: object;
+  readonly spec?: {
+    readonly cidr?: string;
+    readonly affinity?: string | null;
+    readonly allocations?: readonly (number | null)[];
+    readonly attributes?: readonly { readonly secondary?: Readonly<Record<string, string>> | null }[];
+  };
+}
+
+/** Projects an IPAMBlock at parse time; undefined when it has no usable CIDR. */
+export function knownBlock(object: IpamBlockObject): RoutingBlock | undefined {
+  const cidr = parseCidr(object.spec?.cidr ?? '');
+  if (cidr === undefined) return undefined;
+  const affinity = object.spec?.affinity ?? undefined;
+  const node = affinity?.startsWith('host:') === true ? affinity.slice('host:'.length) : undefined;
+  const { allocations = [], attributes = [] } = object.spec ?? {};
+  const elsewhere = allocations.flatMap((attribute, ordinal) => {
+    const holder = attribute === null ? undefined : attributes[attribute]?.secondary?.['node'];
+    return holder === undefined || holder === node ? [] : [{ ip: nth(cidr, ordinal), node: holder }];
+  });
+  return { cidr, node, elsewhere };
+}
+
+/** Whether routes are the same for both; most updates of a block only give out an address. */
+export function sameBlock(a: RoutingBlock | undefined, b: RoutingBlock | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return (
+    a.node === b.node &&
+    a.elsewhere.length === b.elsewhere.length &&
+    a.elsewhere.every(({ ip, node }, i) => node === b.elsewhere[i]!.node && equalIp(ip, b.elsewhere[i]!.ip))
+  );
+}
+
+function nth(cidr: Cidr, ordinal: number): Ip {
+  return { family: cidr.ip.family, value: cidr.ip.value + BigInt(ordinal) };
+}

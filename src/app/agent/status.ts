@@ -1,0 +1,104 @@
+import { formatCidr, formatIp } from '../../base/ip/index.ts';
+import type { Ip } from '../../base/ip/index.ts';
+import type { Block, Stored } from '../../core/ipam/index.ts';
+import type { Normalised } from '../../core/policy/normalise/network-policy.ts';
+import type { Attachments } from './attachments.ts';
+import type { ClusterFeed } from './cluster-feed.ts';
+import type { ConnectionsStatus } from './live-connections.ts';
+import type { NetworkStatus } from './network-driver.ts';
+import type { AgentOptions } from './options.ts';
+import type { PacketFilterStatus } from './packet-filter.ts';
+import type { Readiness } from './readiness.ts';
+
+/** The document behind `sluice status`: what is programmed on one node. */
+export interface AgentStatus {
+  readonly node: string;
+  readonly ready: boolean;
+  /** Why it is not ready; empty when it is. */
+  readonly reason: string;
+  readonly backend: string;
+  readonly startedAt: string;
+  readonly uptimeSeconds: number;
+  readonly residentBytes: number;
+  readonly tunnelAddresses: readonly string[];
+  readonly endpoints: readonly {
+    readonly pod: string;
+    readonly interface: string;
+    readonly addresses: readonly string[];
+  }[];
+  readonly blocks: readonly {
+    readonly cidr: string;
+    readonly node: string | undefined;
+    readonly used: number;
+    readonly free: number;
+  }[];
+  readonly cluster: {
+    readonly pods: number;
+    readonly namespaces: number;
+    readonly nodes: number;
+    readonly policies: number;
+    readonly synced: boolean;
+  };
+  readonly policyIssues: readonly { readonly policy: string; readonly path: string; readonly message: string }[];
+  readonly packetFilter: PacketFilterStatus;
+  readonly network: NetworkStatus;
+  readonly connections: ConnectionsStatus;
+  /** Addresses that will be given back when the datastore answers again. */
+  readonly owedReleases: number;
+}
+
+/** What the status is made from. */
+export interface StatusSources {
+  readonly options: AgentOptions;
+  readonly readiness: Readiness;
+  readonly startedAt: number;
+  readonly now: number;
+  readonly feed: ClusterFeed;
+  readonly policies: ReadonlyMap<string, Normalised>;
+  readonly filter: PacketFilterStatus;
+  readonly network: NetworkStatus;
+  readonly connections: ConnectionsStatus;
+  readonly attachments: Attachments;
+  readonly blocks: readonly Stored<Block>[];
+  readonly tunnels: readonly Ip[];
+}
+
+/** Puts the status document together. */
+export function agentStatus(sources: StatusSources): AgentStatus {
+  const { options, readiness, feed, policies, attachments, startedAt, now } = sources;
+  return {
+    node: options.node,
+    ready: readiness.isReady,
+    reason: readiness.reason,
+    backend: options.backend,
+    startedAt: new Date(startedAt).toISOString(),
+    uptimeSeconds: Math.round((now - startedAt) / 1000),
+    residentBytes: process.memoryUsage.rss(),
+    tunnelAddresses: sources.tunnels.map(formatIp),
+    endpoints: [...attachments.records.values()].map(({ namespace, pod, interface: link, addresses }) => ({
+      pod: `${namespace}/${pod}`,
+      interface: link,
+      addresses: addresses.map(formatIp),
+    })),
+    blocks: sources.blocks.map(({ value: { cidr, node, allocations, free } }) => ({
+      cidr: formatCidr(cidr),
+      node,
+      used: allocations.size,
+      free: free.length,
+    })),
+    cluster: {
+      pods: feed.pods.items.size,
+      namespaces: feed.namespaces.items.size,
+      nodes: feed.nodes.items.size,
+      policies: policies.size,
+      synced: feed.hasSynced,
+    },
+    policyIssues: [...policies.values()].flatMap(({ issues }) =>
+      issues.map(({ policy, source, message }) => ({ policy, path: source.path, message })),
+    ),
+    packetFilter: sources.filter,
+    network: sources.network,
+    connections: sources.connections,
+    owedReleases: attachments.owedReleases,
+  };
+}
