@@ -125,7 +125,11 @@ describe('ten nodes racing for one pool', () => {
     await fc.assert(
       fc.asyncProperty(fc.infiniteStream(fc.nat(0x7fffffff)), async (numbers) => {
         const random = (below: number): number => numbers.next().value! % below;
-        const interleaving = new Interleaving(random, lossPerMille);
+        const interleaving = new Interleaving(
+          random,
+          lossPerMille,
+          () => new Promise((resolve) => setImmediate(resolve)),
+        );
         const cluster = new Cluster(interleaving, random, strictAffinity);
         await interleaving.run(Promise.all(cluster.nodes.map((_node, index) => cluster.live(index, 6))));
         await cluster.settle();

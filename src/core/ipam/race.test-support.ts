@@ -15,10 +15,13 @@ export class Interleaving {
   private readonly pick: (below: number) => number;
   /** Per thousand operations: how many fail before, and how many after, they took effect. */
   private readonly lossPerMille: number;
+  /** Lets everything that can run without the store run first. */
+  private readonly idle: () => Promise<void>;
 
-  constructor(pick: (below: number) => number, lossPerMille: number) {
+  constructor(pick: (below: number) => number, lossPerMille: number, idle: () => Promise<void>) {
     this.pick = pick;
     this.lossPerMille = lossPerMille;
+    this.idle = idle;
   }
 
   /** Runs until `work` has settled. */
@@ -26,7 +29,7 @@ export class Interleaving {
     let done = false;
     const settled = work.finally(() => (done = true)).catch(() => undefined);
     while (!done) {
-      await new Promise((resolve) => setImmediate(resolve));
+      await this.idle();
       const [next] = this.waiting.splice(this.pick(Math.max(1, this.waiting.length)), 1);
       next?.();
     }

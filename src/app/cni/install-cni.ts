@@ -1,0 +1,92 @@
+import { accessSync, constants, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { SluiceError } from '../../base/errors.ts';
+import type { Logger } from '../../base/log.ts';
+import { installExecutable, writeFileAtomic } from '../../host/files/atomic.ts';
+import { pluginTypes, renderNetworkConfig } from './network-config.ts';
+
+/** What `sluice install-cni` is told, usually by the DaemonSet's environment: see {@link installCniOptions}. */
+export interface InstallCniOptions {
+  /** The compiled plugin. */
+  readonly executable: string;
+  readonly binDir: string;
+  readonly confDir: string;
+  readonly confName: string;
+  /** The ConfigMap's `cni_network_config`; absent: the default chain. */
+  readonly template: string | undefined;
+  readonly nodeName: string;
+  readonly mtu: number;
+  readonly kubeconfigPath: string;
+}
+
+/** What the installation reports to. */
+export interface InstallCniDependencies {
+  readonly log: Logger;
+}
+
+/** Reads the options from the environment; throws a SluiceError (`bad-options`) with all that is wrong. */
+export function installCniOptions(
+  env: Readonly<Record<string, string | undefined>>,
+  defaults: { readonly executable: string },
+): InstallCniOptions {
+  const problems: string[] = [];
+  const nodeName = env['KUBERNETES_NODE_NAME'] ?? env['NODE_NAME'] ?? '';
+  if (nodeName === '') problems.push('NODE_NAME is not set (use fieldRef spec.nodeName)');
+  const mtuText = env['CNI_MTU'] ?? '0';
+  const mtu = Number(mtuText);
+  if (!/^\d+$/.test(mtuText) || (mtu !== 0 && mtu < 68) || mtu > 65535)
+    problems.push(`CNI_MTU is ${JSON.stringify(mtuText)}: expected 0 (detect) or 68 to 65535`);
+  const confDir = env['CNI_NET_DIR'] ?? '/etc/cni/net.d';
+  const confName = env['CNI_CONF_NAME'] ?? '10-sluice.conflist';
+  if (!/^[^/]+\.conflist$/.test(confName))
+    problems.push(`CNI_CONF_NAME is ${JSON.stringify(confName)}: expected a file name that ends in .conflist`);
+  if (problems.length > 0) throw new SluiceError('bad-options', `install-cni: ${problems.join('; ')}`, { problems });
+  return {
+    executable: env['SLUICE_CNI_BINARY'] ?? defaults.executable,
+    binDir: env['CNI_BIN_DIR'] ?? '/opt/cni/bin',
+    confDir,
+    confName,
+    template: env['CNI_NETWORK_CONFIG'],
+    nodeName,
+    mtu,
+    kubeconfigPath: env['CNI_KUBECONFIG'] ?? join(confDir, 'sluice-kubeconfig'),
+  };
+}
+
+/**
+ * Puts the plugin where the runtime looks for it and then, as the last step because it makes the node ready, writes the
+ * conflist. A bad template changes nothing. Safe to repeat, also while pods are being started.
+ */
+export async function runInstallCni(options: InstallCniOptions, { log }: InstallCniDependencies): Promise<void> {
+  const { executable, binDir, confDir, confName, template } = options;
+  const isInstalled = (type: string): boolean => isExecutable(join(binDir, type));
+  const conflist = renderNetworkConfig(template, options, isInstalled);
+  if (!isExecutable(executable))
+    throw new SluiceError('not-built', `the CNI plugin ${executable} does not exist: run npm run build`, {
+      executable,
+    });
+  const target = join(binDir, 'sluice');
+  const change = await installExecutable(executable, target);
+  const missing = pluginTypes(conflist).filter((type) => !isInstalled(type));
+  if (missing.length > 0)
+    log.warn('the chain names plugins that are not installed; pods will not start until they are', { missing, binDir });
+  const path = join(confDir, confName);
+  await writeFileAtomic(path, conflist, 0o644);
+  const earlier = earlierConfigs(confDir, confName);
+  if (earlier.length > 0)
+    log.warn('another network configuration sorts before ours and will be used by the runtime', { earlier, path });
+  log.info('CNI plugin installed', { plugin: target, change, conflist: path });
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function earlierConfigs(directory: string, ours: string): readonly string[] {
+  return readdirSync(directory).filter((name) => /\.(conflist|conf|json)$/.test(name) && name < ours);
+}
