@@ -238,9 +238,7 @@ function operandOf(walk: Walk, operand: Operand): ElementKey | undefined {
   if (operand.kind === 'numgen') return hostKey(walk.around.random(operand.mod));
   const value = bytesOf(walk, operand.of);
   // Not the kernel's hash, but as good a function of the address.
-  return value === undefined
-    ? undefined
-    : hostKey([...value].reduce((sum, c) => sum + c.charCodeAt(0), 0) % operand.mod);
+  return value === undefined ? undefined : hostKey(Number(BigInt(`0x${value}`) % BigInt(operand.mod)));
 }
 
 function bytesOf(walk: Walk, field: Field): ElementKey | undefined {
@@ -264,10 +262,21 @@ function bytesOf(walk: Walk, field: Field): ElementKey | undefined {
       return portKey(packet.sourcePort);
     case 'th dport':
       return portKey(packet.destinationPort);
-    default: {
+    case 'meta mark':
+    case 'ct state':
+    case 'ct mark':
+    case 'fib daddr type':
+    case 'fib saddr type': {
       const value = numberOf(walk, field);
       return value === undefined ? undefined : hostKey(value);
     }
+    case 'meta nfproto':
+    case 'tcp flags':
+    case 'ct status':
+    case 'ct direction':
+    case 'icmpv6 type':
+    case 'ether saddr':
+      throw new Error(`the interpreter does not look up ${field}`);
   }
 }
 
@@ -294,8 +303,17 @@ function numberOf(walk: Walk, field: Field): number | undefined {
       return around.isLocal(packet.destination) ? RTN_LOCAL : 0;
     case 'fib saddr type':
       return around.isLocal(packet.source) ? RTN_LOCAL : 0;
-    default:
-      throw new Error(`the interpreter does not know ${field}`);
+    case 'meta iifname':
+    case 'meta oifname':
+    case 'ip saddr':
+    case 'ip daddr':
+    case 'ip6 saddr':
+    case 'ip6 daddr':
+    case 'ct status':
+    case 'ct direction':
+    case 'icmpv6 type':
+    case 'ether saddr':
+      throw new Error(`the interpreter does not compare ${field}`);
   }
 }
 

@@ -117,7 +117,7 @@ export type Statement =
       readonly mask: number;
       readonly value: number;
     }
-  /** `meta mark = (meta mark & ~mask) | (ct mark & mask)`. */
+  /** `meta mark = ct mark & mask`: older kernels cannot keep the packet mark's other bits. */
   | { readonly kind: 'copy-mark'; readonly mask: number }
   /** Destination address and port from a map of `address . inet_service`. No element: the rule ends without effect. */
   | { readonly kind: 'dnat-map'; readonly family: 4 | 6; readonly key: readonly Operand[]; readonly map: string }
