@@ -14,6 +14,8 @@ export type { BlockAffinitySpec, IpamBlockSpec, IpamHandleSpec, IpamResource, Ip
 export { createAllocator } from './create-allocator.ts';
 export { collectGarbage, leakedOrdinals } from './garbage.ts';
 export type { GarbageDependencies, GarbageOptions, GarbageReport, World } from './garbage.ts';
+export { parseHostLocalFile, planImport } from './import-host-local.ts';
+export type { HostLocalLease, ImportPlan, RunningPod } from './import-host-local.ts';
 export { MemoryBlockStore } from './memory-store.ts';
 export { affinityName, blockName, handleOf, tunnelHandle } from './names.ts';
 export { nodeSelected } from './node-selector.ts';

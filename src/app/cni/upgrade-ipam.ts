@@ -1,0 +1,117 @@
+import type { Pod } from 'kubernetes-types/core/v1';
+import { messageOf, SluiceError } from '../../base/errors.ts';
+import { formatIp, parseIp } from '../../base/ip/index.ts';
+import type { Logger } from '../../base/log.ts';
+import { createAllocator, planImport } from '../../core/ipam/index.ts';
+import type { BlockStore, RunningPod } from '../../core/ipam/index.ts';
+import { readHostLocalLeases, retireHostLocalNetwork } from '../../host/files/host-local.ts';
+import { listAll } from '../../host/kube-client/list-all.ts';
+import { PODS } from '../../host/kube-client/resources.ts';
+import type { KubeClient } from '../../host/kube-client/types.ts';
+
+/** What `sluice upgrade-ipam` is told. */
+export interface UpgradeIpamOptions {
+  readonly nodeName: string;
+  /** host-local's state, usually /var/lib/cni/networks. */
+  readonly directory: string;
+  /** Name of the network that takes over: the `name` of our conflist. */
+  readonly network: string;
+}
+
+/** What the upgrade works with. */
+export interface UpgradeIpamDependencies {
+  readonly client: KubeClient;
+  readonly store: BlockStore;
+  readonly log: Logger;
+  readonly now: () => number;
+}
+
+/** What the upgrade did. */
+export interface UpgradeIpamReport {
+  readonly imported: number;
+  readonly stale: number;
+}
+
+/** Reads the options from the environment; throws a SluiceError (`bad-options`). */
+export function upgradeIpamOptions(env: Readonly<Record<string, string | undefined>>): UpgradeIpamOptions {
+  const nodeName = env['KUBERNETES_NODE_NAME'] ?? env['NODE_NAME'] ?? '';
+  if (nodeName === '')
+    throw new SluiceError('bad-options', 'upgrade-ipam: NODE_NAME is not set (use fieldRef spec.nodeName)');
+  return {
+    nodeName,
+    directory: env['HOST_LOCAL_DIR'] ?? '/var/lib/cni/networks',
+    network: networkName(env['CNI_NETWORK_CONFIG']),
+  };
+}
+
+/**
+ * Takes over the addresses that host-local gave to pods which still run on this node, so that none of them is given out
+ * again. All or nothing per run as far as the leases on disk go: they are retired only when every running pod's address
+ * is ours, and a repeated run imports what is missing. Throws a SluiceError (`cannot-import`) that lists what is in the way.
+ */
+export async function runUpgradeIpam(
+  options: UpgradeIpamOptions,
+  dependencies: UpgradeIpamDependencies,
+): Promise<UpgradeIpamReport> {
+  const { log, store } = dependencies;
+  const leases = await readHostLocalLeases(options.directory);
+  if (leases.length === 0) {
+    log.info('no host-local leases to take over', { directory: options.directory });
+    return { imported: 0, stale: 0 };
+  }
+  const pods = await runningPods(options.nodeName, dependencies.client);
+  const plan = planImport(options.network, leases, pods, await store.listPools());
+  if (plan.outside.length > 0)
+    throw cannotImport(
+      plan.outside.map(({ pod, ip }) => `${formatIp(ip)} of ${pod.namespace}/${pod.name} lies in no IPPool`),
+      'create an IPPool that covers the old cluster network',
+    );
+  await importAll(plan.requests, options, dependencies);
+  for (const network of new Set(leases.map((lease) => lease.network)))
+    await retireHostLocalNetwork(options.directory, network);
+  const report = { imported: plan.requests.length, stale: plan.stale.length };
+  log.info('host-local leases taken over', report);
+  return report;
+}
+
+async function importAll(
+  requests: Parameters<ReturnType<typeof createAllocator>['allocateMany']>[0],
+  { nodeName }: UpgradeIpamOptions,
+  { store, now, log }: UpgradeIpamDependencies,
+): Promise<void> {
+  const allocator = createAllocator(
+    { node: nodeName, nodeLabels: {}, strictAffinity: false, coolDownMs: 0, lowWater: 0 },
+    { store, now, report: (message, error) => log.warn(message, { error: messageOf(error) }) },
+  );
+  await allocator.load();
+  const outcomes = await allocator.allocateMany(requests);
+  const failures = outcomes.flatMap((outcome) => (outcome.kind === 'failed' ? [messageOf(outcome.error)] : []));
+  if (failures.length > 0) throw cannotImport(failures, 'drain the node, or delete the pods in question');
+}
+
+async function runningPods(nodeName: string, client: KubeClient): Promise<readonly RunningPod[]> {
+  const { items } = await listAll<Pod>(client, PODS, { fieldSelector: `spec.nodeName=${nodeName}` });
+  return items
+    .filter(({ spec, status }) => !spec?.hostNetwork && status?.phase !== 'Succeeded' && status?.phase !== 'Failed')
+    .map(({ metadata, status }) => ({
+      namespace: metadata?.namespace ?? '',
+      name: metadata?.name ?? '',
+      uid: metadata?.uid ?? '',
+      ips: [...new Set([status?.podIP, ...(status?.podIPs ?? []).map(({ ip }) => ip)])]
+        .map((ip) => parseIp(ip ?? ''))
+        .filter((ip) => ip !== undefined),
+    }));
+}
+
+function networkName(template: string | undefined): string {
+  const name = /"name"\s*:\s*"([^"]+)"/.exec(template ?? '')?.[1];
+  return name ?? 'k8s-pod-network';
+}
+
+function cannotImport(problems: readonly string[], advice: string): SluiceError<'cannot-import'> {
+  return new SluiceError(
+    'cannot-import',
+    `addresses of running pods cannot be taken over: ${problems.join('; ')}. To go on: ${advice}.`,
+    { problems },
+  );
+}
