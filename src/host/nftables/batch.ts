@@ -32,7 +32,7 @@ const NFGENMSG = 4;
 
 /** Encodes the transaction between NFNL_MSG_BATCH_BEGIN and _END (net/netfilter/nfnetlink.c `nfnetlink_rcv_batch`). */
 export function encodeBatch(transaction: Transaction, sequence: number): EncodedBatch {
-  const writer = new ByteWriter(16 * 1024);
+  const writer = new ByteWriter(1024);
   const messages: { step: number; offset: number }[] = [];
   const emit = (step: number, type: number, flags: number, write: () => void): void => {
     const header = { type, flags: NLM_F_REQUEST | flags, sequence: sequence + messages.length };
