@@ -16,7 +16,7 @@ export interface UnknownField {
   /** With the field itself: `spec.policyType`. */
   readonly path: string;
   readonly name: string;
-  /** The known field that was probably meant. */
+  /** Path of the known field that was probably meant: spelled alike beside it, or of that name one or more levels up. */
   readonly suggestion?: string;
 }
 
@@ -32,28 +32,44 @@ export function unknownFields(
   resolve: (ref: string) => FieldSchema | undefined,
 ): UnknownField[] {
   const found: UnknownField[] = [];
-  walk(value, schema, '');
+  walk(value, schema, '', []);
   return found;
 
-  function walk(node: unknown, given: FieldSchema, path: string): void {
-    const at = flatten(given, resolve);
+  function walk(node: unknown, given: FieldSchema, path: string, above: readonly Owner[]): void {
+    const at = { ...flatten(given, resolve), path };
     if (Array.isArray(node)) {
-      if (at.items !== undefined) for (const [index, item] of node.entries()) walk(item, at.items, `${path}[${index}]`);
+      if (at.items !== undefined)
+        for (const [index, item] of node.entries()) walk(item, at.items, `${path}[${index}]`, above);
       return;
     }
     if (typeof node !== 'object' || node === null) return;
-    for (const [name, child] of Object.entries(node)) walkField(name, child, at, path);
+    for (const [name, child] of Object.entries(node)) walkField(name, child, [...above, at]);
   }
 
-  function walkField(name: string, child: unknown, at: Flat, path: string): void {
+  function walkField(name: string, child: unknown, owners: readonly Owner[]): void {
+    const at = owners.at(-1)!;
     const known = Object.hasOwn(at.properties, name) ? at.properties[name] : undefined;
-    if (known !== undefined) walk(child, known, join(path, name));
-    else if (at.rest !== undefined) walk(child, at.rest, `${path}[${name}]`);
+    if (known !== undefined) walk(child, known, join(at.path, name), owners);
+    else if (at.rest !== undefined) walk(child, at.rest, `${at.path}[${name}]`, owners);
     else if (!at.open && !(at.embedded && EMBEDDED.includes(name))) {
-      const suggestion = suggest(name, Object.keys(at.properties));
-      found.push({ path: join(path, name), name, ...(suggestion === undefined ? {} : { suggestion }) });
+      const suggestion = likelyField(name, owners);
+      found.push({ path: join(at.path, name), name, ...(suggestion === undefined ? {} : { suggestion }) });
     }
   }
+}
+
+/** An object on the way to a field, innermost last. */
+interface Owner extends Flat {
+  readonly path: string;
+}
+
+/** Wrong spelling is likelier than wrong indentation. */
+function likelyField(name: string, owners: readonly Owner[]): string | undefined {
+  const owner = owners.at(-1)!;
+  const sibling = suggest(name, Object.keys(owner.properties));
+  if (sibling !== undefined) return join(owner.path, sibling);
+  const outer = owners.toReversed().find((each) => Object.hasOwn(each.properties, name));
+  return outer === undefined ? undefined : join(outer.path, name);
 }
 
 interface Flat {

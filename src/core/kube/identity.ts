@@ -1,0 +1,85 @@
+import { suggest } from './suggest.ts';
+
+/** A kind that Sluice's manifests may hold. */
+export interface KnownKind {
+  readonly apiVersion: string;
+  readonly kind: string;
+}
+
+const BY_VERSION: Readonly<Record<string, readonly string[]>> = {
+  v1: [
+    'ConfigMap',
+    'Endpoints',
+    'Event',
+    'Namespace',
+    'Node',
+    'PersistentVolumeClaim',
+    'Pod',
+    'Secret',
+    'Service',
+    'ServiceAccount',
+  ],
+  'apps/v1': ['DaemonSet', 'Deployment', 'ReplicaSet', 'StatefulSet'],
+  'batch/v1': ['CronJob', 'Job'],
+  'discovery.k8s.io/v1': ['EndpointSlice'],
+  'networking.k8s.io/v1': ['Ingress', 'IngressClass', 'NetworkPolicy'],
+  'rbac.authorization.k8s.io/v1': ['ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding'],
+};
+
+/** The built-in kinds whose misspelling is worth a suggestion. */
+export const KNOWN_KINDS: readonly KnownKind[] = Object.entries(BY_VERSION).flatMap(([apiVersion, kinds]) =>
+  kinds.map((kind) => ({ apiVersion, kind })),
+);
+
+/** What is wrong with an object's `apiVersion` or `kind`, and the field that it concerns. */
+export interface IdentityProblem {
+  readonly path: 'apiVersion' | 'kind';
+  readonly message: string;
+}
+
+/**
+ * What is wrong with the object's identity: a missing or misspelt `apiVersion` or `kind`, or a kind in the wrong group.
+ * Kinds of groups that are not built in are left to whoever knows them.
+ */
+export function identityProblem(object: Readonly<Record<string, unknown>>): IdentityProblem | undefined {
+  for (const path of ['apiVersion', 'kind'] as const) {
+    const value = object[path];
+    if (typeof value === 'string' && value !== '') continue;
+    const meant = Object.keys(object).find((key) => key !== path && key.toLowerCase() === path.toLowerCase());
+    const hint = meant === undefined ? hintFor(path, object) : `; did you mean ${path} instead of ${meant}?`;
+    return { path, message: `${path} not set${hint}` };
+  }
+  return unknownKind(String(object['apiVersion']), String(object['kind']));
+}
+
+function hintFor(path: string, object: Readonly<Record<string, unknown>>): string {
+  const known = path === 'apiVersion' ? KNOWN_KINDS.find(({ kind }) => kind === object['kind']) : undefined;
+  return known === undefined ? '' : `; a ${known.kind} is apiVersion: ${known.apiVersion}`;
+}
+
+function unknownKind(apiVersion: string, kind: string): IdentityProblem | undefined {
+  const kinds = BY_VERSION[apiVersion];
+  if (kinds?.includes(kind) === true) return undefined;
+  const home = KNOWN_KINDS.find((known) => known.kind === kind);
+  const group = apiVersion.split('/')[0]!;
+  if (home !== undefined && (apiVersion.includes('/') || apiVersion.toLowerCase() === 'v1')) {
+    // A CRD may use a built-in kind's name in a group of its own (Calico's NetworkPolicy does).
+    const near =
+      suggest(apiVersion, Object.keys(BY_VERSION)) !== undefined ||
+      ['extensions', 'apps', 'networking.k8s.io'].includes(group);
+    if (near || !apiVersion.includes('/'))
+      return {
+        path: 'apiVersion',
+        message: `no kind ${kind} in apiVersion ${apiVersion}; did you mean ${home.apiVersion}?`,
+      };
+    return undefined;
+  }
+  if (kinds === undefined) return undefined;
+  const meant = suggest(
+    kind,
+    KNOWN_KINDS.map((known) => known.kind),
+  );
+  return meant === undefined
+    ? undefined
+    : { path: 'kind', message: `no kind ${kind} in apiVersion ${apiVersion}; did you mean ${meant}?` };
+}
