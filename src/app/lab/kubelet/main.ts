@@ -1,5 +1,20 @@
-import { readdirSync, readFileSync } from 'node:fs';
-process.stdout.write(
-  JSON.stringify([readdirSync('/'), readdirSync('/etc'), readFileSync('/proc/self/mounts', 'utf8').split('\n')]) + '\n',
+import { jsonLogger } from '../../../base/log.ts';
+import { messageOf } from '../../../base/errors.ts';
+import { mountProc } from '../../../host/container/mounts.ts';
+import { KUBELET_CONFIG } from '../universe/protocol.ts';
+import type { KubeletConfig } from './config.ts';
+import { runKubelet } from './kubelet.ts';
+
+/** Entry point: pid 1 of a node. */
+const log = jsonLogger(
+  { level: 'info', fields: { program: 'kubelet' } },
+  { write: (line) => void process.stdout.write(`${line}\n`), now: () => new Date().toISOString() },
 );
-setInterval(() => {}, 1000);
+// The /proc that came with the mounts is the universe's; this one knows the node's processes only.
+mountProc('/proc');
+const config = JSON.parse(process.env[KUBELET_CONFIG] ?? '') as KubeletConfig;
+process.on('unhandledRejection', (error) =>
+  log.error('unhandled', { error: messageOf(error), stack: error instanceof Error ? error.stack : undefined }),
+);
+log.info('starting', { node: config.nodeName });
+await runKubelet(config, log, new AbortController().signal);

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Container, ContainerState, ContainerStatus, Probe } from 'kubernetes-types/core/v1.d.ts';
 import { SluiceError, hasCode, messageOf } from '../../../../base/errors.ts';
@@ -135,18 +134,18 @@ export class ContainerRunner {
   }
 
   /** Starts a further process in the running container. Throws `not-found` when it does not run. */
-  exec(
-    command: readonly string[],
-    options: { readonly stdin: boolean; readonly tty: boolean },
-  ): ContainerProcess {
+  exec(command: readonly string[], options: { readonly stdin: boolean; readonly tty: boolean }): ContainerProcess {
     const run = this.#run;
     const place = this.#placeOf;
     if (run === undefined || place === undefined)
       throw new SluiceError('not-found', `container not running: ${this.spec.name}`);
     const { pid } = run.process;
     const env = { ...this.#env, ...(options.tty ? { TERM: 'xterm' } : {}) };
-    const wanted = containerCommand({ name: '', command: [...command] }, { ...this.#image, fallBack: false }, env, (path) =>
-      `/proc/${pid}/root${path}`,
+    const wanted = containerCommand(
+      { name: '', command: [...command] },
+      { ...this.#image, fallBack: false },
+      env,
+      (path) => `/proc/${pid}/root${path}`,
     );
     return startProcess({
       placement: {
@@ -267,11 +266,10 @@ export class ContainerRunner {
     context.event('Normal', 'Pulled', `Container image "${spec.image}" already present on machine`);
     context.event('Normal', 'Created', `Created container: ${spec.name}`);
     const log = LogFile.create(this.#logPathOf(this.#restarts), () => new Date().toISOString());
-    const join_ = sandbox.join as Record<string, string>;
-    this.#placeOf = { join: join_ };
+    this.#placeOf = { join: sandbox.join as Record<string, string> };
     const process = startProcess({
       placement: {
-        join: join_,
+        join: sandbox.join,
         create: ['mnt', ...(sandbox.ownPid ? (['pid'] as const) : [])],
         prepare: () =>
           enterContainerRoot({
@@ -503,7 +501,8 @@ function hearsSigterm(pid: number): boolean {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');
     if (!/^NSpid:.*\s1$/m.test(status)) return true;
-    const mask = (name: string): bigint => BigInt(`0x${new RegExp(`^${name}:\\s*(\\w+)$`, 'm').exec(status)?.[1] ?? '0'}`);
+    const mask = (name: string): bigint =>
+      BigInt(`0x${new RegExp(`^${name}:\\s*(\\w+)$`, 'm').exec(status)?.[1] ?? '0'}`);
     return ((mask('SigCgt') | mask('SigBlk')) & (1n << 14n)) !== 0n;
   } catch {
     // It has ended meanwhile.

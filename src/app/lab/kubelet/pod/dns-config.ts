@@ -17,7 +17,9 @@ export function resolvConf(spec: PodSpec, namespace: string, cluster: ClusterDns
   if (!ofCluster && dnsPolicy !== 'None') return node + lines([...extra.servers], extra.searches, extra.options);
   const domain = cluster.domain;
   const servers = ofCluster ? [...cluster.servers, ...extra.servers] : extra.servers;
-  const searches = ofCluster ? [`${namespace}.svc.${domain}`, `svc.${domain}`, domain, ...extra.searches] : extra.searches;
+  const searches = ofCluster
+    ? [`${namespace}.svc.${domain}`, `svc.${domain}`, domain, ...extra.searches]
+    : extra.searches;
   const own = ofCluster && !extra.options.some((option) => option.startsWith('ndots:')) ? ['ndots:5'] : [];
   return lines(servers, searches, [...own, ...extra.options]);
 }

@@ -55,7 +55,10 @@ function runHttpGet(action: HTTPGetAction, context: ActionContext): Promise<Acti
       agent: false,
       // A probe asks whether the server lives, not who it is; the kubelet does not verify either.
       rejectUnauthorized: false,
-      headers: { 'user-agent': 'kube-probe/1.32', ...Object.fromEntries(httpHeaders.map(({ name, value }) => [name, value])) },
+      headers: {
+        'user-agent': 'kube-probe/1.32',
+        ...Object.fromEntries(httpHeaders.map(({ name, value }) => [name, value])),
+      },
     };
     const sent = send(options, (response) => {
       response.resume();

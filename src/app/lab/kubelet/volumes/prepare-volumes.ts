@@ -101,7 +101,11 @@ async function projection(
 /** The files of a ConfigMap or Secret: those of `items` under their paths, or every key. */
 function selected(
   data: ObjectData | undefined,
-  { items, defaultMode = DEFAULT_MODE, optional = false }: Pick<ConfigMapVolumeSource, 'items' | 'defaultMode' | 'optional'>,
+  {
+    items,
+    defaultMode = DEFAULT_MODE,
+    optional = false,
+  }: Pick<ConfigMapVolumeSource, 'items' | 'defaultMode' | 'optional'>,
 ): readonly VolumeFile[] {
   if (data === undefined) return [];
   if (items === undefined || items.length === 0)

@@ -1,0 +1,113 @@
+import type { Node } from 'kubernetes-types/core/v1.d.ts';
+import type { Logger } from '../../../../base/log.ts';
+import { isAlreadyExists, isNotFound } from '../../../../host/kube-client/errors.ts';
+import { pause } from '../../../../host/kube-client/pause.ts';
+import { LEASES, NODES } from '../../../../host/kube-client/resources.ts';
+import type { KubeClient, KubeObject } from '../../../../host/kube-client/types.ts';
+import type { KubeletConfig } from '../config.ts';
+import type { Readiness } from './node-object.ts';
+import { nodeLabels, nodeStatus } from './node-object.ts';
+
+/** How often the lease is renewed, ms, and what it is good for, s: fast enough that a dead node is noticed in a test. */
+const RENEW_EVERY = 2000;
+const LEASE_SECONDS = 6;
+const LEASE_NAMESPACE = 'kube-node-lease';
+
+/** The node's object and lease in the API. */
+export class NodeRegistration {
+  readonly #config: KubeletConfig;
+  readonly #client: KubeClient;
+  readonly #log: Logger;
+  #readiness: Readiness = { ready: false, message: 'container runtime network not ready: no CNI configuration yet' };
+  #node: Node | undefined;
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(config: KubeletConfig, { client, log }: { readonly client: KubeClient; readonly log: Logger }) {
+    this.#config = config;
+    this.#client = client;
+    this.#log = log;
+  }
+
+  /** Registers the node, tried again until the API answers; labels and annotations of an older registration are kept. */
+  async register(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        return await this.#registerOnce();
+      } catch (error) {
+        this.#log.debug('node not registered yet', { error: String(error) });
+        await pause(100, signal);
+      }
+    }
+  }
+
+  /** Reports a change of readiness. */
+  setReadiness(readiness: Readiness): Promise<void> {
+    this.#readiness = readiness;
+    return this.#writeStatus();
+  }
+
+  /** Renews the lease until the signal aborts. */
+  async keepLease(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#renew().catch((error: unknown) => this.#log.warn('lease not renewed', { error: String(error) }));
+      await pause(RENEW_EVERY, signal);
+    }
+  }
+
+  async #registerOnce(): Promise<void> {
+    const { nodeName: name } = this.#config;
+    const status = nodeStatus(this.#config, this.#readiness, now(), undefined);
+    const labels = nodeLabels(this.#config);
+    try {
+      this.#node = await this.#client.create<Node>(NODES, {
+        metadata: { name, labels: { ...labels } },
+        spec: {},
+        status,
+      });
+    } catch (error) {
+      if (!isAlreadyExists(error)) throw error;
+      this.#node = await this.#client.patch<Node>(NODES, { name }, 'merge', { metadata: { labels } });
+    }
+    await this.#writeStatus();
+  }
+
+  #writeStatus(): Promise<void> {
+    this.#writing = this.#writing.then(async () => {
+      const { nodeName: name } = this.#config;
+      const status = nodeStatus(this.#config, this.#readiness, now(), this.#node);
+      try {
+        // Strategic, so that conditions of others (NetworkUnavailable) stay.
+        this.#node = await this.#client.patch<Node>(
+          NODES,
+          { name },
+          'strategic',
+          { status },
+          { subresource: 'status' },
+        );
+      } catch (error) {
+        this.#log.warn('node status not written', { error: String(error) });
+        if (isNotFound(error)) await this.#registerOnce().catch(() => undefined);
+      }
+    });
+    return this.#writing;
+  }
+
+  async #renew(): Promise<void> {
+    const { nodeName: name } = this.#config;
+    const spec = {
+      holderIdentity: name,
+      leaseDurationSeconds: LEASE_SECONDS,
+      renewTime: new Date().toISOString().replace('Z', '000Z'),
+    };
+    try {
+      await this.#client.patch(LEASES, { namespace: LEASE_NAMESPACE, name }, 'merge', { spec });
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      await this.#client.create(LEASES, { metadata: { namespace: LEASE_NAMESPACE, name }, spec } as KubeObject);
+    }
+  }
+}
+
+function now(): string {
+  return new Date().toISOString().replace(/\.\d+Z$/, 'Z');
+}

@@ -1,0 +1,348 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Pod, Service } from 'kubernetes-types/core/v1.d.ts';
+import { messageOf } from '../../../../base/errors.ts';
+import type { Logger } from '../../../../base/log.ts';
+import { isNotFound } from '../../../../host/kube-client/errors.ts';
+import { pause } from '../../../../host/kube-client/pause.ts';
+import { PODS } from '../../../../host/kube-client/resources.ts';
+import type { KubeClient } from '../../../../host/kube-client/types.ts';
+import type { KubeletConfig } from '../config.ts';
+import { NODE_PATHS } from '../config.ts';
+import type { RecordEvent } from '../events.ts';
+import { prepareVolumes } from '../volumes/prepare-volumes.ts';
+import { ContainerRunner } from './container-runner.ts';
+import { resolvConf } from './dns-config.ts';
+import type { LiveFields } from './field-ref.ts';
+import { hostsFile, podHostname } from './hosts-file.ts';
+import type { ObjectSource } from './object-source.ts';
+import type { PodContext } from './pod-context.ts';
+import type { PodNetwork } from './pod-network.ts';
+import { attach, detach } from './pod-network.ts';
+import { podStatus } from './pod-status.ts';
+import type { Sandbox } from './sandbox.ts';
+import { createSandbox } from './sandbox.ts';
+import { serviceEnv } from './service-env.ts';
+import { withServiceAccount } from './service-account.ts';
+import { StatusWriter } from './status-writer.ts';
+import type { NodePod } from './types.ts';
+import { isFinished, nodePod, roleOf } from './types.ts';
+
+/** What every pod of a node needs of it. */
+export interface PodDependencies {
+  readonly config: KubeletConfig;
+  readonly client: KubeClient;
+  readonly source: ObjectSource;
+  readonly network: PodNetwork;
+  readonly services: () => Iterable<Service>;
+  readonly record: RecordEvent;
+  readonly log: Logger;
+  readonly canSwitchUser: boolean;
+}
+
+/** One pod of this node from its binding to its end. */
+export class PodWorker {
+  readonly #deps: PodDependencies;
+  readonly #stop = new AbortController();
+  readonly #hurry = new AbortController();
+  readonly #startTime: string;
+  readonly #writer: StatusWriter;
+  #pod: NodePod;
+  #sandbox: Sandbox | undefined;
+  #networked = false;
+  #podIps: readonly string[] = [];
+  #runners: readonly ContainerRunner[] = [];
+  #running: Promise<void> = Promise.resolve();
+  #ending: Promise<void> | undefined;
+  #over = false;
+  #recreating = false;
+
+  constructor(pod: Pod, deps: PodDependencies) {
+    this.#pod = nodePod(withServiceAccount(pod));
+    this.#deps = deps;
+    this.#startTime = pod.status?.startTime ?? seconds(new Date());
+    this.#writer = new StatusWriter(this.#pod, () => this.#status(), deps);
+  }
+
+  get pod(): NodePod {
+    return this.#pod;
+  }
+
+  get sandbox(): Sandbox | undefined {
+    return this.#sandbox;
+  }
+
+  get podIps(): readonly string[] {
+    return this.#podIps;
+  }
+
+  get runners(): readonly ContainerRunner[] {
+    return this.#runners;
+  }
+
+  /** Begins to run the pod, unless it has ended or is being deleted already. */
+  start(): void {
+    if (isFinished(this.#pod.pod)) {
+      this.#over = true;
+      if (this.#pod.pod.metadata?.deletionTimestamp !== undefined) this.#ending = this.#remove();
+      return;
+    }
+    if (this.#pod.pod.metadata?.deletionTimestamp !== undefined) return this.end();
+    this.#running = this.#run().catch((error: unknown) =>
+      this.#deps.log.error('pod failed', this.#fields({ error: messageOf(error) })),
+    );
+  }
+
+  /** A new version of the object: only deletion and metadata may have changed. */
+  update(pod: Pod): void {
+    this.#pod = nodePod(withServiceAccount(pod));
+    if (pod.metadata?.deletionTimestamp !== undefined) this.end();
+  }
+
+  /** Ends the pod as its object says: within its grace period, then the object is deleted. */
+  end(): void {
+    const { metadata, spec } = this.#pod.pod;
+    const grace = metadata?.deletionGracePeriodSeconds ?? spec?.terminationGracePeriodSeconds ?? 30;
+    if (this.#ending !== undefined) {
+      // Deleted once more, with a shorter grace period.
+      setTimeout(() => this.#hurry.abort(), grace * 1000).unref();
+      return;
+    }
+    this.#ending = this.#terminate(grace).then(() => this.#remove());
+  }
+
+  /** The object is gone: nothing of the pod may go on. Resolves when nothing does. */
+  async vanish(): Promise<void> {
+    this.#writer.stop();
+    this.#hurry.abort();
+    for (const runner of this.#runners) runner.kill();
+    await (this.#ending ?? this.#terminate(0));
+    this.#clean();
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop;
+    const context = await this.#prepare(signal);
+    if (context === undefined) return;
+    if (!(await this.#runInits(signal))) return this.#finish();
+    const apps = this.#runners.filter(({ role }) => role === 'app');
+    await Promise.all(apps.map((runner) => runner.run()));
+    await this.#finish();
+  }
+
+  /** All containers have ended for good by themselves. */
+  async #finish(): Promise<void> {
+    if (this.#stop.signal.aborted || this.#recreating) return;
+    const sidecars = this.#runners.filter(({ role }) => role === 'sidecar');
+    await Promise.all(sidecars.map((runner) => runner.stop(this.#pod.spec.terminationGracePeriodSeconds ?? 30)));
+    await this.#teardown();
+    this.#over = true;
+    this.#writer.changed();
+  }
+
+  /** Namespaces, network, volumes and files; tried again until they are there. Undefined when the pod was stopped. */
+  async #prepare(signal: AbortSignal): Promise<PodContext | undefined> {
+    let wait = 250;
+    this.#writer.changed();
+    while (!signal.aborted) {
+      try {
+        return await this.#prepareOnce();
+      } catch (error) {
+        const message = messageOf(error);
+        const isVolume = (error as { code?: string }).code === 'volume-failed';
+        if (isVolume) this.#event('Warning', 'FailedMount', `MountVolume.SetUp failed for ${message}`);
+        else this.#event('Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${message}`);
+        if (!isVolume) await this.#teardown();
+        await pause(wait, signal);
+        wait = Math.min(wait * 2, 5000);
+      }
+    }
+    return undefined;
+  }
+
+  async #prepareOnce(): Promise<PodContext> {
+    const { config, network, source, services } = this.#deps;
+    const pod = this.#pod;
+    const directory = join(NODE_PATHS.pods, pod.uid);
+    const sandbox = (this.#sandbox ??= createSandbox(pod, config.busybox));
+    const volumes = prepareVolumes({ pod, live: this.#live(), source, directory });
+    // Its failure is reported below; without this a failing network would leave it unheard.
+    volumes.catch(() => undefined);
+    if (sandbox.hostNetwork) this.#podIps = config.addresses;
+    else if (!this.#networked) {
+      this.#podIps = await attach(network, pod, sandbox);
+      this.#networked = true;
+    }
+    const hostname = pod.spec.hostNetwork ? config.nodeName : podHostname(pod.spec, pod.name);
+    const context: PodContext = {
+      config,
+      pod,
+      sandbox,
+      source,
+      volumes: await volumes,
+      directory,
+      hostname,
+      etc: this.#writeEtc(directory, hostname),
+      canSwitchUser: this.#deps.canSwitchUser,
+      hurry: this.#hurry.signal,
+      live: () => this.#live(),
+      serviceEnv: () => (pod.spec.enableServiceLinks === false ? {} : serviceEnv(services(), pod.namespace)),
+      event: (type, reason, message) => this.#event(type, reason, message),
+      changed: () => this.#writer.changed(),
+    };
+    const { initContainers = [], containers } = pod.spec;
+    this.#runners = [
+      ...initContainers.map((container) => new ContainerRunner(container, roleOf(container, true), context)),
+      ...containers.map((container) => new ContainerRunner(container, 'app', context)),
+    ];
+    void this.#watchSandbox(sandbox);
+    this.#writer.changed();
+    return context;
+  }
+
+  /** Init containers one after the other; false when one has failed for good. */
+  async #runInits(signal: AbortSignal): Promise<boolean> {
+    for (const runner of this.#runners) {
+      if (runner.role === 'app') continue;
+      if (signal.aborted) return false;
+      if (runner.role === 'init') {
+        await runner.run();
+        if (runner.exitCode !== 0) return false;
+        continue;
+      }
+      void runner.run();
+      while (!runner.started && !signal.aborted) await pause(50, signal);
+    }
+    return !signal.aborted;
+  }
+
+  #writeEtc(directory: string, hostname: string): PodContext['etc'] {
+    const { config } = this.#deps;
+    const { spec, name, namespace } = this.#pod;
+    const etc = join(directory, 'etc');
+    mkdirSync(etc, { recursive: true });
+    const cluster = { servers: config.clusterDns, domain: config.clusterDomain };
+    const files = {
+      hosts: hostsFile(spec, { name, namespace, ips: this.#podIps }, config.clusterDomain),
+      hostname: `${hostname}\n`,
+      'resolv.conf': resolvConf(spec, namespace, cluster, readFileSync('/etc/resolv.conf', 'utf8')),
+    };
+    for (const [file, text] of Object.entries(files)) writeFileSync(join(etc, file), text);
+    return { hosts: join(etc, 'hosts'), hostname: join(etc, 'hostname'), 'resolv.conf': join(etc, 'resolv.conf') };
+  }
+
+  /** A pod whose holding process was killed is made anew, as with a real runtime. */
+  async #watchSandbox(sandbox: Sandbox): Promise<void> {
+    await sandbox.ended;
+    if (this.#sandbox !== sandbox || this.#stop.signal.aborted || this.#over) return;
+    this.#event('Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.');
+    this.#recreating = true;
+    for (const runner of this.#runners) runner.kill();
+    await this.#running;
+    await this.#teardown();
+    this.#recreating = false;
+    if (!this.#stop.signal.aborted) this.#running = this.#run();
+  }
+
+  async #terminate(grace: number): Promise<void> {
+    this.#stop.abort();
+    const apps = this.#runners.filter(({ role }) => role !== 'sidecar');
+    const sidecars = this.#runners.filter(({ role }) => role === 'sidecar');
+    await Promise.all(apps.map((runner) => runner.stop(grace)));
+    await Promise.all(sidecars.map((runner) => runner.stop(grace)));
+    await this.#running;
+    await this.#teardown();
+    this.#over = true;
+  }
+
+  async #teardown(): Promise<void> {
+    const sandbox = this.#sandbox;
+    if (sandbox === undefined) return;
+    this.#sandbox = undefined;
+    if (!sandbox.hostNetwork) {
+      this.#networked = false;
+      try {
+        await detach(this.#deps.network, this.#pod, sandbox);
+      } catch (error) {
+        this.#event('Warning', 'FailedKillPod', `failed to tear down the network: ${messageOf(error)}`);
+      }
+    }
+    sandbox.remove();
+  }
+
+  /** Tells the API that the pod has ended, whereupon the object goes. */
+  async #remove(): Promise<void> {
+    this.#writer.changed();
+    await this.#writer.flushed();
+    const { namespace, name, uid } = this.#pod;
+    try {
+      await this.#deps.client.delete(PODS, { namespace, name }, { gracePeriodSeconds: 0, preconditions: { uid } });
+    } catch (error) {
+      if (!isNotFound(error)) this.#deps.log.warn('pod not deleted', this.#fields({ error: messageOf(error) }));
+    }
+  }
+
+  #clean(): void {
+    const { namespace, name, uid } = this.#pod;
+    rmSync(join(NODE_PATHS.pods, uid), { recursive: true, force: true });
+    rmSync(join(NODE_PATHS.logs, `${namespace}_${name}_${uid}`), { recursive: true, force: true });
+  }
+
+  #live(): LiveFields {
+    return { podIps: this.#podIps, hostIps: this.#deps.config.addresses };
+  }
+
+  #status(): ReturnType<typeof podStatus> {
+    const { spec, pod } = this.#pod;
+    const known = this.#runners.map((runner) => ({
+      role: runner.role,
+      status: runner.status(),
+      finished: this.#finished(runner),
+    }));
+    const waiting = spec.containers.map((container) => ({
+      role: 'app' as const,
+      status: {
+        name: container.name,
+        image: container.image ?? '',
+        imageID: '',
+        ready: false,
+        started: false,
+        restartCount: 0,
+        state: { waiting: { reason: spec.initContainers?.length ? 'PodInitializing' : 'ContainerCreating' } },
+        lastState: {},
+      },
+      finished: undefined,
+    }));
+    return podStatus({
+      pod,
+      containers: known.length > 0 ? known : waiting,
+      podIps: this.#podIps,
+      hostIps: this.#deps.config.addresses,
+      sandboxReady: this.#sandbox !== undefined,
+      startTime: this.#startTime,
+      now: seconds(new Date()),
+    });
+  }
+
+  #finished(runner: ContainerRunner): number | undefined {
+    const policy = this.#pod.spec.restartPolicy ?? 'Always';
+    const code = runner.exitCode;
+    if (this.#over) return code;
+    if (runner.role === 'init') return code === 0 || policy === 'Never' ? code : undefined;
+    const done = policy === 'Never' || (policy === 'OnFailure' && code === 0);
+    return done ? code : undefined;
+  }
+
+  #event(type: 'Normal' | 'Warning', reason: string, message: string): void {
+    const { namespace, name, uid } = this.#pod;
+    this.#deps.record({ kind: 'Pod', apiVersion: 'v1', namespace, name, uid }, type, reason, message);
+  }
+
+  #fields(more: Record<string, unknown>): Record<string, unknown> {
+    return { namespace: this.#pod.namespace, pod: this.#pod.name, ...more };
+  }
+}
+
+function seconds(date: Date): string {
+  return date.toISOString().replace(/\.\d+Z$/, 'Z');
+}

@@ -1,0 +1,82 @@
+import type { WebSocket } from 'ws';
+import { messageOf } from '../../../../base/errors.ts';
+import type { ContainerProcess } from '../../../../host/container/process.ts';
+import type { ContainerRunner } from '../pod/container-runner.ts';
+import { serveChannels } from './channels.ts';
+
+/** What of a command's streams the client wants, and the command. */
+export interface RemoteCommand {
+  readonly command: readonly string[];
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  readonly tty: boolean;
+}
+
+/** Runs a further command in a container for a client. */
+export async function serveExec(runner: ContainerRunner, wanted: RemoteCommand, socket: WebSocket): Promise<void> {
+  let process: ContainerProcess | undefined;
+  const pending: Buffer[] = [];
+  const channels = serveChannels(socket, {
+    onStdin: (data) => (process === undefined ? void pending.push(data) : void process.stdin?.write(data)),
+    onStdinEnd: () => process?.stdin?.end(),
+    onResize: (columns, rows) => process?.resize(columns, rows),
+    // What a client leaves behind would otherwise run for ever.
+    onGone: () => process?.kill(wanted.tty ? 'SIGHUP' : 'SIGKILL'),
+  });
+  try {
+    process = runner.exec(wanted.command, { stdin: wanted.stdin, tty: wanted.tty });
+  } catch (error) {
+    return channels.end({ kind: 'failed', message: messageOf(error) });
+  }
+  for (const data of pending) process.stdin?.write(data);
+  process.stdout.on('data', (data: Buffer) => wanted.stdout && channels.send('stdout', data));
+  process.stderr?.on('data', (data: Buffer) => wanted.stderr && channels.send('stderr', data));
+  const { code } = await process.exit;
+  await outputEnd(process);
+  channels.end({ kind: 'exited', code });
+}
+
+/**
+ * Connects a client to the container's own streams. Output that nobody has seen yet comes first, so that neither a
+ * prompt nor the output of a short command is lost between the container's start and the client's arrival.
+ */
+export async function serveAttach(runner: ContainerRunner, wanted: RemoteCommand, socket: WebSocket): Promise<void> {
+  const { process } = runner;
+  const { stdinOnce = false } = runner.spec;
+  const closeInput = (): void => {
+    if (wanted.stdin && stdinOnce) process?.stdin?.end();
+  };
+  const channels = serveChannels(socket, {
+    onStdin: (data) => void process?.stdin?.write(data),
+    onStdinEnd: closeInput,
+    onResize: (columns, rows) => process?.resize(columns, rows),
+    onGone: () => {
+      closeInput();
+      detach();
+    },
+  });
+  const toStdout = (data: Buffer): void => channels.send('stdout', data);
+  const toStderr = (data: Buffer): void => channels.send('stderr', data);
+  const detach = (): void => {
+    process?.stdout.off('data', toStdout);
+    process?.stderr?.off('data', toStderr);
+  };
+  if (process === undefined)
+    return channels.end({ kind: 'failed', message: `container ${runner.spec.name} is not running` });
+  const backlog = runner.takeBacklog();
+  if (backlog.length > 0 && wanted.stdout) toStdout(backlog);
+  if (wanted.stdout) process.stdout.on('data', toStdout);
+  if (wanted.stderr) process.stderr?.on('data', toStderr);
+  const { code } = await process.exit;
+  await outputEnd(process);
+  channels.end({ kind: 'exited', code });
+}
+
+/** The rest of the output, but not that of descendants which keep it open. */
+async function outputEnd({ stdout, stderr }: ContainerProcess): Promise<void> {
+  const ends = [stdout, stderr].map(
+    (stream) => stream === undefined || stream.closed || new Promise((resolve) => stream.once('close', resolve)),
+  );
+  await Promise.race([Promise.all(ends), new Promise((resolve) => setTimeout(resolve, 200))]);
+}
