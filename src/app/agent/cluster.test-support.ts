@@ -1,0 +1,280 @@
+import { execFile, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseCidr, parseIp } from '../../base/ip/index.ts';
+import type { LogLevel } from '../../base/log.ts';
+import { jsonLogger, silentLogger } from '../../base/log.ts';
+import type { CniReply, CniRequest } from '../../core/cni/index.ts';
+import type { BackendName } from '../../core/routing/index.ts';
+import { openConntrack } from '../../host/conntrack/kernel.ts';
+import { kubeBlockStore } from '../../host/ipam-store/index.ts';
+import { MemoryKubeClient } from '../../host/kube-client/memory-client.ts';
+import { IP_POOLS, NAMESPACES, NODES, PODS } from '../../host/kube-client/resources.ts';
+import { openNetlink } from '../../host/netlink/kernel.ts';
+import { createNetns, deleteNetns } from '../../host/netns/netns.ts';
+import { openNftables } from '../../host/nftables/kernel.ts';
+import { openSysctl } from '../../host/sysctl/sysctl.ts';
+import { runAgent } from './agent.ts';
+import { fileEndpointStore } from './endpoint-store.ts';
+
+/** What became of one CNI ADD. */
+export interface TestPod {
+  readonly namespace: string;
+  readonly name: string;
+  readonly node: string;
+  readonly netns: string;
+  readonly ips: readonly string[];
+  readonly request: CniRequest;
+}
+
+interface TestNode {
+  readonly name: string;
+  readonly netns: string;
+  readonly runDir: string;
+  readonly stateDir: string;
+  stop: AbortController | undefined;
+  done: Promise<void>;
+}
+
+/**
+ * A cluster of network namespaces on one kernel: nodes on bridges in a router namespace, each with the real agent in this
+ * process over a fake API, and pods that are attached through the agent's CNI socket. Everything goes with `dispose`.
+ */
+export class TestCluster implements AsyncDisposable {
+  readonly client = new MemoryKubeClient();
+  readonly nodes = new Map<string, TestNode>();
+  readonly #directory = mkdtempSync(join(tmpdir(), 'slc-'));
+  readonly #backend: BackendName;
+  readonly #namespaces: string[] = [];
+  readonly #children = new Set<ChildProcess>();
+  #containers = 0;
+
+  private constructor(backend: BackendName) {
+    this.#backend = backend;
+  }
+
+  static async create(options: { backend?: BackendName; pools?: readonly string[] } = {}): Promise<TestCluster> {
+    const cluster = new TestCluster(options.backend ?? 'vxlan');
+    const router = cluster.#netns('router');
+    using netlink = openNetlink({ netns: router });
+    for (const [bridge, v4, v6] of SEGMENTS) {
+      netlink.apply([
+        { kind: 'add-link', link: { type: 'bridge', name: bridge, up: true } },
+        { kind: 'add-address', address: { link: bridge, address: parseCidr(v4)! } },
+        { kind: 'add-address', address: { link: bridge, address: parseCidr(v6)! } },
+      ]);
+    }
+    openSysctl({ netns: router }).write('net/ipv4/ip_forward', 1);
+    openSysctl({ netns: router }).write('net/ipv6/conf/all/forwarding', 1);
+    for (const [i, cidr] of (options.pools ?? ['10.244.0.0/16']).entries())
+      await cluster.client.create(IP_POOLS, {
+        metadata: { name: `pool-${i}` },
+        spec: { cidr, natOutgoing: true },
+      } as object);
+    await cluster.client.create(NAMESPACES, { metadata: { name: 'default', labels: { name: 'default' } } });
+    return cluster;
+  }
+
+  /** A node on one of the two segments, with its agent running and ready. */
+  async addNode(name: string, segment: 'a' | 'b' = 'a'): Promise<void> {
+    const number = 11 + this.nodes.size;
+    const [bridge, v4, v6] = SEGMENTS[segment === 'a' ? 0 : 1]!;
+    const netns = this.#netns(name);
+    const addresses = [v4.replace(/1\/24$/, `${number}/24`), v6.replace(/1\/64$/, `${number}/64`)];
+    using router = openNetlink({ netns: this.#path('router') });
+    router.apply([
+      {
+        kind: 'add-link',
+        link: { type: 'veth', name: `to-${name}`, up: true, master: bridge, peer: { name: 'eth0', netns } },
+      },
+    ]);
+    using netlink = openNetlink({ netns });
+    netlink.apply([
+      { kind: 'set-link', link: 'lo', up: true },
+      { kind: 'set-link', link: 'eth0', up: true },
+      ...addresses.map(
+        (text) => ({ kind: 'add-address', address: { link: 'eth0', address: parseCidr(text)! } }) as const,
+      ),
+      { kind: 'add-route', route: { destination: parseCidr('0.0.0.0/0')!, via: parseIp(v4.split('/')[0]!)! } },
+      { kind: 'add-route', route: { destination: parseCidr('::/0')!, via: parseIp(v6.split('/')[0]!)! } },
+    ]);
+    await this.client.create(NODES, { metadata: { name, labels: { 'kubernetes.io/hostname': name } } });
+    await this.client.updateStatus(NODES, {
+      metadata: { name },
+      status: { addresses: addresses.map((text) => ({ type: 'InternalIP', address: text.split('/')[0]! })) },
+    } as object);
+    this.nodes.set(name, {
+      name,
+      netns,
+      runDir: join(this.#directory, name),
+      stateDir: join(this.#directory, name, 'state'),
+      stop: undefined,
+      done: Promise.resolve(),
+    });
+    await this.startAgent(name);
+  }
+
+  async startAgent(name: string): Promise<void> {
+    const node = this.nodes.get(name)!;
+    const { netns, runDir, stateDir } = node;
+    mkdirSync(stateDir, { recursive: true });
+    const stop = new AbortController();
+    const stack = new DisposableStack();
+    const level = process.env['SLUICE_TEST_LOG'] as LogLevel | undefined;
+    const log =
+      level === undefined
+        ? silentLogger
+        : jsonLogger(
+            { level, fields: { node: name } },
+            { write: (line) => void process.stderr.write(`${line}\n`), now: () => new Date().toISOString() },
+          );
+    node.stop = stop;
+    node.done = runAgent(
+      { node: name, backend: this.#backend, mtu: 0, runDir, stateDir, logLevel: 'info' },
+      {
+        client: this.client,
+        blockStore: kubeBlockStore({ client: this.client, report: () => undefined }),
+        netlink: stack.use(openNetlink({ netns })),
+        nftables: stack.use(openNftables({ netns })),
+        conntrack: stack.use(openConntrack({ netns })),
+        sysctl: openSysctl({ netns }),
+        openPod: (pod) => ({ netlink: openNetlink({ netns: pod }), sysctl: openSysctl({ netns: pod }) }),
+        endpoints: fileEndpointStore(join(stateDir, 'endpoints')),
+        log,
+        now: Date.now,
+      },
+      stop.signal,
+    ).finally(() => stack.dispose());
+    await this.cni(name, this.#request('STATUS', { containerId: '', netns: '', args: '' }), 20_000);
+  }
+
+  /** Ends the agent and waits for its end; the node's kernel stays as it is. */
+  async stopAgent(name: string): Promise<void> {
+    const node = this.nodes.get(name)!;
+    node.stop?.abort();
+    await node.done;
+  }
+
+  /** Creates the Pod and attaches it through the CNI socket, as a kubelet would. */
+  async addPod(node: string, name: string, labels: Readonly<Record<string, string>> = {}): Promise<TestPod> {
+    const namespace = 'default';
+    await this.client.create(PODS, {
+      metadata: { name, namespace, labels },
+      spec: { nodeName: node, containers: [{ name: 'c', image: 'busybox' }] },
+    } as object);
+    const netns = this.#netns(`pod-${name}`);
+    const request = this.#request('ADD', {
+      containerId: `container-${++this.#containers}-${name}`,
+      netns,
+      args: `IgnoreUnknown=1;K8S_POD_NAMESPACE=${namespace};K8S_POD_NAME=${name}`,
+    });
+    const result = (await this.cni(node, request)) as { ips: readonly { address: string }[] };
+    const ips = result.ips.map(({ address }) => address.split('/')[0]!);
+    await this.client.patch(
+      PODS,
+      { namespace, name },
+      'merge',
+      { status: { phase: 'Running', podIP: ips[0], podIPs: ips.map((ip) => ({ ip })) } },
+      { subresource: 'status' },
+    );
+    return { namespace, name, node, netns, ips, request };
+  }
+
+  async removePod({ node, namespace, name, request }: TestPod): Promise<void> {
+    await this.cni(node, { ...request, command: 'DEL' });
+    await this.client.delete(PODS, { namespace, name });
+  }
+
+  /** One request over the node's CNI socket; throws what the agent answers as an error. Retries while nobody listens. */
+  async cni(node: string, request: CniRequest, patience = 0): Promise<unknown> {
+    const path = join(this.nodes.get(node)!.runDir, 'cni.sock');
+    const deadline = Date.now() + patience;
+    for (;;) {
+      const reply = await exchange(path, request).catch(
+        (error: Error) => ({ error: { msg: error.message } }) as CniReply,
+      );
+      if ('ok' in reply) return reply.ok;
+      if (Date.now() >= deadline) throw new Error(reply.error.msg);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  /** Runs a program inside a namespace; resolves to its exit code and output. */
+  run(netns: string, command: readonly string[]): Promise<{ readonly code: number; readonly output: string }> {
+    return new Promise((resolve) => {
+      execFile('nsenter', [`--net=${netns}`, ...command], { timeout: 20_000 }, (error, stdout, stderr) => {
+        const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1;
+        resolve({ code, output: stdout + stderr });
+      });
+    });
+  }
+
+  /** Starts a program inside a namespace; it ends with the cluster. */
+  start(netns: string, command: readonly string[]): ChildProcess {
+    const child = spawn('nsenter', [`--net=${netns}`, ...command], { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#children.add(child);
+    child.on('exit', () => this.#children.delete(child));
+    return child;
+  }
+
+  /** Whether one echo request is answered within a second. */
+  async pings(netns: string, address: string): Promise<boolean> {
+    return (await this.run(netns, ['ping', '-c', '1', '-W', '1', address])).code === 0;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const child of this.#children) child.kill('SIGKILL');
+    await Promise.all([...this.nodes.keys()].map((name) => this.stopAgent(name)));
+    for (const path of this.#namespaces) deleteNetns(path);
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  #path(name: string): string {
+    return join(this.#directory, 'ns', name);
+  }
+
+  #netns(name: string): string {
+    const path = this.#path(name);
+    createNetns(path);
+    this.#namespaces.push(path);
+    return path;
+  }
+
+  #request(command: CniRequest['command'], rest: Pick<CniRequest, 'containerId' | 'netns' | 'args'>): CniRequest {
+    return {
+      command,
+      ifname: 'eth0',
+      path: '',
+      config: { cniVersion: '1.1.0', name: 'k8s-pod-network', type: 'sluice' },
+      ...rest,
+    };
+  }
+}
+
+const SEGMENTS = [
+  ['seg-a', '172.30.1.1/24', 'fd00:30:1::1/64'],
+  ['seg-b', '172.30.2.1/24', 'fd00:30:2::1/64'],
+] as const;
+
+function exchange(path: string, request: CniRequest): Promise<CniReply> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const socket = connect(path, () => socket.write(`${JSON.stringify(request)}\n`));
+    socket.setEncoding('utf8');
+    socket.on('data', (chunk: string) => (text += chunk));
+    socket.on('error', reject);
+    socket.on('end', () => (text === '' ? reject(new Error('no answer')) : resolve(JSON.parse(text) as CniReply)));
+  });
+}
+
+/** Waits until `condition` holds; throws after `milliseconds`. */
+export async function eventually(condition: () => Promise<boolean> | boolean, milliseconds = 10_000): Promise<void> {
+  const deadline = Date.now() + milliseconds;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`the condition did not come true within ${milliseconds} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
