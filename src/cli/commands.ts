@@ -1,0 +1,44 @@
+import type { CommandEntry } from './command.ts';
+
+/** Every command, loaded when it is called. */
+export const COMMANDS: readonly CommandEntry[] = [
+  { name: 'up', summary: 'start a cluster on this machine', load: () => import('./commands/up.ts') },
+  { name: 'down', summary: 'stop a cluster and remove it', load: () => import('./commands/down.ts') },
+  { name: 'demo', summary: 'watch a policy take effect, from nothing', load: () => import('./commands/demo.ts') },
+  {
+    name: 'probe',
+    summary: 'try real connections between all pods and compare with the prediction',
+    load: () => import('./commands/probe.ts'),
+  },
+  { name: 'why', summary: 'explain what happens to a connection', load: () => import('./commands/why.ts') },
+  {
+    name: 'status',
+    summary: 'show nodes, pods, address blocks, policies and what is programmed where',
+    load: () => import('./commands/status.ts'),
+  },
+  { name: 'version', summary: 'print the version', load: () => import('./commands/version.ts') },
+  {
+    name: 'agent',
+    summary: 'run the agent of a node (in the DaemonSet)',
+    hidden: true,
+    load: () => import('./commands/agent.ts'),
+  },
+  {
+    name: 'controllers',
+    summary: 'run the controllers (in the Deployment)',
+    hidden: true,
+    load: () => import('./commands/controllers.ts'),
+  },
+  {
+    name: 'install-cni',
+    summary: 'put the CNI plugin and its configuration on the host (init container)',
+    hidden: true,
+    load: () => import('./commands/install-cni.ts'),
+  },
+  {
+    name: 'upgrade-ipam',
+    summary: 'take over addresses that host-local gave out (init container)',
+    hidden: true,
+    load: () => import('./commands/upgrade-ipam.ts'),
+  },
+];

@@ -1,0 +1,15 @@
+import type { Command } from '../command.ts';
+
+/** `sluice controllers`: what the Deployment sluice-controllers runs. */
+export const command: Command = {
+  meta: {
+    summary: 'run the controllers',
+    description:
+      'Collects leaked addresses and reports on pools. The Deployment sluice-controllers in deploy/sluice.yaml starts it.',
+  },
+  args: { positionals: [], options: [] },
+  run: async ({ env, signal }) => {
+    const { runControllersProgram } = await import('../../app/controllers/program.ts');
+    return runControllersProgram(env, signal);
+  },
+};

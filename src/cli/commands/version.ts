@@ -1,0 +1,13 @@
+import process from 'node:process';
+import type { Command } from '../command.ts';
+import { version } from '../version.ts';
+
+/** `sluice version` */
+export const command: Command = {
+  meta: { summary: 'print the version' },
+  args: { positionals: [], options: [] },
+  run: async ({ print }) => {
+    print(`sluice ${version()} (node ${process.version}, ${process.platform} ${process.arch})`);
+    return 0;
+  },
+};
