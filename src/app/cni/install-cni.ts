@@ -10,6 +10,8 @@ export interface InstallCniOptions {
   /** The compiled plugin. */
   readonly executable: string;
   readonly binDir: string;
+  /** Where plugins come from that the chain names and the host lacks: Debian's containernetworking-plugins in our image. */
+  readonly suppliedDir: string;
   readonly confDir: string;
   readonly confName: string;
   /** The ConfigMap's `cni_network_config`; absent: the default chain. */
@@ -44,6 +46,7 @@ export function installCniOptions(
   return {
     executable: env['SLUICE_CNI_BINARY'] ?? defaults.executable,
     binDir: env['CNI_BIN_DIR'] ?? '/opt/cni/bin',
+    suppliedDir: env['CNI_SUPPLIED_DIR'] ?? '/usr/lib/cni',
     confDir,
     confName,
     template: env['CNI_NETWORK_CONFIG'],
@@ -57,16 +60,19 @@ export function installCniOptions(
  * Puts the plugin where the runtime looks for it and then, as the last step because it makes the node ready, writes the
  * conflist. A bad template changes nothing. Safe to repeat, also while pods are being started.
  */
-export async function runInstallCni(options: InstallCniOptions, { log }: InstallCniDependencies): Promise<void> {
-  const { executable, binDir, confDir, confName, template } = options;
+export async function installCni(options: InstallCniOptions, { log }: InstallCniDependencies): Promise<void> {
+  const { executable, binDir, suppliedDir, confDir, confName, template } = options;
   const isInstalled = (type: string): boolean => isExecutable(join(binDir, type));
-  const conflist = renderNetworkConfig(template, options, isInstalled);
+  const isSupplied = (type: string): boolean => isExecutable(join(suppliedDir, type));
+  const conflist = renderNetworkConfig(template, options, (type) => isInstalled(type) || isSupplied(type));
   if (!isExecutable(executable))
     throw new SluiceError('not-built', `the CNI plugin ${executable} does not exist: run npm run build`, {
       executable,
     });
   const target = join(binDir, 'sluice');
   const change = await installExecutable(executable, target);
+  for (const type of pluginTypes(conflist))
+    if (!isInstalled(type) && isSupplied(type)) await installExecutable(join(suppliedDir, type), join(binDir, type));
   const missing = pluginTypes(conflist).filter((type) => !isInstalled(type));
   if (missing.length > 0)
     log.warn('the chain names plugins that are not installed; pods will not start until they are', { missing, binDir });

@@ -1,4 +1,4 @@
-import type { Pod } from 'kubernetes-types/core/v1';
+import type { Pod } from 'kubernetes-types/core/v1.d.ts';
 import { messageOf, SluiceError } from '../../base/errors.ts';
 import { formatIp, parseIp } from '../../base/ip/index.ts';
 import type { Logger } from '../../base/log.ts';
@@ -44,21 +44,22 @@ export function upgradeIpamOptions(env: Readonly<Record<string, string | undefin
   };
 }
 
+/** Whether there is anything to take over. */
+export async function hasLeases({ directory }: UpgradeIpamOptions): Promise<boolean> {
+  return (await readHostLocalLeases(directory)).length > 0;
+}
+
 /**
  * Takes over the addresses that host-local gave to pods which still run on this node, so that none of them is given out
  * again. All or nothing per run as far as the leases on disk go: they are retired only when every running pod's address
  * is ours, and a repeated run imports what is missing. Throws a SluiceError (`cannot-import`) that lists what is in the way.
  */
-export async function runUpgradeIpam(
+export async function upgradeIpam(
   options: UpgradeIpamOptions,
   dependencies: UpgradeIpamDependencies,
 ): Promise<UpgradeIpamReport> {
   const { log, store } = dependencies;
   const leases = await readHostLocalLeases(options.directory);
-  if (leases.length === 0) {
-    log.info('no host-local leases to take over', { directory: options.directory });
-    return { imported: 0, stale: 0 };
-  }
   const pods = await runningPods(options.nodeName, dependencies.client);
   const plan = planImport(options.network, leases, pods, await store.listPools());
   if (plan.outside.length > 0)

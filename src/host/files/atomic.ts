@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
-import type { Stats } from 'node:fs';
 import { chmod, copyFile, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
@@ -45,7 +44,7 @@ async function replace(path: string, write: (aside: string) => Promise<void>): P
 
 /** The same inode, or the same size and content. */
 async function sameFile(a: string, b: string): Promise<boolean> {
-  const [first, second] = [await stat(a), await statOrUndefined(b)];
+  const [first, second] = [await stat(a), await stat(b).catch(ignoreMissing)];
   if (second === undefined) return false;
   if (first.dev === second.dev && first.ino === second.ino) return true;
   if (first.size !== second.size || (second.mode & 0o111) === 0) return false;
@@ -53,13 +52,8 @@ async function sameFile(a: string, b: string): Promise<boolean> {
   return left === right;
 }
 
-async function statOrUndefined(path: string): Promise<Stats | undefined> {
-  try {
-    return await stat(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+function ignoreMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
 }
 
 async function sha256(path: string): Promise<string> {

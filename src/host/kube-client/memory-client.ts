@@ -5,6 +5,7 @@ import { mergePatch } from '../../core/objectstore/patch/merge-patch.ts';
 import { KubeError, kubeErrorOf } from './errors.ts';
 import { apiVersionOf } from './resources.ts';
 import type {
+  DeleteOptions,
   KubeClient,
   KubeObject,
   List,
@@ -117,9 +118,12 @@ export class MemoryKubeClient implements KubeClient {
     });
   }
 
-  delete(resource: Resource, name: ObjectName): Promise<void> {
+  delete(resource: Resource, name: ObjectName, options: DeleteOptions = {}): Promise<void> {
     return answer(() => {
       const object = this.#find(resource, name);
+      const { uid, resourceVersion } = { ...object.metadata, ...options.preconditions };
+      if (uid !== object.metadata.uid || resourceVersion !== object.metadata.resourceVersion)
+        throw failure(409, 'Conflict', `${name.name} does not meet the preconditions of the deletion`);
       this.#objects.delete(keyOf(resource, name));
       this.#record(resource, object, 'DELETED', object);
     });

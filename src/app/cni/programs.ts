@@ -1,0 +1,50 @@
+import { fileURLToPath } from 'node:url';
+import { messageOf } from '../../base/errors.ts';
+import { jsonLogger } from '../../base/log.ts';
+import type { Logger } from '../../base/log.ts';
+import { kubeBlockStore } from '../../host/ipam-store/index.ts';
+import { httpKubeClient } from '../../host/kube-client/http-client.ts';
+import { inClusterConfig } from '../../host/kube-client/in-cluster.ts';
+import { loadKubeconfig } from '../../host/kube-client/kubeconfig.ts';
+import { installCni, installCniOptions } from './install-cni.ts';
+import { hasLeases, upgradeIpam, upgradeIpamOptions } from './upgrade-ipam.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Where scripts/build-cni.ts leaves the plugin. */
+const EXECUTABLE = fileURLToPath(new URL('../../../build/cni/sluice', import.meta.url));
+
+/** `sluice install-cni`, set up from the environment. Returns the exit code: 0, or 2 with one message on stderr. */
+export function runInstallCni(env: Environment): Promise<number> {
+  return exitCodeOf('install-cni', (log) => installCni(installCniOptions(env, { executable: EXECUTABLE }), { log }));
+}
+
+/** `sluice upgrade-ipam`, set up from the environment. Returns the exit code: 0, or 2 with one message on stderr. */
+export function runUpgradeIpam(env: Environment): Promise<number> {
+  return exitCodeOf('upgrade-ipam', async (log) => {
+    const options = upgradeIpamOptions(env);
+    // Nearly every start of a node: nothing to do, and no reason to need the API server.
+    if (!(await hasLeases(options))) return log.info('no host-local leases to take over', { ...options });
+    const client = httpKubeClient(env['KUBECONFIG'] ? await loadKubeconfig(env['KUBECONFIG']) : inClusterConfig(env));
+    try {
+      const store = kubeBlockStore({ client, report: (message) => log.warn(message) });
+      await upgradeIpam(options, { client, store, log, now: Date.now });
+    } finally {
+      client.close();
+    }
+  });
+}
+
+async function exitCodeOf(program: string, run: (log: Logger) => Promise<unknown>): Promise<number> {
+  const log = jsonLogger(
+    { level: 'info', fields: { program } },
+    { write: (line) => void process.stderr.write(`${line}\n`), now: () => new Date().toISOString() },
+  );
+  try {
+    await run(log);
+    return 0;
+  } catch (error) {
+    process.stderr.write(`sluice ${program}: ${messageOf(error)}\n`);
+    return 2;
+  }
+}
