@@ -1,0 +1,76 @@
+import { ByteReader, ByteWriter } from '../../base/bytes/index.ts';
+import type { Family } from '../../base/ip/index.ts';
+
+/** First bytes of every payload that a probe sends, so that what arrives can be told from other traffic. */
+const MAGIC = 0x534c5543;
+const PAYLOAD_BYTES = 12;
+const UDP_HEADER = 8;
+const ICMP_HEADER = 8;
+
+/** Echo request and reply of ICMP (RFC 792) and ICMPv6 (RFC 4443 §4). */
+const ECHO = { 4: { request: 8, reply: 0 }, 6: { request: 128, reply: 129 } } as const;
+
+/** A probe's payload: magic u32, run u32, attempt u32. `run` tells concurrent probers in one namespace apart. */
+export function encodePayload(run: number, attempt: number): Uint8Array {
+  const writer = new ByteWriter(PAYLOAD_BYTES);
+  writer.u32be(MAGIC);
+  writer.u32be(run);
+  writer.u32be(attempt);
+  return writer.view();
+}
+
+/** The attempt that a payload belongs to; undefined when it is not of this run. */
+export function decodePayload(bytes: Uint8Array, run: number): number | undefined {
+  if (bytes.length < PAYLOAD_BYTES) return undefined;
+  const reader = new ByteReader(bytes);
+  return reader.u32be() === MAGIC && reader.u32be() === run ? reader.u32be() : undefined;
+}
+
+/** An echo request. The kernel fills in the checksum of ICMPv6, which covers addresses, but not that of ICMP. */
+export function encodeEcho(family: Family, id: number, payload: Uint8Array): Uint8Array {
+  const writer = new ByteWriter(ICMP_HEADER + PAYLOAD_BYTES);
+  writer.u8(ECHO[family].request);
+  writer.zeros(3);
+  writer.u16be(id);
+  writer.u16be(1);
+  writer.raw(payload);
+  const packet = writer.view();
+  if (family === 4) {
+    const sum = checksum(packet);
+    packet[2] = sum >>> 8;
+    packet[3] = sum & 0xff;
+  }
+  return packet;
+}
+
+/** The attempt that an echo received by a raw socket belongs to, and whether it is the request or its reply. */
+export function decodeEcho(
+  family: Family,
+  packet: Uint8Array,
+  run: number,
+): { readonly attempt: number; readonly kind: 'request' | 'reply' } | undefined {
+  const body = withoutIpHeader(family, packet);
+  if (body.length < ICMP_HEADER) return undefined;
+  const attempt = decodePayload(body.subarray(ICMP_HEADER), run);
+  if (attempt === undefined) return undefined;
+  if (body[0] === ECHO[family].request) return { attempt, kind: 'request' };
+  return body[0] === ECHO[family].reply ? { attempt, kind: 'reply' } : undefined;
+}
+
+/** The attempt that a UDP datagram received by a raw socket belongs to. */
+export function decodeDatagram(family: Family, packet: Uint8Array, run: number): number | undefined {
+  return decodePayload(withoutIpHeader(family, packet).subarray(UDP_HEADER), run);
+}
+
+/** Raw IPv4 sockets deliver the IP header too, whose length is its low four bits times four; raw IPv6 sockets do not. */
+function withoutIpHeader(family: Family, packet: Uint8Array): Uint8Array {
+  return family === 4 ? packet.subarray(((packet[0] ?? 0) & 0xf) * 4) : packet;
+}
+
+/** Internet checksum (RFC 1071) of an even number of bytes. */
+function checksum(bytes: Uint8Array): number {
+  let sum = 0;
+  for (let i = 0; i < bytes.length; i += 2) sum += (bytes[i]! << 8) | bytes[i + 1]!;
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+  return ~sum & 0xffff;
+}
