@@ -12,7 +12,7 @@ const chain = fc.constantFrom('c0', 'c1', 'c2');
 const edit = fc.oneof(
   fc.record({ do: fc.constant('add-set' as const), set: setName }),
   fc.record({ do: fc.constant('delete-set' as const), set: setName }),
-  fc.record({ do: fc.constant('put' as const), set: setName, key, data: chain }),
+  fc.record({ do: fc.constant('put' as const), set: setName, key, chain }),
   fc.record({ do: fc.constant('remove' as const), set: setName, key }),
   fc.record({ do: fc.constant('set-chain' as const), chain, drops: fc.nat(1) }),
   fc.record({ do: fc.constant('delete-chain' as const), chain }),

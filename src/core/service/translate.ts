@@ -28,7 +28,8 @@ export interface Frontend {
 export function frontendsOf(service: ServiceSpec, slices: Iterable<SliceSpec>, node: string): Frontend[] {
   const all = [...slices];
   return service.ports.flatMap((port) => {
-    const backends = backendsOf(port, all);
+    const listed = backendsOf(port, all);
+    const backends = sortedUnique(listed);
     const common = { protocol: port.protocol, affinity: service.affinity };
     const frontends: Frontend[] = service.addresses.map((address) => ({
       ...common,
@@ -39,7 +40,7 @@ export function frontendsOf(service: ServiceSpec, slices: Iterable<SliceSpec>, n
       anyNode: false,
     }));
     if (port.nodePort === undefined) return frontends;
-    const reachable = service.externalLocal ? backends.filter((each) => each.node === node) : backends;
+    const reachable = service.externalLocal ? sortedUnique(listed.filter((each) => each.node === node)) : backends;
     // A Service offers its NodePort in the families of its ClusterIPs.
     for (const family of new Set(service.clusterIps.map((address) => address.family))) {
       frontends.push({
@@ -66,11 +67,12 @@ function backendsOf(port: ServicePortSpec, slices: readonly SliceSpec[]): Backen
       (isReady ? ready : serving).push(backend);
     }
   }
-  return sortedUnique(ready.length > 0 ? ready : serving);
+  return ready.length > 0 ? ready : serving;
 }
 
-function sortedUnique(backends: Backend[]): Backend[] {
+/** Slices may list one address twice, even on different nodes. */
+function sortedUnique(backends: readonly Backend[]): Backend[] {
   const order = (a: Backend, b: Backend) => compareIp(a.address, b.address) || a.port - b.port;
-  const sorted = backends.sort(order);
+  const sorted = backends.toSorted(order);
   return sorted.filter((each, i) => i === 0 || order(each, sorted[i - 1]!) !== 0);
 }

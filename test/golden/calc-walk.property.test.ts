@@ -1,0 +1,203 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parseIp } from '../../src/base/ip/index.ts';
+import { createCalcEngine } from '../../src/core/calc/index.ts';
+import type { CalcEngine, Delta } from '../../src/core/calc/index.ts';
+import type { NetworkPolicy } from '../../src/core/kube/types.ts';
+import { applyTransaction, EMPTY_RULESET } from '../../src/core/nft/index.ts';
+import type { Ruleset } from '../../src/core/nft/index.ts';
+import { plainRuleset } from '../../src/core/nft/plain.ts';
+import { arbitraryCluster, PORTS } from './arbitrary-cluster.ts';
+import { deltasOf, packetArrives } from './compiled-node.ts';
+import type { Place } from './compiled-node.ts';
+import type { OracleCluster } from './oracle.ts';
+
+const NODE = 'node-0';
+
+/** Services of few addresses, names and ports, so that they collide. */
+const arbitraryServices: fc.Arbitrary<Delta[]> = fc
+  .array(
+    fc.record({
+      name: fc.constantFrom('a', 'b', 'c'),
+      addresses: fc.subarray(['10.96.0.1', '10.96.0.2', 'fd00:10:96::1'], { minLength: 1 }),
+      protocol: fc.constantFrom('TCP' as const, 'UDP' as const),
+      nodePort: fc.constantFrom(undefined, 30001, 30002),
+      externalLocal: fc.boolean(),
+      affinity: fc.boolean(),
+      endpoints: fc.shuffledSubarray(['10.244.0.2', '10.244.0.3', '10.244.1.4', 'fd00:10:244::0:2']),
+      ready: fc.boolean(),
+      slice: fc.constantFrom('s0', 's1', 's2'),
+    }),
+    { maxLength: 4 },
+  )
+  .map((shapes) =>
+    shapes.flatMap(({ name, addresses, protocol, nodePort, slice, endpoints, ready, ...rest }): Delta[] => {
+      const ips = addresses.map((each) => parseIp(each)!);
+      const port = { name: '', protocol, port: 80 };
+      const ports = [nodePort === undefined ? port : { ...port, nodePort }];
+      return [
+        {
+          kind: 'service',
+          key: name,
+          value: { key: name, addresses: ips, clusterIps: ips.slice(0, 1), ports, ...rest },
+        },
+        {
+          kind: 'slice',
+          key: slice,
+          value: {
+            key: slice,
+            service: name,
+            ports: [{ name: '', protocol, port: 8080 }],
+            endpoints: endpoints.map((ip, i) => ({ address: parseIp(ip)!, node: `node-${i % 2}`, ready })),
+          },
+        },
+      ];
+    }),
+  );
+
+/** All that one node can hear of a cluster; later deltas of one object replace earlier ones. */
+const arbitraryDeltas: fc.Arbitrary<Delta[]> = fc
+  .tuple(arbitraryCluster, arbitraryServices)
+  .map(([cluster, services]) => latest([...deltasOf(cluster, NODE), ...services]));
+
+function latest(deltas: readonly Delta[]): Delta[] {
+  return [...new Map(deltas.map((delta) => [`${delta.kind} ${delta.key}`, delta])).values()];
+}
+
+/** An engine and the kernel that it keeps, as the transactions leave it. */
+class Walk {
+  readonly engine: CalcEngine = createCalcEngine({ node: NODE });
+  kernel: Ruleset = EMPTY_RULESET;
+
+  apply(deltas: Iterable<Delta>): void {
+    for (const delta of deltas) this.engine.apply(delta);
+  }
+
+  flush(): ReturnType<CalcEngine['flush']> {
+    const update = this.engine.flush();
+    this.kernel = applyTransaction(this.kernel, update.transaction);
+    return update;
+  }
+}
+
+function fresh(deltas: readonly Delta[]): Ruleset {
+  const walk = new Walk();
+  walk.apply(deltas);
+  walk.flush();
+  return walk.kernel;
+}
+
+function deletions(deltas: readonly Delta[]): Delta[] {
+  return deltas.map(({ kind, key }) => ({ kind, key }) as Delta);
+}
+
+describe('the calculation', () => {
+  it('ends in the same ruleset whatever happened before, and its transactions lead the kernel there', () => {
+    fc.assert(
+      fc.property(arbitraryDeltas, arbitraryDeltas, fc.infiniteStream(fc.nat(1_000_000)), (goal, other, choices) => {
+        const random = (below: number): number => (choices.next().value as number) % below;
+        const walk = new Walk();
+        const pool = [...goal, ...other, ...deletions(goal), ...deletions(other)];
+        for (let step = 0; step < pool.length; step++) {
+          walk.apply([pool[random(pool.length)]!]);
+          if (random(4) === 0) walk.flush();
+        }
+        const wanted = new Set(goal.map(({ kind, key }) => `${kind} ${key}`));
+        const rest = deletions(other).filter(({ kind, key }) => !wanted.has(`${kind} ${key}`));
+        const last = [...goal, ...rest];
+        while (last.length > 0) walk.apply(last.splice(random(last.length), 1));
+        walk.flush();
+        expect(plainRuleset(walk.kernel)).toEqual(plainRuleset(fresh(goal)));
+        expect(plainRuleset(walk.engine.ruleset())).toEqual(plainRuleset(walk.kernel));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('leaves nothing behind of objects that are gone', () => {
+    fc.assert(
+      fc.property(arbitraryDeltas, (deltas) => {
+        const walk = new Walk();
+        walk.apply(deltas);
+        walk.flush();
+        walk.apply(deletions(deltas).reverse());
+        walk.flush();
+        expect(plainRuleset(walk.kernel)).toEqual(plainRuleset(fresh([])));
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('flushes nothing when it hears again what it knows', () => {
+    fc.assert(
+      fc.property(arbitraryDeltas, (deltas) => {
+        const walk = new Walk();
+        walk.apply(deltas);
+        walk.flush();
+        walk.apply(deltas);
+        expect(walk.flush()).toEqual({ transaction: [], shrunk: new Set(), grown: new Set(), conntrackFlush: [] });
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('names every local endpoint that loses or gains a permission', () => {
+    fc.assert(
+      fc.property(arbitraryCluster, arbitraryCluster, fc.nat(20), (before, other, choice) => {
+        const walk = new Walk();
+        walk.apply(deltasOf(before, NODE));
+        walk.flush();
+        const permitted = permissions(before, walk.kernel);
+        const changed = withOneChange(before, other, choice);
+        walk.apply(deltasOf(changed, NODE));
+        const { shrunk, grown } = walk.flush();
+        const now = permissions(changed, walk.kernel);
+        for (const [flow, endpoint] of permitted) if (!now.has(flow)) expect(shrunk, flow).toContain(endpoint);
+        for (const [flow, endpoint] of now) if (!permitted.has(flow)) expect(grown, flow).toContain(endpoint);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
+
+/** The cluster with the labels of one pod or namespace, or the rules of one policy, taken from the other one. */
+function withOneChange(cluster: OracleCluster, other: OracleCluster, choice: number): OracleCluster {
+  const at = Math.floor(choice / 3);
+  const swap = <T>(list: readonly T[], from: readonly T[], merge: (to: T, from: T) => T): T[] =>
+    list.map((each, i) => (i === at % list.length && i < from.length ? merge(each, from[i]!) : each));
+  if (choice % 3 === 0) {
+    const merge = <T extends { metadata?: object }>(to: T, from: T): T => ({
+      ...to,
+      metadata: { ...to.metadata, labels: (from.metadata as { labels: object }).labels },
+    });
+    return { ...cluster, pods: swap(cluster.pods, other.pods, merge) };
+  }
+  if (choice % 3 === 1)
+    return { ...cluster, namespaces: swap(cluster.namespaces, other.namespaces, (_, from) => from) };
+  const merge = (to: NetworkPolicy, from: NetworkPolicy): NetworkPolicy => ({ ...to, spec: from.spec! });
+  return { ...cluster, networkPolicies: swap(cluster.networkPolicies, other.networkPolicies, merge) };
+}
+
+/** Every allowed flow of a local pod with another node's pods, and the local pod. */
+function permissions(cluster: OracleCluster, ruleset: Ruleset): Map<string, string> {
+  const places = cluster.pods
+    .filter((pod) => pod.status?.phase !== 'Succeeded' && pod.spec?.hostNetwork !== true)
+    .map((pod): Place & { readonly pod: string } => ({
+      pod: `${pod.metadata?.namespace}/${pod.metadata?.name}`,
+      // Only this node's filter is asked, so the others' pods might be anywhere.
+      ...(pod.spec?.nodeName === NODE ? { node: NODE } : {}),
+      ip: parseIp(pod.status!.podIPs![0]!.ip!)!,
+    }));
+  const rulesets = new Map([[NODE, ruleset]]);
+  const found = new Map<string, string>();
+  for (const local of places.filter((place) => place.node === NODE))
+    for (const remote of places.filter((place) => place.node !== NODE))
+      for (const [from, to] of [
+        [local, remote],
+        [remote, local],
+      ] as const)
+        for (const port of PORTS)
+          if (packetArrives(rulesets, cluster, from, to, 6, port))
+            found.set(`${from.pod} > ${to.pod} ${port}`, local.pod);
+  return found;
+}
