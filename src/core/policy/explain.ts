@@ -3,6 +3,7 @@ import { formatRequirement } from '../kube/labels.ts';
 import type { Labels, Requirement } from '../kube/labels.ts';
 import { DIRECTIONS } from './flow.ts';
 import type { DirectionVerdict, Flow, Party, Verdict } from './flow.ts';
+import { namedPortsOf } from './match.ts';
 import type { Language, Messages } from './messages/catalogue.ts';
 import { en } from './messages/en.ts';
 import { zhCn } from './messages/zh-cn.ts';
@@ -143,20 +144,27 @@ function portMissText(miss: PortMiss, flow: Flow, say: Messages): string {
     case 'no-ports-in-protocol':
       return say.noPortsInProtocol(flow.protocol);
     case 'protocol':
-      return say.otherProtocol(miss.wanted.map(portMatchText).join(', '), portText(flow));
+      return say.otherProtocol(wantedText(miss.wanted, flow), portText(flow));
     case 'name-unknown':
       return say.nameUnknown(describe(flow.destination), miss.match.name, miss.match.protocol);
     case 'port':
-      return say.otherPort(miss.wanted.map(portMatchText).join(', '), portText(flow));
+      return say.otherPort(wantedText(miss.wanted, flow), portText(flow));
   }
 }
 
-function portMatchText(match: PortMatch): string {
+function wantedText(wanted: readonly PortMatch[], flow: Flow): string {
+  return wanted.map((match) => portMatchText(match, flow)).join(', ');
+}
+
+/** A named port with the numbers that it means at this destination. */
+function portMatchText(match: PortMatch, flow: Flow): string {
   switch (match.kind) {
     case 'all':
       return match.protocol;
-    case 'named':
-      return `${match.protocol} ${match.name}`;
+    case 'named': {
+      const numbers = namedPortsOf(flow.destination, match);
+      return `${match.protocol} ${match.name}${numbers.length === 0 ? '' : ` (${numbers.join(', ')})`}`;
+    }
     case 'range':
       return `${match.protocol} ${match.first === match.last ? match.first : `${match.first}-${match.last}`}`;
   }
