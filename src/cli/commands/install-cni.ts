@@ -1,6 +1,4 @@
-import { fileURLToPath } from 'node:url';
 import type { Command } from '../command.ts';
-import { programLogger } from '../program-logger.ts';
 
 /** `sluice install-cni`: the init container that puts the plugin on the host. */
 export const command: Command = {
@@ -10,9 +8,7 @@ export const command: Command = {
   },
   args: { positionals: [], options: [] },
   run: async ({ env }) => {
-    const { installCniOptions, runInstallCni } = await import('../../app/cni/install-cni.ts');
-    const executable = fileURLToPath(new URL('../../../build/cni/sluice', import.meta.url));
-    await runInstallCni(installCniOptions(env, { executable }), { log: programLogger('install-cni', env) });
-    return 0;
+    const { runInstallCni } = await import('../../app/cni/programs.ts');
+    return runInstallCni(env);
   },
 };

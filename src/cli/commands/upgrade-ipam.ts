@@ -1,5 +1,4 @@
 import type { Command } from '../command.ts';
-import { programLogger } from '../program-logger.ts';
 
 /** `sluice upgrade-ipam`: the init container that takes over what host-local gave out. */
 export const command: Command = {
@@ -9,15 +8,7 @@ export const command: Command = {
   },
   args: { positionals: [], options: [] },
   run: async ({ env }) => {
-    const { runUpgradeIpam, upgradeIpamOptions } = await import('../../app/cni/upgrade-ipam.ts');
-    const { httpKubeClient } = await import('../../host/kube-client/http-client.ts');
-    const { inClusterConfig } = await import('../../host/kube-client/in-cluster.ts');
-    const client = httpKubeClient(inClusterConfig(env));
-    try {
-      await runUpgradeIpam(upgradeIpamOptions(env), { client, log: programLogger('upgrade-ipam', env), now: Date.now });
-    } finally {
-      client.close();
-    }
-    return 0;
+    const { runUpgradeIpam } = await import('../../app/cni/programs.ts');
+    return runUpgradeIpam(env);
   },
 };
