@@ -1,6 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { get } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -200,6 +201,18 @@ export class TestCluster implements AsyncDisposable {
       if (Date.now() >= deadline) throw new Error(reply.error.msg);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
+  }
+
+  /** The node's status document. */
+  status(node: string): Promise<unknown> {
+    const socketPath = join(this.nodes.get(node)!.runDir, 'agent.sock');
+    return new Promise((resolve, reject) => {
+      get({ socketPath, path: '/status' }, (response) => {
+        let text = '';
+        response.on('data', (chunk: Buffer) => (text += chunk.toString()));
+        response.on('end', () => resolve(JSON.parse(text)));
+      }).on('error', reject);
+    });
   }
 
   /** Runs a program inside a namespace; resolves to its exit code and output. */
