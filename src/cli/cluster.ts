@@ -5,14 +5,7 @@ import type { EndpointSlice, Namespace, NetworkPolicy, Node, Pod, Service } from
 import { httpKubeClient, type HttpKubeClient } from '../host/kube-client/http-client.ts';
 import { loadKubeconfig } from '../host/kube-client/kubeconfig.ts';
 import { listAll } from '../host/kube-client/list-all.ts';
-import {
-  ENDPOINT_SLICES,
-  NAMESPACES,
-  NETWORK_POLICIES,
-  NODES,
-  PODS,
-  SERVICES,
-} from '../host/kube-client/resources.ts';
+import { ENDPOINT_SLICES, NAMESPACES, NETWORK_POLICIES, NODES, PODS, SERVICES } from '../host/kube-client/resources.ts';
 import type { KubeClient, KubeObject, Resource } from '../host/kube-client/types.ts';
 import type { Invocation } from './command.ts';
 

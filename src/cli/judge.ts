@@ -37,12 +37,19 @@ export interface Answer {
 /** Judges a question in the engine's cluster. Throws `SluiceError` when it cannot be asked that way. */
 export function judge(engine: PolicyEngine, question: Question): Answer {
   const { from, to, protocol, port } = question;
-  if (from.kind === 'service') throw wrong(`${describePlace(from)} is a service: connections start at pods, nodes and addresses`);
+  if (from.kind === 'service')
+    throw wrong(`${describePlace(from)} is a service: connections start at pods, nodes and addresses`);
   const family = question.family ?? commonFamily(from, to);
   const source = partyOf(engine, from, family);
   if (to.kind !== 'service') {
-    if (typeof port === 'string') throw wrong(`--port ${port}: a port name means something only for a service; give the number`);
-    const flow = { source, destination: partyOf(engine, to, family), protocol, ...(port === undefined ? {} : { port }) };
+    if (typeof port === 'string')
+      throw wrong(`--port ${port}: a port name means something only for a service; give the number`);
+    const flow = {
+      source,
+      destination: partyOf(engine, to, family),
+      protocol,
+      ...(port === undefined ? {} : { port }),
+    };
     return { family, verdicts: [engine.evaluate(flow)], remarks: [] };
   }
   return judgeService(engine, { ...question, to }, source, family);
@@ -50,7 +57,9 @@ export function judge(engine: PolicyEngine, question: Question): Answer {
 
 /** The explanation of an answer, as text. */
 export function answerText(engine: PolicyEngine, { verdicts, remarks }: Answer, language: Language): string {
-  const texts = verdicts.map((verdict) => formatExplanation(explain(verdict, nearestMisses(engine, verdict), language)));
+  const texts = verdicts.map((verdict) =>
+    formatExplanation(explain(verdict, nearestMisses(engine, verdict), language)),
+  );
   return [...remarks, ...texts].join('\n');
 }
 
@@ -87,14 +96,17 @@ function judgeService(
   if (protocol === 'ICMP') throw wrong(`${name} is a service: its address answers on its ports alone, never to a ping`);
   if (port === undefined) throw wrong(`say which port of ${name}: ${to.service.ports.map(portText).join(', ')}`);
   const resolution = resolveService(engine.state, to.service, { port, protocol: protocol as PortProtocol, family });
-  if (resolution.kind === 'external-name') throw wrong(`${name} is an alias (ExternalName): it has no backends to judge`);
+  if (resolution.kind === 'external-name')
+    throw wrong(`${name} is an alias (ExternalName): it has no backends to judge`);
   if (resolution.kind === 'no-such-port') {
     throw wrong(`${name} has no ${protocol} port ${port}; it has ${resolution.ports.map(portText).join(', ')}`);
   }
   const { backends } = resolution;
   const listed = backends.map((each) => `${each.pod?.key ?? formatIp(each.ip)} port ${each.port}`);
   if (backends.length === 0) {
-    throw wrong(`${name} has no ready backend with an IPv${family} address: connections to it are refused, whatever the policies say`);
+    throw wrong(
+      `${name} has no ready backend with an IPv${family} address: connections to it are refused, whatever the policies say`,
+    );
   }
   const verdicts = backends.map((backend) =>
     engine.evaluate({ source, destination: engine.address(backend.ip), protocol, port: backend.port }),
@@ -136,12 +148,26 @@ function partyJson(party: Party): unknown {
 function sideJson(side: DirectionVerdict): unknown {
   const { kind, allowed } = side;
   if (side.kind === 'rule') {
-    return { kind, allowed, policy: side.policy.key, rule: side.rule.source.path, source: formatSource(side.rule.source) };
+    return {
+      kind,
+      allowed,
+      policy: side.policy.key,
+      rule: side.rule.source.path,
+      source: formatSource(side.rule.source),
+    };
   }
   return side.kind === 'default' ? { kind, allowed, policies: side.policies.map(({ key }) => key) } : { kind, allowed };
 }
 
-function portText({ name, port, protocol }: { readonly name?: string; readonly port: number; readonly protocol: string }): string {
+function portText({
+  name,
+  port,
+  protocol,
+}: {
+  readonly name?: string;
+  readonly port: number;
+  readonly protocol: string;
+}): string {
   return name === undefined ? `${protocol} ${port}` : `${protocol} ${port} (${name})`;
 }
 

@@ -72,4 +72,3 @@ function option({ flags, description, choices, fallback, repeatable }: OptionSpe
   if (repeatable === true) made.argParser((value: string, before: string[] | undefined) => [...(before ?? []), value]);
   return made;
 }
-

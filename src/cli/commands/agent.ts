@@ -4,7 +4,8 @@ import type { Command } from '../command.ts';
 export const command: Command = {
   meta: {
     summary: 'run the agent of a node',
-    description: 'Runs the agent of a node. The DaemonSet sluice-node in deploy/sluice.yaml starts it with its environment.',
+    description:
+      'Runs the agent of a node. The DaemonSet sluice-node in deploy/sluice.yaml starts it with its environment.',
   },
   args: {
     positionals: [],

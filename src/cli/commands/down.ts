@@ -6,7 +6,8 @@ import { NAME } from '../lab-options.ts';
 export const command: Command = {
   meta: {
     summary: 'stop a cluster and remove it',
-    description: 'Stops the cluster and everything in it. Nothing of it is left running. A cluster that does not run is no error.',
+    description:
+      'Stops the cluster and everything in it. Nothing of it is left running. A cluster that does not run is no error.',
   },
   args: {
     positionals: [],

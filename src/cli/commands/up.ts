@@ -29,7 +29,7 @@ export const command: Command = {
     summary: 'start a cluster on this machine',
     description:
       'Starts a Kubernetes cluster in network namespaces of this machine: real kernel, real packets, no images. It stays until\n' +
-      "'sluice down'. Progress goes to standard error, so that eval \"$(sluice up)\" sets KUBECONFIG.",
+      '\'sluice down\'. Progress goes to standard error, so that eval "$(sluice up)" sets KUBECONFIG.',
     examples: ['sluice up', 'sluice up --nodes 5 --backend cross-subnet', 'sluice up --name dual --ip-family dual'],
   },
   args: {
@@ -39,7 +39,11 @@ export const command: Command = {
       ...SHAPE,
       { flags: '--pod-cidr <cidr>', description: 'addresses of pods; comma-separated for two families' },
       { flags: '--service-cidr <cidr>', description: 'addresses of services; comma-separated for two families' },
-      { flags: '--api-port <port>', description: 'port of the API server on 127.0.0.1; 0 takes a free one', fallback: '0' },
+      {
+        flags: '--api-port <port>',
+        description: 'port of the API server on 127.0.0.1; 0 takes a free one',
+        fallback: '0',
+      },
     ],
   },
   run: async ({ values, env, uid, signal, print, note }) => {

@@ -4,7 +4,8 @@ import type { Command } from '../command.ts';
 export const command: Command = {
   meta: {
     summary: 'take over addresses that host-local gave out',
-    description: 'An init container of the DaemonSet sluice-node in deploy/sluice.yaml; it reads /var/lib/cni/networks.',
+    description:
+      'An init container of the DaemonSet sluice-node in deploy/sluice.yaml; it reads /var/lib/cni/networks.',
   },
   args: { positionals: [], options: [] },
   run: async ({ env }) => {

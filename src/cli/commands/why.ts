@@ -37,7 +37,11 @@ export const command: Command = {
         fallback: 'tcp',
       },
       { flags: '-n, --namespace <namespace>', description: 'namespace of names without one', fallback: 'default' },
-      { flags: '--family <family>', description: 'address family; by default the first that both have', choices: ['4', '6'] },
+      {
+        flags: '--family <family>',
+        description: 'address family; by default the first that both have',
+        choices: ['4', '6'],
+      },
       LANGUAGE,
       OUTPUT,
       NAME,
