@@ -143,7 +143,7 @@ function renderStatement(statement: Statement): string {
     case 'masquerade':
       return 'masquerade';
     case 'reject':
-      return statement.with === 'tcp-reset' ? 'reject with tcp reset' : 'reject';
+      return statement.with === 'tcp-reset' ? 'reject with tcp reset' : 'reject with icmpx type port-unreachable';
     case 'verdict':
       return statement.verdict;
   }
