@@ -70,8 +70,9 @@ function parseV4(text: string): bigint | undefined {
 function parseV6(text: string): bigint | undefined {
   const halves = text.split('::');
   if (halves.length > 2) return undefined;
-  const head = parseGroups(halves[0] ?? '');
-  const tail = halves.length === 2 ? parseGroups(halves[1] ?? '') : [];
+  // RFC 4291 §2.2: only the last 32 bits may be written as a dotted quad.
+  const head = parseGroups(halves[0] ?? '', { dottedEnd: halves.length === 1 });
+  const tail = halves.length === 2 ? parseGroups(halves[1] ?? '', { dottedEnd: true }) : [];
   if (head === undefined || tail === undefined) return undefined;
   const missing = 8 - head.length - tail.length;
   if (halves.length === 2 ? missing < 1 : missing !== 0) return undefined;
@@ -79,12 +80,12 @@ function parseV6(text: string): bigint | undefined {
   return groups.reduce((value, group) => (value << 16n) | BigInt(group), 0n);
 }
 
-function parseGroups(text: string): number[] | undefined {
+function parseGroups(text: string, { dottedEnd }: { readonly dottedEnd: boolean }): number[] | undefined {
   if (text === '') return [];
   const groups: number[] = [];
   const parts = text.split(':');
   for (const [index, part] of parts.entries()) {
-    if (part.includes('.') && index === parts.length - 1) {
+    if (dottedEnd && part.includes('.') && index === parts.length - 1) {
       const v4 = parseV4(part);
       if (v4 === undefined) return undefined;
       groups.push(Number(v4 >> 16n), Number(v4 & 0xffffn));
