@@ -75,7 +75,7 @@ export function whatNext({ options }: LabStatus): string[] {
     'The cluster is ready. Run the line above, then try:',
     '  kubectl get nodes -o wide',
     '  kubectl run nginx --image=nginx --port=80 && kubectl run busybox --image=busybox -- sleep 1d',
-    '  kubectl apply -f examples/default-deny/default-deny-ingress.yaml',
+    '  kubectl apply -f examples/5-default-policies/default-deny-ingress.yaml',
     `  sluice probe${name}                                # real packets beside the prediction`,
     `  sluice why${name} busybox nginx --port 80          # which rule decides, and why`,
     `  sluice status${name}                               # what is programmed where`,
