@@ -104,7 +104,7 @@ class Agent {
     this.#filter = new PacketFilter({
       ...world,
       engine: createCalcEngine({ node: options.node }),
-      onUpdate: (update) => this.#connections.onUpdate(update),
+      onUpdate: (update) => this.#connections.onUpdate(update, this.#attachments.fresh),
     });
     this.#network = new NetworkDriver({ netlink, sysctl, log, input: () => this.#routingInput() });
     this.#attachments = new Attachments({

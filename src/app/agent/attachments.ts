@@ -39,6 +39,8 @@ export class Attachments implements CniService {
   readonly #dependencies: AttachmentsDependencies;
   readonly #records = new Map<string, EndpointRecord>();
   readonly #queue = new KeyedQueue();
+  /** Endpoints that are being wired in this very turn of the event loop. */
+  readonly #fresh = new Set<string>();
   /** Handles whose release the datastore has not heard of yet. */
   readonly #owed = new Set<string>();
 
@@ -48,6 +50,11 @@ export class Attachments implements CniService {
 
   get records(): ReadonlyMap<string, EndpointRecord> {
     return this.#records;
+  }
+
+  /** Endpoints whose first policy is being programmed: they can have no connections yet. */
+  get fresh(): ReadonlySet<string> {
+    return this.#fresh;
   }
 
   /** How many addresses still have to be given back because the datastore could not be reached. */
@@ -226,7 +233,12 @@ export class Attachments implements CniService {
     createPodLink(record, this.#dependencies);
     network.addEndpoint(record);
     this.#announce(record);
-    filter.flush();
+    this.#fresh.add(record.id);
+    try {
+      filter.flush();
+    } finally {
+      this.#fresh.delete(record.id);
+    }
   }
 
   #announce({ id, interface: link, namespace, pod, addresses }: EndpointRecord): void {

@@ -20,6 +20,8 @@ export interface CutReport {
   readonly judged: number;
   readonly cut: number;
   readonly healed: number;
+  /** Connections of the pods in question that are marked now. */
+  readonly marked: number;
 }
 
 /**
@@ -30,18 +32,21 @@ export interface CutReport {
 export function judgeConnections(conntrack: Conntrack, state: () => ClusterState, local: readonly Ip[]): CutReport {
   const addresses = new Set(local.map(flowKeyOf));
   const flows = addresses.size === 0 ? [] : conntrack.dump({ addresses });
-  if (flows.length === 0) return { judged: 0, cut: 0, healed: 0 };
+  if (flows.length === 0) return { judged: 0, cut: 0, healed: 0, marked: 0 };
   const engine = new PolicyEngine(state());
   const cut: TrackedFlow[] = [];
   const healed: TrackedFlow[] = [];
+  let marked = 0;
   for (const flow of flows) {
     const denied = isDenied(engine, flow, addresses);
-    const marked = (flow.mark & CUT_MARK) !== 0;
-    if (denied && !marked) cut.push(flow);
-    if (!denied && marked) healed.push(flow);
+    const wasMarked = (flow.mark & CUT_MARK) !== 0;
+    if (denied) marked++;
+    if (denied && !wasMarked) cut.push(flow);
+    if (!denied && wasMarked) healed.push(flow);
   }
   return {
     judged: flows.length,
+    marked,
     cut: cut.length === 0 ? 0 : conntrack.setMark(cut, { value: CUT_MARK, mask: CUT_MARK }),
     healed: healed.length === 0 ? 0 : conntrack.setMark(healed, { value: 0, mask: CUT_MARK }),
   };

@@ -14,6 +14,8 @@ export interface LiveConnectionsDependencies {
   readonly addressesOf: (id: string) => readonly Ip[];
 }
 
+const NONE: ReadonlySet<string> = new Set();
+
 /** What `sluice status` shows of connection cutting. */
 export interface ConnectionsStatus {
   readonly cut: number;
@@ -21,16 +23,22 @@ export interface ConnectionsStatus {
   readonly forgotten: number;
 }
 
+/** How long work is gathered, milliseconds: reading the kernel's table takes 10 even when it is empty. */
+const GATHER = { cut: 2, tidy: 250 } as const;
+
 /**
- * Keeps live connections in line with the packet filter. Work that updates ask for is gathered and done once per turn of
- * the event loop, after the reply that may be waiting in the same turn.
+ * Keeps live connections in line with the packet filter. What updates ask for is gathered and done together, soon where
+ * a connection may have to be cut, later where it is only tidying up.
  */
 export class LiveConnections {
   readonly #dependencies: LiveConnectionsDependencies;
   readonly #endpoints = new Set<string>();
   #flushes: ConntrackFlush[] = [];
   #released: Ip[] = [];
-  #scheduled: NodeJS.Immediate | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #due = Infinity;
+  /** Local endpoints with connections that are cut; no other can have one that may live again. */
+  readonly #marked = new Set<string>();
   #cut = 0;
   #healed = 0;
   #forgotten = 0;
@@ -39,49 +47,55 @@ export class LiveConnections {
     this.#dependencies = dependencies;
   }
 
-  /** After a transaction that changed what these endpoints may do. */
-  onUpdate({ shrunk, grown, conntrackFlush }: Pick<CalcUpdate, 'shrunk' | 'grown' | 'conntrackFlush'>): void {
-    for (const id of shrunk) this.#endpoints.add(id);
-    for (const id of grown) this.#endpoints.add(id);
+  /** After a transaction that changed what these endpoints may do; `fresh` ones had no connection before it. */
+  onUpdate(
+    { shrunk, grown, conntrackFlush }: Pick<CalcUpdate, 'shrunk' | 'grown' | 'conntrackFlush'>,
+    fresh: ReadonlySet<string> = NONE,
+  ): void {
+    for (const id of shrunk) if (!fresh.has(id)) this.#endpoints.add(id);
+    for (const id of grown) if (this.#marked.has(id)) this.#endpoints.add(id);
     this.#flushes.push(...conntrackFlush);
-    this.#schedule();
+    if (this.#endpoints.size > 0) this.#schedule(GATHER.cut);
+    else if (conntrackFlush.length > 0) this.#schedule(GATHER.tidy);
   }
 
   /** Addresses that are nobody's any more. */
   onReleased(addresses: readonly Ip[]): void {
     this.#released.push(...addresses);
-    this.#schedule();
+    this.#schedule(GATHER.tidy);
   }
 
   stop(): void {
-    if (this.#scheduled !== undefined) clearImmediate(this.#scheduled);
+    clearTimeout(this.#timer);
   }
 
   status(): ConnectionsStatus {
     return { cut: this.#cut, healed: this.#healed, forgotten: this.#forgotten };
   }
 
-  #schedule(): void {
-    if (this.#scheduled !== undefined) return;
-    if (this.#endpoints.size === 0 && this.#flushes.length === 0 && this.#released.length === 0) return;
-    this.#scheduled = setImmediate(() => {
-      this.#scheduled = undefined;
-      this.#work();
-    });
+  #schedule(delay: number): void {
+    const due = performance.now() + delay;
+    if (due >= this.#due) return;
+    this.#due = due;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#work(), delay);
   }
 
   #work(): void {
     const { conntrack, log, state, addressesOf } = this.#dependencies;
-    const addresses = [...this.#endpoints].flatMap((id) => [...addressesOf(id)]);
+    const endpoints = [...this.#endpoints];
     const flushes = this.#flushes;
     const released = this.#released;
+    this.#due = Infinity;
     this.#endpoints.clear();
     this.#flushes = [];
     this.#released = [];
     try {
       this.#forgotten += forgetConnections(conntrack, released);
       this.#forgotten += forgetServiceFlows(conntrack, flushes);
-      const report = judgeConnections(conntrack, state, addresses);
+      const report = judgeConnections(conntrack, state, endpoints.flatMap(addressesOf));
+      for (const id of endpoints) this.#marked.delete(id);
+      if (report.marked > 0) for (const id of endpoints) this.#marked.add(id);
       this.#cut += report.cut;
       this.#healed += report.healed;
       if (report.cut + report.healed > 0) log.info('live connections judged anew', { ...report });
