@@ -78,7 +78,7 @@ async function names(
   resource: Resource,
   namespace: string,
   client: KubeClient,
-): Promise<{ readonly name: string; readonly deleting: boolean }[]> {
+): Promise<readonly { readonly name: string; readonly deleting: boolean }[]> {
   const { items } = await listAll<KubeObject, { name: string; deleting: boolean }>(
     client,
     resource,
