@@ -1,7 +1,7 @@
 import { SluiceError } from '../base/errors.ts';
 import { formatIp, type Family } from '../base/ip/index.ts';
+import type { PolicyEngine } from '../core/policy/index.ts';
 import {
-  PolicyEngine,
   explain,
   formatExplanation,
   formatSource,

@@ -15,5 +15,5 @@ export function table(header: readonly string[], rows: readonly (readonly string
 /** Columns that a text takes in a terminal; colour takes none. */
 function displayWidth(text: string): number {
   // oxlint-disable-next-line no-control-regex -- escape sequences are what is being measured
-  return [...text.replaceAll(/\u001b\[[0-9;]*m/gu, '')].length;
+  return Array.from(text.replaceAll(/\u001b\[[0-9;]*m/gu, '')).length;
 }

@@ -14,7 +14,7 @@ export const command: Command = {
     options: [NAME, { flags: '--all', description: 'stop every cluster of this user' }],
   },
   run: async ({ values, env, uid, note }) => {
-    const names = values['all'] === true ? await labNames({ env, uid }) : [String(values['name'])];
+    const names = values['all'] === true ? labNames({ env, uid }) : [String(values['name'])];
     for (const name of names) {
       const stopped = await stopLab(name, { env, uid });
       note(stopped ? `Cluster '${name}' is down.` : `Cluster '${name}' is not running.`);

@@ -1,4 +1,3 @@
-import { silentLogger } from '../../base/log.ts';
 import { SluiceError } from '../../base/errors.ts';
 import { startLab } from '../../app/lab/lab.ts';
 import type { LabStatus } from '../../app/lab/lab-types.ts';
@@ -58,7 +57,6 @@ export const command: Command = {
       env,
       uid,
       signal,
-      log: silentLogger,
       onPhase: ({ name, milliseconds }) => note(`  ${(milliseconds / 1000).toFixed(1).padStart(5)} s  ${name}`),
     });
     print(`export KUBECONFIG=${status.kubeconfig}`);
