@@ -1,12 +1,5 @@
-import {
-  Attributes,
-  attribute,
-  attributeNest,
-  attributeU16be,
-  attributeU32be,
-  attributeU8,
-} from '../../base/bytes/index.ts';
-import type { ByteWriter } from '../../base/bytes/index.ts';
+import { attribute, attributeNest, attributeU16be, attributeU32be, attributeU8 } from '../../base/bytes/index.ts';
+import type { Attributes, ByteWriter } from '../../base/bytes/index.ts';
 import { ipFromBytes, ipToBytes } from '../../base/ip/index.ts';
 import type { FlowFilter, FlowTuple, TrackedFlow } from './port.ts';
 

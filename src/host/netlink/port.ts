@@ -46,7 +46,6 @@ export interface NewLinkBase {
   readonly mtu?: number;
   readonly up?: boolean;
   readonly master?: LinkRef;
-  readonly alias?: string;
   /** Queue length in packets. */
   readonly txqlen?: number;
 }
@@ -150,6 +149,7 @@ export type NetworkChange =
       readonly name?: string;
       readonly mac?: Mac;
       readonly mtu?: number;
+      /** A remark; the kernel takes it only for links that exist. */
       readonly alias?: string;
       /** null releases it. */
       readonly master?: LinkRef | null;

@@ -1,14 +1,6 @@
 import { hash } from 'node:crypto';
-import {
-  Attributes,
-  attribute,
-  attributeNest,
-  attributeText,
-  attributeU32be,
-  beginNest,
-  endNest,
-} from '../../base/bytes/index.ts';
-import type { ByteWriter } from '../../base/bytes/index.ts';
+import { attribute, attributeNest, attributeText, attributeU32be, beginNest, endNest } from '../../base/bytes/index.ts';
+import type { Attributes, ByteWriter } from '../../base/bytes/index.ts';
 import { TABLE, TYPE_BYTES } from '../../core/nft/model.ts';
 import type { FieldType, Hook, NftOp, Rule, SetSpec } from '../../core/nft/model.ts';
 import { NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL } from '../netlink/message.ts';

@@ -33,20 +33,12 @@ function hiddenSteps(steps: Transaction): (step: NftOp) => boolean {
   // A chain's rules keep their order, so none may go ahead of one that waits.
   const waiting = new Set<string>();
   return (step) => {
-    switch (step.op) {
-      case 'add-table':
-        return true;
-      case 'add-set':
-      case 'add-elements':
-        return sets.has(step.spec.name);
-      case 'add-chain':
-        return chains.has(step.name);
-      case 'add-rule':
-        if (usesVerdictMap(step)) waiting.add(step.chain);
-        return chains.has(step.chain) && !waiting.has(step.chain);
-      default:
-        return false;
-    }
+    if (step.op === 'add-table') return true;
+    if (step.op === 'add-set' || step.op === 'add-elements') return sets.has(step.spec.name);
+    if (step.op === 'add-chain') return chains.has(step.name);
+    if (step.op !== 'add-rule') return false;
+    if (usesVerdictMap(step)) waiting.add(step.chain);
+    return chains.has(step.chain) && !waiting.has(step.chain);
   };
 }
 

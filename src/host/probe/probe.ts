@@ -91,8 +91,8 @@ class ProbeRun {
     this.#finish(attempt, 'allowed', evidence),
   );
   readonly #done = Promise.withResolvers<void>();
-  #timer: NodeJS.Timeout | undefined;
-  #immediate: NodeJS.Immediate | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #immediate: ReturnType<typeof setImmediate> | undefined;
 
   constructor(attempts: readonly ProbeAttempt[], options: RoundOptions) {
     this.#attempts = attempts;
