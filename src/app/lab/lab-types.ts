@@ -109,6 +109,7 @@ export interface LabAttemptResult {
 
 /** Requests over `control.sock`: one JSON object per line, answered in order by one {@link ControlReply} line each. */
 export type ControlRequest =
+  | { readonly op: 'ping' }
   | { readonly op: 'status' }
   | { readonly op: 'pods' }
   /** Real packets, all attempts side by side; results in the order of `attempts`. */
@@ -124,6 +125,7 @@ export type ControlRequest =
   | { readonly op: 'stop' };
 
 export interface ControlReplies {
+  readonly ping: true;
   readonly status: LabStatus;
   readonly pods: readonly LabPod[];
   readonly probe: readonly LabAttemptResult[];

@@ -1,0 +1,93 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import { SluiceError } from '../../../base/errors.ts';
+import type { KubeObject } from '../../../host/kube-client/types.ts';
+import type { LabOptions } from '../lab-types.ts';
+import { UNDERLAY } from '../universe/topology.ts';
+import { apiAddresses, dnsAddresses } from './addresses.ts';
+
+/** One object of a manifest; what is read here is certain, the rest is the API server's business. */
+export interface ManifestObject extends KubeObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+}
+
+/** Everything that the lab installs into a new cluster, in the order in which it is to be created. */
+export function labManifests(options: LabOptions, repository: string): readonly ManifestObject[] {
+  const sluice = readManifest(join(repository, 'deploy/sluice.yaml')).filter(({ kind }) => kind !== 'IPPool');
+  const dns = readManifest(join(repository, 'src/app/lab/manifests/coredns.yaml'));
+  return [
+    ...['kube-node-lease', 'kube-public', 'kube-system'].map(namespace),
+    endpointConfig(options),
+    ...sluice.map((object) => (isConfig(object) ? withBackend(object, options) : object)),
+    ...options.podCidrs.map((cidr) => ipPool(cidr, options)),
+    ...dns.map((object) => (object.kind === 'Service' ? withDnsAddress(object, options) : object)),
+  ];
+}
+
+function readManifest(path: string): readonly ManifestObject[] {
+  const documents = parseAllDocuments(readFileSync(path, 'utf8'));
+  if ('empty' in documents) return [];
+  return documents.flatMap((document) => {
+    const [error] = document.errors;
+    if (error !== undefined) throw new SluiceError('bad-manifest', `${path}: ${error.message}`);
+    const object = document.toJS() as ManifestObject | null;
+    return object === null ? [] : [object];
+  });
+}
+
+function namespace(name: string): ManifestObject {
+  return { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
+}
+
+/** Where agents find the API server before there are Services: the key names are those of the guides. */
+function endpointConfig(options: LabOptions): ManifestObject {
+  const [address = ''] = apiAddresses(options);
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'kubernetes-services-endpoint', namespace: 'kube-system' },
+    data: { KUBERNETES_SERVICE_HOST: address, KUBERNETES_SERVICE_PORT: String(UNDERLAY.api.port) },
+  } as ManifestObject;
+}
+
+function isConfig({ kind, metadata }: ManifestObject): boolean {
+  return kind === 'ConfigMap' && metadata.name === 'sluice-config';
+}
+
+function withBackend(object: ManifestObject, { backend }: LabOptions): ManifestObject {
+  const { data } = object as ManifestObject & { readonly data: Readonly<Record<string, string>> };
+  return { ...object, data: { ...data, calico_backend: backend } } as ManifestObject;
+}
+
+const VXLAN_MODES = { vxlan: 'Always', 'cross-subnet': 'CrossSubnet', 'host-gw': 'Never' } as const;
+
+function ipPool(cidr: string, { backend }: LabOptions): ManifestObject {
+  const isIpv6 = cidr.includes(':');
+  return {
+    apiVersion: 'crd.projectcalico.org/v1',
+    kind: 'IPPool',
+    metadata: { name: `default-ipv${isIpv6 ? 6 : 4}-ippool` },
+    spec: {
+      cidr,
+      blockSize: isIpv6 ? 122 : 26,
+      natOutgoing: true,
+      nodeSelector: 'all()',
+      vxlanMode: VXLAN_MODES[backend],
+      ipipMode: 'Never',
+    },
+  } as ManifestObject;
+}
+
+function withDnsAddress(object: ManifestObject, options: LabOptions): ManifestObject {
+  const { spec } = object as ManifestObject & { readonly spec: object };
+  const clusterIPs = dnsAddresses(options);
+  const families = clusterIPs.map((address) => (address.includes(':') ? 'IPv6' : 'IPv4'));
+  const ipFamilyPolicy = clusterIPs.length > 1 ? 'RequireDualStack' : 'SingleStack';
+  return {
+    ...object,
+    spec: { ...spec, clusterIP: clusterIPs[0], clusterIPs, ipFamilies: families, ipFamilyPolicy },
+  } as ManifestObject;
+}
