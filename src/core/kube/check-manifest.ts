@@ -2,7 +2,7 @@ import { formatFieldError } from './field-error.ts';
 import { identityProblem } from './identity.ts';
 import { unknownFields } from './unknown-fields.ts';
 import type { FieldSchema } from './unknown-fields.ts';
-import { validateObject } from './validate/index.ts';
+import { validateObject } from './validate/validate-object.ts';
 import type { LoadIssue, Manifest } from './yaml.ts';
 
 /** Schemas of the kinds; a kind without one has its fields' names unchecked. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { formatFieldError } from '../field-error.ts';
-import { validateObject } from './index.ts';
+import { validateObject } from './validate-object.ts';
 
 function problems(object: unknown): string[] {
   return validateObject(object).map(formatFieldError);
