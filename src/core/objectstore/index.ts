@@ -33,3 +33,4 @@ export { seenThrough, selectionTest } from './select/selection.ts';
 export type { SeenChange, Selection } from './select/selection.ts';
 export { entryOf, VersionedStore } from './versioned-store.ts';
 export type { ChangeEvent, ChangeListener, Entry } from './versioned-store.ts';
+export { tableOf } from './table/table.ts';

@@ -1,3 +1,5 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { SluiceError } from '../../base/errors.ts';
 import type { DurableStore, StoredRecord, StoredWrite } from '../../core/objectstore/index.ts';
@@ -65,6 +67,7 @@ export function sqliteStore(path: string): DurableStore {
 function open(path: string): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
+    mkdirSync(dirname(path), { recursive: true });
     database = new DatabaseSync(path);
     database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
     const { user_version: version } = database.prepare('PRAGMA user_version').get() as { user_version: number };

@@ -1,6 +1,7 @@
 import type { Namespace, Secret, ServiceAccount } from 'kubernetes-types/core/v1.d.ts';
 import type { Ingress, NetworkPolicy } from 'kubernetes-types/networking/v1.d.ts';
 import { forbidden, invalid, type FieldError } from '../../kube/field-error.ts';
+import type { ApiContext } from '../api-context.ts';
 import { equalJson, isJsonObject, type ApiObject } from '../api-object.ts';
 import type { Strategy } from './strategy.ts';
 
@@ -14,19 +15,26 @@ export const namespaceStrategy: Strategy = {
     draft.metadata.labels = { ...draft.metadata.labels, [NAME_LABEL]: draft.metadata.name! };
     if (previous === undefined) {
       namespace.spec = { finalizers: ['kubernetes'] };
-      namespace.status = { phase: 'Active' };
+      draft['status'] = { phase: 'Active' };
       return;
     }
     // Only `/finalize` takes the finalizer of the namespace off.
     draft['spec'] = previous['spec'];
   },
+  // Pods name the account `default` from the first moment; a controller restores it when it is deleted later.
+  afterWrite: (stored, previous, context) => {
+    if (previous === undefined) createDefaultAccount(stored.metadata.name!, context);
+  },
   onMarked: (draft) => {
-    (draft as unknown as Namespace).status = {
-      ...(draft as unknown as Namespace).status,
-      phase: 'Terminating',
-    };
+    draft['status'] = { ...(draft as unknown as Namespace).status, phase: 'Terminating' };
   },
 };
+
+function createDefaultAccount(namespace: string, { store, surroundings }: ApiContext): void {
+  if (store.get('/serviceaccounts', namespace, 'default') !== undefined) return;
+  const metadata = { name: 'default', namespace, uid: surroundings.uuid(), creationTimestamp: surroundings.now() };
+  store.put('/serviceaccounts', namespace, 'default', { apiVersion: 'v1', kind: 'ServiceAccount', metadata });
+}
 
 export const nodeStrategy: Strategy = { keepsStatus: true };
 
