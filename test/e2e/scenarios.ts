@@ -1,0 +1,259 @@
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { ROOT, eventually, variant, type TestCluster } from './harness.ts';
+
+/** The guides' scenarios 1 to 6 and 8 on a running cluster, with the real kubectl; after every policy real packets are compared with the prediction. */
+export function describeScenarios(running: () => TestCluster): void {
+  describe('1: two namespaces', () => {
+    const example = 'examples/1-two-namespaces';
+    afterAll(() => running().clear('dev', 'pro'));
+
+    it('reach each other without policies', async () => {
+      const cluster = running();
+      await cluster.apply(`${example}/pods.yaml`);
+      await cluster.ready('dev', 'pro');
+      expect(await cluster.reaches('dev/client', 'pro/web', 80)).toBe(true);
+      expect(await cluster.reaches('pro/client', 'dev/web')).toBe(true);
+      await cluster.agrees('dev', 'pro');
+    });
+
+    it('are cut off in one direction by a default deny', async () => {
+      const cluster = running();
+      await cluster.apply(`${example}/deny-ingress-to-pro.yaml`);
+      await cluster.agrees('dev', 'pro');
+      expect(await cluster.reaches('dev/client', 'pro/web', 80)).toBe(false);
+      expect(await cluster.reaches('pro/client', 'pro/web', 80)).toBe(false);
+      expect(await cluster.reaches('pro/client', 'dev/web', 80)).toBe(true);
+    });
+
+    it('are opened to one namespace on TCP 80, and to nothing else', async () => {
+      const cluster = running();
+      await cluster.apply(`${example}/allow-dev-to-pro-on-80.yaml`);
+      await cluster.agrees('dev', 'pro');
+      expect(await cluster.reaches('dev/client', 'pro/web', 80)).toBe(true);
+      expect(await cluster.reaches('dev/client', 'pro/web', 81)).toBe(false);
+      expect(await cluster.reaches('dev/client', 'pro/web')).toBe(false);
+      expect(await cluster.reaches('pro/client', 'pro/web', 80)).toBe(false);
+    });
+
+    it('obey policies for egress likewise', async () => {
+      const cluster = running();
+      await cluster.ok('delete networkpolicy --all -n pro');
+      await cluster.apply(`${example}/deny-egress-of-dev.yaml`);
+      await cluster.agrees('dev', 'pro');
+      expect(await cluster.reaches('dev/client', 'pro/web', 80)).toBe(false);
+      expect(await cluster.reaches('pro/client', 'dev/web', 80)).toBe(true);
+      await cluster.apply(`${example}/allow-dev-out-to-pro-on-80.yaml`);
+      await cluster.agrees('dev', 'pro');
+      expect(await cluster.reaches('dev/client', 'pro/web', 80)).toBe(true);
+      expect(await cluster.reaches('dev/client', 'dev/web', 80)).toBe(false);
+    });
+  });
+
+  describe('2: pods made by hand, and a policy by label', () => {
+    afterAll(() => running().clear('default'));
+
+    it('serve each other by name and answer pings before the policy', async () => {
+      const cluster = running();
+      await cluster.ok('run nginx --image=nginx --labels=aa=aa1');
+      await cluster.ok('run nginx2 --image=nginx --labels=bb=bb2');
+      await cluster.ok('expose pod nginx --port=80 --type=NodePort');
+      await cluster.ok('expose pod nginx2 --port=80 --type=NodePort');
+      await cluster.ready('default');
+      expect(await session(cluster, '')).toEqual({ nginx: true, nginx2: true, ping: true });
+    });
+
+    it('are only reached with the right label, on TCP 80 alone, once there is the policy', async () => {
+      const cluster = running();
+      await cluster.apply('examples/2-labels/policy.yaml');
+      expect(await session(cluster, '')).toEqual({ nginx: false, nginx2: true, ping: false });
+      expect(await session(cluster, '--labels=xx=xx')).toEqual({ nginx: true, nginx2: true, ping: false });
+      await cluster.agrees('default');
+    });
+
+    it('work in an interactive session with a terminal, as the guides type it', async () => {
+      const output = await interactive(running(), 'run busybox --rm -it --image=busybox -- sh', [
+        'wget -q -T 2 -O /dev/null nginx2 && echo got-$((1+1))',
+        'exit',
+      ]);
+      expect(output).toContain('got-2');
+      expect(output).toContain('pod "busybox" deleted');
+    });
+  });
+
+  describe('3: an address block with an exception beside pod selectors', () => {
+    afterAll(() => running().clear('shop'));
+
+    it('lets through exactly what the policy says', async () => {
+      const cluster = running();
+      await cluster.apply('examples/3-blocks-and-labels/pods.yaml');
+      await cluster.ready('shop');
+      await cluster.apply('examples/3-blocks-and-labels/policy.yaml');
+      await cluster.agrees('shop');
+      expect(await cluster.reaches('shop/myapp', 'shop/nginx', 80)).toBe(true);
+      expect(await cluster.reaches('shop/myapp', 'shop/mysql', 3306)).toBe(true);
+      expect(await cluster.reaches('shop/myapp', 'shop/other', 80)).toBe(false);
+      expect(await cluster.reaches('shop/other', 'shop/myapp', 81)).toBe(false);
+    });
+
+    it('judges pods by their own addresses, block and exception alike', async () => {
+      const cluster = running();
+      const text = readFileSync(join(ROOT, 'examples/3-blocks-and-labels/policy.yaml'), 'utf8');
+      const family = cluster.families[0]!;
+      const [cidr, length] = family === 4 ? ['10.244.0.0/16', 32] : ['fd00:10:244::/56', 128];
+      const except = [`${await cluster.address('shop/other', family)}/${length}`];
+      await cluster.ok(
+        'apply -f -',
+        variant(text, (policy) => {
+          const { ingress } = policy['spec'] as { ingress: { from: unknown[] }[] };
+          ingress[0]!.from[0] = { ipBlock: { cidr, except } };
+        }),
+      );
+      await cluster.agrees('shop');
+      // Of a dual cluster only the policy's family is opened, which the comparison has covered.
+      if (cluster.families.length > 1) return;
+      expect(await cluster.reaches('shop/nginx', 'shop/myapp', 80)).toBe(true);
+      expect(await cluster.reaches('shop/other', 'shop/myapp', 80)).toBe(false);
+    });
+  });
+
+  describe("4: the Kubernetes documentation's example", () => {
+    afterAll(() => running().clear('default', 'myproject', 'elsewhere'));
+
+    it('accepts from the block, the project and the frontends, and from nobody else', async () => {
+      const cluster = running();
+      await cluster.apply('examples/4-kubernetes-docs/pods.yaml');
+      await cluster.ready('default', 'myproject', 'elsewhere');
+      await cluster.apply('examples/4-kubernetes-docs/policy.yaml');
+      await cluster.agrees('default', 'myproject', 'elsewhere');
+      expect(await cluster.reaches('default/frontend', 'default/db', 6379)).toBe(true);
+      expect(await cluster.reaches('myproject/client', 'default/db', 6379)).toBe(true);
+      expect(await cluster.reaches('default/stranger', 'default/db', 6379)).toBe(false);
+      expect(await cluster.reaches('elsewhere/frontend', 'default/db', 6379)).toBe(false);
+      expect(await cluster.reaches('default/db', 'default/frontend', 5978)).toBe(false);
+    });
+  });
+
+  describe('5: default policies', () => {
+    const example = 'examples/5-default-policies';
+    afterAll(() => running().clear('five'));
+
+    it('take effect and are taken back, live', async () => {
+      const cluster = running();
+      await cluster.ok('create namespace five');
+      for (const name of ['a', 'b']) await cluster.ok(`run ${name} --image=nginx --port=80 -n five`);
+      await cluster.ready('five');
+      const state = async (): Promise<boolean> => {
+        await cluster.agrees('five');
+        return cluster.reaches('five/a', 'five/b', 80);
+      };
+      const steps: [command: string, file: string, reached: boolean][] = [
+        ['apply', 'default-deny-ingress', false],
+        ['apply', 'allow-all-ingress', true],
+        ['delete', 'allow-all-ingress', false],
+        ['delete', 'default-deny-ingress', true],
+        ['apply', 'default-deny-egress', false],
+        ['apply', 'allow-all-egress', true],
+        ['delete', 'default-deny-egress', true],
+        ['delete', 'allow-all-egress', true],
+      ];
+      expect(await state()).toBe(true);
+      for (const [command, file, reached] of steps) {
+        await cluster.ok(`${command} -n five -f ${join(ROOT, example, `${file}.yaml`)}`);
+        expect(await state(), `after ${command} ${file}`).toBe(reached);
+      }
+    });
+  });
+
+  describe('6: allow from one namespace', () => {
+    afterAll(() => running().clear('home', 'namespace-a', 'namespace-b'));
+
+    it('accepts from that namespace alone, and follows its labels live', async () => {
+      const cluster = running();
+      await cluster.apply('examples/6-allow-from-namespace-a/pods.yaml');
+      await cluster.ready('home', 'namespace-a', 'namespace-b');
+      await cluster.apply('examples/6-allow-from-namespace-a/policy.yaml');
+      const all = ['home', 'namespace-a', 'namespace-b'];
+      await cluster.agrees(...all);
+      expect(await cluster.reaches('namespace-a/client', 'home/myapp', 80)).toBe(true);
+      expect(await cluster.reaches('namespace-b/client', 'home/myapp', 80)).toBe(false);
+      expect(await cluster.reaches('home/other', 'home/myapp', 80)).toBe(false);
+      await cluster.ok('label namespace namespace-a name=other --overwrite');
+      await cluster.ok('label namespace namespace-b name=namespace-a --overwrite');
+      await cluster.agrees(...all);
+      expect(await cluster.reaches('namespace-a/client', 'home/myapp', 80)).toBe(false);
+      expect(await cluster.reaches('namespace-b/client', 'home/myapp', 80)).toBe(true);
+    });
+  });
+
+  describe('8: looking around with kubectl', () => {
+    it('explains, lists pods and nodes, and shows the agents', async () => {
+      const cluster = running();
+      const explained = await cluster.ok('explain networkpolicy.spec.egress');
+      expect(explained).toContain('FIELD: egress <[]NetworkPolicyEgressRule>');
+      expect(explained).toContain('outgoing traffic');
+      const nodes = (await cluster.ok('get nodes --no-headers')).trim().split('\n');
+      expect(nodes).toHaveLength(cluster.shape.nodes);
+      for (const node of nodes) expect(node).toMatch(/^node-\d+\s+Ready\s/u);
+      const agents = await cluster.ok('get pods -n kube-system -l k8s-app=sluice-node --no-headers');
+      const states = agents
+        .trim()
+        .split('\n')
+        .map((line) => line.split(/\s+/u).slice(1, 3));
+      expect(states).toEqual(Array.from({ length: cluster.shape.nodes }, () => ['1/1', 'Running']));
+      expect(await cluster.ok('get pods -A -o wide')).toMatch(
+        /NAMESPACE +NAME +READY +STATUS +RESTARTS +AGE +IP +NODE/u,
+      );
+    });
+  });
+}
+
+/** What a busybox that is run for this alone can do: fetch from both servers by name, and ping the first. */
+async function session(
+  cluster: TestCluster,
+  flags: string,
+): Promise<{ readonly nginx: boolean; readonly nginx2: boolean; readonly ping: boolean }> {
+  const address = await cluster.address('default/nginx');
+  const script = [
+    'wget -q -T 2 -O /dev/null http://nginx && echo nginx-ok',
+    'wget -q -T 2 -O /dev/null http://nginx2 && echo nginx2-ok',
+    `ping -c 1 -W 1 ${address} >/dev/null && echo ping-ok`,
+    'exit 0',
+  ];
+  const output = await cluster.ok(
+    `run busybox --rm -i --restart=Never --image=busybox ${flags} -- sh`,
+    `${script.join('\n')}\n`,
+  );
+  await eventually(async () => expect((await cluster.run('get pod busybox')).code).toBe(1));
+  return {
+    nginx: output.includes('nginx-ok'),
+    nginx2: output.includes('nginx2-ok'),
+    ping: output.includes('ping-ok'),
+  };
+}
+
+/** Runs kubectl under a terminal of its own and types `lines` when the prompt appears. */
+function interactive(cluster: TestCluster, args: string, lines: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('script', ['-qec', `kubectl ${args}`, '/dev/null'], {
+      env: { ...cluster.env, KUBECONFIG: cluster.lab.paths.kubeconfig, TERM: 'dumb' },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    const limit = setTimeout(() => child.kill('SIGKILL'), 60_000);
+    let output = '';
+    let next = 0;
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+      // A prompt at the end of what was printed so far means that the shell waits.
+      if (/[#$] $/u.test(output) && next < lines.length) child.stdin.write(`${lines[next++]}\n`);
+    });
+    child.stdin.on('error', () => undefined);
+    child.on('error', reject);
+    child.on('close', () => {
+      clearTimeout(limit);
+      resolve(output);
+    });
+  });
+}
