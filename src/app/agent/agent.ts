@@ -61,6 +61,7 @@ const LOW_WATER = 16;
 /** Between two attempts at something that the API refused, and between rounds of upkeep, milliseconds. */
 const RETRY = 1000;
 const UPKEEP = 10_000;
+const WATCH_ERRORS_EVERY = 60_000;
 
 /**
  * Runs the agent of one node until `signal` aborts. The kernel keeps everything afterwards, so a node without an agent
@@ -89,6 +90,7 @@ class Agent {
   readonly #attachments: Attachments;
   #allocator: Allocator | undefined;
   #tunnels: readonly Ip[] = [];
+  #watchErrorAt = -Infinity;
 
   constructor(options: AgentOptions, world: AgentDependencies, signal: AbortSignal) {
     this.#options = options;
@@ -129,7 +131,7 @@ class Agent {
         onRoutesChanged: () => this.#network.changed(),
         onPoolsChanged: () => this.#allocator?.invalidate(),
         onPolicy: (key, policy) => this.#onPolicy(key, policy),
-        onError: (what, error) => log.warn(`${what} failed, trying again`, { error: messageOf(error) }),
+        onError: (what, error) => this.#onWatchError(what, messageOf(error)),
       },
       signal,
     );
@@ -276,6 +278,14 @@ class Agent {
         path: issue.source.path,
         problem: issue.message,
       });
+  }
+
+  /** One line per outage and minute, not one per collection and attempt. */
+  #onWatchError(what: string, error: string): void {
+    const now = this.#world.now();
+    if (now - this.#watchErrorAt < WATCH_ERRORS_EVERY) return;
+    this.#watchErrorAt = now;
+    this.#world.log.warn(`${what} failed, trying again; the node goes on with what it knows`, { error });
   }
 
   #clusterState() {

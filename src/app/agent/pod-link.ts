@@ -30,7 +30,12 @@ export function createPodLink(record: EndpointRecord, { netlink, openPod }: PodL
   try {
     // A pair that an interrupted ADD left behind under the same name is nobody's.
     deletePodLink(record.interface, netlink);
-    netlink.apply([{ kind: 'add-link', link: newPair(record) }]);
+    // The alias is for people who look at `ip link`; the kernel takes 255 bytes (IFALIASZ).
+    const alias = `${record.namespace}/${record.pod}`.slice(0, 255);
+    netlink.apply([
+      { kind: 'add-link', link: newPair(record) },
+      { kind: 'set-link', link: record.interface, alias },
+    ]);
     try {
       prepareIpv6(record, pod.sysctl);
       pod.netlink.apply(podChanges(record));
@@ -74,14 +79,13 @@ export function inspectPodLink(record: EndpointRecord, { netlink, openPod }: Pod
   return problems;
 }
 
-function newPair({ interface: name, ifname, netns, mac, mtu, namespace, pod }: EndpointRecord) {
+function newPair({ interface: name, ifname, netns, mac, mtu }: EndpointRecord) {
   return {
     type: 'veth',
     name,
     mac: HOST_MAC,
     mtu,
     up: true,
-    alias: `${namespace}/${pod}`,
     peer: { name: ifname, netns, mac, mtu },
   } as const;
 }

@@ -18,7 +18,7 @@ export interface InformerOptions<T extends KubeObject, P> extends Selection {
   /** A failure that the informer recovers from by itself, for the log. */
   readonly onError?: (error: unknown) => void;
   readonly pageSize?: number;
-  /** Wait before the first retry in milliseconds; doubles up to 64 times this. */
+  /** Wait before the first retry in milliseconds; doubles up to 16 times this. Default 250. */
   readonly backoff?: number;
 }
 
@@ -161,7 +161,7 @@ class RunningInformer<T extends KubeObject, P> implements Informer<P> {
   async #backOff(error: unknown): Promise<void> {
     this.#options.onError?.(error);
     const base = this.#options.backoff ?? 250;
-    await pause(base * 2 ** Math.min(this.#failures++, 6), this.#signal);
+    await pause(base * 2 ** Math.min(this.#failures++, 4), this.#signal);
   }
 }
 

@@ -2,7 +2,8 @@ import { parseLabelQuery } from '../../core/kube/label-query.ts';
 import { matchesLabels } from '../../core/kube/labels.ts';
 import { jsonPatch } from '../../core/objectstore/patch/json-patch.ts';
 import { mergePatch } from '../../core/objectstore/patch/merge-patch.ts';
-import { KubeError, kubeErrorOf } from './errors.ts';
+import { kubeErrorOf } from './errors.ts';
+import type { KubeError } from './errors.ts';
 import { apiVersionOf } from './resources.ts';
 import type {
   DeleteOptions,
