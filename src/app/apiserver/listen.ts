@@ -64,7 +64,12 @@ function opened(listener: Http2SecureServer, at: ListenAt): Promise<void> {
       const where = 'path' in at ? at.path : `${at.host}:${at.port}`;
       reject(
         error.code === 'EADDRINUSE'
-          ? new SluiceError('port-taken', `${where} is in use by another program; choose another port`, { where }, error)
+          ? new SluiceError(
+              'port-taken',
+              `${where} is in use by another program; choose another port`,
+              { where },
+              error,
+            )
           : new SluiceError('listen-failed', `cannot listen on ${where}: ${error.message}`, { where }, error),
       );
     });

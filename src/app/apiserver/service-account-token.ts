@@ -1,4 +1,12 @@
-import { badRequest, existing, isJsonObject, notFound, type ApiObject, type Json, type Target } from '../../core/objectstore/index.ts';
+import {
+  badRequest,
+  existing,
+  isJsonObject,
+  notFound,
+  type ApiObject,
+  type Json,
+  type Target,
+} from '../../core/objectstore/index.ts';
 import type { ServerContext, User } from './server-context.ts';
 import { ISSUER, type TokenClaims } from './tokens.ts';
 
@@ -12,9 +20,12 @@ export function issueToken(server: ServerContext, target: Target, body: Json): A
   const spec = isJsonObject(body) && isJsonObject(body['spec']) ? body['spec'] : {};
   const seconds = spec['expirationSeconds'] ?? DEFAULT_LIFETIME;
   if (typeof seconds !== 'number' || seconds < SHORTEST_LIFETIME) {
-    throw badRequest(`spec.expirationSeconds: Invalid value: ${JSON.stringify(seconds)}: may not specify a duration less than 10 minutes`);
+    throw badRequest(
+      `spec.expirationSeconds: Invalid value: ${JSON.stringify(seconds)}: may not specify a duration less than 10 minutes`,
+    );
   }
-  const audiences = Array.isArray(spec['audiences']) && spec['audiences'].length > 0 ? spec['audiences'].map(String) : [ISSUER];
+  const audiences =
+    Array.isArray(spec['audiences']) && spec['audiences'].length > 0 ? spec['audiences'].map(String) : [ISSUER];
   const pod = boundPod(server, target.namespace, spec['boundObjectRef']);
   const iat = Math.floor(server.nowMs() / 1000);
   const claims: TokenClaims = {
@@ -38,7 +49,11 @@ export function issueToken(server: ServerContext, target: Target, body: Json): A
   };
 }
 
-function boundPod(server: ServerContext, namespace: string, ref: Json | undefined): { name: string; uid: string } | undefined {
+function boundPod(
+  server: ServerContext,
+  namespace: string,
+  ref: Json | undefined,
+): { name: string; uid: string } | undefined {
   if (!isJsonObject(ref) || ref['kind'] !== 'Pod') return undefined;
   const name = String(ref['name']);
   const pod = server.api.store.get('/pods', namespace, name)?.object;

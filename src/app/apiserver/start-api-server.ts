@@ -53,7 +53,10 @@ const WATCH_LOG = 5000;
  * Starts the API server: certificates (made on the first start), the stored objects, what every cluster begins with, a
  * TCP listener on 127.0.0.1 and a unix socket, and writes the admin's kubeconfig. Closing it also closes the store.
  */
-export async function startApiServer(options: ApiServerOptions, dependencies: ApiServerDependencies): Promise<ApiServer> {
+export async function startApiServer(
+  options: ApiServerOptions,
+  dependencies: ApiServerDependencies,
+): Promise<ApiServer> {
   const { store, log, kubeletSocket, now = () => new Date() } = dependencies;
   await using cleanup = new AsyncDisposableStack();
   cleanup.defer(() => store.close());
@@ -111,7 +114,12 @@ function apiContext(options: ApiServerOptions, dependencies: ApiServerDependenci
 
 function servingNames(options: ApiServerOptions): ServingNames {
   const inside = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local'];
-  const addresses = ['127.0.0.1', '::1', ...options.advertise.addresses, ...firstServiceAddresses(options.serviceCidrs)];
+  const addresses = [
+    '127.0.0.1',
+    '::1',
+    ...options.advertise.addresses,
+    ...firstServiceAddresses(options.serviceCidrs),
+  ];
   return { dns: ['localhost', ...inside], addresses: [...new Set(addresses)] };
 }
 

@@ -44,7 +44,8 @@ function check(token: string, publicKey: KeyObject, now: number): TokenClaims | 
   const [header, payload, signature, ...rest] = token.split('.');
   if (header === undefined || payload === undefined || signature === undefined || rest.length > 0) return undefined;
   const key = { key: publicKey, dsaEncoding: 'ieee-p1363' } as const;
-  if (!verify('sha256', Buffer.from(`${header}.${payload}`), key, Buffer.from(signature, 'base64url'))) return undefined;
+  if (!verify('sha256', Buffer.from(`${header}.${payload}`), key, Buffer.from(signature, 'base64url')))
+    return undefined;
   const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as TokenClaims;
   return claims.exp > now ? claims : undefined;
 }

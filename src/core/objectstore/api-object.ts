@@ -34,7 +34,8 @@ function clone(value: unknown): unknown {
 
 /** Assigns even the key `__proto__` as plain data. */
 function define(target: Record<string, unknown>, key: string, value: unknown): void {
-  if (key === '__proto__') Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
+  if (key === '__proto__')
+    Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
   else target[key] = value;
 }
 
@@ -50,7 +51,9 @@ export function equalJson(a: unknown, b: unknown): boolean {
   if (!isJsonObject(a) || !isJsonObject(b)) return false;
   const keysOfA = Object.keys(a).filter((key) => a[key] !== undefined);
   const keysOfB = Object.keys(b).filter((key) => b[key] !== undefined);
-  return keysOfA.length === keysOfB.length && keysOfA.every((key) => Object.hasOwn(b, key) && equalJson(a[key], b[key]));
+  return (
+    keysOfA.length === keysOfB.length && keysOfA.every((key) => Object.hasOwn(b, key) && equalJson(a[key], b[key]))
+  );
 }
 
 /** `namespace/name`, or just the name. */

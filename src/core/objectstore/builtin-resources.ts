@@ -113,7 +113,6 @@ export const BUILTIN_RESOURCES: readonly ResourceDefinition[] = [
   ]),
 ];
 
-
 interface Traits {
   readonly short?: readonly string[];
   readonly categories?: readonly string[];

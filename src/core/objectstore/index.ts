@@ -1,9 +1,25 @@
-export { ApiError, alreadyExists, badRequest, conflict, expired, forbidden, invalidObject, notFound } from './api-error.ts';
+export {
+  ApiError,
+  alreadyExists,
+  badRequest,
+  conflict,
+  expired,
+  forbidden,
+  invalidObject,
+  notFound,
+} from './api-error.ts';
 export type { Status, StatusCause, StatusDetails, StatusReason } from './api-error.ts';
 export { draftOf, equalJson, isJsonObject, nameOf } from './api-object.ts';
 export type { ApiObject, Json, JsonObject } from './api-object.ts';
 export { internalWrite } from './api-context.ts';
-export type { ApiContext, ClusterSettings, FieldValidation, Target, ValidateObject, WriteRequest } from './api-context.ts';
+export type {
+  ApiContext,
+  ClusterSettings,
+  FieldValidation,
+  Target,
+  ValidateObject,
+  WriteRequest,
+} from './api-context.ts';
 export { BUILTIN_RESOURCES } from './builtin-resources.ts';
 export type { Surroundings } from './clock.ts';
 export { serve as serveCustomResource } from './custom/crd-strategy.ts';

@@ -14,7 +14,22 @@ export const VERSION = {
 } as const;
 
 /** Groups first as the real server orders them; others follow by name. */
-const GROUP_ORDER = ['apps', 'authentication.k8s.io', 'authorization.k8s.io', 'autoscaling', 'batch', 'networking.k8s.io', 'policy', 'rbac.authorization.k8s.io', 'storage.k8s.io', 'apiextensions.k8s.io', 'scheduling.k8s.io', 'coordination.k8s.io', 'node.k8s.io', 'discovery.k8s.io'];
+const GROUP_ORDER = [
+  'apps',
+  'authentication.k8s.io',
+  'authorization.k8s.io',
+  'autoscaling',
+  'batch',
+  'networking.k8s.io',
+  'policy',
+  'rbac.authorization.k8s.io',
+  'storage.k8s.io',
+  'apiextensions.k8s.io',
+  'scheduling.k8s.io',
+  'coordination.k8s.io',
+  'node.k8s.io',
+  'discovery.k8s.io',
+];
 
 function namedGroups(registry: Registry): (readonly [string, readonly string[]])[] {
   const rank = (name: string): number => {
@@ -66,7 +81,10 @@ function aggregatedResource(definition: ResourceDefinition): object {
   };
 }
 
-function subresourceKind({ group, version, kind }: ResourceDefinition, name: string): { group: string; version: string; kind: string } {
+function subresourceKind(
+  { group, version, kind }: ResourceDefinition,
+  name: string,
+): { group: string; version: string; kind: string } {
   switch (name) {
     case 'scale':
       return { group: 'autoscaling', version: 'v1', kind: 'Scale' };

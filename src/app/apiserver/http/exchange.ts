@@ -9,8 +9,8 @@ export type Response = ServerResponse;
 /** The real server's limit for a request body. */
 const MAX_BODY = 3 * 1024 * 1024;
 
-/** Reads a request's body as text. Too much is an ApiError. */
-export async function readText(request: Request): Promise<string> {
+/** Reads a request's body. Too much is an ApiError. */
+export async function readBytes(request: Request): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -20,7 +20,17 @@ export async function readText(request: Request): Promise<string> {
     }
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
+}
+
+/** Reads a request's body as text. */
+export async function readText(request: Request): Promise<string> {
+  return (await readBytes(request)).toString('utf8');
+}
+
+/** The media type of a request's body, without parameters. */
+export function contentType(request: Request): string {
+  return header(request, 'content-type').split(';')[0]!.trim();
 }
 
 /** One header's value, '' when absent. */

@@ -18,7 +18,9 @@ export function proxyToKubelet(call: Call): void {
   const path = kubeletPath(call, pod, 'containerLogs', query);
   const outgoing = httpRequest({ socketPath: socketOf(call, pod), path, method: 'GET', headers: { Host: 'kubelet' } });
   outgoing.on('response', (incoming) => {
-    response.writeHead(incoming.statusCode ?? 502, { 'Content-Type': incoming.headers['content-type'] ?? 'text/plain' });
+    response.writeHead(incoming.statusCode ?? 502, {
+      'Content-Type': incoming.headers['content-type'] ?? 'text/plain',
+    });
     response.flushHeaders();
     incoming.pipe(response);
   });
@@ -32,7 +34,10 @@ export function proxyToKubelet(call: Call): void {
 
 function fail(response: ServerResponse, error: ApiError): void {
   const body = JSON.stringify(error.status);
-  response.writeHead(error.status.code ?? 500, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) });
+  response.writeHead(error.status.code ?? 500, {
+    'Content-Type': 'application/json',
+    'Content-Length': Buffer.byteLength(body),
+  });
   response.end(body);
 }
 
@@ -90,7 +95,10 @@ function socketOf({ server }: Call, pod: Pod): string {
 }
 
 function unreachable(pod: Pod, error: Error): ApiError {
-  return new ApiError('ServiceUnavailable', `error dialing the kubelet of node ${pod.spec?.nodeName}: ${error.message}`);
+  return new ApiError(
+    'ServiceUnavailable',
+    `error dialing the kubelet of node ${pod.spec?.nodeName}: ${error.message}`,
+  );
 }
 
 function kubeletPath({ info }: Call, pod: Pod, handler: string, query: URLSearchParams): string {

@@ -7,7 +7,10 @@ export type Form =
 /** The first form in an Accept header that this server speaks; JSON when nothing is said. */
 export function negotiate(accept: string): Form {
   for (const offer of accept.split(',')) {
-    const [type, ...parameters] = offer.trim().split(';').map((each) => each.trim());
+    const [type, ...parameters] = offer
+      .trim()
+      .split(';')
+      .map((each) => each.trim());
     const value = (name: string): string | undefined =>
       parameters.find((each) => each.startsWith(`${name}=`))?.slice(name.length + 1);
     const as = value('as');

@@ -31,7 +31,11 @@ export function openapiIndex({ registry }: ApiContext): object {
 }
 
 function hashOf(definitions: readonly ResourceDefinition[]): string {
-  return createHash('sha256').update(`${FORM} ${JSON.stringify(definitions)}`).digest('hex').slice(0, 32).toUpperCase();
+  return createHash('sha256')
+    .update(`${FORM} ${JSON.stringify(definitions)}`)
+    .digest('hex')
+    .slice(0, 32)
+    .toUpperCase();
 }
 
 function rootOf({ group, version }: { readonly group: string; readonly version: string }): string {
@@ -112,8 +116,7 @@ const QUERY_PARAMETERS = ['dryRun', 'fieldManager', 'fieldValidation', 'force'].
 function pathsOf(definition: ResourceDefinition, known: Definitions): object {
   const { group, version, kind, plural, namespaced, custom } = definition;
   const extension = { 'x-kubernetes-group-version-kind': { group, version, kind } };
-  const ref =
-    custom === undefined ? schemaName(definition, known) : customName(definition);
+  const ref = custom === undefined ? schemaName(definition, known) : customName(definition);
   const content = ref === undefined ? {} : { 'application/json': { schema: { $ref: `${REF_PREFIX}${ref}` } } };
   const responses = { 200: { description: 'OK', content } };
   const operation = (action: string): object => ({

@@ -84,8 +84,7 @@ export function renderTable(
     columnDefinitions: headers ? columns : null,
     rows: rows.map((cells, i) => ({
       cells,
-      object:
-        include === 'None' ? null : include === 'Object' ? objects[i] : partial(objects[i]!, form.version),
+      object: include === 'None' ? null : include === 'Object' ? objects[i] : partial(objects[i]!, form.version),
     })),
   };
 }

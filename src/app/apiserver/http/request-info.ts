@@ -21,7 +21,10 @@ export interface PlainRequest {
 
 /** Splits a request line the way Kubernetes does. Percent-encoding in segments is undone. */
 export function requestInfo(method: string, path: string, query: URLSearchParams): ResourceRequest | PlainRequest {
-  const segments = path.split('/').filter((each) => each !== '').map(decodeURIComponent);
+  const segments = path
+    .split('/')
+    .filter((each) => each !== '')
+    .map(decodeURIComponent);
   const plain = { kind: 'plain', path: `/${segments.join('/')}` } as const;
   const [root, ...rest] = segments;
   if (root !== 'api' && root !== 'apis') return plain;
@@ -31,7 +34,9 @@ export function requestInfo(method: string, path: string, query: URLSearchParams
   return { kind: 'resource', group, version, ...parts, verb: verbOf(method, parts.name, query) };
 }
 
-function resourceParts(tail: readonly string[]): Pick<ResourceRequest, 'namespace' | 'plural' | 'name' | 'subresource'> {
+function resourceParts(
+  tail: readonly string[],
+): Pick<ResourceRequest, 'namespace' | 'plural' | 'name' | 'subresource'> {
   // `namespaces/x/pods` is inside a namespace; `namespaces/x` and `namespaces/x/status` are the namespace itself.
   const [first, second, third] = tail;
   if (first === 'namespaces' && third !== undefined && third !== 'status' && third !== 'finalize') {

@@ -1,11 +1,9 @@
-import { parse as parseYaml } from 'yaml';
 import {
   ApiError,
   badRequest,
   bind,
   create,
   decodeBody,
-  duplicateFields,
   evict,
   existing,
   finalize,
@@ -28,12 +26,22 @@ import {
 import { apply } from '../../../core/objectstore/requests/apply.ts';
 import { issueToken } from '../service-account-token.ts';
 import type { ServerContext, User } from '../server-context.ts';
-import { addWarnings, header, parseJson, readText, send, type Request, type Response } from './exchange.ts';
+import {
+  addWarnings,
+  contentType,
+  header,
+  parseJson,
+  readText,
+  send,
+  type Request,
+  type Response,
+} from './exchange.ts';
 import { proxyToKubelet } from './kubelet-proxy.ts';
 import type { ResourceRequest } from './request-info.ts';
 import { renderEntry, renderObject, renderPage } from './render.ts';
 import { review } from './reviews.ts';
 import { serveWatch } from './watch.ts';
+import { parseYamlText, readBody } from './read-body.ts';
 import { writeOptions } from './write-options.ts';
 
 /** One request for a resource, with everything its handling needs. */
@@ -136,12 +144,15 @@ function bindPod(call: Call, binding: ApiObject): void {
 
 async function handlePatch(call: Call): Promise<void> {
   const { server, info, request: incoming, response, query } = call;
-  const type = header(incoming, 'content-type').split(';')[0]!.trim();
+  const type = contentType(incoming);
   const text = await readText(incoming);
   const request = optionsOf(call);
   if (type === 'application/apply-patch+yaml' || type === 'application/apply-patch+cbor') {
     const manager = query.get('fieldManager') ?? '';
-    if (manager === '') throw badRequest('PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch');
+    if (manager === '')
+      throw badRequest(
+        'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
+      );
     const body = parseYamlText(text);
     const result = apply(server.api, targetOf(call), body, partOf(info), {
       ...request,
@@ -174,8 +185,8 @@ async function handleScale(call: Call): Promise<void> {
   const target = targetOf(call);
   if (info.verb === 'get') return renderObject(call, scaleOf(definition, existing(server.api, target).object), 200);
   if (info.verb !== 'update' && info.verb !== 'patch') throw notAllowed();
-  const type = PATCH_TYPES[header(incoming, 'content-type').split(';')[0]!.trim()] ?? 'merge';
-  const body = await readBody(call);
+  const type = PATCH_TYPES[contentType(incoming)] ?? 'merge';
+  const body = await readBody(call.request);
   const scale = setScale(server.api, target, info.verb === 'update' ? 'update' : type, body.value, optionsOf(call));
   renderObject(call, scale, 200);
 }
@@ -186,12 +197,12 @@ async function handleAction(call: Call): Promise<void> {
   if (info.subresource === 'finalize') {
     if (info.verb !== 'update' && info.verb !== 'patch') throw notAllowed();
     // Only `spec.finalizers` counts here, so a merge patch of it is as good as the whole.
-    const { value } = await readBody(call);
+    const { value } = await readBody(call.request);
     const entry = finalize(server.api, target, value as unknown as ApiObject);
     return renderEntry(call, entry, 200);
   }
   if (info.verb !== 'create') throw notAllowed();
-  const { value } = await readBody(call);
+  const { value } = await readBody(call.request);
   switch (info.subresource) {
     case 'binding':
       bind(server.api, target, value);
@@ -236,45 +247,19 @@ function optionsOf({ query, request }: Call): WriteRequest {
   return writeOptions(query, header(request, 'user-agent'));
 }
 
-interface Body {
-  readonly value: Json;
-  readonly duplicates: readonly string[];
-}
-
-async function readBody({ request }: Call): Promise<Body> {
-  const type = header(request, 'content-type').split(';')[0]!.trim();
-  const text = await readText(request);
-  if (text === '') return { value: {}, duplicates: [] };
-  if (type === 'application/yaml') return { value: parseYamlText(text), duplicates: [] };
-  if (type !== '' && !type.endsWith('json') && type !== 'application/x-www-form-urlencoded') {
-    throw new ApiError(
-      'UnsupportedMediaType',
-      'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml',
-    );
-  }
-  return { value: parseJson(text) as Json, duplicates: duplicateFields(text) };
-}
-
-function parseYamlText(text: string): Json {
-  try {
-    return parseYaml(text) as Json;
-  } catch (error) {
-    throw badRequest(`error decoding YAML: ${String(error)}`);
-  }
-}
-
 async function readDraft(call: Call, request: WriteRequest): Promise<ApiObject> {
-  const { value, duplicates } = await readBody(call);
+  const { value, duplicates } = await readBody(call.request);
   return decodeBody(call.server.api, call.definition, value, request, duplicates);
 }
 
 async function deleteOptions(call: Call): Promise<DeleteRequest> {
-  const { value } = await readBody(call);
+  const { value } = await readBody(call.request);
   const given = isJsonObject(value) ? value : {};
   const { query } = call;
   const grace = query.get('gracePeriodSeconds');
   const policy = query.get('propagationPolicy');
-  const dryRun = query.getAll('dryRun').includes('All') || (Array.isArray(given['dryRun']) && given['dryRun'].length > 0);
+  const dryRun =
+    query.getAll('dryRun').includes('All') || (Array.isArray(given['dryRun']) && given['dryRun'].length > 0);
   const named = given['gracePeriodSeconds'];
   if (typeof named === 'number' && named < 0) throw badRequest('gracePeriodSeconds must be non-negative');
   return {

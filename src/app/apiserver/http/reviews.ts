@@ -2,14 +2,14 @@ import { authorize, rulesFor, type AccessAttributes } from '../../../core/object
 import { isJsonObject, type ApiObject, type JsonObject } from '../../../core/objectstore/index.ts';
 import { userOfToken } from '../service-account-token.ts';
 import type { User } from '../server-context.ts';
-import { parseJson, readText } from './exchange.ts';
+import { readBody } from './read-body.ts';
 import type { Call } from './resource-request.ts';
 
 /** Answers the resources that are questions rather than objects; undefined for all others. */
 export async function review(call: Call): Promise<ApiObject | undefined> {
   const { definition, user } = call;
   if (definition.group !== 'authorization.k8s.io' && definition.group !== 'authentication.k8s.io') return undefined;
-  const parsed = parseJson((await readText(call.request)) || '{}');
+  const { value: parsed } = await readBody(call.request);
   const body = isJsonObject(parsed) ? parsed : {};
   const spec = isJsonObject(body['spec']) ? body['spec'] : {};
   const answer = (status: object): ApiObject => ({

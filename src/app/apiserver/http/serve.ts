@@ -81,9 +81,14 @@ function impersonated(server: ServerContext, request: Request, user: User): User
   const name = header(request, 'impersonate-user');
   if (name === '') return user;
   if (authorize(server.api.store, user, { verb: 'impersonate', resource: 'users', name }) === undefined) {
-    throw new ApiError('Forbidden', `users "${name}" is forbidden: User "${user.name}" cannot impersonate resource "users" in API group "" at the cluster scope`);
+    throw new ApiError(
+      'Forbidden',
+      `users "${name}" is forbidden: User "${user.name}" cannot impersonate resource "users" in API group "" at the cluster scope`,
+    );
   }
-  const groups = header(request, 'impersonate-group').split(',').filter((each) => each !== '');
+  const groups = header(request, 'impersonate-group')
+    .split(',')
+    .filter((each) => each !== '');
   const account = /^system:serviceaccount:([^:]+):/.exec(name)?.[1];
   const implied = account === undefined ? [] : ['system:serviceaccounts', `system:serviceaccounts:${account}`];
   return { name, groups: [...groups, ...implied, 'system:authenticated'] };

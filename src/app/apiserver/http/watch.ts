@@ -121,7 +121,11 @@ class WatchStream {
   bookmark(revision: number, annotations?: Readonly<Record<string, string>>): void {
     const { kind } = this.#call.definition;
     const metadata = { resourceVersion: String(revision), ...(annotations === undefined ? {} : { annotations }) };
-    const bare = { kind, apiVersion: apiVersionOf(this.#call.definition), metadata: { ...metadata, creationTimestamp: null } };
+    const bare = {
+      kind,
+      apiVersion: apiVersionOf(this.#call.definition),
+      metadata: { ...metadata, creationTimestamp: null },
+    };
     const object =
       this.#form.kind === 'plain'
         ? bare

@@ -4,7 +4,9 @@ import { badRequest, type FieldValidation, type WriteRequest } from '../../../co
 export function writeOptions(query: URLSearchParams, userAgent: string): WriteRequest {
   const fieldValidation = query.get('fieldValidation') ?? '';
   if (!['', 'Strict', 'Warn', 'Ignore'].includes(fieldValidation)) {
-    throw badRequest(`fieldValidation: Unsupported value: "${fieldValidation}": supported values: "Ignore", "Strict", "Warn"`);
+    throw badRequest(
+      `fieldValidation: Unsupported value: "${fieldValidation}": supported values: "Ignore", "Strict", "Warn"`,
+    );
   }
   const dryRun = query.getAll('dryRun').filter((each) => each !== '');
   if (dryRun.some((each) => each !== 'All')) {

@@ -84,9 +84,7 @@ export const ingressStrategy: Strategy = {
     if (draft.metadata.annotations?.['kubernetes.io/ingress.class'] !== undefined) return;
     const standard = context.store
       .list('networking.k8s.io/ingressclasses')
-      .find(
-        ({ object }) => object.metadata.annotations?.['ingressclass.kubernetes.io/is-default-class'] === 'true',
-      );
+      .find(({ object }) => object.metadata.annotations?.['ingressclass.kubernetes.io/is-default-class'] === 'true');
     if (standard !== undefined) spec.ingressClassName = standard.name;
   },
 };

@@ -53,7 +53,9 @@ function assignServiceAccount(draft: ApiObject, spec: PodSpec, context: ApiConte
 
 function mountToken(spec: PodSpec, context: ApiContext): void {
   const containers = [...(spec.initContainers ?? []), ...(spec.containers ?? [])];
-  const without = containers.filter(({ volumeMounts = [] }) => volumeMounts.every((each) => each.mountPath !== TOKEN_PATH));
+  const without = containers.filter(({ volumeMounts = [] }) =>
+    volumeMounts.every((each) => each.mountPath !== TOKEN_PATH),
+  );
   if (without.length === 0) return;
   const name = `kube-api-access-${randomSuffix(5, context.surroundings.random)}`;
   for (const container of without) {
@@ -105,7 +107,8 @@ function assignPriority(draft: ApiObject, spec: PodSpec, context: ApiContext): v
 function defaultTolerations(spec: PodSpec): void {
   for (const key of ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable']) {
     const tolerated = (spec.tolerations ?? []).some(
-      (each) => (each.key === key || each.key === undefined) && (each.effect === 'NoExecute' || each.effect === undefined),
+      (each) =>
+        (each.key === key || each.key === undefined) && (each.effect === 'NoExecute' || each.effect === undefined),
     );
     if (tolerated) continue;
     const toleration = { key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: TOLERATION_SECONDS };

@@ -38,7 +38,8 @@ export function chosenFamilies(
     return { families: [], errors: [invalid('spec.ipFamilyPolicy', spec.ipFamilyPolicy, detail)] };
   }
   const first = asked[0] ?? available[0]!;
-  const families = spec.ipFamilyPolicy === 'SingleStack' ? [first] : [first, ...available.filter((each) => each !== first)];
+  const families =
+    spec.ipFamilyPolicy === 'SingleStack' ? [first] : [first, ...available.filter((each) => each !== first)];
   spec.ipFamilies = families;
   return { families, errors: [] };
 }

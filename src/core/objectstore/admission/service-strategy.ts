@@ -83,9 +83,7 @@ function dropUnused(spec: ServiceSpec, before: ServiceSpec | undefined): void {
 }
 
 function needsNodePorts(spec: ServiceSpec): boolean {
-  return (
-    spec.type === 'NodePort' || (spec.type === 'LoadBalancer' && (spec.allocateLoadBalancerNodePorts ?? true))
-  );
+  return spec.type === 'NodePort' || (spec.type === 'LoadBalancer' && (spec.allocateLoadBalancerNodePorts ?? true));
 }
 
 function portRules(draft: ApiObject): FieldError[] {
@@ -93,9 +91,7 @@ function portRules(draft: ApiObject): FieldError[] {
   if (spec === undefined) return [];
   const misplaced = (port: ServicePort): boolean => port.nodePort !== undefined && spec.type === 'ClusterIP';
   return (spec.ports ?? []).flatMap((port, i) =>
-    misplaced(port)
-      ? [forbidden(`spec.ports[${i}].nodePort`, "may not be used when `type` is 'ClusterIP'")]
-      : [],
+    misplaced(port) ? [forbidden(`spec.ports[${i}].nodePort`, "may not be used when `type` is 'ClusterIP'")] : [],
   );
 }
 

@@ -33,13 +33,10 @@ export function definitionsOf(object: ApiObject): ResourceDefinition[] {
               },
             }),
         custom: {
-          ...(schema === undefined
-            ? {}
-            : { schema: schema as unknown as JsonObject }),
+          ...(schema === undefined ? {} : { schema: schema as unknown as JsonObject }),
           columns: (version.additionalPrinterColumns ?? []) as readonly PrinterColumn[],
           storageVersion,
         },
       };
     });
 }
-

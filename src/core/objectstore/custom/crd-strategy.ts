@@ -47,7 +47,13 @@ type Conditions = NonNullable<NonNullable<CustomResourceDefinition['status']>['c
 
 function establishedAt(now: string): Conditions {
   return [
-    { type: 'NamesAccepted', status: 'True', lastTransitionTime: now, reason: 'NoConflicts', message: 'no conflicts found' },
+    {
+      type: 'NamesAccepted',
+      status: 'True',
+      lastTransitionTime: now,
+      reason: 'NoConflicts',
+      message: 'no conflicts found',
+    },
     {
       type: 'Established',
       status: 'True',
@@ -68,7 +74,13 @@ function namingRules(draft: ApiObject): FieldError[] {
   }
   const versions = spec.versions ?? [];
   if (versions.filter((each) => each.storage).length !== 1) {
-    errors.push(invalid('spec.versions', versions.map((each) => each.name), 'must have exactly one version marked as storage version'));
+    errors.push(
+      invalid(
+        'spec.versions',
+        versions.map((each) => each.name),
+        'must have exactly one version marked as storage version',
+      ),
+    );
   }
   for (const [i, { schema }] of versions.entries()) {
     if (schema?.openAPIV3Schema === undefined) {

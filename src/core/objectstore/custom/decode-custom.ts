@@ -16,13 +16,7 @@ export function decodeCustom(body: JsonObject, custom: CustomDefinition, definit
 }
 
 /** Drops what a structural schema does not name, reporting each such field. Wrong types are left for validation. */
-function prune(
-  value: Json,
-  schema: Schema,
-  path: string,
-  ancestors: readonly Ancestor[],
-  unknown: string[],
-): Json {
+function prune(value: Json, schema: Schema, path: string, ancestors: readonly Ancestor[], unknown: string[]): Json {
   if (Array.isArray(value)) {
     const items = schema.items ?? {};
     return value.map((item, i) => prune(item, items, `${path}[${i}]`, ancestors, unknown));
@@ -31,7 +25,8 @@ function prune(
   const keepsAll = schema['x-kubernetes-preserve-unknown-fields'] === true;
   const { properties, additionalProperties } = schema;
   // A schema without a type says nothing of its value.
-  if (properties === undefined && additionalProperties === undefined && (keepsAll || schema.type !== 'object')) return value;
+  if (properties === undefined && additionalProperties === undefined && (keepsAll || schema.type !== 'object'))
+    return value;
   const inside = [...ancestors, { path, schema }];
   const result: JsonObject = {};
   for (const [key, item] of Object.entries(value)) {

@@ -100,7 +100,8 @@ function mergeByKey(
   for (const item of items) {
     if (!isJsonObject(item)) throw badRequest(`a list that merges by ${key} holds objects`);
     const identity = item[key];
-    if (identity === undefined) throw badRequest(`map: ${JSON.stringify(item)} does not contain declared merge key: ${key}`);
+    if (identity === undefined)
+      throw badRequest(`map: ${JSON.stringify(item)} does not contain declared merge key: ${key}`);
     const at = result.findIndex((each) => isJsonObject(each) && equalJson(each[key], identity));
     if (item[DIRECTIVE] === 'delete') {
       if (at >= 0) result.splice(at, 1);
@@ -115,7 +116,8 @@ function mergeByKey(
 
 /** Elements that `order` names come in its order; the others keep their place relative to what follows them. */
 function inOrder(list: readonly Json[], order: readonly Json[], key: string | undefined): Json[] {
-  const identity = (item: Json): Json | undefined => (key === undefined ? item : isJsonObject(item) ? item[key] : undefined);
+  const identity = (item: Json): Json | undefined =>
+    key === undefined ? item : isJsonObject(item) ? item[key] : undefined;
   const rank = (item: Json): number => order.findIndex((each) => equalJson(identity(each), identity(item)));
   const named = list.filter((item) => rank(item) >= 0).sort((a, b) => rank(a) - rank(b));
   const result: Json[] = [];

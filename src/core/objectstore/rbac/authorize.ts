@@ -46,7 +46,10 @@ export function* rulesFor(
   for (const { object, name } of store.list('rbac.authorization.k8s.io/clusterrolebindings')) {
     const { subjects, roleRef } = object as unknown as ClusterRoleBinding;
     if (includes(subjects, subject, '')) {
-      yield { rules: rulesOf(store, roleRef, ''), source: `ClusterRoleBinding "${name}" of ClusterRole "${roleRef.name}"` };
+      yield {
+        rules: rulesOf(store, roleRef, ''),
+        source: `ClusterRoleBinding "${name}" of ClusterRole "${roleRef.name}"`,
+      };
     }
   }
   if (namespace === '') return;

@@ -5,7 +5,27 @@ const READ = ['get', 'list', 'watch'];
 const WRITE = ['create', 'delete', 'deletecollection', 'patch', 'update'];
 
 const NAMESPACED: readonly (readonly [group: string, resources: readonly string[]])[] = [
-  ['', ['configmaps', 'endpoints', 'events', 'limitranges', 'persistentvolumeclaims', 'pods', 'pods/log', 'pods/status', 'replicationcontrollers', 'replicationcontrollers/scale', 'resourcequotas', 'serviceaccounts', 'services', 'services/status', 'bindings', 'namespaces']],
+  [
+    '',
+    [
+      'configmaps',
+      'endpoints',
+      'events',
+      'limitranges',
+      'persistentvolumeclaims',
+      'pods',
+      'pods/log',
+      'pods/status',
+      'replicationcontrollers',
+      'replicationcontrollers/scale',
+      'resourcequotas',
+      'serviceaccounts',
+      'services',
+      'services/status',
+      'bindings',
+      'namespaces',
+    ],
+  ],
   ['apps', ['*']],
   ['autoscaling', ['*']],
   ['batch', ['*']],
@@ -18,7 +38,13 @@ const NAMESPACED: readonly (readonly [group: string, resources: readonly string[
 export function bootstrapRoles(): ApiObject[] {
   const view = NAMESPACED.map(([group, resources]) => rule([group], resources, READ));
   const edit = [
-    ...NAMESPACED.map(([group, resources]) => rule([group], resources.filter((each) => each !== 'namespaces'), [...READ, ...WRITE])),
+    ...NAMESPACED.map(([group, resources]) =>
+      rule(
+        [group],
+        resources.filter((each) => each !== 'namespaces'),
+        [...READ, ...WRITE],
+      ),
+    ),
     rule([''], ['secrets'], [...READ, ...WRITE]),
     rule([''], ['pods/attach', 'pods/exec', 'pods/portforward', 'pods/eviction'], ['create', 'get']),
     rule([''], ['serviceaccounts/token'], ['create']),
@@ -32,7 +58,19 @@ export function bootstrapRoles(): ApiObject[] {
   ];
   const discovery = [
     {
-      nonResourceURLs: ['/api', '/api/*', '/apis', '/apis/*', '/healthz', '/livez', '/openapi', '/openapi/*', '/readyz', '/version', '/version/'],
+      nonResourceURLs: [
+        '/api',
+        '/api/*',
+        '/apis',
+        '/apis/*',
+        '/healthz',
+        '/livez',
+        '/openapi',
+        '/openapi/*',
+        '/readyz',
+        '/version',
+        '/version/',
+      ],
       verbs: ['get'],
     },
   ];

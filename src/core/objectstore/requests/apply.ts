@@ -21,5 +21,8 @@ export function apply(
     const draft = decodeBody(context, definition, body, request);
     return { entry: create(context, definition, namespace, draft, request), created: true };
   }
-  return { entry: patch(context, target, definition.custom === undefined ? 'strategic' : 'merge', body, part, request), created: false };
+  return {
+    entry: patch(context, target, definition.custom === undefined ? 'strategic' : 'merge', body, part, request),
+    created: false,
+  };
 }

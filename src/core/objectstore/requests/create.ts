@@ -43,9 +43,7 @@ function checkNamespace(
   }
   if (namespace === '') throw badRequest('an empty namespace may not be set during creation');
   if (given !== '' && given !== namespace) {
-    throw badRequest(
-      'the namespace of the provided object does not match the namespace sent on the request',
-    );
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
   }
   const home = context.store.get('/namespaces', '', namespace);
   if (home === undefined) throw notFound({ group: '', plural: 'namespaces' }, namespace);
@@ -58,7 +56,11 @@ function checkNamespace(
   throw new ApiError('Forbidden', refusal.message, {
     ...refusal.status.details,
     causes: [
-      { reason: 'NamespaceTerminating', message: `namespace ${namespace} is being terminated`, field: 'metadata.namespace' },
+      {
+        reason: 'NamespaceTerminating',
+        message: `namespace ${namespace} is being terminated`,
+        field: 'metadata.namespace',
+      },
     ],
   });
 }

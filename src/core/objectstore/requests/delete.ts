@@ -84,7 +84,8 @@ function mark(context: ApiContext, target: Target, entry: Entry, draft: ApiObjec
     const meta = draft.metadata as Record<string, unknown>;
     meta['deletionTimestamp'] = surroundings.now(grace);
     meta['deletionGracePeriodSeconds'] = grace;
-    if (draft.metadata.generation !== undefined && deletionTimestamp === undefined) meta['generation'] = draft.metadata.generation + 1;
+    if (draft.metadata.generation !== undefined && deletionTimestamp === undefined)
+      meta['generation'] = draft.metadata.generation + 1;
   }
   strategyOf(target.definition).onMarked?.(draft);
   if (JSON.stringify(draft) === entry.json) return entry;

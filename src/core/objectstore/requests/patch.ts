@@ -28,7 +28,9 @@ export function patch(
   const draft = decodeBody(context, definition, patched, request);
   // A custom resource's patch is always on top of the current version: the stored object was read just now.
   if (draft.metadata.resourceVersion === undefined) {
-    (draft.metadata as { resourceVersion?: string }).resourceVersion = (current as unknown as ApiObject).metadata.resourceVersion!;
+    (draft.metadata as { resourceVersion?: string }).resourceVersion = (
+      current as unknown as ApiObject
+    ).metadata.resourceVersion!;
   }
   return update(context, target, draft, part, request);
 }

@@ -28,7 +28,11 @@ export function bind(context: ApiContext, target: Target, body: Json): void {
     throw conflict(target.definition, target.name, `pod ${target.name} is being deleted, cannot be assigned to a host`);
   }
   if ((pod.spec?.nodeName ?? '') !== '') {
-    throw conflict(target.definition, target.name, `pod ${target.name} is already assigned to node "${pod.spec!.nodeName}"`);
+    throw conflict(
+      target.definition,
+      target.name,
+      `pod ${target.name} is already assigned to node "${pod.spec!.nodeName}"`,
+    );
   }
   pod.spec!.nodeName = node;
   const others = (pod.status?.conditions ?? []).filter((each) => each.type !== 'PodScheduled');

@@ -49,7 +49,9 @@ function read(value: Json, schema: Schema, path: string, struct: string, reading
         : readStruct(value, target, path, shortName(reference ?? ''), reading);
     case 'array':
       if (!Array.isArray(value)) return wrong();
-      return value.map((item, i) => read(item, target.items ?? {}, `${path}[${i}]`, struct, reading) ?? emptyOf(target.items));
+      return value.map(
+        (item, i) => read(item, target.items ?? {}, `${path}[${i}]`, struct, reading) ?? emptyOf(target.items),
+      );
     case 'string':
       if (typeof value !== 'string') return wrong();
       return readString(value, target, reading);
@@ -117,7 +119,12 @@ function readMap(
   return result;
 }
 
-function readUnion(value: Json, schema: Schema, reference: string | undefined, wrong: () => undefined): Json | undefined {
+function readUnion(
+  value: Json,
+  schema: Schema,
+  reference: string | undefined,
+  wrong: () => undefined,
+): Json | undefined {
   if (schema.format === 'int-or-string') {
     return typeof value === 'string' || (typeof value === 'number' && Number.isInteger(value)) ? value : wrong();
   }

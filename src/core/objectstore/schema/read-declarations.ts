@@ -69,7 +69,13 @@ function readComment(lines: readonly string[], first: number): { readonly text: 
   while (!lines[last]!.trimEnd().endsWith('*/')) last += 1;
   const text = lines
     .slice(first, last + 1)
-    .map((line) => line.trim().replace(/^\/\*\*\s?/, '').replace(/\s*\*\/$/, '').replace(/^\* ?/, ''))
+    .map((line) =>
+      line
+        .trim()
+        .replace(/^\/\*\*\s?/, '')
+        .replace(/\s*\*\/$/, '')
+        .replace(/^\* ?/, ''),
+    )
     .join('\n')
     .trim();
   return { text, last };

@@ -70,6 +70,7 @@ function fieldText(object: ApiObject, field: string): string {
   let value: unknown = object;
   if (field === 'source' && isJsonObject(object['source'])) value = object['source']['component'];
   else for (const part of field.split('.')) value = isJsonObject(value) ? value[part] : undefined;
-  if (value === undefined || value === null) return field === 'spec.unschedulable' || field === 'spec.hostNetwork' ? 'false' : '';
+  if (value === undefined || value === null)
+    return field === 'spec.unschedulable' || field === 'spec.hostNetwork' ? 'false' : '';
   return typeof value === 'string' ? value : JSON.stringify(value);
 }

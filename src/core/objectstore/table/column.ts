@@ -19,7 +19,12 @@ export const AGE: Column = { name: 'Age', cell: (object, now) => ageOf(object.me
 
 /** A column that shows what `cell` makes of the object; `wide` hides it without `-o wide`. */
 export function column(name: string, cell: Column['cell'], traits: { wide?: boolean; type?: string } = {}): Column {
-  return { name, cell, ...(traits.wide === true ? { priority: 1 } : {}), ...(traits.type === undefined ? {} : { type: traits.type }) };
+  return {
+    name,
+    cell,
+    ...(traits.wide === true ? { priority: 1 } : {}),
+    ...(traits.type === undefined ? {} : { type: traits.type }),
+  };
 }
 
 /** The value at a dotted path, undefined where the path ends early. */
@@ -30,11 +35,21 @@ export function at(object: unknown, path: string): unknown {
 }
 
 export function text(value: unknown, otherwise = '<none>'): string {
-  return typeof value === 'string' && value !== '' ? value : typeof value === 'number' || typeof value === 'boolean' ? String(value) : otherwise;
+  return typeof value === 'string' && value !== ''
+    ? value
+    : typeof value === 'number' || typeof value === 'boolean'
+      ? String(value)
+      : otherwise;
 }
 
 export function count(value: unknown): number {
-  return typeof value === 'number' ? value : Array.isArray(value) ? value.length : isJsonObject(value) ? Object.keys(value).length : 0;
+  return typeof value === 'number'
+    ? value
+    : Array.isArray(value)
+      ? value.length
+      : isJsonObject(value)
+        ? Object.keys(value).length
+        : 0;
 }
 
 export function items(value: unknown): readonly Record<string, unknown>[] {
@@ -79,7 +94,14 @@ const TIMESTAMP = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,3})\
 export function epochMs(timestamp: string): number | undefined {
   const match = TIMESTAMP.exec(timestamp);
   if (match === null) return undefined;
-  const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number) as [number, number, number, number, number, number];
+  const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
   const offset = (match[8] === '-' ? -1 : 1) * (Number(match[9] ?? 0) * 60 + Number(match[10] ?? 0));
   const seconds = daysFromCivil(year, month, day) * 86_400 + hour * 3600 + (minute - offset) * 60 + second;
   return seconds * 1000 + Number((match[7] ?? '0').padEnd(3, '0'));

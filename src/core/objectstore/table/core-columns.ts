@@ -14,7 +14,9 @@ export const CORE_COLUMNS: Readonly<Record<string, readonly Column[]>> = {
     column('Internal-IP', (object) => nodeAddress(object, 'InternalIP'), { wide: true }),
     column('External-IP', (object) => nodeAddress(object, 'ExternalIP'), { wide: true }),
     column('OS-Image', (object) => text(at(object, 'status.nodeInfo.osImage'), '<unknown>'), { wide: true }),
-    column('Kernel-Version', (object) => text(at(object, 'status.nodeInfo.kernelVersion'), '<unknown>'), { wide: true }),
+    column('Kernel-Version', (object) => text(at(object, 'status.nodeInfo.kernelVersion'), '<unknown>'), {
+      wide: true,
+    }),
     column('Container-Runtime', (object) => text(at(object, 'status.nodeInfo.containerRuntimeVersion'), '<unknown>'), {
       wide: true,
     }),
@@ -93,7 +95,9 @@ const ROLE_LABEL = 'node-role.kubernetes.io/';
 function nodeRoles(object: ApiObject): string {
   const labels = Object.entries(object.metadata.labels ?? {});
   const roles = labels
-    .map(([key, value]) => (key.startsWith(ROLE_LABEL) ? key.slice(ROLE_LABEL.length) : key === 'kubernetes.io/role' ? value : ''))
+    .map(([key, value]) =>
+      key.startsWith(ROLE_LABEL) ? key.slice(ROLE_LABEL.length) : key === 'kubernetes.io/role' ? value : '',
+    )
     .filter((role) => role !== '');
   return roles.length === 0 ? '<none>' : roles.sort().join(',');
 }
@@ -130,7 +134,9 @@ function endpointsText(object: ApiObject): string {
     const addresses = items(subset['addresses']).map((each) => text(each['ip'], ''));
     const ports = items(subset['ports']).map((each) => each['port']);
     const host = (ip: string): string => (ip.includes(':') ? `[${ip}]` : ip);
-    return ports.length === 0 ? addresses : addresses.flatMap((ip) => ports.map((port) => `${host(ip)}:${text(port, '')}`));
+    return ports.length === 0
+      ? addresses
+      : addresses.flatMap((ip) => ports.map((port) => `${host(ip)}:${text(port, '')}`));
   });
   if (all.length === 0) return '<none>';
   return all.length <= 3 ? all.join(',') : `${all.slice(0, 3).join(',')} + ${all.length - 3} more...`;

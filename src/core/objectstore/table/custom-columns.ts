@@ -26,7 +26,8 @@ function cellOf(values: readonly unknown[], type: string, now: number): string |
   if (values.length === 0) return type === 'string' || type === 'date' ? '' : null;
   const [value] = values;
   if (type === 'date') return typeof value === 'string' ? ageOf(value, now) : '<unknown>';
-  if (values.length > 1) return values.map((each) => (typeof each === 'string' ? each : JSON.stringify(each))).join(',');
+  if (values.length > 1)
+    return values.map((each) => (typeof each === 'string' ? each : JSON.stringify(each))).join(',');
   if (type === 'boolean' && typeof value === 'boolean') return value;
   if ((type === 'integer' || type === 'number') && typeof value === 'number') return value;
   return value === undefined || value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value);

@@ -1,7 +1,20 @@
 import type { Ingress } from 'kubernetes-types/networking/v1.d.ts';
 import { formatSelector, parseSelector } from '../../kube/labels.ts';
 import type { ApiObject } from '../api-object.ts';
-import { AGE, ageOf, at, column, count, epochMs, humanDuration, items, labelText, NAME, text, type Column } from './column.ts';
+import {
+  AGE,
+  ageOf,
+  at,
+  column,
+  count,
+  epochMs,
+  humanDuration,
+  items,
+  labelText,
+  NAME,
+  text,
+  type Column,
+} from './column.ts';
 
 const CONTAINERS: readonly Column[] = [
   column('Containers', (object) => containerList(object, 'name'), { wide: true }),
@@ -57,7 +70,10 @@ export const GROUP_COLUMNS: Readonly<Record<string, readonly Column[]>> = {
   'batch/jobs': [
     NAME,
     column('Status', jobStatus),
-    column('Completions', (object) => `${count(at(object, 'status.succeeded'))}/${text(at(object, 'spec.completions'), '1')}`),
+    column(
+      'Completions',
+      (object) => `${count(at(object, 'status.succeeded'))}/${text(at(object, 'spec.completions'), '1')}`,
+    ),
     column('Duration', jobDuration),
     AGE,
     ...CONTAINERS,
@@ -104,9 +120,19 @@ export const GROUP_COLUMNS: Readonly<Record<string, readonly Column[]>> = {
   'discovery.k8s.io/endpointslices': [
     NAME,
     column('AddressType', (object) => text(object['addressType'])),
-    column('Ports', (object) => few(items(object['ports']).map((each) => text(each['port'], '*')), '<unset>')),
+    column('Ports', (object) =>
+      few(
+        items(object['ports']).map((each) => text(each['port'], '*')),
+        '<unset>',
+      ),
+    ),
     column('Endpoints', (object) =>
-      few(items(object['endpoints']).flatMap((each) => (Array.isArray(each['addresses']) ? each['addresses'].map(String) : [])), '<unset>'),
+      few(
+        items(object['endpoints']).flatMap((each) =>
+          Array.isArray(each['addresses']) ? each['addresses'].map(String) : [],
+        ),
+        '<unset>',
+      ),
     ),
     AGE,
   ],
@@ -119,7 +145,10 @@ export const GROUP_COLUMNS: Readonly<Record<string, readonly Column[]>> = {
     AGE,
   ],
   'rbac.authorization.k8s.io/roles': [NAME, column('Created At', (object) => text(object.metadata.creationTimestamp))],
-  'rbac.authorization.k8s.io/clusterroles': [NAME, column('Created At', (object) => text(object.metadata.creationTimestamp))],
+  'rbac.authorization.k8s.io/clusterroles': [
+    NAME,
+    column('Created At', (object) => text(object.metadata.creationTimestamp)),
+  ],
   'rbac.authorization.k8s.io/rolebindings': bindingColumns(),
   'rbac.authorization.k8s.io/clusterrolebindings': bindingColumns(),
   'scheduling.k8s.io/priorityclasses': [
@@ -180,7 +209,10 @@ function jobDuration(object: ApiObject, now: number): string {
 }
 
 function ingressClass(object: ApiObject): string {
-  return text(at(object, 'spec.ingressClassName'), object.metadata.annotations?.['kubernetes.io/ingress.class'] ?? '<none>');
+  return text(
+    at(object, 'spec.ingressClassName'),
+    object.metadata.annotations?.['kubernetes.io/ingress.class'] ?? '<none>',
+  );
 }
 
 function ingressHosts({ spec }: Ingress): string {
@@ -197,7 +229,9 @@ function bindingColumns(): readonly Column[] {
   const subjects = (object: ApiObject, kind: string): string =>
     items(object['subjects'])
       .filter((each) => each['kind'] === kind)
-      .map((each) => (kind === 'ServiceAccount' ? `${text(each['namespace'], '')}/${text(each['name'], '')}` : text(each['name'], '')))
+      .map((each) =>
+        kind === 'ServiceAccount' ? `${text(each['namespace'], '')}/${text(each['name'], '')}` : text(each['name'], ''),
+      )
       .join(', ');
   return [
     NAME,

@@ -21,7 +21,9 @@ function podOf(object: ApiObject): Pod {
 
 /** Init containers that keep running count like containers (sidecars). */
 function sidecars(pod: Pod): ReadonlySet<string> {
-  const names = (pod.spec?.initContainers ?? []).filter((each) => each.restartPolicy === 'Always').map((each) => each.name);
+  const names = (pod.spec?.initContainers ?? [])
+    .filter((each) => each.restartPolicy === 'Always')
+    .map((each) => each.name);
   return new Set(names);
 }
 
@@ -37,7 +39,13 @@ function readiness(pod: Pod): string {
 }
 
 function statusText(pod: Pod): string {
-  const reason = initReason(pod) ?? containersReason(pod) ?? pod.status?.reason ?? gatedReason(pod) ?? pod.status?.phase ?? 'Pending';
+  const reason =
+    initReason(pod) ??
+    containersReason(pod) ??
+    pod.status?.reason ??
+    gatedReason(pod) ??
+    pod.status?.phase ??
+    'Pending';
   if (pod.metadata?.deletionTimestamp === undefined) return reason;
   if (pod.status?.reason === 'NodeLost') return 'Unknown';
   return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed' ? reason : 'Terminating';
@@ -65,7 +73,15 @@ function initReason(pod: Pod): string | undefined {
   return undefined;
 }
 
-function terminatedReason({ reason, signal, exitCode }: { reason?: string; signal?: number; exitCode: number }): string {
+function terminatedReason({
+  reason,
+  signal,
+  exitCode,
+}: {
+  reason?: string;
+  signal?: number;
+  exitCode: number;
+}): string {
   if (reason !== undefined && reason !== '') return reason;
   return signal === undefined || signal === 0 ? `ExitCode:${exitCode}` : `Signal:${signal}`;
 }
