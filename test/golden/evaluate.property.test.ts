@@ -4,6 +4,7 @@ import { parseIp } from '../../src/base/ip/index.ts';
 import type { NetworkPolicy } from '../../src/core/kube/types.ts';
 import { clusterState } from '../../src/core/policy/cluster-state.ts';
 import { PolicyEngine } from '../../src/core/policy/evaluate.ts';
+import { explain, formatExplanation } from '../../src/core/policy/explain.ts';
 import type { FlowProtocol, Party } from '../../src/core/policy/flow.ts';
 import { nearestMisses } from '../../src/core/policy/near-miss.ts';
 import { arbitraryCluster, OUTSIDE, PORTS } from './arbitrary-cluster.ts';
@@ -88,7 +89,7 @@ describe('evaluate, over generated clusters', () => {
     );
   });
 
-  it('names for every denied flow only misses that lack something', () => {
+  it('explains every flow, and names for denied ones only misses that lack something', () => {
     fc.assert(
       fc.property(arbitraryCluster, (cluster) => {
         const engine = new PolicyEngine(clusterState(cluster));
@@ -96,7 +97,10 @@ describe('evaluate, over generated clusters', () => {
           for (const source of parties(cluster, engine, family))
             for (const destination of parties(cluster, engine, family)) {
               const flow = { source: source.party, destination: destination.party, protocol: 'TCP', port: 80 } as const;
-              for (const miss of nearestMisses(engine, engine.evaluate(flow)))
+              const verdict = engine.evaluate(flow);
+              const misses = nearestMisses(engine, verdict);
+              expect(formatExplanation(explain(verdict, misses))).not.toMatch(/undefined|\[object/);
+              for (const miss of misses)
                 if (miss.peer === undefined && miss.port === undefined)
                   expect.fail(`${miss.rule.source.path} of ${miss.policy.key} lacks nothing, yet did not match`);
             }
