@@ -1,5 +1,5 @@
 /** Kinds of field error, as `k8s.io/apimachinery/pkg/util/validation/field` names them. */
-export type FieldErrorType =
+type FieldErrorType =
   | 'Required'
   | 'Invalid'
   | 'NotSupported'
@@ -91,7 +91,7 @@ export function formatFieldError(error: FieldError): string {
 }
 
 /** The error without its path, as `Status.details.causes[].message` has it. */
-export function fieldErrorBody(error: FieldError): string {
+function fieldErrorBody(error: FieldError): string {
   const parts = [HEADLINES[error.type]];
   if (!['Required', 'Forbidden', 'TooLong', 'TooMany'].includes(error.type)) parts.push(show(error.value));
   if (error.detail !== '') parts.push(error.detail);

@@ -1,7 +1,7 @@
 import { suggest } from './suggest.ts';
 
 /** A kind that Sluice's manifests may hold. */
-export interface KnownKind {
+interface KnownKind {
   readonly apiVersion: string;
   readonly kind: string;
 }
@@ -27,7 +27,7 @@ const BY_VERSION: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The built-in kinds whose misspelling is worth a suggestion. */
-export const KNOWN_KINDS: readonly KnownKind[] = Object.entries(BY_VERSION).flatMap(([apiVersion, kinds]) =>
+const KNOWN_KINDS: readonly KnownKind[] = Object.entries(BY_VERSION).flatMap(([apiVersion, kinds]) =>
   kinds.map((kind) => ({ apiVersion, kind })),
 );
 

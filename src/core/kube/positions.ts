@@ -27,6 +27,6 @@ export class PositionTable {
 }
 
 /** The segments of a field path: `a.b[0][c/d]` → a, b, 0, c/d. */
-export function splitPath(path: string): string[] {
+function splitPath(path: string): string[] {
   return [...path.matchAll(/\[([^\]]*)\]|[^.[\]]+/g)].map((match) => match[1] ?? match[0]);
 }

@@ -1,3 +1,4 @@
+import { tooLong } from '../field-error.ts';
 import { child, entry, keys, reject, rejectAll, text } from './field.ts';
 import type { Field } from './field.ts';
 import { configMapKey } from './names.ts';
@@ -19,5 +20,5 @@ export function validateConfigMap(object: Field): void {
   const known = new Set(keys(data));
   for (const key of keys(binary))
     if (known.has(key)) reject({ ...entry(data, key), value: key }, 'duplicate of key present in binaryData');
-  if (size > LIMIT) object.errors.push({ type: 'TooLong', path: '', detail: `may not be more than ${LIMIT} bytes` });
+  if (size > LIMIT) object.errors.push(tooLong('', LIMIT));
 }

@@ -1,3 +1,4 @@
+import { forbidden, notFound } from '../field-error.ts';
 import {
   atLeast,
   child,
@@ -87,8 +88,7 @@ function validateMounts(mounts: Field, context: ContainerContext): void {
   for (const mount of items(mounts)) {
     const name = child(mount, 'name');
     const nameText = requireText(name);
-    if (nameText !== undefined && !context.volumes.has(nameText))
-      name.errors.push({ type: 'NotFound', path: name.path, value: nameText, detail: '' });
+    if (nameText !== undefined && !context.volumes.has(nameText)) name.errors.push(notFound(name.path, nameText));
     const path = child(mount, 'mountPath');
     const pathText = requireText(path);
     if (pathText === undefined) continue;
@@ -104,7 +104,7 @@ function validateProbe(probe: Field): void {
   const handlers = PROBE_HANDLERS.map((name) => child(probe, name)).filter(isPresent);
   if (handlers.length === 0) rejectMissing(probe, 'must specify a handler type');
   for (const handler of handlers.slice(1))
-    handler.errors.push({ type: 'Forbidden', path: handler.path, detail: 'may not specify more than 1 handler type' });
+    handler.errors.push(forbidden(handler.path, 'may not specify more than 1 handler type'));
   for (const handler of handlers) {
     const port = child(handler, 'port');
     if (typeof port.value === 'string') rejectAll(port, portName(port.value));

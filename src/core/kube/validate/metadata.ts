@@ -1,3 +1,4 @@
+import { forbidden, tooLong } from '../field-error.ts';
 import {
   child,
   entry,
@@ -54,12 +55,7 @@ function validateAnnotations(annotations: Field): void {
     rejectAll({ ...annotations, value: key }, qualifiedName(key.toLowerCase()));
     size += key.length + (text(entry(annotations, key)) ?? '').length;
   }
-  if (size > ANNOTATIONS_LIMIT)
-    annotations.errors.push({
-      type: 'TooLong',
-      path: annotations.path,
-      detail: `may not be more than ${ANNOTATIONS_LIMIT} bytes`,
-    });
+  if (size > ANNOTATIONS_LIMIT) annotations.errors.push(tooLong(annotations.path, ANNOTATIONS_LIMIT));
 }
 
 function validateOwners(owners: Field): void {
@@ -96,11 +92,9 @@ function validateExpression(expression: Field): void {
     case 'Exists':
     case 'DoesNotExist':
       if (list.length > 0)
-        values.errors.push({
-          type: 'Forbidden',
-          path: values.path,
-          detail: "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
-        });
+        values.errors.push(
+          forbidden(values.path, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"),
+        );
       break;
     default:
       reject({ ...operator, value: operator.value ?? '' }, 'not a valid selector operator');

@@ -23,7 +23,7 @@ const FACTORS: Readonly<Record<string, number>> = {
 };
 
 /** The number that a quantity such as `500m` or `1Gi` stands for; undefined when it is not one. */
-export function parseQuantity(value: unknown): number | undefined {
+function parseQuantity(value: unknown): number | undefined {
   const match = typeof value === 'number' ? [String(value), String(value), undefined] : QUANTITY.exec(String(value));
   if (match === null || (typeof value !== 'number' && typeof value !== 'string')) return undefined;
   const suffix = match[2] ?? '';

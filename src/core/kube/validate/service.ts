@@ -20,7 +20,7 @@ import { dns1123Label, dns1123Subdomain, ipAddress, portName, portNumber } from 
 import { PORT_PROTOCOLS } from './network-policy.ts';
 
 /** Ports that NodePort Services may take: the default of `--service-node-port-range`. */
-export const NODE_PORT_RANGE = { first: 30000, last: 32767 } as const;
+const NODE_PORT_RANGE = { first: 30000, last: 32767 } as const;
 
 const TYPES = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
 
