@@ -47,7 +47,7 @@ export async function runScenario(stage: Stage): Promise<void> {
   const before = await compare(stage);
   print(reachabilityTable(before));
   print('');
-  await show(stage, ['exec', 'plain', '--', 'wget', '-q', '-O', '-', '-T', '2', 'nginx']);
+  await show(stage, ['exec', 'plain', '--', 'timeout', '2', 'wget', '-q', '-O', '-', 'nginx']);
 
   print('\nNow the policy: nginx accepts TCP 80 from pods labelled xx=xx, and nothing else.\n');
   const node = await nodeOf(stage, 'nginx');
@@ -62,9 +62,14 @@ export async function runScenario(stage: Stage): Promise<void> {
   printRules(stage, node, lineDiff(rulesBefore, rulesAfter));
 
   print('\nFrom inside the pods:\n');
-  await show(stage, ['exec', 'plain', '--', 'wget', '-q', '-O', '-', '-T', '1', 'nginx']);
-  await show(stage, ['exec', 'plain', '--', 'wget', '-q', '-O', '/dev/null', '-T', '2', 'nginx2']);
-  await show(stage, ['exec', 'labelled', '--', 'wget', '-q', '-O', '/dev/null', '-T', '2', 'nginx']);
+  for (const [from, to] of [
+    ['plain', 'nginx'],
+    ['plain', 'nginx2'],
+    ['labelled', 'nginx'],
+  ] as const) {
+    const script = `timeout 1 wget -q -O /dev/null ${to} && echo "${to} answers" || echo "no answer from ${to}"`;
+    await show(stage, ['exec', from, '--', 'sh', '-c', script]);
+  }
   await show(stage, ['exec', 'labelled', '--', 'ping', '-c', '1', '-W', '1', await addressOf(stage, 'nginx')]);
 
   print('\nWhy:\n');

@@ -75,7 +75,7 @@ export function describeScenarios(running: () => TestCluster): void {
 
     it('work in an interactive session with a terminal, as the guides type it', async () => {
       const output = await interactive(running(), 'run busybox --rm -it --image=busybox -- sh', [
-        'wget -q -T 2 -O /dev/null nginx2 && echo got-$((1+1))',
+        'timeout 2 wget -q -O /dev/null nginx2 && echo got-$((1+1))',
         'exit',
       ]);
       expect(output).toContain('got-2');
@@ -196,7 +196,7 @@ export function describeScenarios(running: () => TestCluster): void {
       expect(explained).toContain('outgoing traffic');
       const nodes = (await cluster.ok('get nodes --no-headers')).trim().split('\n');
       expect(nodes).toHaveLength(cluster.shape.nodes);
-      for (const node of nodes) expect(node).toMatch(/^node-\d+\s+Ready\s/u);
+      for (const node of nodes) expect(node).toMatch(/^(\S+-)?node-\d+\s+Ready\s/u);
       const agents = await cluster.ok('get pods -n kube-system -l k8s-app=sluice-node --no-headers');
       const states = agents
         .trim()
@@ -217,8 +217,8 @@ async function session(
 ): Promise<{ readonly nginx: boolean; readonly nginx2: boolean; readonly ping: boolean }> {
   const address = await cluster.address('default/nginx');
   const script = [
-    'wget -q -T 2 -O /dev/null http://nginx && echo nginx-ok',
-    'wget -q -T 2 -O /dev/null http://nginx2 && echo nginx2-ok',
+    'timeout 2 wget -q -O /dev/null http://nginx && echo nginx-ok',
+    'timeout 2 wget -q -O /dev/null http://nginx2 && echo nginx2-ok',
     `ping -c 1 -W 1 ${address} >/dev/null && echo ping-ok`,
     'exit 0',
   ];
