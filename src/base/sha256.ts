@@ -1,14 +1,26 @@
 /** SHA-256 (FIPS 180-4) of the UTF-8 text as 64 hex digits. Synchronous and dependency-free, for names in pure code. */
 export function sha256(text: string): string {
   const words = padded(utf8(text));
-  const state = Uint32Array.from(INITIAL);
-  const schedule = new Uint32Array(64);
-  for (let block = 0; block < words.length; block += 16) compress(state, schedule, words.subarray(block, block + 16));
-  return [...state].map((word) => word.toString(16).padStart(8, '0')).join('');
+  const state = Int32Array.from(INITIAL);
+  const schedule = new Int32Array(64);
+  for (let block = 0; block < words.length; block += 16) compress(state, schedule, words, block);
+  let hex = '';
+  for (const word of state) hex += (word >>> 0).toString(16).padStart(8, '0');
+  return hex;
 }
 
 /** UTF-8, a lone surrogate as U+FFFD; neither the language nor the browser's DOM is needed for more. */
 function utf8(text: string): number[] {
+  const bytes: number[] = [];
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 0x7f) return escapedUtf8(text);
+    bytes.push(code);
+  }
+  return bytes;
+}
+
+function escapedUtf8(text: string): number[] {
   const escaped = encodeURIComponent(text.toWellFormed());
   const bytes: number[] = [];
   for (let i = 0; i < escaped.length; i++) {
@@ -22,18 +34,17 @@ function utf8(text: string): number[] {
 }
 
 /** The message with its padding (§5.1.1) as big-endian words. */
-function padded(bytes: readonly number[]): Uint32Array {
-  const blocks = Math.ceil((bytes.length + 9) / 64);
-  const view = new DataView(new ArrayBuffer(blocks * 64));
-  for (const [i, byte] of bytes.entries()) view.setUint8(i, byte);
-  view.setUint8(bytes.length, 0x80);
-  view.setUint32(blocks * 64 - 4, bytes.length * 8);
-  return Uint32Array.from({ length: blocks * 16 }, (_, i) => view.getUint32(i * 4));
+function padded(bytes: readonly number[]): Int32Array {
+  const words = new Int32Array(Math.ceil((bytes.length + 9) / 64) * 16);
+  for (let i = 0; i < bytes.length; i++) words[i >> 2]! |= bytes[i]! << (24 - 8 * (i & 3));
+  words[bytes.length >> 2]! |= 0x80 << (24 - 8 * (bytes.length & 3));
+  words[words.length - 1] = bytes.length * 8;
+  return words;
 }
 
-/** One round of §6.2.2. */
-function compress(state: Uint32Array, w: Uint32Array, block: Uint32Array): void {
-  w.set(block);
+/** One block of §6.2.2. */
+function compress(state: Int32Array, w: Int32Array, words: Int32Array, block: number): void {
+  for (let t = 0; t < 16; t++) w[t] = words[block + t]!;
   for (let t = 16; t < 64; t++) {
     const x = w[t - 15]!;
     const y = w[t - 2]!;
@@ -47,9 +58,23 @@ function compress(state: Uint32Array, w: Uint32Array, block: Uint32Array): void 
     const t1 = (h + s1 + ((e & f) ^ (~e & g)) + ROUND[t]! + w[t]!) | 0;
     const s0 = rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22);
     const t2 = (s0 + ((a & b) ^ (a & c) ^ (b & c))) | 0;
-    [h, g, f, e, d, c, b, a] = [g, f, e, (d + t1) | 0, c, b, a, (t1 + t2) | 0];
+    h = g;
+    g = f;
+    f = e;
+    e = (d + t1) | 0;
+    d = c;
+    c = b;
+    b = a;
+    a = (t1 + t2) | 0;
   }
-  for (const [i, word] of [a, b, c, d, e, f, g, h].entries()) state[i] = state[i]! + word;
+  state[0]! += a;
+  state[1]! += b;
+  state[2]! += c;
+  state[3]! += d;
+  state[4]! += e;
+  state[5]! += f;
+  state[6]! += g;
+  state[7]! += h;
 }
 
 function rotr(x: number, n: number): number {

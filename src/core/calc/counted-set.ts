@@ -5,8 +5,8 @@ import type { TrackedRuleset } from '../nft/tracked-ruleset.ts';
 export class CountedSet {
   readonly name: string;
   readonly #ruleset: TrackedRuleset;
-  /** Claims beyond the first; almost always empty. */
-  readonly #extra = new Map<ElementKey, number>();
+  /** Claims beyond the first; almost never there. */
+  #extra: Map<ElementKey, number> | undefined;
 
   constructor(ruleset: TrackedRuleset, spec: SetSpec) {
     this.name = spec.name;
@@ -15,15 +15,18 @@ export class CountedSet {
   }
 
   claim(key: ElementKey): void {
-    if (this.#ruleset.has(this.name, key)) this.#extra.set(key, (this.#extra.get(key) ?? 0) + 1);
-    else this.#ruleset.put(this.name, key);
+    if (!this.#ruleset.has(this.name, key)) this.#ruleset.put(this.name, key);
+    else {
+      this.#extra ??= new Map();
+      this.#extra.set(key, (this.#extra.get(key) ?? 0) + 1);
+    }
   }
 
   release(key: ElementKey): void {
-    const extra = this.#extra.get(key);
+    const extra = this.#extra?.get(key);
     if (extra === undefined) this.#ruleset.remove(this.name, key);
-    else if (extra > 1) this.#extra.set(key, extra - 1);
-    else this.#extra.delete(key);
+    else if (extra > 1) this.#extra!.set(key, extra - 1);
+    else this.#extra!.delete(key);
   }
 
   /** Takes the set out of the ruleset. */

@@ -16,15 +16,13 @@ export interface Impact {
 export function impactOf(transaction: Transaction, chains: PolicyChains, dispatch: Dispatch): Impact {
   const shrunk = new Set<string>();
   const grown = new Set<string>();
-  const addAll = (target: Set<string>, endpoints: Iterable<string> | undefined): void => {
-    for (const endpoint of endpoints ?? []) target.add(endpoint);
-  };
+  const rewritten = new Set<string>();
+  const lost = new Set<string>();
+  const gained = new Set<string>();
   for (const op of transaction) {
-    if (op.op === 'add-rule' || op.op === 'flush-chain') {
-      const chain = op.op === 'add-rule' ? op.chain : op.name;
-      addAll(shrunk, chains.endpointsOf(chain));
-      addAll(grown, chains.endpointsOf(chain));
-    } else if (op.op === 'add-elements' || op.op === 'delete-elements') {
+    if (op.op === 'add-rule') rewritten.add(op.chain);
+    else if (op.op === 'flush-chain') rewritten.add(op.name);
+    else if (op.op === 'add-elements' || op.op === 'delete-elements') {
       const { name } = op.spec;
       if (name === SETS.ingress || name === SETS.egress) {
         for (const [key] of op.elements) {
@@ -33,11 +31,10 @@ export function impactOf(transaction: Transaction, chains: PolicyChains, dispatc
           shrunk.add(endpoint);
           grown.add(endpoint);
         }
-      } else {
-        const target = op.op === 'add-elements' ? grown : shrunk;
-        for (const chain of chains.readersOf(name)) addAll(target, chains.endpointsOf(chain));
-      }
+      } else for (const chain of chains.readersOf(name)) (op.op === 'add-elements' ? gained : lost).add(chain);
     }
   }
+  for (const chain of rewritten.union(lost)) for (const each of chains.endpointsOf(chain)) shrunk.add(each);
+  for (const chain of rewritten.union(gained)) for (const each of chains.endpointsOf(chain)) grown.add(each);
   return { shrunk, grown };
 }

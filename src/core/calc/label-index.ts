@@ -71,13 +71,14 @@ export class LabelIndex<Member> {
     const watched: Watched<Member> = { set, listener, places: placesOf(set), classes: new Set() };
     this.#watched.set(key, watched);
     for (const place of watched.places) addTo(this.#filed, place, watched);
-    const candidates =
-      set.namespaces.kind === 'name' ? this.#classesIn.get(set.namespaces.name) : this.#classes.values();
-    for (const each of candidates ?? []) {
-      if (!this.#selects(set, each)) continue;
-      each.matched.add(watched);
-      watched.classes.add(each);
-      for (const member of each.members) listener.enter(member);
+    for (const [namespace, classes] of this.#classesOf(set)) {
+      if (!this.#choosesNamespace(set, namespace)) continue;
+      for (const each of classes) {
+        if (!matchesLabels(set.pods, each.labels)) continue;
+        each.matched.add(watched);
+        watched.classes.add(each);
+        for (const member of each.members) listener.enter(member);
+      }
     }
   }
 
@@ -125,22 +126,27 @@ export class LabelIndex<Member> {
     }
   }
 
-  #match(candidate: Pick<LabelClass<Member>, 'namespace' | 'labels'>): Set<Watched<Member>> {
+  #match({ namespace, labels }: Pick<LabelClass<Member>, 'namespace' | 'labels'>): Set<Watched<Member>> {
     const matched = new Set<Watched<Member>>();
-    for (const place of placesFor(candidate.namespace, candidate.labels, this.#labelsOf(candidate.namespace)))
-      for (const each of this.#filed.get(place) ?? []) if (this.#selects(each.set, candidate)) matched.add(each);
+    for (const place of placesFor(namespace, labels, this.#labelsOf(namespace))) {
+      for (const each of this.#filed.get(place) ?? []) {
+        if (matchesLabels(each.set.pods, labels) && this.#choosesNamespace(each.set, namespace)) matched.add(each);
+      }
+    }
     return matched;
   }
 
-  #selects(
-    { namespaces, pods }: PodSet,
-    { namespace, labels }: Pick<LabelClass<Member>, 'namespace' | 'labels'>,
-  ): boolean {
-    const inside =
-      namespaces.kind === 'name'
-        ? namespaces.name === namespace
-        : matchesLabels(namespaces.selector, this.#labelsOf(namespace));
-    return inside && matchesLabels(pods, labels);
+  /** Classes that the set could select, by namespace. */
+  #classesOf({ namespaces }: PodSet): Iterable<readonly [string, ReadonlySet<LabelClass<Member>>]> {
+    if (namespaces.kind !== 'name') return this.#classesIn;
+    const classes = this.#classesIn.get(namespaces.name);
+    return classes === undefined ? [] : [[namespaces.name, classes]];
+  }
+
+  #choosesNamespace({ namespaces }: PodSet, namespace: string): boolean {
+    return namespaces.kind === 'name'
+      ? namespaces.name === namespace
+      : matchesLabels(namespaces.selector, this.#labelsOf(namespace));
   }
 
   #labelsOf(namespace: string): Labels {

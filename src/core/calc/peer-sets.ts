@@ -29,6 +29,8 @@ export class PeerSets {
   readonly #families: readonly Family[];
   readonly #shared = new Shared();
   readonly #blocks = new Map<string, BlockPeer>();
+  /** Digests of texts in names of sets that exist. */
+  readonly #digests = new Map<string, string>();
   #aliases: readonly TunnelAlias[] = [];
 
   constructor(ruleset: TrackedRuleset, pods: PodTable, families: readonly Family[]) {
@@ -47,17 +49,17 @@ export class PeerSets {
     return {
       pods: (peer, family) => {
         hold(`pods ${peer.key}`, () => this.#makePods(peer));
-        return podSetName(peer, family);
+        return this.#name('pods', family, peer.key);
       },
       block: (peer) => {
         if (peer.ranges.length === 0) return 'nothing';
         if (isEverything(peer.family, peer.ranges)) return 'everything';
         hold(`block ${peer.key}`, () => this.#makeBlock(peer));
-        return { set: blockSetName(peer) };
+        return { set: this.#name('block', peer.family, peer.key) };
       },
       namedPort: (port, family) => {
         hold(`named ${port.protocol}/${port.name}`, () => this.#makeNamedPort(port));
-        return namedPortSetName(port, family);
+        return this.#name('named', family, `${port.protocol}/${port.name}`);
       },
       ports: (elements) => {
         const name = portSetName(elements);
@@ -78,7 +80,10 @@ export class PeerSets {
   }
 
   #makePods(peer: PodPeer): () => void {
-    const sets = this.#perFamily((family) => ({ name: podSetName(peer, family), key: [addressType(family)] }));
+    const sets = this.#perFamily((family) => ({
+      name: this.#name('pods', family, peer.key),
+      key: [addressType(family)],
+    }));
     const each = (pod: PodEntry, act: (set: CountedSet, key: ElementKey) => void): void => {
       for (const address of pod.addresses) {
         const set = sets.get(familyOf(address));
@@ -91,13 +96,14 @@ export class PeerSets {
     });
     return () => {
       this.#pods.index.unwatch(peer.key);
+      this.#digests.delete(peer.key);
       for (const set of sets.values()) set.drop();
     };
   }
 
   #makeNamedPort(port: NamedPortMatch): () => void {
     const sets = this.#perFamily((family) => ({
-      name: namedPortSetName(port, family),
+      name: this.#name('named', family, `${port.protocol}/${port.name}`),
       key: [addressType(family), 'inet_proto' as const, 'inet_service' as const],
     }));
     const each = (pod: PodEntry, act: (set: CountedSet, key: ElementKey) => void): void => {
@@ -116,30 +122,39 @@ export class PeerSets {
     this.#pods.listen(listener);
     return () => {
       this.#pods.unlisten(listener);
+      this.#digests.delete(`${port.protocol}/${port.name}`);
       for (const set of sets.values()) set.drop();
     };
   }
 
   #makeBlock(peer: BlockPeer): () => void {
-    const name = blockSetName(peer);
+    const name = this.#name('block', peer.family, peer.key);
     this.#ruleset.addSet({ name, key: [addressType(peer.family)], interval: true });
     this.#blocks.set(peer.key, peer);
     this.#fillBlock(peer);
     return () => {
       this.#blocks.delete(peer.key);
+      this.#digests.delete(peer.key);
       this.#ruleset.deleteSet(name);
     };
   }
 
   #fillBlock(peer: BlockPeer): void {
     const keys = intervalKeys(peer.family, effectiveRanges(peer, this.#aliases));
-    this.#ruleset.replaceElements(blockSetName(peer), new Map(keys.map((key) => [key, ''])));
+    this.#ruleset.replaceElements(this.#name('block', peer.family, peer.key), new Map(keys.map((key) => [key, ''])));
   }
 
   #makePorts(name: string, elements: readonly ElementKey[]): () => void {
     this.#ruleset.addSet({ name, key: ['inet_proto', 'inet_service'], interval: true });
     for (const key of elements) this.#ruleset.put(name, key);
     return () => this.#ruleset.deleteSet(name);
+  }
+
+  /** Users of one set ask for its name many times; hashing it once is enough. */
+  #name(kind: 'pods' | 'block' | 'named', family: Family, identity: string): string {
+    let known = this.#digests.get(identity);
+    if (known === undefined) this.#digests.set(identity, (known = digest(identity)));
+    return `${kind}${family}-${known}`;
   }
 
   #perFamily(spec: (family: Family) => ConstructorParameters<typeof CountedSet>[1]): Map<Family, CountedSet> {
@@ -153,18 +168,6 @@ function familyOf(address: ElementKey): Family {
 
 function addressType(family: Family): 'ipv4_addr' | 'ipv6_addr' {
   return family === 4 ? 'ipv4_addr' : 'ipv6_addr';
-}
-
-function podSetName(peer: PodPeer, family: Family): string {
-  return `pods${family}-${digest(peer.key)}`;
-}
-
-function blockSetName(peer: BlockPeer): string {
-  return `block${peer.family}-${digest(peer.key)}`;
-}
-
-function namedPortSetName(port: NamedPortMatch, family: Family): string {
-  return `named${family}-${digest(`${port.protocol}/${port.name}`)}`;
 }
 
 function portSetName(elements: readonly ElementKey[]): string {

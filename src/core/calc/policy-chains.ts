@@ -71,11 +71,10 @@ export class PolicyChains {
     }
   }
 
-  /** Local endpoints whose verdicts the chain can decide; undefined for chains that are no policy's or group's. */
-  endpointsOf(chain: string): Iterable<string> | undefined {
-    const policy = this.#policies.get(chain);
-    if (policy === undefined) return this.#groups.get(chain)?.endpoints;
-    return [...policy.groups].flatMap((group) => [...(this.#groups.get(group)?.endpoints ?? [])]);
+  /** Local endpoints whose verdicts the chain can decide: none for chains that are no policy's or group's. */
+  *endpointsOf(chain: string): Iterable<string> {
+    yield* this.#groups.get(chain)?.endpoints ?? [];
+    for (const group of this.#policies.get(chain)?.groups ?? []) yield* this.#groups.get(group)?.endpoints ?? [];
   }
 
   /** Chains of policies that look into the set. */
