@@ -8,6 +8,7 @@ import { kubeBlockStore } from '../../src/host/ipam-store/index.ts';
 import { MemoryKubeClient } from '../../src/host/kube-client/memory-client.ts';
 import { IP_POOLS, NAMESPACES, NETWORK_POLICIES, NODES, PODS } from '../../src/host/kube-client/resources.ts';
 import { openNetlink } from '../../src/host/netlink/kernel.ts';
+import { openLinkReaper } from '../../src/host/netlink/link-reaper.ts';
 import { openNftables } from '../../src/host/nftables/kernel.ts';
 import { openSysctl } from '../../src/host/sysctl/sysctl.ts';
 
@@ -30,6 +31,7 @@ await runAgent(
     client,
     blockStore: kubeBlockStore({ client, report: (message) => log.warn(message) }),
     netlink: openNetlink(),
+    reaper: openLinkReaper(),
     nftables: openNftables(),
     conntrack: openConntrack(),
     sysctl: openSysctl(),

@@ -97,6 +97,20 @@ export const send = bind<[fd: number, buffer: CBuffer, length: number, flags: nu
   ['int', 'void *', 'size_t', 'int'],
   'long',
 );
+/**
+ * send(2) in a thread of libuv's pool, for calls that keep the kernel busy for long. `buffer` must stay as it is until
+ * the promise resolves, to the number of bytes or to -1: which errno that was cannot be told from here.
+ */
+export function sendInThread(fd: number, buffer: CBuffer): Promise<number> {
+  return new Promise((resolve, reject) => {
+    SEND.async(fd, buffer, buffer.byteLength, 0, (error: Error | null, result: number | bigint) =>
+      error === null ? resolve(Number(result)) : reject(error),
+    );
+  });
+}
+
+const SEND = libc.func('send', 'long', ['int', 'void *', 'size_t', 'int']);
+
 /** sendto(2). */
 export const sendto = bind<
   [fd: number, buffer: CBuffer, length: number, flags: number, address: CBuffer, addressLength: number]

@@ -13,6 +13,7 @@ import type { RoutingInput, RoutingNode } from '../../core/routing/index.ts';
 import type { Conntrack } from '../../host/conntrack/port.ts';
 import { pause } from '../../host/kube-client/pause.ts';
 import type { KubeClient } from '../../host/kube-client/types.ts';
+import type { LinkReaper } from '../../host/netlink/link-reaper.ts';
 import type { Netlink } from '../../host/netlink/port.ts';
 import type { Nftables } from '../../host/nftables/port.ts';
 import type { Sysctl } from '../../host/sysctl/sysctl.ts';
@@ -42,6 +43,7 @@ export interface AgentDependencies {
   readonly client: KubeClient;
   readonly blockStore: BlockStore;
   readonly netlink: Netlink;
+  readonly reaper: LinkReaper;
   readonly openPod: PodLinkDependencies['openPod'];
   readonly nftables: Pick<Nftables, 'apply' | 'actual'>;
   readonly conntrack: Conntrack;

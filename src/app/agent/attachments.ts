@@ -6,6 +6,7 @@ import { CNI_ERROR, CniError } from '../../core/cni/index.ts';
 import type { AttachmentRequest, CniAttachment, CniResult, CniService, NetConf } from '../../core/cni/index.ts';
 import { handleOf } from '../../core/ipam/index.ts';
 import type { Allocator } from '../../core/ipam/index.ts';
+import type { LinkReaper } from '../../host/netlink/link-reaper.ts';
 import type { LocalEndpoint } from '../../core/routing/index.ts';
 import { HOST_MAC, interfaceName, podMac } from './endpoint-record.ts';
 import type { EndpointRecord } from './endpoint-record.ts';
@@ -13,12 +14,14 @@ import type { EndpointStore } from './endpoint-store.ts';
 import { KeyedQueue } from './keyed-queue.ts';
 import type { NetworkDriver } from './network-driver.ts';
 import type { PacketFilter } from './packet-filter.ts';
-import { POD_GATEWAY, createPodLink, deletePodLink, inspectPodLink } from './pod-link.ts';
+import { POD_GATEWAY, createPodLink, inspectPodLink } from './pod-link.ts';
 import type { PodLinkDependencies } from './pod-link.ts';
 
 export interface AttachmentsDependencies extends PodLinkDependencies {
   readonly allocator: Pick<Allocator, 'allocate' | 'release'>;
   readonly store: EndpointStore;
+  /** Deletes the pods' links without stopping the agent for as long as the kernel takes to release them. */
+  readonly reaper: Pick<LinkReaper, 'delete'>;
   readonly filter: Pick<PacketFilter, 'apply' | 'flush'>;
   readonly network: Pick<NetworkDriver, 'addEndpoint' | 'forgetLink' | 'podMtu'>;
   /** Families in which pods get addresses, IPv4 first. */
@@ -104,13 +107,14 @@ export class Attachments implements CniService {
 
   /** Undoes an attachment as far as there is one, and gives its addresses back, now or when the datastore answers. */
   async remove(id: string): Promise<void> {
-    const { store, filter, network, netlink, onReleased } = this.#dependencies;
+    const { store, filter, network, reaper, onReleased } = this.#dependencies;
     const record = this.#records.get(id);
     const name = record?.interface ?? interfaceName(id);
-    deletePodLink(name, netlink);
+    // Forgotten before it goes, so that its going is no drift to repair; if it does not go, a repeated DEL finds it by name.
     this.#records.delete(id);
     network.forgetLink(name);
     filter.apply({ kind: 'local-endpoint', key: id });
+    await reaper.delete(name);
     if (record !== undefined) onReleased(record);
     store.remove(id);
     await this.release([id]);

@@ -15,6 +15,7 @@ import { kubeBlockStore } from '../../host/ipam-store/index.ts';
 import { MemoryKubeClient } from '../../host/kube-client/memory-client.ts';
 import { IP_POOLS, NAMESPACES, NODES, PODS } from '../../host/kube-client/resources.ts';
 import { openNetlink } from '../../host/netlink/kernel.ts';
+import { openLinkReaper } from '../../host/netlink/link-reaper.ts';
 import { createNetns, deleteNetns } from '../../host/netns/netns.ts';
 import { openNftables } from '../../host/nftables/kernel.ts';
 import { openSysctl } from '../../host/sysctl/sysctl.ts';
@@ -139,6 +140,7 @@ export class TestCluster implements AsyncDisposable {
         client: this.client,
         blockStore: kubeBlockStore({ client: this.client, report: () => undefined }),
         netlink: stack.use(openNetlink({ netns })),
+        reaper: stack.use(openLinkReaper({ netns })),
         nftables: stack.use(openNftables({ netns })),
         conntrack: stack.use(openConntrack({ netns })),
         sysctl: openSysctl({ netns }),

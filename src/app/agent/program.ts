@@ -8,6 +8,7 @@ import { inClusterConfig } from '../../host/kube-client/in-cluster.ts';
 import { loadKubeconfig } from '../../host/kube-client/kubeconfig.ts';
 import type { ClusterConfig } from '../../host/kube-client/connection.ts';
 import { openNetlink } from '../../host/netlink/kernel.ts';
+import { openLinkReaper } from '../../host/netlink/link-reaper.ts';
 import { openNftables } from '../../host/nftables/kernel.ts';
 import { openSysctl } from '../../host/sysctl/sysctl.ts';
 import { runAgent } from './agent.ts';
@@ -29,6 +30,7 @@ export async function runAgentProgram(env: Environment, signal: AbortSignal): Pr
     );
     const client = httpKubeClient(config);
     using netlink = openNetlink();
+    using reaper = openLinkReaper();
     using nftables = openNftables();
     using conntrack = openConntrack();
     using stack = new DisposableStack();
@@ -38,6 +40,7 @@ export async function runAgentProgram(env: Environment, signal: AbortSignal): Pr
       {
         client,
         netlink,
+        reaper,
         nftables,
         conntrack,
         log,
