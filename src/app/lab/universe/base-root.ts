@@ -9,6 +9,7 @@ import {
   mountSys,
   mountTmpfs,
 } from '../../../host/container/mounts.ts';
+import { linkApplets } from './applets.ts';
 import { writeEtc } from './etc.ts';
 import { PLACES } from './places.ts';
 
@@ -59,7 +60,7 @@ export function enterBaseRoot(share: HostShare): void {
   }
   writeEtc(at(PLACES.etc));
   symlinkSync(PLACES.etc, at('etc'));
-  linkApplets(share.busybox, at(PLACES.busybox));
+  linkApplets(at(PLACES.busybox), share.busybox, PLACES.busybox);
   makeDevices(at('dev'));
   mountProc(at('proc'));
   mountSys(at('sys'), { readonly: false });
@@ -72,11 +73,6 @@ function showDirectory(source: string, target: string): void {
   if (stat.isSymbolicLink()) return symlinkSync(readlinkSync(source), target);
   mkdirSync(target);
   bindMount(source, target, { readonly: true });
-}
-
-function linkApplets(busybox: HostShare['busybox'], directory: string): void {
-  mkdirSync(directory, { recursive: true });
-  for (const applet of busybox.applets) symlinkSync(busybox.path, join(directory, applet));
 }
 
 function makeDevices(dev: string): void {
