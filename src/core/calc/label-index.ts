@@ -1,6 +1,7 @@
-import { labelsKey, matchesLabels } from '../kube/labels.ts';
-import type { Labels, Requirement, Selector } from '../kube/labels.ts';
+import { matchesLabels } from '../kube/labels.ts';
+import type { Labels, Selector } from '../kube/labels.ts';
 import type { PodSet } from '../policy/model.ts';
+import { Shelf } from './shelf.ts';
 
 /** Hears which members a set of pods gains and loses. */
 export interface SetListener<Member> {
@@ -20,7 +21,6 @@ interface LabelClass<Member> {
 interface Watched<Member> {
   readonly set: PodSet;
   readonly listener: SetListener<Member>;
-  readonly places: readonly string[];
   readonly classes: Set<LabelClass<Member>>;
 }
 
@@ -34,7 +34,11 @@ export class LabelIndex<Member> {
   readonly #classesIn = new Map<string, Set<LabelClass<Member>>>();
   readonly #classOf = new Map<Member, LabelClass<Member>>();
   readonly #watched = new Map<string, Watched<Member>>();
-  readonly #filed = new Map<string, Set<Watched<Member>>>();
+  /** Sets in one namespace by name, by a requirement on pods. */
+  readonly #byName = new Map<string, Shelf<Watched<Member>>>();
+  /** Other sets, by a requirement on pods if they have one that helps, on namespaces otherwise. */
+  readonly #byPod = new Shelf<Watched<Member>>();
+  readonly #byNamespace = new Shelf<Watched<Member>>();
 
   /** Sets a namespace's labels; undefined when the namespace is gone, leaving only the label of its name. */
   setNamespace(name: string, labels: Labels | undefined): void {
@@ -68,9 +72,9 @@ export class LabelIndex<Member> {
 
   /** Begins to watch a set under a key of the caller's; its present members enter before this returns. */
   watch(key: string, set: PodSet, listener: SetListener<Member>): void {
-    const watched: Watched<Member> = { set, listener, places: placesOf(set), classes: new Set() };
+    const watched: Watched<Member> = { set, listener, classes: new Set() };
     this.#watched.set(key, watched);
-    for (const place of watched.places) addTo(this.#filed, place, watched);
+    this.#file(watched);
     for (const [namespace, classes] of this.#classesOf(set)) {
       if (!this.#choosesNamespace(set, namespace)) continue;
       for (const each of classes) {
@@ -87,12 +91,12 @@ export class LabelIndex<Member> {
     const watched = this.#watched.get(key);
     if (watched === undefined) return;
     this.#watched.delete(key);
-    for (const place of watched.places) deleteFrom(this.#filed, place, watched);
+    this.#unfile(watched);
     for (const each of watched.classes) each.matched.delete(watched);
   }
 
   #classFor(namespace: string, labels: Labels): LabelClass<Member> {
-    const key = `${namespace}/${labelsKey(labels)}`;
+    const key = classKey(namespace, labels);
     const known = this.#classes.get(key);
     if (known !== undefined) return known;
     const created: LabelClass<Member> = { key, namespace, labels, members: new Set(), matched: new Set() };
@@ -128,12 +132,34 @@ export class LabelIndex<Member> {
 
   #match({ namespace, labels }: Pick<LabelClass<Member>, 'namespace' | 'labels'>): Set<Watched<Member>> {
     const matched = new Set<Watched<Member>>();
-    for (const place of placesFor(namespace, labels, this.#labelsOf(namespace))) {
-      for (const each of this.#filed.get(place) ?? []) {
-        if (matchesLabels(each.set.pods, labels) && this.#choosesNamespace(each.set, namespace)) matched.add(each);
-      }
-    }
+    const namespaceLabels = this.#labelsOf(namespace);
+    const test = (each: Watched<Member>): void => {
+      if (matchesLabels(each.set.pods, labels) && this.#choosesNamespace(each.set, namespace)) matched.add(each);
+    };
+    this.#byName.get(namespace)?.find(labels, test);
+    this.#byPod.find(labels, test);
+    this.#byNamespace.find(namespaceLabels, test);
     return matched;
+  }
+
+  #file(watched: Watched<Member>): void {
+    const { namespaces, pods } = watched.set;
+    if (namespaces.kind === 'name') {
+      const shelf = this.#byName.get(namespaces.name) ?? new Shelf<Watched<Member>>();
+      this.#byName.set(namespaces.name, shelf);
+      shelf.add(pods, watched);
+    } else if (narrows(pods)) this.#byPod.add(pods, watched);
+    else this.#byNamespace.add(namespaces.selector, watched);
+  }
+
+  #unfile(watched: Watched<Member>): void {
+    const { namespaces, pods } = watched.set;
+    if (namespaces.kind === 'name') {
+      const shelf = this.#byName.get(namespaces.name);
+      shelf?.delete(pods, watched);
+      if (shelf?.isEmpty === true) this.#byName.delete(namespaces.name);
+    } else if (narrows(pods)) this.#byPod.delete(pods, watched);
+    else this.#byNamespace.delete(namespaces.selector, watched);
   }
 
   /** Classes that the set could select, by namespace. */
@@ -154,33 +180,19 @@ export class LabelIndex<Member> {
   }
 }
 
-/** Where a set is filed: under its namespace or `*`, and under one requirement that every member meets. */
-function placesOf({ namespaces, pods }: PodSet): string[] {
-  if (namespaces.kind === 'name') return tagsOf(pods, 'p').map((tag) => `${namespaces.name}/${tag}`);
-  const byPod = tagsOf(pods, 'p');
-  const tags = byPod[0] === ANY ? tagsOf(namespaces.selector, 'n') : byPod;
-  return tags.map((tag) => `*/${tag}`);
+/** Whether the selector has a requirement that finds its pods among others. */
+function narrows(selector: Selector): boolean {
+  return (
+    selector.kind === 'nothing' ||
+    selector.requirements.some(({ operator }) => operator === 'In' || operator === 'Exists')
+  );
 }
 
-const ANY = '';
-
-function tagsOf(selector: Selector, kind: 'p' | 'n'): string[] {
-  if (selector.kind === 'nothing') return [];
-  const fewest = (a: Requirement, b: Requirement) => a.values.length - b.values.length;
-  const [equality] = selector.requirements.filter((each) => each.operator === 'In').sort(fewest);
-  if (equality !== undefined) return equality.values.map((value) => `${kind}:${equality.key}=${value}`);
-  const presence = selector.requirements.find((each) => each.operator === 'Exists');
-  return [presence === undefined ? ANY : `${kind}:${presence.key}`];
-}
-
-/** All places where sets that select these labels can be filed. */
-function placesFor(namespace: string, labels: Labels, namespaceLabels: Labels): string[] {
-  const places = [`${namespace}/${ANY}`, `*/${ANY}`];
-  for (const [key, value] of Object.entries(labels)) {
-    places.push(`${namespace}/p:${key}=${value}`, `${namespace}/p:${key}`, `*/p:${key}=${value}`, `*/p:${key}`);
-  }
-  for (const [key, value] of Object.entries(namespaceLabels)) places.push(`*/n:${key}=${value}`, `*/n:${key}`);
-  return places;
+/** Identity of a class. The separators occur in no label. */
+function classKey(namespace: string, labels: Labels): string {
+  let key = namespace;
+  for (const name of Object.keys(labels).sort()) key += `\n${name}=${labels[name]}`;
+  return key;
 }
 
 function addTo<Key, Value>(map: Map<Key, Set<Value>>, key: Key, value: Value): void {
