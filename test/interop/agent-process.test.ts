@@ -171,7 +171,9 @@ class OneNode {
 
 /** Whether a TCP packet from one pod reaches the other; throws when the attempt itself failed. */
 async function reaches(from: ProbeEndpoint, to: ProbeEndpoint): Promise<boolean> {
-  const [result] = await probe([{ from, to, protocol: 'tcp', address: to.addresses[0]!, port: 80 }], { retries: 0 });
+  // One packet only: TCP would repeat a lost one after a second and hide the loss.
+  const options = { retries: 0, timeoutMs: 900 };
+  const [result] = await probe([{ from, to, protocol: 'tcp', address: to.addresses[0]!, port: 80 }], options);
   if (result!.verdict === 'error') throw new Error(result!.message);
   return result!.verdict === 'allowed';
 }

@@ -22,7 +22,7 @@ async function reaches(from: TestPod, to: TestPod, port: number): Promise<boolea
     address: parseIp(to.ips[0]!)!,
     port,
   } as const;
-  const [result] = await probe([attempt], { retries: 0 });
+  const [result] = await probe([attempt], { retries: 0, timeoutMs: 900 });
   if (result!.verdict === 'error') throw new Error(result!.message);
   return result!.verdict === 'allowed';
 }
