@@ -8,6 +8,7 @@ import { UNDERLAY } from '../universe/topology.ts';
 import { clusterView } from './cluster-view.ts';
 import { respond } from './respond.ts';
 import type { DnsView } from './zone.ts';
+import { keepCompileCache } from '../../../host/exec/keep-compile-cache.ts';
 
 /** Entry point: the program of the image `coredns`. Serves the cluster's names on UDP and TCP 53. */
 const { ipv4, ipv6 } = UNDERLAY.outside.host;
@@ -21,6 +22,7 @@ createHttpServer((request, response) => {
   const ok = request.url === '/health' || isReady;
   response.writeHead(ok ? 200 : 503).end(ok ? 'OK' : 'not synced with the API yet');
 }).listen(8080, '::');
+keepCompileCache();
 process.on('SIGTERM', () => process.exit(0));
 await synced;
 serveUdp(view);

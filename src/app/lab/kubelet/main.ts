@@ -4,6 +4,7 @@ import { mountProc } from '../../../host/container/mounts.ts';
 import { KUBELET_CONFIG } from '../universe/protocol.ts';
 import type { KubeletConfig } from './config.ts';
 import { runKubelet } from './kubelet.ts';
+import { keepCompileCache } from '../../../host/exec/keep-compile-cache.ts';
 
 /** Entry point: pid 1 of a node. */
 const log = jsonLogger(
@@ -16,5 +17,6 @@ const config = JSON.parse(process.env[KUBELET_CONFIG] ?? '') as KubeletConfig;
 process.on('unhandledRejection', (error) =>
   log.error('unhandled', { error: messageOf(error), stack: error instanceof Error ? error.stack : undefined }),
 );
+keepCompileCache();
 log.info('starting', { node: config.nodeName });
 await runKubelet(config, log, new AbortController().signal);

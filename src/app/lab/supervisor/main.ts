@@ -19,6 +19,7 @@ import { labManifests } from './manifests.ts';
 import { ReadyNodes } from './ready-nodes.ts';
 import { Supervisor } from './supervisor.ts';
 import { Universe } from './universe-process.ts';
+import { keepCompileCache } from '../../../host/exec/keep-compile-cache.ts';
 
 /** Reported as the version of the kubelets: that of the API which the embedded server speaks. */
 const KUBERNETES_VERSION = 'v1.32.4';
@@ -170,6 +171,7 @@ const log = jsonLogger(
   { level: 'info', fields: { program: 'supervisor' } },
   { write: (line) => void process.stderr.write(`${line}\n`), now: () => new Date().toISOString() },
 );
+keepCompileCache();
 try {
   await main(JSON.parse(process.env[SUPERVISOR_CONFIG] ?? '') as SupervisorConfig, log);
   process.exit(0);

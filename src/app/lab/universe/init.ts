@@ -13,6 +13,7 @@ import type { NodeStart, UniverseConfig, UniverseMessage, UniverseRequest } from
 import { KUBELET_CONFIG, UNIVERSE_CONFIG } from './protocol.ts';
 import { startRelay } from './relay.ts';
 import { UNDERLAY } from './topology.ts';
+import { keepCompileCache } from '../../../host/exec/keep-compile-cache.ts';
 
 /**
  * The universe's first process: pid 1 of its namespaces, whose end is the end of everything inside. Its own network
@@ -147,6 +148,7 @@ function send(message: UniverseMessage): void {
   if (process.connected) process.send?.(message);
 }
 
+keepCompileCache();
 try {
   await main(JSON.parse(process.env[UNIVERSE_CONFIG] ?? '') as UniverseConfig);
 } catch (error) {

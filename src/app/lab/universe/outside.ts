@@ -1,11 +1,13 @@
 import { createSocket } from 'node:dgram';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
+import { keepCompileCache } from '../../../host/exec/keep-compile-cache.ts';
 
 /**
  * The host outside the cluster, standing for the rest of the world: HTTP on 80 and 8080 answers with the client's
  * address, TCP 7 and 9000 echo after a line with the client's address, UDP 7, 53 and 9000 echo.
  */
+keepCompileCache();
 for (const port of [80, 8080]) {
   createHttpServer((request, response) => {
     response.setHeader('content-type', 'text/plain');

@@ -1,5 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
+import { keepCompileCache } from '../../../../host/exec/keep-compile-cache.ts';
 
 /**
  * Stands for a server of any kind: `listener.ts NAME tcp:6379 udp:53 …`. Whoever speaks HTTP gets a page, everyone else
@@ -41,6 +42,7 @@ function fail(message: string): void {
   process.exit(1);
 }
 
+keepCompileCache();
 for (const spec of specs) {
   const [protocol, port] = spec.split(':');
   if (protocol === 'udp') listenUdp(Number(port));
