@@ -82,7 +82,7 @@ export class TestCluster implements AsyncDisposable {
   static async start(shape: ClusterShape = {}): Promise<TestCluster> {
     const full = { backend: 'vxlan', ipFamily: 'ipv4', nodes: 3, ...shape } as const;
     const home = cleanHome();
-    const name = `e2e-${process.pid}`;
+    const name = 'e2e';
     const { backend, ipFamily, nodes } = full;
     const args = ['up', '--name', name, '--backend', backend, '--ip-family', ipFamily, '--nodes', String(nodes)];
     const { code, stderr } = await sluice(args, home.env);
