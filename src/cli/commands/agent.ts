@@ -1,3 +1,4 @@
+import { keepCompileCache } from '../../host/exec/keep-compile-cache.ts';
 import type { Command } from '../command.ts';
 
 /** `sluice agent`: what the DaemonSet sluice-node runs on every node. */
@@ -17,6 +18,7 @@ export const command: Command = {
       return checkAgentHealth(env);
     }
     const { runAgentProgram } = await import('../../app/agent/program.ts');
+    keepCompileCache();
     return runAgentProgram(env, signal);
   },
 };

@@ -1,3 +1,4 @@
+import { keepCompileCache } from '../../host/exec/keep-compile-cache.ts';
 import type { Command } from '../command.ts';
 
 /** `sluice controllers`: what the Deployment sluice-controllers runs. */
@@ -10,6 +11,7 @@ export const command: Command = {
   args: { positionals: [], options: [] },
   run: async ({ env, signal }) => {
     const { runControllersProgram } = await import('../../app/controllers/program.ts');
+    keepCompileCache();
     return runControllersProgram(env, signal);
   },
 };

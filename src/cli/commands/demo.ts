@@ -1,8 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { relative } from 'node:path';
 import { SluiceError } from '../../base/errors.ts';
-import { openLab, startLab, stopLab } from '../../app/lab/lab.ts';
-import { validateLabOptions } from '../../app/lab/options.ts';
+import { openLab, stopLab } from '../../app/lab/lab.ts';
 import type { RunningLab } from '../../app/lab/lab-types.ts';
 import { httpKubeClient } from '../../host/kube-client/http-client.ts';
 import { loadKubeconfig } from '../../host/kube-client/kubeconfig.ts';
@@ -10,6 +9,7 @@ import type { Command, Invocation } from '../command.ts';
 import { runScenario } from '../demo-scenario.ts';
 import { kubectlFor } from '../kubectl.ts';
 import { LANGUAGE, languageOf } from '../language.ts';
+import { labOptionsOf, startCluster } from '../start-cluster.ts';
 import { SHAPE } from './up.ts';
 
 const NAME = 'demo';
@@ -61,17 +61,11 @@ export const command: Command = {
   },
 };
 
-async function start({ values, env, uid, signal, print }: Invocation): Promise<RunningLab> {
-  const validated = validateLabOptions({ ...values, name: NAME });
-  if ('problems' in validated) {
-    throw new SluiceError(
-      'invalid-options',
-      validated.problems.map(({ option, message }) => `${option}: ${message}`).join('\n'),
-    );
-  }
-  const { options } = validated;
+async function start(invocation: Invocation): Promise<RunningLab> {
+  const { values, env, uid, print } = invocation;
+  const options = labOptionsOf({ ...values, name: NAME });
   print(`Starting a cluster of ${options.nodes} nodes on this machine (${options.backend}, ${options.ipFamily}) …`);
-  const { phases } = await startLab(options, { env, uid, signal });
+  const { phases } = await startCluster(options, invocation, () => undefined);
   const total = Math.max(0, ...phases.map(({ milliseconds }) => milliseconds));
   print(`All nodes are ready after ${(total / 1000).toFixed(1)} s.`);
   const lab = await openLab(NAME, { env, uid });

@@ -1,9 +1,7 @@
-import { SluiceError } from '../../base/errors.ts';
-import { startLab } from '../../app/lab/lab.ts';
 import type { LabStatus } from '../../app/lab/lab-types.ts';
-import { validateLabOptions } from '../../app/lab/options.ts';
 import type { Command, OptionSpec } from '../command.ts';
 import { NAME } from '../lab-options.ts';
+import { labOptionsOf, startCluster } from '../start-cluster.ts';
 
 /** What a cluster may be made like; `sluice demo` shares some of them. */
 export const SHAPE: readonly OptionSpec[] = [
@@ -45,20 +43,13 @@ export const command: Command = {
       },
     ],
   },
-  run: async ({ values, env, uid, signal, print, note }) => {
-    const validated = validateLabOptions(values);
-    if ('problems' in validated) {
-      const problems = validated.problems.map(({ option, message }) => `${option}: ${message}`);
-      throw new SluiceError('invalid-options', problems.join('\n'));
-    }
-    const { options } = validated;
+  run: async (invocation) => {
+    const { values, print, note } = invocation;
+    const options = labOptionsOf(values);
     note(`Starting cluster '${options.name}': ${options.nodes} nodes, ${options.backend}, ${options.ipFamily}`);
-    const status = await startLab(options, {
-      env,
-      uid,
-      signal,
-      onPhase: ({ name, milliseconds }) => note(`  ${(milliseconds / 1000).toFixed(1).padStart(5)} s  ${name}`),
-    });
+    const status = await startCluster(options, invocation, ({ name, milliseconds }) =>
+      note(`  ${(milliseconds / 1000).toFixed(1).padStart(5)} s  ${name}`),
+    );
     print(`export KUBECONFIG=${status.kubeconfig}`);
     for (const line of whatNext(status)) note(line);
     return 0;
