@@ -247,7 +247,8 @@ function interactive(cluster: TestCluster, args: string, lines: readonly string[
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       output += text;
       // A prompt at the end of what was printed so far means that the shell waits; busybox asks where the cursor is behind it.
-      if (/[#$] (\u001b\[6n)?$/u.test(output) && next < lines.length) child.stdin.write(`${lines[next++]}\n`);
+      if (/[#$] $/u.test(output.replaceAll('\u001b[6n', '')) && next < lines.length)
+        child.stdin.write(`${lines[next++]}\n`);
     });
     child.stdin.on('error', () => undefined);
     child.on('error', reject);
