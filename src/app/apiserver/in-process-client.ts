@@ -1,6 +1,7 @@
 import { parse as parseYaml } from 'yaml';
 import {
   ApiError,
+  apply,
   apiVersionOf,
   bind,
   bucketOf,
@@ -13,6 +14,7 @@ import {
   internalWrite,
   isJsonObject,
   list,
+  parseRevision,
   patch,
   remove,
   seenThrough,
@@ -27,7 +29,6 @@ import {
   type Target,
   type WriteRequest,
 } from '../../core/objectstore/index.ts';
-import { apply } from '../../core/objectstore/requests/apply.ts';
 import { KubeError, kubeErrorOf } from '../../host/kube-client/errors.ts';
 import type {
   DeleteOptions,
@@ -200,7 +201,7 @@ class InProcessClient implements KubeClient {
         for (const entry of store.list(bucket, options.namespace)) {
           if (test(entry.object)) queue.push({ type: 'ADDED', object: copyOf<T>(entry, resource) });
         }
-      } else store.since(bucket, Number(options.resourceVersion)).forEach(add);
+      } else store.since(bucket, parseRevision(options.resourceVersion)).forEach(add);
       unsubscribe = store.subscribe(bucket, add);
       if (signal.aborted) return;
       yield* queue.drain();

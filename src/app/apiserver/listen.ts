@@ -50,6 +50,8 @@ function trackConnections(listener: Http2SecureServer): ReadonlySet<Socket> {
   const connections = new Set<Socket>();
   const track = (socket: Socket): void => {
     connections.add(socket);
+    // A watch event is a small write: Nagle would hold it back until the client's delayed acknowledgement.
+    socket.setNoDelay(true);
     socket.on('close', () => connections.delete(socket));
     socket.on('error', () => socket.destroy());
   };

@@ -55,7 +55,7 @@ function boundPod(
   ref: Json | undefined,
 ): { name: string; uid: string } | undefined {
   if (!isJsonObject(ref) || ref['kind'] !== 'Pod') return undefined;
-  const name = String(ref['name']);
+  const name = typeof ref['name'] === 'string' ? ref['name'] : '';
   const pod = server.api.store.get('/pods', namespace, name)?.object;
   if (pod === undefined) throw notFound({ group: '', plural: 'pods' }, name);
   return { name, uid: pod.metadata.uid! };

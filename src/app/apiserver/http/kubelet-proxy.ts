@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Pod } from 'kubernetes-types/core/v1.d.ts';
 import { ApiError, badRequest, existing } from '../../../core/objectstore/index.ts';
-import { targetOf, type Call } from './resource-request.ts';
+import { targetOf, type Call } from './call.ts';
 
 /** Streams `pods/NAME/log` from the kubelet of the pod's node. */
 export function proxyToKubelet(call: Call): void {

@@ -10,7 +10,7 @@ import {
 import { tableOf } from '../../../core/objectstore/table/table.ts';
 import { header, send, type Request } from './exchange.ts';
 import { negotiate, type Form } from './negotiate.ts';
-import type { Call } from './resource-request.ts';
+import type { Call } from './call.ts';
 
 /** Answers with one stored object, in the form that the client asked for. */
 export function renderEntry(call: Call, entry: Entry, code: number): void {

@@ -1,5 +1,6 @@
 import {
   ApiError,
+  apply,
   badRequest,
   bind,
   create,
@@ -20,22 +21,12 @@ import {
   type Entry,
   type Json,
   type ResourceDefinition,
-  type Target,
   type WriteRequest,
 } from '../../../core/objectstore/index.ts';
-import { apply } from '../../../core/objectstore/requests/apply.ts';
 import { issueToken } from '../service-account-token.ts';
-import type { ServerContext, User } from '../server-context.ts';
-import {
-  addWarnings,
-  contentType,
-  header,
-  parseJson,
-  readText,
-  send,
-  type Request,
-  type Response,
-} from './exchange.ts';
+import type { ServerContext } from '../server-context.ts';
+import { selectionOf, targetOf, type Call } from './call.ts';
+import { addWarnings, contentType, header, parseJson, readText, send } from './exchange.ts';
 import { proxyToKubelet } from './kubelet-proxy.ts';
 import type { ResourceRequest } from './request-info.ts';
 import { renderEntry, renderObject, renderPage } from './render.ts';
@@ -43,17 +34,6 @@ import { review } from './reviews.ts';
 import { serveWatch } from './watch.ts';
 import { parseYamlText, readBody } from './read-body.ts';
 import { writeOptions } from './write-options.ts';
-
-/** One request for a resource, with everything its handling needs. */
-export interface Call {
-  readonly server: ServerContext;
-  readonly definition: ResourceDefinition;
-  readonly info: ResourceRequest;
-  readonly query: URLSearchParams;
-  readonly user: User;
-  readonly request: Request;
-  readonly response: Response;
-}
 
 /** Answers a request for a resource or one of its subresources. Failures are thrown as ApiErrors. */
 export async function handleResource(call: Call): Promise<void> {
@@ -219,24 +199,6 @@ async function handleAction(call: Call): Promise<void> {
 
 function partOf({ subresource }: ResourceRequest): 'main' | 'status' {
   return subresource === 'status' ? 'status' : 'main';
-}
-
-/** The object that a call names. */
-export function targetOf({ definition, info }: Call): Target {
-  return { definition, namespace: info.namespace, name: info.name };
-}
-
-/** Namespace and selectors of a collection request. */
-export function selectionOf({ info, query }: Call): {
-  readonly namespace: string;
-  readonly labelSelector: string;
-  readonly fieldSelector: string;
-} {
-  return {
-    namespace: info.namespace,
-    labelSelector: query.get('labelSelector') ?? '',
-    fieldSelector: query.get('fieldSelector') ?? '',
-  };
 }
 
 function pagingOf(query: URLSearchParams): { readonly limit: number; readonly continue: string } {

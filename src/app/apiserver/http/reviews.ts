@@ -3,7 +3,7 @@ import { isJsonObject, type ApiObject, type JsonObject } from '../../../core/obj
 import { userOfToken } from '../service-account-token.ts';
 import type { User } from '../server-context.ts';
 import { readBody } from './read-body.ts';
-import type { Call } from './resource-request.ts';
+import type { Call } from './call.ts';
 
 /** Answers the resources that are questions rather than objects; undefined for all others. */
 export async function review(call: Call): Promise<ApiObject | undefined> {
@@ -30,7 +30,7 @@ export async function review(call: Call): Promise<ApiObject | undefined> {
     case 'SelfSubjectReview':
       return answer({ userInfo: userInfo(user) });
     case 'TokenReview':
-      return answer(tokenReview(call, String(spec['token'] ?? '')));
+      return answer(tokenReview(call, text(spec, 'token')));
     default:
       return undefined;
   }
@@ -43,7 +43,6 @@ function access(call: Call, user: User, spec: JsonObject): object {
 
 function attributesOf(spec: JsonObject): AccessAttributes {
   const plain = spec['nonResourceAttributes'];
-  const text = (from: JsonObject, key: string): string => (typeof from[key] === 'string' ? from[key] : '');
   if (isJsonObject(plain)) return { verb: text(plain, 'verb'), path: text(plain, 'path') };
   const asked = isJsonObject(spec['resourceAttributes']) ? spec['resourceAttributes'] : {};
   const subresource = text(asked, 'subresource');
@@ -58,7 +57,7 @@ function attributesOf(spec: JsonObject): AccessAttributes {
 
 function subjectOf(spec: JsonObject): User {
   const groups = Array.isArray(spec['groups']) ? spec['groups'].map(String) : [];
-  return { name: String(spec['user'] ?? ''), groups };
+  return { name: text(spec, 'user'), groups };
 }
 
 function rules({ server, user }: Call, namespace: string): object {
@@ -85,4 +84,8 @@ function tokenReview({ server }: Call, token: string): object {
   return user === undefined
     ? { authenticated: false, error: 'the token is unknown, expired or its account is gone' }
     : { authenticated: true, user: userInfo(user) };
+}
+
+function text(from: JsonObject, key: string): string {
+  return typeof from[key] === 'string' ? from[key] : '';
 }

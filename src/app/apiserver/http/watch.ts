@@ -3,6 +3,7 @@ import {
   apiVersionOf,
   asServed,
   bucketOf,
+  parseRevision,
   seenThrough,
   selectionTest,
   servedJson,
@@ -11,7 +12,7 @@ import {
 } from '../../../core/objectstore/index.ts';
 import type { Form } from './negotiate.ts';
 import { formOf, partial, renderTable } from './render.ts';
-import { selectionOf, type Call } from './resource-request.ts';
+import { selectionOf, type Call } from './call.ts';
 
 /** How often a watcher that wants bookmarks gets one, in milliseconds. */
 const BOOKMARK_INTERVAL = 30_000;
@@ -42,7 +43,7 @@ export function serveWatch(call: Call): void {
       for (const entry of store.list(bucket, info.namespace)) if (test(entry.object)) stream.event('ADDED', entry);
       if (streamsList) stream.bookmark(store.revision, { [INITIAL_EVENTS_END]: 'true' });
     } else {
-      for (const event of store.since(bucket, parseVersion(since))) stream.change(event, test);
+      for (const event of store.since(bucket, parseRevision(since))) stream.change(event, test);
     }
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
@@ -65,12 +66,6 @@ export function serveWatch(call: Call): void {
     clearInterval(bookmarks);
     clearTimeout(timeout);
   });
-}
-
-function parseVersion(text: string): number {
-  const version = Number(text);
-  if (Number.isSafeInteger(version) && version >= 0) return version;
-  throw new ApiError('BadRequest', `invalid resource version ${JSON.stringify(text)}`);
 }
 
 /** Event lines in plain form, rendered once for all watchers of the same change. */

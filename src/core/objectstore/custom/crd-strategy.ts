@@ -40,7 +40,7 @@ function withdraw(crd: ApiObject, { registry, store }: ApiContext): void {
   const { group, names } = (crd as unknown as CustomResourceDefinition).spec;
   registry.remove(group, names.plural);
   const bucket = `${group}/${names.plural}`;
-  for (const { namespace, name } of [...store.list(bucket)]) store.delete(bucket, namespace, name);
+  for (const { namespace, name } of store.list(bucket)) store.delete(bucket, namespace, name);
 }
 
 type Conditions = NonNullable<NonNullable<CustomResourceDefinition['status']>['conditions']>;

@@ -73,7 +73,7 @@ function check(value: Json, schema: Schema, path: string, errors: FieldError[]):
 
 function hasType(value: Json, schema: Schema): boolean {
   if (schema['x-kubernetes-int-or-string'] === true) return typeof value === 'string' || Number.isInteger(value);
-  switch (schema.type) {
+  switch (schema.type ?? '') {
     case 'string':
       return typeof value === 'string';
     case 'integer':
@@ -98,7 +98,8 @@ function typeName(value: Json): string {
 
 function checkString(value: string, schema: Schema, path: string, errors: FieldError[]): void {
   const { minLength, maxLength, pattern } = schema;
-  const length = [...value].length;
+  // The schema counts characters, not UTF-16 units.
+  const length = Array.from(value).length;
   if (minLength !== undefined && length < minLength) {
     errors.push(invalid(path, value, `${path} in body should be at least ${minLength} chars long`));
   }

@@ -1,3 +1,4 @@
+import type { ManagedFieldsEntry } from 'kubernetes-types/meta/v1.d.ts';
 import { admit } from '../admission/admit.ts';
 import { alreadyExists, ApiError, badRequest, forbidden, invalidObject, notFound } from '../api-error.ts';
 import type { ApiContext, WriteRequest } from '../api-context.ts';
@@ -17,9 +18,11 @@ export function create(
   namespace: string,
   draft: ApiObject,
   request: WriteRequest,
+  managedFields?: ManagedFieldsEntry[],
 ): Entry {
   checkNamespace(context, definition, namespace, draft);
   initialise(context, definition, namespace, draft);
+  if (managedFields !== undefined) draft.metadata.managedFields = managedFields;
   const name = draft.metadata.name!;
   const bucket = bucketOf(definition);
   if (context.store.get(bucket, namespace, name) !== undefined) throw alreadyExists(definition, name);

@@ -8,7 +8,8 @@ import { apiVersionOf } from '../resource-definition.ts';
 import type { Entry } from '../versioned-store.ts';
 import { decodeBody, schemaOf } from './decode-body.ts';
 import { asServed } from './served.ts';
-import { existing, update, type WrittenPart } from './update.ts';
+import type { WrittenPart } from './managed-fields.ts';
+import { existing, update } from './update.ts';
 
 /** How a patch is to be read. Server-side apply is `apply.ts`. */
 export type PatchType = 'json' | 'merge' | 'strategic';

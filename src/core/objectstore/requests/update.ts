@@ -5,10 +5,8 @@ import type { ApiContext, Target, WriteRequest } from '../api-context.ts';
 import { equalJson, type ApiObject } from '../api-object.ts';
 import { bucketOf } from '../resource-definition.ts';
 import { entryOf, type Entry } from '../versioned-store.ts';
+import { trackUpdate, type WrittenPart } from './managed-fields.ts';
 import { invalid } from '../../kube/field-error.ts';
-
-/** Which part of the object a write may change. */
-export type WrittenPart = 'main' | 'status';
 
 /**
  * Replaces an object by `draft` (which is taken over and changed). An update that changes nothing keeps the version; one
@@ -27,6 +25,9 @@ export function update(
   keepOtherPart(target, draft, previous.object, part);
   const strategy = admit(context, target.definition, draft, previous.object, request, part);
   countGeneration(target, draft, previous.object);
+  if (draft.metadata.managedFields === previous.object.metadata.managedFields) {
+    trackUpdate(context, target.definition, draft, previous.object, part, request);
+  }
   if (equalJson(draft, previous.object)) return previous;
   if (request.dryRun) return entryOf(target.namespace, target.name, draft, previous.revision);
   if (isFinished(draft)) return removeFinished(context, target, draft);
@@ -93,8 +94,10 @@ function keepIdentity(draft: ApiObject, previous: ApiObject): void {
     else meta[key] = old[key];
   }
   delete meta['selfLink'];
-  if (meta['managedFields'] === undefined && old['managedFields'] !== undefined) {
-    meta['managedFields'] = old['managedFields'];
+  // A client that sends the books back unread changes nothing in them.
+  if (equalJson(meta['managedFields'], old['managedFields']) || meta['managedFields'] === undefined) {
+    if (old['managedFields'] === undefined) delete meta['managedFields'];
+    else meta['managedFields'] = old['managedFields'];
   }
 }
 

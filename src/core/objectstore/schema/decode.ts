@@ -41,7 +41,7 @@ function read(value: Json, schema: Schema, path: string, struct: string, reading
     return undefined;
   };
   if (target.oneOf !== undefined) return readUnion(value, target, reference, wrong);
-  switch (target.type) {
+  switch (target.type ?? '') {
     case 'object':
       if (!isJsonObject(value)) return wrong();
       return target.additionalProperties !== undefined
@@ -156,7 +156,7 @@ function fits(value: number, format: string | undefined): boolean {
 
 /** What Go makes of a null inside a list or map: the zero value. */
 function emptyOf(schema: Schema | undefined): Json {
-  switch (schema?.type) {
+  switch (schema?.type ?? '') {
     case 'string':
       return '';
     case 'integer':
@@ -185,7 +185,7 @@ function goType(schema: Schema, definitions: Definitions): string {
     const parts = reference.split('.');
     return `${parts.at(-2)}.${parts.at(-1)}`;
   }
-  switch (schema.type) {
+  switch (schema.type ?? '') {
     case 'array':
       return `[]${goType(schema.items ?? {}, definitions)}`;
     case 'object':

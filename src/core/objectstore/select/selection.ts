@@ -51,3 +51,10 @@ export function seenThrough(event: ChangeEvent, test: (object: ApiObject) => boo
   const last = { ...object, metadata: { ...object.metadata } };
   return { type: 'DELETED', entry: entryOf(namespace, name, last, event.revision) };
 }
+
+/** Reads a resourceVersion that a client sent back; anything but a whole number throws BadRequest. */
+export function parseRevision(text: string): number {
+  const revision = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(revision)) return revision;
+  throw badRequest(`invalid resource version ${JSON.stringify(text)}: must be a whole number`);
+}

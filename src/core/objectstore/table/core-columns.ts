@@ -108,12 +108,12 @@ function nodeAddress(object: ApiObject, type: string): string {
 }
 
 function externalIp({ spec, status }: Service): string {
-  switch (spec?.type) {
+  switch (spec?.type ?? '') {
     case 'ExternalName':
-      return spec.externalName ?? '<none>';
+      return spec?.externalName ?? '<none>';
     case 'LoadBalancer': {
       const given = (status?.loadBalancer?.ingress ?? []).map((each) => each.ip ?? each.hostname ?? '');
-      const all = [...given, ...(spec.externalIPs ?? [])].filter((each) => each !== '');
+      const all = [...given, ...(spec?.externalIPs ?? [])].filter((each) => each !== '');
       return all.length === 0 ? '<pending>' : all.join(',');
     }
     default:
