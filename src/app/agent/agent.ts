@@ -1,12 +1,12 @@
 import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
-import { messageOf } from '../../base/errors.ts';
-import type { Family, Ip } from '../../base/ip/index.ts';
+import { SluiceError, messageOf } from '../../base/errors.ts';
+import type { Family } from '../../base/ip/index.ts';
 import type { Logger } from '../../base/log.ts';
 import { createCalcEngine } from '../../core/calc/index.ts';
+import type { CalcEngine } from '../../core/calc/model.ts';
 import { CNI_ERROR, CniError } from '../../core/cni/index.ts';
-import { createAllocator, tunnelHandle } from '../../core/ipam/index.ts';
-import type { Allocator, BlockStore } from '../../core/ipam/index.ts';
+import type { BlockStore } from '../../core/ipam/index.ts';
 import type { Normalised } from '../../core/policy/normalise/network-policy.ts';
 import { BACKENDS } from '../../core/routing/index.ts';
 import type { RoutingInput, RoutingNode } from '../../core/routing/index.ts';
@@ -25,6 +25,7 @@ import { listenCni } from './cni-server.ts';
 import type { EndpointStore } from './endpoint-store.ts';
 import { LiveConnections } from './live-connections.ts';
 import { NetworkDriver } from './network-driver.ts';
+import { NodeAddresses } from './node-addresses.ts';
 import { identityAnnotations, publishIdentity, publishNetworkReady } from './node-identity.ts';
 import { setNodeSysctls } from './node-sysctls.ts';
 import type { AgentOptions } from './options.ts';
@@ -56,10 +57,6 @@ export interface AgentDependencies {
 
 /** How long an ADD waits for an agent that is starting, milliseconds. */
 const ADD_PATIENCE = 20_000;
-/** A released address rests this long: longer than watches usually lag. */
-const COOL_DOWN = 30_000;
-/** A new block is claimed when the node's blocks have no more free addresses than this. */
-const LOW_WATER = 16;
 /** Between two attempts at something that the API refused, and between rounds of upkeep, milliseconds. */
 const RETRY = 1000;
 const UPKEEP = 10_000;
@@ -83,15 +80,14 @@ class Agent {
   readonly #world: AgentDependencies;
   readonly #signal: AbortSignal;
   readonly #readiness = new Readiness('the agent is starting');
-  readonly #policies = new Map<string, Normalised>();
   readonly #startedAt: number;
   readonly #feed: ClusterFeed;
   readonly #filter: PacketFilter;
   readonly #connections: LiveConnections;
   readonly #network: NetworkDriver;
   readonly #attachments: Attachments;
-  #allocator: Allocator | undefined;
-  #tunnels: readonly Ip[] = [];
+  readonly #addresses: NodeAddresses;
+  #engineFamilies: readonly Family[] | undefined;
   #watchErrorAt = -Infinity;
 
   constructor(options: AgentOptions, world: AgentDependencies, signal: AbortSignal) {
@@ -100,6 +96,7 @@ class Agent {
     this.#signal = signal;
     this.#startedAt = world.now();
     const { log, netlink, sysctl } = world;
+    this.#addresses = new NodeAddresses(world);
     this.#connections = new LiveConnections({
       ...world,
       state: () => this.#clusterState(),
@@ -107,17 +104,14 @@ class Agent {
     });
     this.#filter = new PacketFilter({
       ...world,
-      engine: createCalcEngine({ node: options.node }),
+      createEngine: () => this.#createEngine(),
       onUpdate: (update) => this.#connections.onUpdate(update, this.#attachments.fresh),
     });
     this.#network = new NetworkDriver({ netlink, sysctl, log, input: () => this.#routingInput() });
     this.#attachments = new Attachments({
       ...world,
       store: world.endpoints,
-      allocator: {
-        allocate: (request) => this.#ipam().allocate(request),
-        release: (handles) => this.#ipam().release(handles),
-      },
+      allocator: this.#addresses,
       filter: this.#filter,
       network: this.#network,
       families: () => this.#families(),
@@ -131,8 +125,8 @@ class Agent {
       {
         onDelta: (delta) => this.#filter.apply(delta),
         onRoutesChanged: () => this.#network.changed(),
-        onPoolsChanged: () => this.#allocator?.invalidate(),
-        onPolicy: (key, policy) => this.#onPolicy(key, policy),
+        onPoolsChanged: () => this.#onPoolsChanged(),
+        onPolicy: (policy) => this.#onPolicy(policy),
         onError: (what, error) => this.#onWatchError(what, messageOf(error)),
       },
       signal,
@@ -158,7 +152,7 @@ class Agent {
     this.#readiness.waitingFor('waiting for the Kubernetes API');
     for (const record of adoptEndpoints(this.#world)) this.#attachments.adopt(record);
     await this.#orStopped(this.#feed.synced);
-    await this.#step('waiting for addresses', () => this.#openIpam());
+    await this.#step('waiting for addresses', () => this.#openAddresses());
     await this.#step('programming links and routes', () => this.#startNetwork());
     await this.#step('programming the packet filter', () => Promise.resolve(this.#filter.start()));
     if (this.#signal.aborted) return;
@@ -169,39 +163,19 @@ class Agent {
     log.info('agent ready', { node: this.#options.node, milliseconds: this.#world.now() - this.#startedAt });
     await this.#step(undefined, () => this.#publishReady());
     await settleTombstones(this.#attachments, log, join(this.#options.stateDir, 'cni/pending-del'));
-    await this.#attachments.release(leakedHandles(this.#ipam(), this.#attachments.records, this.#world.netlink));
+    await this.#attachments.release(leakedHandles(this.#addresses, this.#attachments.records, this.#world.netlink));
   }
 
-  async #openIpam(): Promise<void> {
-    const { node } = this.#options;
-    const { blockStore, now, log, client } = this.#world;
+  async #openAddresses(): Promise<void> {
+    const { node, backend } = this.#options;
+    const { client, netlink } = this.#world;
     const known = this.#feed.nodes.items.get(node);
-    if (known === undefined) throw new Error(`the cluster has no node ${node} yet`);
-    this.#allocator ??= createAllocator(
-      { node, nodeLabels: known.endpoint.labels, strictAffinity: false, coolDownMs: COOL_DOWN, lowWater: LOW_WATER },
-      { store: blockStore, now, report: (message, error) => log.warn(message, { error: messageOf(error) }) },
-    );
-    await this.#allocator.load();
-    const families = this.#families();
-    if (families.length === 0) throw new Error('there is no enabled address pool: create an IPPool');
-    await this.#allocator.ensureBlocks(families);
-    this.#tunnels = BACKENDS[this.#options.backend].tunnels
-      ? await this.#allocateTunnels(this.#allocator, families)
-      : [];
-    const { addresses } = readUnderlay(this.#world.netlink, known.routing, []);
-    await publishIdentity(client, node, known, identityAnnotations(addresses, this.#tunnels), this.#signal);
-  }
-
-  async #allocateTunnels(allocator: Allocator, families: readonly Family[]): Promise<readonly Ip[]> {
-    const { node } = this.#options;
-    const assigned: Ip[] = [];
-    for (const family of families) {
-      const handle = tunnelHandle(node, family);
-      const request = { handle, families: [family], attributes: { type: 'vxlanTunnelAddress' } };
-      const { addresses } = allocator.lookup(handle) ?? (await allocator.allocate(request));
-      assigned.push(...addresses.map(({ ip }) => ip));
-    }
-    return assigned;
+    if (known === undefined) throw new SluiceError('no-node', `the cluster has no node ${node} yet`);
+    const { tunnels } = BACKENDS[backend];
+    await this.#addresses.open({ node, nodeLabels: known.endpoint.labels, families: this.#families(), tunnels });
+    const { addresses } = readUnderlay(netlink, known.routing, []);
+    const annotations = identityAnnotations(addresses, this.#addresses.tunnels);
+    await publishIdentity(client, node, known, annotations, this.#signal);
   }
 
   async #startNetwork(): Promise<void> {
@@ -250,15 +224,34 @@ class Agent {
     await this.#feed.done;
   }
 
-  #ipam(): Allocator {
-    if (this.#allocator === undefined) throw new Error('address management is not ready yet');
-    return this.#allocator;
-  }
-
   #families(): readonly Family[] {
     const pools = [...this.#feed.pools.items.values()].filter(({ disabled }) => !disabled);
     const present = new Set(pools.flatMap(({ spec }) => (spec === undefined ? [] : [spec.cidr.ip.family])));
     return ([4, 6] as const).filter((family) => present.has(family));
+  }
+
+  #createEngine(): CalcEngine {
+    this.#engineFamilies = this.#families();
+    const engine = createCalcEngine({ node: this.#options.node, families: this.#engineFamilies });
+    for (const delta of this.#feed.snapshot()) engine.apply(delta);
+    for (const delta of this.#attachments.snapshot()) engine.apply(delta);
+    return engine;
+  }
+
+  #onPoolsChanged(): void {
+    this.#addresses.invalidate();
+    // A calculation is made for the families that there are; a pool of another one needs a new calculation.
+    if (
+      this.#engineFamilies === undefined ||
+      this.#families().every((family) => this.#engineFamilies?.includes(family))
+    )
+      return;
+    this.#world.log.info('the cluster has a pool of another address family');
+    try {
+      this.#filter.start();
+    } catch {
+      // Recorded, logged and retried by the packet filter itself.
+    }
   }
 
   #ensurePod(pod: Parameters<typeof ensurePod>[0]): Promise<void> {
@@ -271,10 +264,8 @@ class Agent {
     });
   }
 
-  #onPolicy(key: string, policy: Normalised | undefined): void {
-    if (policy === undefined) this.#policies.delete(key);
-    else this.#policies.set(key, policy);
-    for (const issue of policy?.issues ?? [])
+  #onPolicy({ issues }: Normalised): void {
+    for (const issue of issues)
       this.#world.log.warn('a policy is not understood; the part allows nothing', {
         policy: issue.policy,
         path: issue.source.path,
@@ -295,7 +286,7 @@ class Agent {
       pods: this.#feed.pods.items,
       namespaces: this.#feed.namespaces.items,
       nodes: this.#feed.nodes.items,
-      policies: this.#policies,
+      policies: this.#feed.policies.items,
       local: this.#attachments.records.values(),
     });
   }
@@ -306,7 +297,7 @@ class Agent {
     for (const [name, { routing }] of this.#feed.nodes.items) nodes.set(name, routing);
     const self = nodes.get(node);
     // What this node has been given counts, before the API has told us back.
-    if (self !== undefined) nodes.set(node, { ...self, tunnelAddresses: this.#tunnels });
+    if (self !== undefined) nodes.set(node, { ...self, tunnelAddresses: this.#addresses.tunnels });
     return {
       node,
       backend,
@@ -332,13 +323,13 @@ class Agent {
       startedAt: this.#startedAt,
       now: this.#world.now(),
       feed: this.#feed,
-      policies: this.#policies,
+      policies: this.#feed.policies.items,
       filter: this.#filter.status(),
       network: this.#network.status(),
       connections: this.#connections.status(),
       attachments: this.#attachments,
-      blocks: this.#allocator?.blocks() ?? [],
-      tunnels: this.#tunnels,
+      blocks: this.#addresses.blocks,
+      tunnels: this.#addresses.tunnels,
     });
   }
 

@@ -2,6 +2,7 @@ import { messageOf } from '../../base/errors.ts';
 import { bitsOf, formatIp } from '../../base/ip/index.ts';
 import type { Family } from '../../base/ip/index.ts';
 import type { Logger } from '../../base/log.ts';
+import type { Delta } from '../../core/calc/model.ts';
 import { CNI_ERROR, CniError } from '../../core/cni/index.ts';
 import type { AttachmentRequest, CniAttachment, CniResult, CniService, NetConf } from '../../core/cni/index.ts';
 import { handleOf } from '../../core/ipam/index.ts';
@@ -74,10 +75,14 @@ export class Attachments implements CniService {
     }));
   }
 
+  /** The local endpoints as a new calculation wants them. */
+  *snapshot(): Generator<Delta> {
+    for (const record of this.#records.values()) yield endpointDelta(record);
+  }
+
   /** Takes over a pod that an earlier agent wired; its policy follows with the first packet filter. */
   adopt(record: EndpointRecord): void {
     this.#records.set(record.id, record);
-    this.#announce(record);
   }
 
   add(request: AttachmentRequest): Promise<CniResult> {
@@ -236,18 +241,13 @@ export class Attachments implements CniService {
     this.#records.set(record.id, record);
     createPodLink(record, this.#dependencies);
     network.addEndpoint(record);
-    this.#announce(record);
+    filter.apply(endpointDelta(record));
     this.#fresh.add(record.id);
     try {
       filter.flush();
     } finally {
       this.#fresh.delete(record.id);
     }
-  }
-
-  #announce({ id, interface: link, namespace, pod, addresses }: EndpointRecord): void {
-    const value = { id, interface: link, pod: `${namespace}/${pod}`, addresses };
-    this.#dependencies.filter.apply({ kind: 'local-endpoint', key: id, value });
   }
 
   async #check(id: string, { config, containerId }: AttachmentRequest): Promise<void> {
@@ -266,6 +266,11 @@ export class Attachments implements CniService {
       return [`the pod's network cannot be inspected: ${messageOf(error)}`];
     }
   }
+}
+
+function endpointDelta({ id, interface: link, namespace, pod, addresses }: EndpointRecord): Delta {
+  const value = { id, interface: link, pod: `${namespace}/${pod}`, addresses };
+  return { kind: 'local-endpoint', key: id, value };
 }
 
 interface PodName {

@@ -41,7 +41,8 @@ export interface FeedListener {
   /** Nodes or blocks changed in a way that routes may depend on. */
   onRoutesChanged(): void;
   onPoolsChanged(): void;
-  onPolicy(key: string, normalised: Normalised | undefined): void;
+  /** A policy appeared or changed. */
+  onPolicy(normalised: Normalised): void;
   /** A watch failed and will be tried again. */
   onError(what: string, error: unknown): void;
 }
@@ -56,6 +57,10 @@ export class ClusterFeed {
   readonly nodes: Informer<KnownNode>;
   readonly blocks: Informer<RoutingBlock | undefined>;
   readonly pools: Informer<KnownPool>;
+  /** By `namespace/name`, not by the policy's own key. */
+  readonly policies: Informer<Normalised>;
+  readonly #services: Informer<ReturnType<typeof serviceSpec>>;
+  readonly #slices: Informer<ReturnType<typeof sliceSpec>>;
   /** Resolves when every collection is known; never rejects. */
   readonly synced: Promise<void>;
   /** Settles after the signal has aborted and all watches have ended. */
@@ -81,22 +86,42 @@ export class ClusterFeed {
       onDelta({ kind: 'pool', key, value: valueOf(delta)?.spec });
       listener.onPoolsChanged();
     });
-    const policies = this.#watch<NetworkPolicy, Normalised>(
+    this.policies = this.#watch<NetworkPolicy, Normalised>(
       NETWORK_POLICIES,
       (policy) => normaliseNetworkPolicy(policy),
       (delta) => this.#onPolicy(delta),
     );
-    const services = this.#watch<Service, ReturnType<typeof serviceSpec>>(SERVICES, serviceSpec, ({ key, ...delta }) =>
+    this.#services = this.#watch<Service, ReturnType<typeof serviceSpec>>(SERVICES, serviceSpec, ({ key, ...delta }) =>
       onDelta({ kind: 'service', key, value: valueOf(delta) }),
     );
-    const slices = this.#watch<EndpointSlice, ReturnType<typeof sliceSpec>>(
+    this.#slices = this.#watch<EndpointSlice, ReturnType<typeof sliceSpec>>(
       ENDPOINT_SLICES,
       sliceSpec,
       ({ key, ...delta }) => onDelta({ kind: 'slice', key, value: valueOf(delta) }),
     );
-    this.#all = [this.pods, this.namespaces, this.nodes, this.blocks, this.pools, policies, services, slices];
+    this.#all = [
+      this.pods,
+      this.namespaces,
+      this.nodes,
+      this.blocks,
+      this.pools,
+      this.policies,
+      this.#services,
+      this.#slices,
+    ];
     this.synced = Promise.all(this.#all.map((each) => each.synced)).then(() => undefined);
     this.done = Promise.all(this.#all.map((each) => each.done)).then(() => undefined);
+  }
+
+  /** Everything that is known now, for a new calculation. */
+  *snapshot(): Generator<CalcDelta> {
+    for (const [key, value] of this.namespaces.items) yield { kind: 'namespace', key, value };
+    for (const [key, { endpoint: value }] of this.nodes.items) yield { kind: 'node', key, value };
+    for (const [key, { spec: value }] of this.pools.items) yield { kind: 'pool', key, value };
+    for (const { policy: value } of this.policies.items.values()) yield { kind: 'policy', key: value.key, value };
+    for (const [key, value] of this.pods.items) yield { kind: 'pod', key, value };
+    for (const [key, value] of this.#services.items) yield { kind: 'service', key, value };
+    for (const [key, value] of this.#slices.items) yield { kind: 'slice', key, value };
   }
 
   /** Whether every collection is known. */
@@ -115,7 +140,7 @@ export class ClusterFeed {
   #onPolicy(delta: Delta<Normalised>): void {
     const normalised = valueOf(delta);
     const key = (normalised ?? delta.previous)?.policy.key ?? delta.key;
-    this.#listener.onPolicy(key, normalised);
+    if (normalised !== undefined) this.#listener.onPolicy(normalised);
     this.#listener.onDelta({ kind: 'policy', key, value: normalised?.policy });
   }
 

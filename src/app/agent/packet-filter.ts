@@ -1,12 +1,13 @@
 import type { CalcEngine, CalcUpdate, Delta } from '../../core/calc/model.ts';
 import type { Logger } from '../../base/log.ts';
-import { messageOf } from '../../base/errors.ts';
+import { SluiceError, messageOf } from '../../base/errors.ts';
 import { diff, replaceAll } from '../../core/nft/diff.ts';
 import type { Transaction } from '../../core/nft/model.ts';
 import type { Nftables } from '../../host/nftables/port.ts';
 
 export interface PacketFilterDependencies {
-  readonly engine: CalcEngine;
+  /** A calculation that has been fed everything that is known now. */
+  readonly createEngine: () => CalcEngine;
   readonly nftables: Pick<Nftables, 'apply' | 'actual'>;
   readonly log: Logger;
   /** After a transaction: what its update says beyond the table itself. */
@@ -27,13 +28,15 @@ export interface PacketFilterStatus {
 const RETRY = 500;
 
 /**
- * Brings the calculation's table into the kernel. Before {@link PacketFilter.start} deltas only gather, and the kernel
- * keeps whatever an earlier agent left; afterwards all deltas of one turn of the event loop become one transaction.
+ * Brings the calculation's table into the kernel. Before {@link PacketFilter.start} there is none, and the kernel keeps
+ * whatever an earlier agent left; afterwards all deltas of one turn of the event loop become one transaction.
  * When the kernel refuses one, the whole table is replaced, and again until it is taken.
  */
 export class PacketFilter {
   readonly #dependencies: PacketFilterDependencies;
-  #started = false;
+  #engine: CalcEngine | undefined;
+  /** Whether the engine's next flush tells of the whole table. */
+  #unflushed = false;
   #scheduled: NodeJS.Immediate | undefined;
   #retry: NodeJS.Timeout | undefined;
   #failures = 0;
@@ -46,23 +49,29 @@ export class PacketFilter {
 
   /** Takes a delta in; it is in the kernel after this turn of the event loop, or after `flush`. */
   apply(delta: Delta): void {
-    this.#dependencies.engine.apply(delta);
-    if (!this.#started || this.#scheduled !== undefined) return;
+    this.#engine?.apply(delta);
+    if (this.#engine === undefined || this.#scheduled !== undefined) return;
     this.#scheduled = setImmediate(() => this.#flushQuietly());
   }
 
-  /** Takes over the table that the kernel holds, if any, and makes it what is known now. Throws when that fails. */
+  /**
+   * Calculates everything anew and makes the table that the kernel holds, if any, equal to it. Throws when that fails.
+   * Called again, it starts over with a new calculation.
+   */
   start(): void {
-    this.#started = true;
-    this.#replace('repair');
+    this.#engine = this.#dependencies.createEngine();
+    this.#unflushed = true;
+    this.#replace(this.#engine, 'repair');
   }
 
   /** Brings everything that was applied into the kernel before it returns. Throws when that is not possible. */
   flush(): void {
     if (this.#scheduled !== undefined) clearImmediate(this.#scheduled);
     this.#scheduled = undefined;
-    if (this.#error !== undefined) return this.#replace('rewrite');
-    const update = this.#dependencies.engine.flush();
+    const engine = this.#engine;
+    if (engine === undefined) throw new SluiceError('not-ready', 'the packet filter is not programmed yet');
+    if (this.#error !== undefined) return this.#replace(engine, 'rewrite');
+    const update = engine.flush();
     try {
       if (update.transaction.length > 0) this.#commit(update.transaction);
     } catch (error) {
@@ -70,30 +79,30 @@ export class PacketFilter {
         error: messageOf(error),
         data: (error as { data?: unknown }).data,
       });
-      this.#replace('rewrite');
+      this.#replace(engine, 'rewrite');
     }
     this.#dependencies.onUpdate(update);
   }
 
   /** Makes the kernel's table equal to the desired one, whatever it holds. */
   resync(): void {
-    if (this.#started) this.#replaceQuietly();
+    if (this.#engine !== undefined) this.#replaceQuietly(this.#engine);
   }
 
   stop(): void {
-    this.#started = false;
+    this.#engine = undefined;
     if (this.#scheduled !== undefined) clearImmediate(this.#scheduled);
     clearTimeout(this.#retry);
   }
 
   status(): PacketFilterStatus {
-    const { chains, sets } = this.#dependencies.engine.ruleset();
+    const ruleset = this.#engine?.ruleset();
     let elements = 0;
-    for (const set of sets.values()) elements += set.elements.size;
+    for (const set of ruleset?.sets.values() ?? []) elements += set.elements.size;
     return {
       programmed: this.#transactions > 0 && this.#error === undefined,
-      chains: chains.size,
-      sets: sets.size,
+      chains: ruleset?.chains.size ?? 0,
+      sets: ruleset?.sets.size ?? 0,
       elements,
       transactions: this.#transactions,
       ...(this.#error === undefined ? {} : { error: this.#error }),
@@ -109,30 +118,37 @@ export class PacketFilter {
     }
   }
 
-  #replaceQuietly(): void {
+  #replaceQuietly(engine: CalcEngine): void {
     try {
-      this.#replace('repair');
+      this.#replace(engine, 'repair');
     } catch {
       // Already recorded, logged and to be retried.
     }
   }
 
   /** `repair` changes only what differs from the kernel's table; `rewrite` trusts nothing. Both are one transaction. */
-  #replace(how: 'repair' | 'rewrite'): void {
+  #replace(engine: CalcEngine, how: 'repair' | 'rewrite'): void {
     clearTimeout(this.#retry);
-    const { engine, onUpdate, log, nftables } = this.#dependencies;
+    const { onUpdate, log, nftables } = this.#dependencies;
     const update = engine.flush();
     const desired = engine.ruleset();
+    const whole = this.#unflushed ? update.transaction : undefined;
+    this.#unflushed = false;
     try {
       const actual = how === 'repair' && this.#error === undefined ? nftables.actual(desired) : undefined;
-      const transaction = actual === undefined ? replaceAll(desired) : diff(actual, desired);
+      const transaction =
+        actual !== undefined
+          ? diff(actual, desired)
+          : whole !== undefined
+            ? ([{ op: 'destroy-table' }, { op: 'add-table' }, ...whole] satisfies Transaction)
+            : replaceAll(desired);
       if (actual !== undefined && transaction.length > 0 && this.#transactions > 0)
         log.warn('the packet filter had been changed by someone else; repaired', { steps: transaction.length });
       this.#commit(transaction);
     } catch (error) {
       this.#error = messageOf(error);
       log.error('the kernel refused the packet filter; the one before stays in force', { error: this.#error });
-      this.#retry = setTimeout(() => this.#replaceQuietly(), RETRY * 2 ** Math.min(this.#failures++, 6));
+      this.#retry = setTimeout(() => this.#replaceQuietly(engine), RETRY * 2 ** Math.min(this.#failures++, 6));
       throw error;
     }
     onUpdate(update);
