@@ -46,7 +46,7 @@ export async function runKubelet(config: KubeletConfig, log: Logger, signal: Abo
   };
   let settled = false;
   void network.follow((readiness) => {
-    log.info('node readiness', { ...readiness });
+    log.info('node readiness', { readiness });
     if (readiness.ready && !settled) {
       settled = true;
       forgetOldSandboxes(network, log);

@@ -45,18 +45,21 @@ async function main(config: SupervisorConfig, log: Logger): Promise<void> {
   };
   phase('supervisor');
   let supervisor: Supervisor | undefined;
+  const readyNodes = new ReadyNodes(startedAt.getTime());
   const nodeEvents: UniverseEvents = {
     phase,
     outsideStarted: (pid) => (outsidePid = pid),
     nodeStarted: (name, pid) => supervisor?.nodeStarted(name, pid),
-    nodeExited: (name) => supervisor?.nodeExited(name),
+    nodeExited: (name) => {
+      readyNodes.forget(name, Date.now());
+      supervisor?.nodeExited(name);
+    },
   };
   let outsidePid: number | undefined;
   const universe = startUniverse(config, nodeEvents, log);
   running.defer(() => universe.stop());
   const server = running.use(await startServer(config, log));
   phase('api server');
-  const readyNodes = new ReadyNodes(startedAt.getTime());
   readyNodes.start(server.client, stopping.signal);
   const book = new Supervisor(config, nodePlaces(options.nodes, nodePrefix(options.name)), {
     universe,

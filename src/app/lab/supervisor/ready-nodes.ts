@@ -7,6 +7,8 @@ import type { KubeClient } from '../../../host/kube-client/types.ts';
 export class ReadyNodes {
   readonly #ready = new Set<string>();
   readonly #since: number;
+  /** Nodes that have ended, and when: what they reported until then no longer holds. */
+  readonly #ended = new Map<string, number>();
   readonly #waiting = new Set<() => void>();
 
   constructor(since: number) {
@@ -25,13 +27,20 @@ export class ReadyNodes {
       {
         project: (node) => node,
         onDelta: ({ kind, key, ...delta }) => {
-          if (kind === 'set' && isReady((delta as { object: Node }).object, this.#since)) this.#ready.add(key);
+          const since = this.#ended.get(key) ?? this.#since;
+          if (kind === 'set' && isReady((delta as { object: Node }).object, since)) this.#ready.add(key);
           else this.#ready.delete(key);
           for (const check of this.#waiting) check();
         },
       },
       signal,
     );
+  }
+
+  /** The node has ended at `now` (milliseconds). */
+  forget(name: string, now: number): void {
+    this.#ready.delete(name);
+    this.#ended.set(name, Math.ceil(now / 1000) * 1000);
   }
 
   /** Resolves when `count` nodes are Ready. */
