@@ -93,13 +93,21 @@ class SpawningRuntime implements CniRuntime {
     }
   }
 
+  /** Every plugin gets its DEL, also when a later one of the chain failed: as little as possible is left. Throws the first failure. */
   private async runBackwards(
     list: NetworkList,
     attachment: RuntimeAttachment,
     result: Json | undefined,
   ): Promise<void> {
-    for (const plugin of list.plugins.toReversed())
-      await this.run('DEL', plugin, pluginConfig(list, plugin, attachment, result), attachment);
+    const failures: unknown[] = [];
+    for (const plugin of list.plugins.toReversed()) {
+      try {
+        await this.run('DEL', plugin, pluginConfig(list, plugin, attachment, result), attachment);
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
   }
 
   private run(
