@@ -1,4 +1,4 @@
-import { readdir, readFile, rename } from 'node:fs/promises';
+import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseHostLocalFile } from '../../core/ipam/index.ts';
 import type { HostLocalLease } from '../../core/ipam/index.ts';
@@ -23,7 +23,9 @@ export async function readHostLocalLeases(directory: string): Promise<readonly H
 
 /** Moves a network's leases aside, so that nothing takes them for current again. */
 export async function retireHostLocalNetwork(directory: string, network: string): Promise<void> {
-  await rename(join(directory, network), join(directory, `${network}${IMPORTED}`));
+  const aside = join(directory, `${network}${IMPORTED}`);
+  await rm(aside, { recursive: true, force: true });
+  await rename(join(directory, network), aside);
 }
 
 async function subdirectories(directory: string): Promise<readonly string[]> {

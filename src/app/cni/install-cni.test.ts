@@ -1,0 +1,122 @@
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { jsonLogger } from '../../base/log.ts';
+import { parseNetworkList } from '../../host/cni-runtime/index.ts';
+import { installCni, installCniOptions } from './install-cni.ts';
+
+let directory: string;
+let lines: string[];
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'sluice-install-'));
+  lines = [];
+  for (const name of ['image', 'bin', 'net.d', 'supplied']) mkdirSync(join(directory, name));
+  executable('image/sluice', '#!plugin 1');
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+function executable(path: string, content: string): void {
+  writeFileSync(join(directory, path), content);
+  chmodSync(join(directory, path), 0o755);
+}
+
+async function install(env: Readonly<Record<string, string>> = {}): Promise<void> {
+  const at = (name: string): string => join(directory, name);
+  const paths = { CNI_BIN_DIR: at('bin'), CNI_NET_DIR: at('net.d'), CNI_SUPPLIED_DIR: at('supplied') };
+  const options = installCniOptions({ NODE_NAME: 'n"1', ...paths, ...env }, { executable: at('image/sluice') });
+  const log = jsonLogger({ level: 'debug' }, { write: (line) => lines.push(line), now: () => '' });
+  await installCni(options, { log });
+}
+
+function conflist(): ReturnType<typeof parseNetworkList> {
+  return parseNetworkList(readFileSync(join(directory, 'net.d/10-sluice.conflist'), 'utf8'));
+}
+
+const TEMPLATE = `{"name": "net", "cniVersion": "0.3.1", "plugins": [
+  {"type": "sluice", "nodename": "__KUBERNETES_NODE_NAME__", "mtu": __CNI_MTU__,
+   "kubernetes": {"kubeconfig": "__KUBECONFIG_FILEPATH__"}}, {"type": "portmap"}]}`;
+
+describe('install-cni', () => {
+  it('installs the plugin and the chain of what is there', async () => {
+    executable('supplied/portmap', 'portmap');
+    await install();
+    expect(readFileSync(join(directory, 'bin/sluice'), 'utf8')).toBe('#!plugin 1');
+    expect(statSync(join(directory, 'bin/sluice')).mode & 0o777).toBe(0o755);
+    expect(conflist().plugins.map(({ type }) => type)).toEqual(['sluice', 'portmap']);
+    expect(readdirSync(join(directory, 'bin')).sort()).toEqual(['portmap', 'sluice']);
+    expect(readdirSync(join(directory, 'net.d'))).toEqual(['10-sluice.conflist']);
+  });
+
+  it('fills the template of the ConfigMap', async () => {
+    await install({ CNI_NETWORK_CONFIG: TEMPLATE, CNI_MTU: '1400' });
+    const [sluice, portmap] = conflist().plugins;
+    const kubeconfig = join(directory, 'net.d/sluice-kubeconfig');
+    expect(sluice).toEqual({ type: 'sluice', nodename: 'n"1', mtu: 1400, kubernetes: { kubeconfig } });
+    expect(portmap).toEqual({ type: 'portmap' });
+    expect(lines.join()).toContain('"missing":["portmap"]');
+  });
+
+  it('leaves an identical plugin alone, replaces another one, and follows no link to it', async () => {
+    await install();
+    const before = statSync(join(directory, 'bin/sluice')).ino;
+    await install();
+    expect(statSync(join(directory, 'bin/sluice')).ino).toBe(before);
+    executable('image/sluice', '#!plugin 2');
+    await install();
+    expect(readFileSync(join(directory, 'bin/sluice'), 'utf8')).toBe('#!plugin 2');
+    rmSync(join(directory, 'bin/sluice'));
+    symlinkSync(join(directory, 'image/sluice'), join(directory, 'bin/sluice'));
+    await install();
+    expect(lines.at(-1)).toContain('"change":"unchanged"');
+  });
+
+  it.each([
+    ['not JSON', '{', /cni_network_config is not JSON/],
+    [
+      'another plugin first',
+      '{"name":"n","cniVersion":"1.0.0","plugins":[{"type":"calico"}]}',
+      /must be "sluice", it is "calico"/,
+    ],
+    [
+      'an unknown version',
+      '{"name":"n","cniVersion":"9","plugins":[{"type":"sluice"}]}',
+      /cniVersion "9" is not supported/,
+    ],
+    [
+      'an unknown placeholder',
+      '{"name":"__X__","cniVersion":"1.0.0","plugins":[{"type":"sluice"}]}',
+      /unknown placeholder __X__/,
+    ],
+  ])('changes nothing when the template is %s', async (_, template, message) => {
+    await install();
+    const before = readFileSync(join(directory, 'net.d/10-sluice.conflist'), 'utf8');
+    executable('image/sluice', '#!plugin 2');
+    await expect(install({ CNI_NETWORK_CONFIG: template })).rejects.toThrow(message);
+    expect(readFileSync(join(directory, 'net.d/10-sluice.conflist'), 'utf8')).toBe(before);
+    expect(readFileSync(join(directory, 'bin/sluice'), 'utf8')).toBe('#!plugin 1');
+  });
+
+  it('names every mistake in its environment', () => {
+    expect(() => installCniOptions({ CNI_MTU: '9', CNI_CONF_NAME: 'a/b' }, { executable: '' })).toThrow(
+      /NODE_NAME is not set.*CNI_MTU is "9".*CNI_CONF_NAME is "a\/b"/,
+    );
+  });
+
+  it('warns of a configuration that the runtime would prefer', async () => {
+    writeFileSync(join(directory, 'net.d/05-other.conflist'), '{}');
+    await install();
+    expect(lines.join()).toContain('"earlier":["05-other.conflist"]');
+  });
+});
