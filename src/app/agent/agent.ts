@@ -35,7 +35,8 @@ import type { PodLinkDependencies } from './pod-link.ts';
 import { Readiness } from './readiness.ts';
 import { agentStatus } from './status.ts';
 import type { AgentStatus } from './status.ts';
-import { listenStatus } from './status-server.ts';
+import { listenLoopback, listenStatus } from './status-server.ts';
+import type { StatusRoutes } from './status-server.ts';
 import { settleTombstones } from './tombstones.ts';
 import { readUnderlay } from './underlay.ts';
 
@@ -134,16 +135,28 @@ class Agent {
   }
 
   async run(): Promise<void> {
-    const { runDir } = this.#options;
+    const { runDir, healthPort } = this.#options;
     await using stack = new AsyncDisposableStack();
     stack.defer(() => this.#stop());
-    stack.use(await listenStatus(join(runDir, 'agent.sock'), this.#routes()));
+    const routes = this.#routes();
+    stack.use(await listenStatus(join(runDir, 'agent.sock'), routes));
+    if (healthPort > 0) stack.use(await this.#listenHealth(healthPort, { '/healthz': routes['/healthz'] }));
     stack.use(await listenCni(join(runDir, 'cni.sock'), this.#attachments));
     await this.#start();
     while (!this.#signal.aborted) {
       await pause(UPKEEP, this.#signal);
       await this.#attachments.settleOwed();
       if (this.#readiness.isReady) this.#filter.resync();
+    }
+  }
+
+  /** A port that somebody else has is a failing probe, not the end of the agent. */
+  async #listenHealth(port: number, routes: StatusRoutes): Promise<AsyncDisposable | undefined> {
+    try {
+      return await listenLoopback(port, routes);
+    } catch (error) {
+      this.#world.log.error('cannot serve health probes', { port, error: messageOf(error) });
+      return undefined;
     }
   }
 
@@ -333,7 +346,7 @@ class Agent {
     });
   }
 
-  #routes(): Parameters<typeof listenStatus>[1] {
+  #routes() {
     const json = (value: unknown, code = 200) =>
       ({ code, type: 'application/json', body: `${JSON.stringify(value, undefined, 2)}\n` }) as const;
     return {
@@ -342,6 +355,6 @@ class Agent {
         const { isReady, reason } = this.#readiness;
         return json({ ready: isReady, reason }, isReady ? 200 : 503);
       },
-    };
+    } satisfies StatusRoutes;
   }
 }

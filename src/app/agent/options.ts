@@ -17,6 +17,8 @@ export interface AgentOptions {
   /** What survives a restart of the agent and of the node. */
   readonly stateDir: string;
   readonly logLevel: LogLevel;
+  /** TCP port of 127.0.0.1 that answers `GET /healthz`; 0: none. */
+  readonly healthPort: number;
 }
 
 const LEVELS: readonly string[] = ['debug', 'info', 'warn', 'error'] satisfies readonly LogLevel[];
@@ -41,6 +43,9 @@ export function agentOptions(env: Environment): AgentOptions {
   const logLevel = env['SLUICE_LOG_LEVEL'] ?? 'info';
   if (!LEVELS.includes(logLevel))
     problems.push(`SLUICE_LOG_LEVEL is '${logLevel}', must be one of ${LEVELS.join(', ')}`);
+  const healthPort = Number(env['SLUICE_HEALTH_PORT'] ?? '0');
+  if (!Number.isInteger(healthPort) || healthPort < 0 || healthPort > 65_535)
+    problems.push(`SLUICE_HEALTH_PORT is '${env['SLUICE_HEALTH_PORT']}', must be 0 (none) to 65535`);
   if (problems.length > 0) throw new SluiceError('invalid-options', problems.join('; '));
   return {
     node,
@@ -49,5 +54,6 @@ export function agentOptions(env: Environment): AgentOptions {
     runDir: runDirOf(env),
     stateDir: env['SLUICE_STATE_DIR'] ?? '/var/lib/sluice',
     logLevel: logLevel as LogLevel,
+    healthPort,
   };
 }

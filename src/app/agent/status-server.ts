@@ -1,4 +1,5 @@
 import { createServer } from 'node:http';
+import type { Server } from 'node:http';
 import { listenUnix } from './cni-server.ts';
 
 /** One answer of the agent's own HTTP interface. */
@@ -8,18 +9,36 @@ export interface StatusAnswer {
   readonly body: string;
 }
 
-/** Serves `GET` requests on a unix socket: `routes` maps a path to what answers it. */
-export async function listenStatus(
-  path: string,
-  routes: Readonly<Record<string, () => StatusAnswer>>,
-): Promise<AsyncDisposable> {
-  const server = createServer((request, response) => {
+/** What answers each path. */
+export type StatusRoutes = Readonly<Record<string, () => StatusAnswer>>;
+
+/** Serves `GET` requests on a unix socket. */
+export async function listenStatus(path: string, routes: StatusRoutes): Promise<AsyncDisposable> {
+  const server = serverOf(routes);
+  await listenUnix(server, path);
+  return closing(server);
+}
+
+/** Serves `GET` requests on a TCP port of the loopback interface, for probes that need no process of their own. */
+export async function listenLoopback(port: number, routes: StatusRoutes): Promise<AsyncDisposable> {
+  const server = serverOf(routes);
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once('error', reject);
+  server.listen({ port, host: '127.0.0.1' }, () => resolve());
+  await promise;
+  return closing(server);
+}
+
+function serverOf(routes: StatusRoutes): Server {
+  return createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://agent');
     const route = Object.hasOwn(routes, pathname) ? routes[pathname] : undefined;
     const answer: StatusAnswer = route?.() ?? { code: 404, type: 'text/plain', body: `no such path: ${pathname}\n` };
     response.writeHead(answer.code, { 'content-type': answer.type }).end(answer.body);
   });
-  await listenUnix(server, path);
+}
+
+function closing(server: Server): AsyncDisposable {
   return {
     [Symbol.asyncDispose]: () =>
       new Promise<void>((resolve) => {
