@@ -135,7 +135,7 @@ class Agent {
   }
 
   async run(): Promise<void> {
-    const { runDir, healthPort } = this.#options;
+    const { runDir, healthPort = 0 } = this.#options;
     await using stack = new AsyncDisposableStack();
     stack.defer(() => this.#stop());
     const routes = this.#routes();

@@ -135,7 +135,7 @@ export class TestCluster implements AsyncDisposable {
           );
     node.stop = stop;
     node.done = runAgent(
-      { node: name, backend: this.#backend, mtu: 0, runDir, stateDir, logLevel: 'info', healthPort: 0 },
+      { node: name, backend: this.#backend, mtu: 0, runDir, stateDir, logLevel: 'info' },
       {
         client: this.client,
         blockStore: kubeBlockStore({ client: this.client, report: () => undefined }),

@@ -17,8 +17,8 @@ export interface AgentOptions {
   /** What survives a restart of the agent and of the node. */
   readonly stateDir: string;
   readonly logLevel: LogLevel;
-  /** TCP port of 127.0.0.1 that answers `GET /healthz`; 0: none. */
-  readonly healthPort: number;
+  /** TCP port of 127.0.0.1 that answers `GET /healthz`; absent or 0: none. */
+  readonly healthPort?: number;
 }
 
 const LEVELS: readonly string[] = ['debug', 'info', 'warn', 'error'] satisfies readonly LogLevel[];
