@@ -33,28 +33,36 @@ export function sqliteStore(path: string): DurableStore {
   const put = database.prepare(
     'INSERT OR REPLACE INTO objects (resource, namespace, name, revision, json) VALUES (?, ?, ?, ?, ?)',
   );
+  const begin = database.prepare('BEGIN');
+  const commit = database.prepare('COMMIT');
   const del = database.prepare('DELETE FROM objects WHERE resource = ? AND namespace = ? AND name = ?');
   const count = database.prepare('UPDATE counter SET revision = max(revision, ?)');
-  const apply = (write: StoredWrite): number => {
+  const apply = (write: StoredWrite): void => {
     if (write.kind === 'delete') {
       del.run(write.resource, write.namespace, write.name);
-      return write.revision;
+      count.run(write.revision);
+      return;
     }
     const { resource, namespace, name, revision, json } = write.record;
     put.run(resource, namespace, name, revision, json);
-    return revision;
   };
+  const latest = database.prepare(
+    'SELECT max((SELECT revision FROM counter), (SELECT coalesce(max(revision), 0) FROM objects)) AS revision',
+  );
   return {
     load: () => {
-      const counter = database.prepare('SELECT revision FROM counter').get() as { revision: number };
+      const { revision } = latest.get() as { revision: number };
       const rows = database.prepare('SELECT resource, namespace, name, revision, json FROM objects').all();
-      return { revision: counter.revision, records: rows as unknown as StoredRecord[] };
+      return { revision, records: rows as unknown as StoredRecord[] };
     },
     write: (writes) => {
-      database.exec('BEGIN');
+      // A single put is atomic by itself and carries its revision; everything else needs a transaction.
+      const [first] = writes;
+      if (writes.length === 1 && first?.kind === 'put') return apply(first);
+      begin.run();
       try {
-        count.run(Math.max(0, ...writes.map(apply)));
-        database.exec('COMMIT');
+        for (const write of writes) apply(write);
+        commit.run();
       } catch (error) {
         database.exec('ROLLBACK');
         throw error;
