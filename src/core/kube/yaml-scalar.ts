@@ -22,7 +22,7 @@ export function resolvePlainScalar(text: string): ScalarValue | undefined {
   const word = WORDS.get(text);
   if (word !== undefined) return word;
   if (INFINITE.test(text)) return undefined;
-  if (!/^[-+.\d]/.test(text) || TIMESTAMP.test(text)) return text;
+  if (!/^([-+\d]|\.(?!_))/.test(text) || TIMESTAMP.test(text)) return text;
   const plain = text.replaceAll('_', '');
   return integerOf(plain) ?? (FLOAT.test(plain) ? Number(plain) : text);
 }
