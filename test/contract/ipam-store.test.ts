@@ -1,0 +1,68 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { silentLogger } from '../../src/base/log.ts';
+import { startApiServer } from '../../src/app/apiserver/start-api-server.ts';
+import type { ApiServer } from '../../src/app/apiserver/start-api-server.ts';
+import { blockStoreContract } from '../../src/host/ipam-store/contract.ts';
+import { kubeBlockStore } from '../../src/host/ipam-store/index.ts';
+import { httpKubeClient } from '../../src/host/kube-client/http-client.ts';
+import type { HttpKubeClient } from '../../src/host/kube-client/http-client.ts';
+import { loadKubeconfig } from '../../src/host/kube-client/kubeconfig.ts';
+import {
+  BLOCK_AFFINITIES,
+  CUSTOM_RESOURCE_DEFINITIONS,
+  IPAM_BLOCKS,
+  IP_POOLS,
+} from '../../src/host/kube-client/resources.ts';
+import type { KubeObject, ObjectMeta } from '../../src/host/kube-client/types.ts';
+import { sqliteStore } from '../../src/host/sqlite/sqlite-store.ts';
+
+/** The contract of the block store over TLS against the embedded API server, with the CRDs of the install manifest. */
+const directory = mkdtempSync(join(tmpdir(), 'sluice-ipam-'));
+let server: ApiServer;
+let client: HttpKubeClient;
+
+beforeAll(async () => {
+  server = await startApiServer(
+    {
+      stateDir: directory,
+      clusterName: 'test',
+      port: 0,
+      serviceCidrs: ['10.96.0.0/16'],
+      advertise: { addresses: ['172.30.0.1'], port: 6443 },
+    },
+    { store: sqliteStore(join(directory, 'store.db')), log: silentLogger, kubeletSocket: () => undefined },
+  );
+  client = httpKubeClient(await loadKubeconfig(join(directory, 'kubeconfig')));
+  for (const object of manifest())
+    if (object.kind === 'CustomResourceDefinition') await client.create(CUSTOM_RESOURCE_DEFINITIONS, object);
+});
+
+afterAll(async () => {
+  client.close();
+  await server[Symbol.asyncDispose]();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+blockStoreContract('in the embedded API server', async () => {
+  for (const resource of [IPAM_BLOCKS, BLOCK_AFFINITIES, IP_POOLS])
+    for (const { metadata } of (await client.list<KubeObject>(resource)).items)
+      await client.delete(resource, { name: (metadata as ObjectMeta).name! });
+  const metadata = { name: 'default-ipv4-ippool' };
+  const pool = { apiVersion: 'crd.projectcalico.org/v1', kind: 'IPPool', metadata, spec: { cidr: '10.244.0.0/16' } };
+  await client.create(IP_POOLS, pool);
+  return kubeBlockStore({
+    client,
+    report: (message) => {
+      throw new Error(message);
+    },
+  });
+});
+
+function manifest(): readonly KubeObject[] {
+  const text = readFileSync(join(import.meta.dirname, '../../deploy/sluice.yaml'), 'utf8');
+  return parseAllDocuments(text).map((document) => document.toJS() as KubeObject);
+}
