@@ -10,12 +10,11 @@ const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 const NEEDED: readonly (readonly [program: string, debianPackage: string])[] = [
   ['unshare', 'util-linux'],
   ['setpriv', 'util-linux'],
-  ['ip', 'iproute2'],
   ['busybox', 'busybox-static'],
 ];
 
 /** Directories in which distributions install the reference CNI plugins. */
-const PLUGIN_DIRECTORIES = ['/usr/lib/cni', '/opt/cni/bin', '/usr/libexec/cni'];
+const PLUGIN_DIRECTORIES = ['/usr/lib/cni', '/usr/libexec/cni'];
 
 /** What keeps this machine from running the lab, each with what to do about it; empty when nothing does. */
 export function findMachineProblems({ env, uid }: PathEnvironment): readonly string[] {

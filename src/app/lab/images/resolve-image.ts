@@ -68,7 +68,8 @@ function pause({ busybox }: ImageContext): ImageProgram {
 }
 
 function sluice(context: ImageContext): ImageProgram {
-  const command = [context.node, `${context.repository}/src/cli/main.ts`];
+  // A small young generation: an agent keeps what it allocates or drops it at once.
+  const command = [context.node, '--max-semi-space-size=4', `${context.repository}/src/cli/main.ts`];
   return {
     ...EMPTY,
     kind: 'sluice',

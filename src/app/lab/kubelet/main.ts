@@ -14,9 +14,11 @@ const log = jsonLogger(
 // The /proc that came with the mounts is the universe's; this one knows the node's processes only.
 mountProc('/proc');
 const config = JSON.parse(process.env[KUBELET_CONFIG] ?? '') as KubeletConfig;
-process.on('unhandledRejection', (error) =>
-  log.error('unhandled', { error: messageOf(error), stack: error instanceof Error ? error.stack : undefined }),
-);
+// A stray error of one pod or connection must not be the end of the node; the log has it.
+for (const event of ['uncaughtException', 'unhandledRejection'] as const)
+  process.on(event, (error: unknown) =>
+    log.error(event, { error: messageOf(error), stack: error instanceof Error ? error.stack : undefined }),
+  );
 keepCompileCache();
 log.info('starting', { node: config.nodeName });
 await runKubelet(config, log, new AbortController().signal);

@@ -139,6 +139,8 @@ function run(request: Extract<UniverseRequest, { op: 'exec' }>): Promise<unknown
       child[stream]?.setEncoding('utf8').on('data', (text: string) => (output[stream] += text));
     child.once('error', reject);
     child.once('close', (code, signal) => resolve({ code: code ?? 128, ...output, ...(signal ? { signal } : {}) }));
+    // A program that does not read its input is no failure of ours.
+    child.stdin?.on('error', () => undefined);
     child.stdin?.end(stdin);
   });
 }
@@ -149,6 +151,8 @@ function send(message: UniverseMessage): void {
 }
 
 keepCompileCache();
+// A stray error of one connection must not be the end of the whole cluster; the log has it.
+process.on('uncaughtException', (error) => process.stderr.write(`${error.stack ?? error.message}\n`));
 try {
   await main(JSON.parse(process.env[UNIVERSE_CONFIG] ?? '') as UniverseConfig);
 } catch (error) {

@@ -1,7 +1,9 @@
-import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { SluiceError } from '../../../base/errors.ts';
-import { inNamespaces } from '../../../host/container/namespaces.ts';
+import type { Cidr, Ip } from '../../../base/ip/index.ts';
+import { parseCidr, parseIp } from '../../../base/ip/index.ts';
+import { inNetns, netnsOfPid } from '../../../host/netns/netns.ts';
+import { openNetlink } from '../../../host/netlink/kernel.ts';
+import type { NetworkChange } from '../../../host/netlink/port.ts';
 import type { NodePlace } from './topology.ts';
 import { UNDERLAY } from './topology.ts';
 
@@ -9,21 +11,20 @@ import { UNDERLAY } from './topology.ts';
 export function makeRouter(): void {
   const { a, b } = UNDERLAY.segments;
   const { api } = UNDERLAY;
-  ip([
-    'link set lo up',
-    `address add ${api.ipv4}/32 dev lo`,
-    `address add ${api.ipv6}/128 dev lo nodad`,
-    ...[a, b].flatMap(({ bridge, ipv4, ipv6 }) => [
-      `link add ${bridge} type bridge`,
-      `link set ${bridge} up`,
-      `address add ${ipv4}.1/24 dev ${bridge}`,
-      `address add ${ipv6}1/64 dev ${bridge} nodad`,
+  apply([
+    { kind: 'set-link', link: 'lo', up: true },
+    address('lo', `${api.ipv4}/32`),
+    address('lo', `${api.ipv6}/128`),
+    ...[a, b].flatMap(({ bridge, ipv4, ipv6 }): NetworkChange[] => [
+      { kind: 'add-link', link: { type: 'bridge', name: bridge, up: true } },
+      address(bridge, `${ipv4}.1/24`),
+      address(bridge, `${ipv6}1/64`),
     ]),
   ]);
   for (const [path, value] of [
     ['ipv4/ip_forward', '1'],
     ['ipv6/conf/all/forwarding', '1'],
-    // The router is asked for routes to pods by nobody, so a packet for one must not wander back out the way it came.
+    // Nodes of one segment that send by way of the router are to go on doing so.
     ['ipv4/conf/all/send_redirects', '0'],
     ['ipv4/conf/default/send_redirects', '0'],
   ] as const)
@@ -32,47 +33,70 @@ export function makeRouter(): void {
 
 /** Connects the network namespace of process `pid` to its segment, as the node at `place`. */
 export function connectNode(place: NodePlace, pid: number): void {
-  const near = `v-${place.name}`;
-  ip([
-    `link add ${near} type veth peer name eth0 netns ${pid}`,
-    `link set ${near} master ${UNDERLAY.segments[place.segment].bridge} up`,
+  // Named after the address: a node's name may be longer than the 15 characters that an interface's has.
+  const near = `n${place.segment}-${place.ipv4.split('.')[3]}`;
+  const { bridge } = UNDERLAY.segments[place.segment];
+  apply([
+    {
+      kind: 'add-link',
+      link: { type: 'veth', name: near, master: bridge, up: true, peer: { name: 'eth0', netns: netnsOfPid(pid) } },
+    },
   ]);
-  inNetworkOf(pid, [
-    'link set lo up',
-    `address add ${place.ipv4}/24 dev eth0`,
-    `address add ${place.ipv6}/64 dev eth0 nodad`,
-    'link set eth0 up',
-    `route add default via ${place.gateway.ipv4}`,
-    `route add ::/0 via ${place.gateway.ipv6}`,
-  ]);
+  const { ipv4, ipv6, gateway } = place;
+  connectInside(pid, { addresses: [`${ipv4}/24`, `${ipv6}/64`], gateways: [gateway.ipv4, gateway.ipv6] });
 }
 
 /** Connects the network namespace of process `pid` as the host that stands for the rest of the world. */
 export function connectOutside(pid: number): void {
   const { router, host } = UNDERLAY.outside;
-  ip([
-    `link add outside type veth peer name eth0 netns ${pid}`,
-    'link set outside up',
-    `address add ${router.ipv4}/24 dev outside`,
-    `address add ${router.ipv6}/64 dev outside nodad`,
+  apply([
+    {
+      kind: 'add-link',
+      link: { type: 'veth', name: 'outside', up: true, peer: { name: 'eth0', netns: netnsOfPid(pid) } },
+    },
+    address('outside', `${router.ipv4}/24`),
+    address('outside', `${router.ipv6}/64`),
   ]);
-  inNetworkOf(pid, [
-    'link set lo up',
-    `address add ${host.ipv4}/24 dev eth0`,
-    `address add ${host.ipv6}/64 dev eth0 nodad`,
-    'link set eth0 up',
-    `route add default via ${router.ipv4}`,
-    `route add ::/0 via ${router.ipv6}`,
-  ]);
+  connectInside(pid, {
+    addresses: [`${host.ipv4}/24`, `${host.ipv6}/64`],
+    gateways: [router.ipv4, router.ipv6],
+  });
 }
 
-function inNetworkOf(pid: number, commands: readonly string[]): void {
-  inNamespaces({ join: { net: `/proc/${pid}/ns/net` } }, () => ip(commands));
+function connectInside(
+  pid: number,
+  { addresses, gateways }: { readonly addresses: readonly string[]; readonly gateways: readonly string[] },
+): void {
+  inNetns(netnsOfPid(pid), () =>
+    apply([
+      { kind: 'set-link', link: 'lo', up: true },
+      { kind: 'set-link', link: 'eth0', up: true },
+      ...addresses.map((cidr) => address('eth0', cidr)),
+      ...gateways.map((gateway): NetworkChange => {
+        const destination = cidrOf(gateway.includes(':') ? '::/0' : '0.0.0.0/0');
+        return { kind: 'add-route', route: { destination, via: ipOf(gateway) } };
+      }),
+    ]),
+  );
 }
 
-function ip(commands: readonly string[]): void {
-  const result = spawnSync('/sbin/ip', ['-batch', '-'], { input: `${commands.join('\n')}\n`, encoding: 'utf8' });
-  if (result.status === 0) return;
-  const reason = result.error?.message ?? result.stderr.trim();
-  throw new SluiceError('network-setup', `ip -batch failed: ${reason}`, { commands });
+function apply(changes: readonly NetworkChange[]): void {
+  using netlink = openNetlink();
+  netlink.apply(changes);
+}
+
+function address(link: string, text: string): NetworkChange {
+  return { kind: 'add-address', address: { link, address: cidrOf(text) } };
+}
+
+function cidrOf(text: string): Cidr {
+  const cidr = parseCidr(text);
+  if (cidr === undefined) throw new RangeError(`not a CIDR: ${text}`);
+  return cidr;
+}
+
+function ipOf(text: string): Ip {
+  const ip = parseIp(text);
+  if (ip === undefined) throw new RangeError(`not an address: ${text}`);
+  return ip;
 }

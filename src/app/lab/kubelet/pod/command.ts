@@ -30,7 +30,11 @@ export function containerCommand(
   const alias = image.aliases[wanted[0] ?? ''];
   if (alias !== undefined) return { command: resolved([...alias, ...wanted.slice(1)], image, env, mounted) };
   if (image.fallBack && find(wanted[0] ?? '', searchPath(image, env), mounted) === undefined)
-    return { command: resolved([...image.program], image, env, mounted), replaced: wanted.join(' ') };
+    return {
+      command: resolved([...image.program], image, env, mounted),
+      // Options alone are for the program that the image would start, so nothing is missing.
+      ...(wanted[0]?.startsWith('-') ? {} : { replaced: wanted.join(' ') }),
+    };
   return { command: resolved(wanted, image, env, mounted) };
 }
 
