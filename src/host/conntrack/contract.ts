@@ -10,8 +10,8 @@ export function conntrackContract(name: string, create: () => Conntrack): void {
     onTestFinished(() => table[Symbol.dispose]());
     return table;
   };
-  const portsOf = (flows: readonly TrackedFlow[]): unknown[] =>
-    flows.map(({ original }) => original.destinationPort ?? original.icmp?.type).toSorted();
+  const portsOf = (flows: readonly TrackedFlow[]): number[] =>
+    flows.map(({ original }) => original.destinationPort ?? original.icmp!.type).toSorted((a, b) => a - b);
 
   describe(name, () => {
     it('tells what each flow is, in both directions', () => {

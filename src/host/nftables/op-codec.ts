@@ -35,6 +35,7 @@ const ELEMENTS_PER_MESSAGE = 60_000;
 const TYPE_NUMBERS: Readonly<Record<FieldType, number>> = {
   ipv4_addr: 7,
   ipv6_addr: 8,
+  ether_addr: 9,
   inet_proto: 12,
   inet_service: 13,
   mark: 19,

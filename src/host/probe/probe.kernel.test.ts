@@ -103,9 +103,16 @@ describe.skipIf(directory === undefined)('probe', () => {
     const denied = (await probe(everything(), { timeoutMs: 150 })).filter(({ verdict }) => verdict === 'denied');
     expect(denied.map(({ attempt }) => nameOf(attempt)).toSorted()).toEqual(
       [
-        ...['pod-1 pod-2 tcp4', 'pod-1 pod-2 tcp6', 'pod-2 pod-1 udp4', 'pod-2 pod-1 udp6'],
-        ...['pod-3 pod-1 icmp4', 'pod-3 pod-1 icmp6', 'pod-3 pod-2 icmp4', 'pod-3 pod-2 icmp6'],
-        ...['pod-1 pod-3 tcp6', 'pod-2 pod-3 tcp6'],
+        'pod-1 pod-2 tcp4',
+        'pod-1 pod-2 tcp6',
+        'pod-2 pod-1 udp4',
+        'pod-2 pod-1 udp6',
+        'pod-3 pod-1 icmp4',
+        'pod-3 pod-1 icmp6',
+        'pod-3 pod-2 icmp4',
+        'pod-3 pod-2 icmp6',
+        'pod-1 pod-3 tcp6',
+        'pod-2 pod-3 tcp6',
       ].toSorted(),
     );
   });
