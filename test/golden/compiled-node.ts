@@ -27,6 +27,13 @@ export function deltasOf(cluster: OracleCluster, node: string): Delta[] {
     ...cluster.namespaces.map(namespaceInfo).map((value): Delta => ({ kind: 'namespace', key: value.name, value })),
     ...cluster.nodes.map(nodeEndpoint).map((value): Delta => ({ kind: 'node', key: value.name, value })),
     ...cluster.pods.map(podEndpoint).map((value): Delta => ({ kind: 'pod', key: value.key, value })),
+    ...cluster.nodes
+      .filter((each) => each.metadata?.name !== node)
+      .map((each, i): Delta => ({
+        kind: 'peer',
+        key: each.metadata!.name!,
+        value: { mac: `66:00:00:00:00:0${i}`, mark: (i + 1) << 8 },
+      })),
     ...policies.map((value): Delta => ({ kind: 'policy', key: value.key, value })),
     ...cluster.pods.flatMap((pod) => wiredPod(pod, node)),
   ];

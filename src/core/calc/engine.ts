@@ -53,6 +53,9 @@ class Engine implements CalcEngine {
       case 'node':
         this.#setNode(key, delta.value);
         break;
+      case 'peer':
+        this.#network.setPeer(key, delta.value);
+        break;
       case 'pool':
         this.#network.setPool(key, delta.value);
         break;

@@ -26,6 +26,14 @@ export interface LocalEndpoint {
   readonly addresses: readonly Ip[];
 }
 
+/** A peer behind the tunnel that knows the way back through this node, and this node through it. */
+export interface PeerSpec {
+  /** Hardware address of its tunnel device: `66:…`. */
+  readonly mac: string;
+  /** What answers through it are marked with, within CT_MARK.PEER; this node routes that mark to the peer. */
+  readonly mark: number;
+}
+
 /** One changed object; without `value` it is gone. `key` is the object's `namespace/name` or name; for policies `Policy.key`. */
 export type Delta =
   | { readonly kind: 'pod'; readonly key: string; readonly value?: PodEndpoint | undefined }
@@ -35,6 +43,7 @@ export type Delta =
   | { readonly kind: 'pool'; readonly key: string; readonly value?: PoolSpec | undefined }
   | { readonly kind: 'service'; readonly key: string; readonly value?: ServiceSpec | undefined }
   | { readonly kind: 'slice'; readonly key: string; readonly value?: SliceSpec | undefined }
+  | { readonly kind: 'peer'; readonly key: string; readonly value?: PeerSpec | undefined }
   | { readonly kind: 'local-endpoint'; readonly key: string; readonly value?: LocalEndpoint | undefined };
 
 /** What does not change while the agent runs. */

@@ -1,11 +1,12 @@
 import { intervalSet, rangeOf } from '../../base/ip/index.ts';
-import type { Family } from '../../base/ip/index.ts';
-import { baseChains, baseSets } from '../nft/base-chains.ts';
+import type { Family, Ip } from '../../base/ip/index.ts';
+import { baseChains, baseSets, peerChain } from '../nft/base-chains.ts';
 import { intervalKeys } from '../nft/compile-policy.ts';
-import { SETS } from '../nft/names.ts';
+import { etherKey } from '../nft/key.ts';
+import { peerChainName, SETS } from '../nft/names.ts';
 import type { TrackedRuleset } from '../nft/tracked-ruleset.ts';
 import type { NodeEndpoint } from '../policy/cluster.ts';
-import type { PoolSpec } from './model.ts';
+import type { PeerSpec, PoolSpec } from './model.ts';
 
 /** Fixed facts of the node that the base chains need. */
 export interface NetworkOptions {
@@ -18,19 +19,41 @@ export class Network {
   readonly #ruleset: TrackedRuleset;
   readonly #options: NetworkOptions;
   readonly #pools = new Map<string, PoolSpec>();
+  readonly #peers = new Map<string, PeerSpec>();
+  #tunnelAddresses: readonly Ip[] = [];
 
   constructor(ruleset: TrackedRuleset, options: NetworkOptions) {
     this.#ruleset = ruleset;
     this.#options = options;
     for (const spec of baseSets(options.families)) ruleset.addSet(spec);
-    this.setOwnNode(undefined);
+    this.#setChains();
   }
 
   /** The node that this ruleset is for, as far as it is known. */
   setOwnNode(node: NodeEndpoint | undefined): void {
+    this.#tunnelAddresses = node?.tunnelAddresses ?? [];
+    this.#setChains();
+  }
+
+  setPeer(node: string, peer: PeerSpec | undefined): void {
+    const before = this.#peers.get(node);
+    const chain = peerChainName(node);
+    if (before !== undefined) this.#ruleset.remove(SETS.peers, etherKey(before.mac));
+    if (peer === undefined) {
+      this.#peers.delete(node);
+      this.#ruleset.deleteChain(chain);
+    } else {
+      this.#peers.set(node, peer);
+      this.#ruleset.setChain(peerChain(chain, peer.mark));
+      this.#ruleset.put(SETS.peers, etherKey(peer.mac), `goto ${chain}`);
+    }
+    if ((before === undefined) !== (peer === undefined)) this.#setChains();
+  }
+
+  #setChains(): void {
     const { families, tunnelInterface } = this.#options;
-    const chains = baseChains({ families, tunnelInterface, tunnelAddresses: node?.tunnelAddresses ?? [] });
-    for (const chain of chains) this.#ruleset.setChain(chain);
+    const options = { families, tunnelInterface, tunnelAddresses: this.#tunnelAddresses };
+    for (const chain of baseChains({ ...options, returnPaths: this.#peers.size > 0 })) this.#ruleset.setChain(chain);
   }
 
   setPool(name: string, pool: PoolSpec | undefined): void {

@@ -4,6 +4,7 @@ import { CT_STATE, IPPROTO, RTN_LOCAL, TCP_FLAG } from './model.ts';
 import type { Chain, Rule, SetSpec, Statement } from './model.ts';
 import { SETS } from './names.ts';
 import {
+  comesFrom,
   comesNotFrom,
   CT_MARK,
   destination,
@@ -29,6 +30,8 @@ export interface BaseOptions {
   readonly tunnelInterface: string;
   /** This node's addresses in the overlay: the source of its own traffic there. */
   readonly tunnelAddresses: readonly Ip[];
+  /** Whether peers behind the tunnel lead answers back through this node, so that clients may keep their address. */
+  readonly returnPaths: boolean;
 }
 
 const accept = verdict('accept');
@@ -43,6 +46,16 @@ export function baseChains(options: BaseOptions): readonly Chain[] {
       name: 'raw-prerouting',
       hook: { type: 'filter', hook: 'prerouting', priority: -300 },
       rules: spoofRules(families),
+    },
+    {
+      name: 'return-path',
+      hook: { type: 'filter', hook: 'prerouting', priority: -150 },
+      rules: returnPathRules(options),
+    },
+    {
+      name: 'return-path-end',
+      hook: { type: 'filter', hook: 'postrouting', priority: -150 },
+      rules: returnPathEnd(options),
     },
     { name: 'services', rules: serviceRules(families) },
     {
@@ -81,6 +94,7 @@ export function baseSets(families: readonly Family[]): readonly SetSpec[] {
   return [
     { name: SETS.egress, key: ['ifname'], data: 'verdict' },
     { name: SETS.ingress, key: ['ifname'], data: 'verdict' },
+    { name: SETS.peers, key: ['ether_addr'], data: 'verdict' },
     ...families.flatMap(familySets),
   ];
 }
@@ -127,6 +141,34 @@ function spoofRules(families: readonly Family[]): Rule[] {
     accept,
   ]);
   return [[comesNotFrom(POD_INTERFACES), accept], ...own, ...discovery, [drop]];
+}
+
+/**
+ * A connection from outside of the cluster that comes out of the tunnel was sent here by the node that it entered by, for
+ * the sake of a NodePort: its answers must go back there, since only that node can translate them back.
+ */
+function returnPathRules({ families, tunnelInterface }: BaseOptions): Rule[] {
+  return [
+    ...families.map((family): Rule => [
+      comesFrom(tunnelInterface),
+      isNew,
+      isFamily(family),
+      notInSet([source(family)], SETS.pools(family)),
+      { kind: 'vmap', key: ['ether saddr'], map: SETS.peers },
+    ]),
+    [comesFrom(POD_INTERFACES), hasCtMark(CT_MARK.PEER), { kind: 'copy-mark', mask: CT_MARK.PEER }],
+  ];
+}
+
+/** The mark has chosen the route; on the wrapped packet it would choose the same one, into the tunnel again. */
+function returnPathEnd({ tunnelInterface }: BaseOptions): Rule[] {
+  const marked: Statement = { kind: 'compare', field: 'meta mark', mask: CT_MARK.PEER, op: '!=', value: 0 };
+  return [[leavesBy(tunnelInterface), marked, { kind: 'set-mark', target: 'meta mark', mask: CT_MARK.PEER, value: 0 }]];
+}
+
+/** The chain for connections that came through the peer with this mark. */
+export function peerChain(name: string, mark: number): Chain {
+  return { name, rules: [[{ kind: 'set-mark', target: 'ct mark', mask: CT_MARK.PEER, value: mark }]] };
 }
 
 /** Translation of Services. Chains of `services` and `node-ports` maps end in a destination or leave the packet alone. */
@@ -203,18 +245,19 @@ function policyRules(direction: 'egress' | 'ingress', families: readonly Family[
   ];
 }
 
-function postroutingRules({ families, tunnelInterface, tunnelAddresses }: BaseOptions): Rule[] {
+function postroutingRules({ families, tunnelInterface, tunnelAddresses, returnPaths }: BaseOptions): Rule[] {
   const masquerade: Statement = { kind: 'masquerade' };
   const fromHere: Statement = { kind: 'compare', field: 'fib saddr type', op: '==', value: RTN_LOCAL };
   return families.flatMap((family) => {
     const rules: Rule[] = [
       // A pod that reaches itself through a Service must see another source than its own.
       [isFamily(family), inSet([source(family), destination(family)], SETS.self(family)), masquerade],
-      // Backends elsewhere would answer the client directly, which knows nothing of them.
+      // Backends elsewhere would answer the client directly, which knows nothing of them, unless they know the way back.
       [
         hasCtMark(CT_MARK.NODE_PORT),
         isFamily(family),
         leavesNotBy(POD_INTERFACES),
+        ...(returnPaths ? [leavesNotBy(tunnelInterface)] : []),
         notInSet([source(family)], SETS.pools(family)),
         masquerade,
       ],

@@ -12,6 +12,8 @@ export interface Packet {
   readonly sourcePort: number;
   readonly destinationPort: number;
   readonly tcpFlags: number;
+  /** The sender's hardware address as a key; absent where there is none. */
+  readonly etherSource?: ElementKey;
   /** Empty for packets that the node itself sends. */
   readonly inputInterface: string;
   /** Empty before routing. */
@@ -248,6 +250,8 @@ function bytesOf(walk: Walk, field: Field): ElementKey | undefined {
       return packet.inputInterface === '' ? undefined : ifnameKey(packet.inputInterface);
     case 'meta oifname':
       return packet.outputInterface === '' ? undefined : ifnameKey(packet.outputInterface);
+    case 'ether saddr':
+      return packet.etherSource;
     case 'ip saddr':
       return familyOf(packet) === 4 ? packet.source : undefined;
     case 'ip daddr':
@@ -275,7 +279,6 @@ function bytesOf(walk: Walk, field: Field): ElementKey | undefined {
     case 'ct status':
     case 'ct direction':
     case 'icmpv6 type':
-    case 'ether saddr':
       throw new Error(`the interpreter does not look up ${field}`);
   }
 }

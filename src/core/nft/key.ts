@@ -6,6 +6,11 @@ export function addressKey(ip: Ip): ElementKey {
   return ip.value.toString(16).padStart(ip.family === 4 ? 8 : 32, '0');
 }
 
+/** A hardware address, `66:0a:…`, as key bytes: six and their padding. */
+export function etherKey(mac: string): ElementKey {
+  return `${mac.replaceAll(':', '').toLowerCase()}0000`;
+}
+
 /** An interface name as key bytes: 16 bytes, padded with NUL. Throws a RangeError past the kernel's 15 characters. */
 export function ifnameKey(name: string): ElementKey {
   if (name.length === 0 || name.length > 15)

@@ -5,7 +5,8 @@ export const TABLE = { family: 'inet', name: 'sluice' } as const;
  * Types of one field of a set's key or data, with nft's names. `integer` is a 32-bit number in the host's byte order
  * that an expression made (numgen, jhash); all other types are in network byte order except `mark`.
  */
-export type FieldType = 'ipv4_addr' | 'ipv6_addr' | 'ifname' | 'inet_proto' | 'inet_service' | 'mark' | 'integer';
+export type FieldType =
+  'ipv4_addr' | 'ipv6_addr' | 'ether_addr' | 'ifname' | 'inet_proto' | 'inet_service' | 'mark' | 'integer';
 
 /**
  * A set or map. Several key fields are a concatenation. `interval` keys are ranges (the kernel's rbtree for one field,
@@ -223,6 +224,7 @@ export const FIELD_LAYOUT: Readonly<Record<Field, FieldLayout>> = {
 export const TYPE_BYTES: Readonly<Record<FieldType, number>> = {
   ipv4_addr: 4,
   ipv6_addr: 16,
+  ether_addr: 6,
   ifname: 16,
   inet_proto: 1,
   inet_service: 2,

@@ -18,6 +18,8 @@ export const SETS = {
   egress: 'egress-pods',
   /** Interface of the destination pod → its chain of ingress policies. */
   ingress: 'ingress-pods',
+  /** Hardware address of a peer's tunnel device → the chain that remembers the peer. */
+  peers: 'peers',
   /** `address . protocol . port` → load-balancing chain. */
   services: (family: Family) => `services${family}`,
   /** `address . protocol . port . n` → the n-th endpoint. */
@@ -39,7 +41,15 @@ export function digest(text: string): string {
 
 /** A chain name that people can read: `in/NetworkPolicy/default/web`. */
 export function policyChainName(direction: 'ingress' | 'egress', policyKey: string): string {
-  const name = `${direction === 'ingress' ? 'in' : 'out'}/${policyKey}`;
+  return readableName(`${direction === 'ingress' ? 'in' : 'out'}/${policyKey}`);
+}
+
+/** The chain that remembers that a connection came through the node. */
+export function peerChainName(node: string): string {
+  return readableName(`through/${node}`);
+}
+
+function readableName(name: string): string {
   const legal = /^[A-Za-z0-9/._-]+$/.test(name);
   return legal && name.length <= NAME_LIMIT
     ? name

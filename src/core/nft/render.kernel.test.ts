@@ -51,8 +51,13 @@ function listed(): string[] {
     if (kind === 'metainfo' || kind === 'table') continue;
     const { handle: _handle, elem, ...rest } = fields;
     const elements = Array.isArray(elem) ? elem.map((each) => JSON.stringify(each)).sort() : [];
+    // Without a check of the link's type, which the tunnel device needs not, nft knows the address by its place only.
+    const text = JSON.stringify(rest).replace(
+      '{"base":"ll","offset":48,"len":48}',
+      '{"protocol":"ether","field":"saddr"}',
+    );
     // A number that an expression makes has a type in nft's text only; in the kernel the key is like a mark.
-    lines.push(`${kind} ${JSON.stringify(rest).replace('"integer"', '"mark"')} ${elements.join(' ')}`);
+    lines.push(`${kind} ${text.replace('"integer"', '"mark"')} ${elements.join(' ')}`);
   }
   // Rules come chain by chain in their order; only the chains' own order is nobody's concern.
   return lines.sort((a, b) => (placeOf(a) < placeOf(b) ? -1 : placeOf(a) > placeOf(b) ? 1 : 0));

@@ -75,6 +75,7 @@ function typeLine(spec: SetSpec): string {
 const EXPRESSION_OF: Readonly<Record<FieldType, string>> = {
   ipv4_addr: 'ip daddr',
   ipv6_addr: 'ip6 daddr',
+  ether_addr: 'ether saddr',
   ifname: 'meta iifname',
   inet_proto: 'meta l4proto',
   inet_service: 'th dport',
@@ -97,6 +98,8 @@ function fieldText(type: FieldType, hex: string): string {
     case 'ipv4_addr':
     case 'ipv6_addr':
       return formatIp(addressOfKey(hex));
+    case 'ether_addr':
+      return hex.match(/../g)!.join(':');
     case 'ifname':
       return `"${nameOf(hex)}"`;
     case 'inet_proto':

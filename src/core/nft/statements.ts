@@ -8,6 +8,8 @@ export const CT_MARK = {
   CUT: 0x1,
   /** A connection that entered by a NodePort and may go to any node: remote backends must answer through this one. */
   NODE_PORT: 0x2,
+  /** The peer that a connection from outside came through: answers take the routing table of that mark. */
+  PEER: 0xffff00,
 } as const;
 
 /** Every pod interface on the host side begins so. */
