@@ -1,11 +1,11 @@
-import { formatCidr, formatIp, hostCidr } from '../../base/ip/index.ts';
+import { compareIp } from '../../base/ip/index.ts';
 import type { Logger } from '../../base/log.ts';
-import type { Allocator } from '../../core/ipam/index.ts';
-import { ROUTE_PROTOCOL } from '../../core/routing/index.ts';
+import { addressAt } from '../../core/ipam/index.ts';
+import type { Allocator, Block } from '../../core/ipam/index.ts';
 import type { Netlink } from '../../host/netlink/port.ts';
+import { interfaceName, podMac } from './endpoint-record.ts';
 import type { EndpointRecord } from './endpoint-record.ts';
 import type { EndpointStore } from './endpoint-store.ts';
-import { isOurs } from './kernel-network.ts';
 
 /**
  * The pods that an earlier agent wired and that are still there. A record without its interface is of a pod that went
@@ -30,27 +30,47 @@ export function adoptEndpoints({
 }
 
 /**
+ * Pods that are still wired although their records were lost: the name of a pod's interface follows from its handle, so
+ * the address blocks tell which living interface is whose.
+ */
+export function recoverEndpoints(
+  node: string,
+  blocks: readonly Block[],
+  records: ReadonlyMap<string, EndpointRecord>,
+  netlink: Pick<Netlink, 'links'>,
+): readonly EndpointRecord[] {
+  const links = new Map(netlink.links().map((link) => [link.name, link]));
+  const recovered = new Map<string, EndpointRecord>();
+  for (const block of blocks) {
+    for (const [ordinal, { handle, attributes }] of block.allocations) {
+      const link = links.get(interfaceName(handle));
+      const { pod, namespace, ifname = 'eth0' } = attributes;
+      if (link === undefined || pod === undefined || namespace === undefined) continue;
+      if (records.has(handle) || attributes['node'] !== node) continue;
+      const addresses = [...(recovered.get(handle)?.addresses ?? []), addressAt(block, ordinal)].toSorted(compareIp);
+      const { network, containerId } = partsOf(handle, ifname);
+      const names = { id: handle, network, containerId, ifname, netns: '', namespace, pod };
+      const mtu = link.mtu;
+      recovered.set(handle, { ...names, interface: link.name, mac: podMac(handle), mtu, addresses });
+    }
+  }
+  return [...recovered.values()];
+}
+
+/**
  * Handles of pods whose addresses this node holds although no pod here has them: an ADD that a crash interrupted, or
- * pods that a reboot ended. An address that some pod link still routes to is never among them, so that losing the
- * records cannot give a living pod's address to another.
+ * pods that a reboot ended. Call after everything that is still wired has been taken over or recovered.
  */
 export function leakedHandles(
   allocator: Pick<Allocator, 'assignments'>,
   records: ReadonlyMap<string, EndpointRecord>,
-  netlink: Netlink,
 ): readonly string[] {
-  const names = new Map(netlink.links().map(({ index, name }) => [index, name]));
-  const routed = new Set(
-    netlink
-      .routes({ protocol: ROUTE_PROTOCOL })
-      .filter(({ link }) => link !== undefined && isOurs(names.get(link)))
-      .map(({ destination }) => formatCidr(destination)),
-  );
-  const held = new Set([...records.values()].flatMap(({ addresses }) => addresses.map(formatIp)));
-  return [...allocator.assignments()]
-    .filter(([handle]) => !handle.startsWith('vxlan-') && !records.has(handle))
-    .filter(([, { addresses }]) =>
-      addresses.every(({ ip }) => !held.has(formatIp(ip)) && !routed.has(formatCidr(hostCidr(ip)))),
-    )
-    .map(([handle]) => handle);
+  return [...allocator.assignments().keys()].filter((handle) => !handle.startsWith('vxlan-') && !records.has(handle));
+}
+
+/** `network.container.ifname`, see `handleOf()`. */
+function partsOf(handle: string, ifname: string): { readonly network: string; readonly containerId: string } {
+  const head = handle.slice(0, -(ifname.length + 1));
+  const dot = head.lastIndexOf('.');
+  return { network: head.slice(0, dot), containerId: head.slice(dot + 1) };
 }

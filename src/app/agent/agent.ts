@@ -17,7 +17,7 @@ import type { LinkReaper } from '../../host/netlink/link-reaper.ts';
 import type { Netlink } from '../../host/netlink/port.ts';
 import type { Nftables } from '../../host/nftables/port.ts';
 import type { Sysctl } from '../../host/sysctl/sysctl.ts';
-import { adoptEndpoints, leakedHandles } from './adoption.ts';
+import { adoptEndpoints, leakedHandles, recoverEndpoints } from './adoption.ts';
 import { Attachments } from './attachments.ts';
 import { ClusterFeed } from './cluster-feed.ts';
 import { clusterStateOf } from './cluster-view.ts';
@@ -166,6 +166,7 @@ class Agent {
     for (const record of adoptEndpoints(this.#world)) this.#attachments.adopt(record);
     await this.#orStopped(this.#feed.synced);
     await this.#step('waiting for addresses', () => this.#openAddresses());
+    this.#recover();
     await this.#step('programming links and routes', () => this.#startNetwork());
     await this.#step('programming the packet filter', () => Promise.resolve(this.#filter.start()));
     if (this.#signal.aborted) return;
@@ -176,7 +177,7 @@ class Agent {
     log.info('agent ready', { node: this.#options.node, milliseconds: this.#world.now() - this.#startedAt });
     await this.#step(undefined, () => this.#publishReady());
     await settleTombstones(this.#attachments, log, join(this.#options.stateDir, 'cni/pending-del'));
-    await this.#attachments.release(leakedHandles(this.#addresses, this.#attachments.records, this.#world.netlink));
+    await this.#attachments.release(leakedHandles(this.#addresses, this.#attachments.records));
   }
 
   async #openAddresses(): Promise<void> {
@@ -189,6 +190,17 @@ class Agent {
     const { addresses } = readUnderlay(netlink, known.routing, []);
     const annotations = identityAnnotations(addresses, this.#addresses.tunnels);
     await publishIdentity(client, node, known, annotations, this.#signal);
+  }
+
+  /** Takes over pods that are wired but of which no record is left. */
+  #recover(): void {
+    const blocks = this.#addresses.blocks.map(({ value }) => value);
+    const { netlink, endpoints, log } = this.#world;
+    for (const record of recoverEndpoints(this.#options.node, blocks, this.#attachments.records, netlink)) {
+      log.warn('the record of a pod was lost and is restored', { pod: `${record.namespace}/${record.pod}` });
+      endpoints.save(record);
+      this.#attachments.adopt(record);
+    }
   }
 
   async #startNetwork(): Promise<void> {

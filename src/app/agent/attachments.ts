@@ -250,12 +250,12 @@ export class Attachments implements CniService {
     }
   }
 
-  async #check(id: string, { config, containerId }: AttachmentRequest): Promise<void> {
+  async #check(id: string, { config, containerId, netns }: AttachmentRequest): Promise<void> {
     await this.#dependencies.ready();
     const record = this.#records.get(id);
     if (record === undefined)
       throw new CniError(CNI_ERROR.containerUnknown, `container ${containerId} is not attached`);
-    const problems = [...this.#problemsOf(record), ...differences(record, config)];
+    const problems = [...this.#problemsOf({ ...record, netns }), ...differences(record, config)];
     if (problems.length > 0) throw new CniError(CNI_ERROR.checkFailed, problems.join('; '));
   }
 

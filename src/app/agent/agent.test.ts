@@ -1,0 +1,215 @@
+import { describe, expect, it, vi } from 'vitest';
+import { parseIp } from '../../base/ip/index.ts';
+import { KubeError } from '../../host/kube-client/errors.ts';
+import { NETWORK_POLICIES, PODS } from '../../host/kube-client/resources.ts';
+import type { TrackedFlow } from '../../host/conntrack/port.ts';
+import type { FlowTuple } from '../../host/conntrack/port.ts';
+import { FakeNode } from './fake-node.test-support.ts';
+
+interface Result {
+  readonly ips: readonly { readonly address: string }[];
+}
+
+const links = (node: FakeNode): number =>
+  node.network
+    .netlink()
+    .links()
+    .filter(({ name }) => name.startsWith('slc')).length;
+
+describe('ADD', () => {
+  it('gives the address back and leaves nothing when the pod has no network namespace', async () => {
+    await using node = await FakeNode.create();
+    await node.start();
+    await node.createPod('a');
+    await expect(node.ask(node.request('ADD', 'a', { netns: '/nowhere' }))).rejects.toThrow(
+      /^5: cannot wire pod default\/a/,
+    );
+    expect([await node.heldByPods(), links(node), node.endpoints.load(() => undefined)]).toEqual([[], 0, []]);
+  });
+
+  it('refuses a pod that the cluster does not know, and holds no address for it', async () => {
+    await using node = await FakeNode.create();
+    await node.start();
+    node.network.addNetns('/netns/ghost');
+    await expect(node.ask(node.request('ADD', 'ghost'))).rejects.toThrow(/^11: pod default\/ghost is not known/);
+    await expect(node.ask(node.request('ADD', 'ghost', { args: '' }))).rejects.toThrow(/^4: .*K8S_POD_NAME/);
+    expect(await node.heldByPods()).toEqual([]);
+  });
+
+  it('never gives two containers one address, however many ask at once', async () => {
+    await using node = await FakeNode.create();
+    await node.start();
+    const names = Array.from({ length: 40 }, (_, i) => `p${i}`);
+    await Promise.all(names.map((name) => node.createPod(name)));
+    const results = await Promise.all(names.map((name) => node.ask(node.request('ADD', name)) as Promise<Result>));
+    expect(new Set(results.map(({ ips }) => ips[0]!.address)).size).toBe(40);
+    expect(links(node)).toBe(40);
+  });
+
+  it('says so when the pool is exhausted, and works again after a DEL', { timeout: 20_000 }, async () => {
+    await using node = await FakeNode.create();
+    await node.start();
+    const names = Array.from({ length: 256 }, (_, i) => `p${i}`);
+    for (const name of names) await node.createPod(name);
+    const outcomes = await Promise.allSettled(names.map((name) => node.ask(node.request('ADD', name))));
+    const refused = outcomes.flatMap((each) => (each.status === 'rejected' ? [String(each.reason)] : []));
+    // One of the 256 addresses is the node's own, in the tunnel.
+    expect(refused).toHaveLength(1);
+    expect(refused[0]).toMatch(/11: no address for pod/);
+  });
+
+  it('waits for an agent that has only just started', async () => {
+    await using node = await FakeNode.create();
+    const starting = node.start();
+    await node.createPod('early');
+    await node.until(async () => ((await node.ask(node.request('ADD', 'early'))) as Result).ips.length === 1);
+    await starting;
+  });
+});
+
+describe('DEL', () => {
+  it('succeeds while the API is away, and gives the address back when it answers again', async () => {
+    await using node = await FakeNode.create();
+    await node.start();
+    await node.createPod('a');
+    await node.ask(node.request('ADD', 'a'));
+    const update = vi.spyOn(node.client, 'update').mockRejectedValue(new KubeError('unavailable', 'away'));
+    await node.ask(node.request('DEL', 'a'));
+    expect(links(node)).toBe(0);
+    expect(await node.heldByPods()).toEqual(['a']);
+    update.mockRestore();
+    await node.createPod('b');
+    await node.ask(node.request('ADD', 'b'));
+    await node.ask(node.request('DEL', 'a'));
+    expect(await node.heldByPods()).toEqual(['b']);
+  });
+
+  it('forgets the connections of the address before anyone else can have it', async () => {
+    await using node = await FakeNode.create();
+    await node.start();
+    await node.createPod('a');
+    const { ips } = (await node.ask(node.request('ADD', 'a'))) as Result;
+    node.conntrack.flows.set(1, flow(1, ips[0]!.address.split('/')[0]!, '203.0.113.10'));
+    node.conntrack.flows.set(2, flow(2, '203.0.113.10', '203.0.113.11'));
+    await node.ask(node.request('DEL', 'a'));
+    await node.until(() => node.conntrack.flows.size === 1);
+    expect([...node.conntrack.flows.keys()]).toEqual([2]);
+  });
+});
+
+describe('after a reboot of the node', () => {
+  it('the pods of before are forgotten and their addresses given back', async () => {
+    await using node = await FakeNode.create();
+    await node.start();
+    for (const name of ['a', 'b']) {
+      await node.createPod(name);
+      await node.ask(node.request('ADD', name));
+    }
+    await node.stop();
+    node.boot();
+    await node.start();
+    await node.until(async () => (await node.heldByPods()).length === 0);
+    expect(node.endpoints.load(() => undefined)).toEqual([]);
+    await expect(node.ask(node.request('CHECK', 'a'))).rejects.toThrow(/^3: /);
+  });
+});
+
+describe('an agent that lost its records', () => {
+  it('gives no living pod’s address away', async () => {
+    await using node = await FakeNode.create();
+    await node.start();
+    await node.createPod('a');
+    await node.ask(node.request('ADD', 'a'));
+    await node.stop();
+    for (const { id } of node.endpoints.load(() => undefined)) node.endpoints.remove(id);
+    await node.start();
+    await node.createPod('b');
+    await node.ask(node.request('ADD', 'b'));
+    expect((await node.heldByPods()).toSorted()).toEqual(['a', 'b']);
+    await node.ask(node.request('DEL', 'a'));
+    expect([await node.heldByPods(), links(node)]).toEqual([['b'], 1]);
+  });
+});
+
+describe('the packet filter', () => {
+  it('is rewritten whole when the kernel refuses a change, and the pod is still not open meanwhile', async () => {
+    await using node = await FakeNode.create();
+    await node.start();
+    const apply = vi.spyOn(node.nftables, 'apply').mockImplementationOnce(() => {
+      throw new Error('no buffer space');
+    });
+    await node.client.create(NETWORK_POLICIES, {
+      metadata: { name: 'p', namespace: 'default' },
+      spec: { podSelector: {}, policyTypes: ['Ingress'] },
+    } as object);
+    await node.createPod('a');
+    await node.ask(node.request('ADD', 'a'));
+    expect(apply.mock.calls.some(([transaction]) => transaction[0]?.op === 'destroy-table')).toBe(true);
+    expect(node.warnings.join()).toMatch(/no buffer space/);
+    await expect(node.ask(node.request('STATUS', ''))).resolves.toBeNull();
+  });
+
+  it('keeps ADD from succeeding for as long as the kernel refuses everything', async () => {
+    await using node = await FakeNode.create();
+    await node.start();
+    await node.createPod('a');
+    const apply = vi.spyOn(node.nftables, 'apply').mockImplementation(() => {
+      throw new Error('no memory');
+    });
+    await expect(node.ask(node.request('ADD', 'a'))).rejects.toThrow(/^5: .*no memory/);
+    await expect(node.ask(node.request('STATUS', ''))).rejects.toThrow(/^50: /);
+    expect(links(node)).toBe(0);
+    apply.mockRestore();
+    await node.ask(node.request('ADD', 'a'));
+    await expect(node.ask(node.request('STATUS', ''))).resolves.toBeNull();
+  });
+});
+
+describe('live connections', () => {
+  it('are marked when policy comes to deny them, and unmarked when it allows them again; others are left alone', async () => {
+    await using node = await FakeNode.create();
+    await node.start();
+    await node.createPod('web');
+    const { ips } = (await node.ask(node.request('ADD', 'web'))) as Result;
+    const address = ips[0]!.address.split('/')[0]!;
+    await node.client.patch(
+      PODS,
+      { namespace: 'default', name: 'web' },
+      'merge',
+      { status: { podIP: address } },
+      { subresource: 'status' },
+    );
+    node.conntrack.flows.set(1, flow(1, '203.0.113.10', address));
+    node.conntrack.flows.set(2, flow(2, address, '203.0.113.10'));
+    node.conntrack.flows.set(3, flow(3, '172.30.1.11', address));
+    await node.client.create(NETWORK_POLICIES, {
+      metadata: { name: 'closed', namespace: 'default' },
+      spec: { podSelector: {}, policyTypes: ['Ingress'] },
+    } as object);
+    const marks = (): readonly number[] => [1, 2, 3].map((id) => node.conntrack.flows.get(id)!.mark);
+    await node.until(() => marks()[0] === 1);
+    // What the pod itself opened and what its own node opens to it is not the policy's business.
+    expect(marks()).toEqual([1, 0, 0]);
+    await node.client.delete(NETWORK_POLICIES, { namespace: 'default', name: 'closed' });
+    await node.until(() => marks()[0] === 0);
+  });
+});
+
+function flow(id: number, source: string, destination: string): TrackedFlow {
+  const tuple = (from: string, to: string, ports: readonly [number, number]): FlowTuple => ({
+    source: parseIp(from)!,
+    destination: parseIp(to)!,
+    protocol: 6,
+    sourcePort: ports[0],
+    destinationPort: ports[1],
+  });
+  return {
+    id,
+    original: tuple(source, destination, [40_000, 80]),
+    reply: tuple(destination, source, [80, 40_000]),
+    mark: 0,
+    status: 0,
+    timeout: 60,
+    zone: 0,
+  };
+}
