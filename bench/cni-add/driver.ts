@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseCidr, parseIp } from '../../src/base/ip/index.ts';
@@ -52,7 +53,7 @@ const CONTENDERS: readonly Contender[] = [
 let sandboxes = 0;
 buildUnderlay();
 const total = Number(sequential) + 10 + Number(burst) * Number(rounds);
-await startAgent(total);
+await startCluster(total);
 for (const contender of CONTENDERS) for (let i = 0; i < 5; i++) await addAndDel(contender);
 const times = Object.fromEntries(
   CONTENDERS.map(({ name }) => [name, { add: [] as number[], del: [] as number[], burst: [] as number[] }]),
@@ -137,14 +138,24 @@ function buildUnderlay(): void {
   openSysctl().write('net/ipv4/ip_forward', 1);
 }
 
-async function startAgent(pods: number): Promise<void> {
-  mkdirSync(directory, { recursive: true });
-  const script = join(import.meta.dirname, 'agent.ts');
-  const child = spawn(process.execPath, [script, directory, String(pods), String(POLICIES)], {
-    stdio: ['ignore', 'inherit', 'inherit'],
+/** The API server and the agent, in processes of their own as on a real node, waiting until ADD can be served. */
+async function startCluster(pods: number): Promise<void> {
+  const api = start(process.execPath, [
+    join(import.meta.dirname, 'api-server.ts'),
+    directory,
+    String(pods),
+    String(POLICIES),
+  ]);
+  await new Promise((resolve) => api.stdout!.once('data', resolve));
+  const main = join(import.meta.dirname, '../../src/cli/main.ts');
+  start(process.execPath, [main, 'agent'], {
+    NODE_NAME: 'bench',
+    KUBECONFIG: join(directory, 'kubeconfig'),
+    SLUICE_RUN_DIR: directory,
+    SLUICE_STATE_DIR: join(directory, 'state'),
+    SLUICE_LOG_LEVEL: 'warn',
   });
-  process.on('exit', () => child.kill('SIGKILL'));
-  const deadline = performance.now() + 20_000;
+  const deadline = performance.now() + 30_000;
   for (;;) {
     const failure = await status().then(
       () => undefined,
@@ -154,6 +165,14 @@ async function startAgent(pods: number): Promise<void> {
     if (performance.now() > deadline) throw failure;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
+}
+
+/** Starts a program that ends with this one; what it has to complain about goes to stderr. */
+function start(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } });
+  child.stdout!.resume();
+  process.on('exit', () => child.kill('SIGKILL'));
+  return child;
 }
 
 function status(): Promise<unknown> {
