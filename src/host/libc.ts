@@ -111,6 +111,23 @@ export function sendInThread(fd: number, buffer: CBuffer): Promise<number> {
 
 const SEND = libc.func('send', 'long', ['int', 'void *', 'size_t', 'int']);
 
+const sendCall: KoffiFunc<(...values: unknown[]) => number | bigint> = libc.func('send', 'long', [
+  'int',
+  'void *',
+  'size_t',
+  'int',
+]);
+
+/** send(2) on a thread of koffi's, whose errno cannot be read: any failure is -EIO. Never begin it inside a netns section. */
+export function sendInBackground(fd: number, buffer: CBuffer, length: number, flags: number): Promise<number> {
+  return new Promise((resolve, reject) =>
+    sendCall.async(fd, buffer, length, flags, (error: unknown, result: number | bigint) => {
+      if (error instanceof Error) reject(error);
+      else resolve(Number(result) < 0 ? -EIO : Number(result));
+    }),
+  );
+}
+
 /** sendto(2). */
 export const sendto = bind<
   [fd: number, buffer: CBuffer, length: number, flags: number, address: CBuffer, addressLength: number]
@@ -224,6 +241,9 @@ export function whenReadable(fd: number, listener: () => void): Disposable & { r
     [Symbol.dispose]: () => handle.close(),
   };
 }
+
+/** asm-generic/errno-base.h. */
+const EIO = 5;
 
 /** Relative paths and `*at` calls: the current directory (fcntl.h). */
 export const AT_FDCWD = -100;

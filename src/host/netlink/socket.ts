@@ -20,6 +20,7 @@ import {
   poll,
   recv,
   send,
+  sendInBackground,
   setsockopt,
   socket,
 } from '../libc.ts';
@@ -121,6 +122,11 @@ export class NetlinkSocket implements Disposable {
   /** Sends one datagram. Returns 0, or the errno negated. */
   send(bytes: Uint8Array): number {
     return Math.min(0, send(this.fd, bytes, bytes.length, 0));
+  }
+
+  /** As {@link send}, on another thread: for requests in which the kernel waits. `bytes` must not change meanwhile. */
+  sendInBackground(bytes: Uint8Array): Promise<number> {
+    return sendInBackground(this.fd, bytes, bytes.length, 0).then((sent) => Math.min(0, sent));
   }
 
   /** Messages that are waiting, possibly none; valid until the next call. `overrun` when the kernel had to drop some. */
