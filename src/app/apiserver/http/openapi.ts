@@ -38,7 +38,8 @@ function hashOf(definitions: readonly ResourceDefinition[]): string {
     .toUpperCase();
 }
 
-function rootOf({ group, version }: { readonly group: string; readonly version: string }): string {
+/** Where a group version is served: `api/v1`, `apis/apps/v1`. */
+export function rootOf({ group, version }: { readonly group: string; readonly version: string }): string {
   return group === '' ? `api/${version}` : `apis/${group}/${version}`;
 }
 
@@ -81,11 +82,12 @@ function documentOf(context: ApiContext, definitions: readonly ResourceDefinitio
 }
 
 /** Reverse-domain name of a custom type: `org.projectcalico.crd.v1.IPPool`. */
-function customName({ group, version, kind }: ResourceDefinition): string {
+export function customName({ group, version, kind }: ResourceDefinition): string {
   return `${group.split('.').toReversed().join('.')}.${version}.${kind}`;
 }
 
-function customSchema(definition: ResourceDefinition): Schema {
+/** The schema of a custom resource with what all objects have. */
+export function customSchema(definition: ResourceDefinition): Schema {
   const { group, version, kind, custom } = definition;
   const own = (custom?.schema ?? { 'x-kubernetes-preserve-unknown-fields': true }) as Schema;
   const text = (description: string): Schema => ({ type: 'string', description });
@@ -142,7 +144,8 @@ function pathsOf(definition: ResourceDefinition, known: Definitions): object {
   };
 }
 
-function schemaName({ group, version, kind }: ResourceDefinition, known: Definitions): string | undefined {
+/** Full name of a built-in resource's type. */
+export function schemaName({ group, version, kind }: ResourceDefinition, known: Definitions): string | undefined {
   return Object.keys(known).find((name) =>
     known[name]!['x-kubernetes-group-version-kind']?.some(
       (each) => each.group === group && each.version === version && each.kind === kind,

@@ -2,6 +2,7 @@ import { ApiError } from '../../../core/objectstore/index.ts';
 import type { ServerContext } from '../server-context.ts';
 import { aggregatedDiscovery, apiGroup, apiVersions, groupList, resourceList, VERSION } from './discovery.ts';
 import { header, send, type Request, type Response } from './exchange.ts';
+import { openapiV2, OPENAPI_V2_TYPE } from './openapi-v2.ts';
 import { openapiDocument, openapiIndex } from './openapi.ts';
 
 /** Paths that anybody may ask, as probes do. */
@@ -29,10 +30,14 @@ export function handlePlain(server: ServerContext, path: string, request: Reques
       const type = `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
       return send(response, 200, JSON.stringify(aggregatedDiscovery(registry, core, version)), type);
     }
+    case '/openapi/v2':
+      return send(response, 200, openapiV2(server.api), OPENAPI_V2_TYPE);
     case '/openapi/v3':
       return json(openapiIndex(server.api));
     case '/':
-      return json({ paths: ['/api', '/apis', '/healthz', '/livez', '/openapi/v3', '/readyz', '/version'] });
+      return json({
+        paths: ['/api', '/apis', '/healthz', '/livez', '/openapi/v2', '/openapi/v3', '/readyz', '/version'],
+      });
     default:
       return handleDeeper(server, path, response);
   }

@@ -46,7 +46,7 @@ function read(value: Json, schema: Schema, path: string, struct: string, reading
       if (!isJsonObject(value)) return wrong();
       return target.additionalProperties !== undefined
         ? readMap(value, target.additionalProperties, path, struct, reading)
-        : readStruct(value, target, path, shortName(reference ?? ''), reading);
+        : readStruct(value, target, path, nameOf(target, reference), reading);
     case 'array':
       if (!Array.isArray(value)) return wrong();
       return value.map(
@@ -64,6 +64,11 @@ function read(value: Json, schema: Schema, path: string, struct: string, reading
     default:
       return value;
   }
+}
+
+/** The root is known by its kind, everything else by the name it is referred to. */
+function nameOf(schema: Schema, reference: string | undefined): string {
+  return reference === undefined ? (schema['x-kubernetes-group-version-kind']?.[0]?.kind ?? '') : shortName(reference);
 }
 
 function readStruct(
