@@ -2,7 +2,7 @@
 export interface ControlOptions {
   /** PEM of the API server's certificate authority, published as `kube-root-ca.crt` in every namespace. */
   readonly rootCa: string;
-  /** A node whose lease was not renewed for this long is not ready; 12 unless given. */
+  /** A node whose lease was not renewed for this long is not ready; 16 unless given: eight renewals of the lab's kubelets. */
   readonly nodeGraceSeconds?: number;
   /** Pods that tolerate a dead node without saying for how long stay this long; 5 unless given. */
   readonly evictAfterSeconds?: number;

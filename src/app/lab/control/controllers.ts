@@ -13,7 +13,7 @@ import { schedulerController } from './scheduler.ts';
 
 /** The scheduler and every controller that works from the shared caches, ready to be started. */
 export function controllers(options: ControlOptions): readonly Controller[] {
-  const graceMs = (options.nodeGraceSeconds ?? 12) * 1000;
+  const graceMs = (options.nodeGraceSeconds ?? 16) * 1000;
   const evictAfterMs = (options.evictAfterSeconds ?? 5) * 1000;
   return [
     schedulerController(new Map()),

@@ -68,6 +68,8 @@ describe('a node that falls silent', () => {
     made.update('nodes', 'a', (held) => ({ ...held, status: { conditions: [{ type: 'Ready', status: 'True' }] } }));
     made.settle();
     expect(made.view.nodes.get('a')?.spec?.taints).toEqual([]);
+    const daemons = made.list('pods').map((pod) => pod.status?.conditions?.[0]?.status);
+    expect(daemons).toEqual(['True', 'True']);
   });
 
   it('is looked at again exactly when its lease runs out', () => {

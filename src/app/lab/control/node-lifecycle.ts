@@ -32,9 +32,13 @@ export function nodeLifecycleController(patience: NodePatience): Controller {
     name: 'node-lifecycle',
     triggers: {
       nodes: (node) => [keyOf(node)],
-      leases: ({ metadata }, previous) =>
+      leases: ({ metadata }, previous, view) => {
+        if (metadata.namespace !== 'kube-node-lease') return [];
         // A renewal of a live lease only moves the deadline, which the round that is already due finds out by itself.
-        metadata.namespace === 'kube-node-lease' && previous === undefined ? [metadata.name] : [],
+        const node = view.nodes.get(metadata.name);
+        const live = previous !== undefined && node !== undefined && readyOf(node)?.status !== 'Unknown';
+        return live ? [] : [metadata.name];
+      },
       pods: (pod) => (pod.spec?.nodeName ? [pod.spec.nodeName] : []),
     },
     reconcile: (view, key, now) => reconcileNode(view, key, now, patience),
@@ -56,7 +60,8 @@ export function reconcileNode(view: ClusterView, key: string, now: number, patie
   const residents = [...view.pods.values()].filter((pod) => pod.spec?.nodeName === key && !isTerminating(pod));
   const evictions = ready === 'True' ? [] : residents.map((pod) => evict(pod, taints, now, patience));
   for (const { action } of evictions) if (action !== undefined) actions.push(...action);
-  if (ready === 'Unknown') actions.push(...residents.filter(isReady).map((pod) => markPod(pod, now)));
+  if (ready === 'Unknown') actions.push(...residents.filter(isReady).map((pod) => markPod(pod, 'False', now)));
+  else actions.push(...residents.filter(isMarked).map((pod) => markPod(pod, 'True', now)));
   const waits = evictions.flatMap(({ inMs }) => inMs ?? []);
   const again = [...(silent ? [] : [lastSeen + patience.graceMs - now]), ...waits];
   return { actions, ...(again.length === 0 ? {} : { againInMs: Math.max(1, Math.min(...again)) }) };
@@ -136,12 +141,24 @@ function tolerationMs(pod: Pod, taint: Taint, patience: NodePatience): number {
   return seconds.length === 0 ? Infinity : Math.min(...seconds) * 1000;
 }
 
-function markPod(pod: Stored<Pod>, now: number): Action {
-  const conditions = (pod.status?.conditions ?? []).map((condition) =>
-    condition.type === 'Ready'
-      ? { ...condition, status: 'False' as const, reason: 'NodeNotReady', lastTransitionTime: timestamp(now) }
-      : condition,
+const NODE_NOT_READY = 'NodeNotReady';
+
+/** Whether the pod is only not ready because its node was silent. */
+function isMarked(pod: Pod): boolean {
+  const conditions = pod.status?.conditions ?? [];
+  const marked = conditions.some(
+    ({ type, status, reason }) => type === 'Ready' && status === 'False' && reason === NODE_NOT_READY,
   );
+  return marked && conditions.every(({ type, status }) => type !== 'ContainersReady' || status === 'True');
+}
+
+function markPod(pod: Stored<Pod>, status: 'True' | 'False', now: number): Action {
+  const conditions = (pod.status?.conditions ?? []).map((condition) => {
+    if (condition.type !== 'Ready') return condition;
+    const { reason: _reason, ...rest } = condition;
+    const marked = { ...rest, status, lastTransitionTime: timestamp(now) };
+    return status === 'False' ? { ...marked, reason: NODE_NOT_READY } : marked;
+  });
   return { do: 'update-status', kind: 'pods', object: { ...pod, status: { ...pod.status, conditions } } };
 }
 

@@ -11,6 +11,8 @@ import { nodeLabels, nodeStatus } from './node-object.ts';
 /** How often the lease is renewed, ms, and what it is good for, s: fast enough that a dead node is noticed in a test. */
 const RENEW_EVERY = 2000;
 const LEASE_SECONDS = 6;
+/** Every so many renewals the status is written too, since others may have declared the node unreachable meanwhile. */
+const RENEWALS_PER_STATUS = 5;
 const LEASE_NAMESPACE = 'kube-node-lease';
 
 /** The node's object and lease in the API. */
@@ -48,7 +50,8 @@ export class NodeRegistration {
 
   /** Renews the lease until the signal aborts. */
   async keepLease(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
+    for (let renewals = 1; !signal.aborted; renewals++) {
+      if (renewals % RENEWALS_PER_STATUS === 0) await this.#writeStatus();
       await this.#renew().catch((error: unknown) => this.#log.warn('lease not renewed', { error: String(error) }));
       await pause(RENEW_EVERY, signal);
     }
