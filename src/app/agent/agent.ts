@@ -25,6 +25,7 @@ import { listenCni } from './cni-server.ts';
 import type { EndpointStore } from './endpoint-store.ts';
 import { LiveConnections } from './live-connections.ts';
 import { NetworkDriver } from './network-driver.ts';
+import { ReturnPeers } from './return-peers.ts';
 import { NodeAddresses } from './node-addresses.ts';
 import { identityAnnotations, publishIdentity, publishNetworkReady } from './node-identity.ts';
 import { setNodeSysctls } from './node-sysctls.ts';
@@ -86,6 +87,7 @@ class Agent {
   readonly #filter: PacketFilter;
   readonly #connections: LiveConnections;
   readonly #network: NetworkDriver;
+  readonly #returnPeers = new ReturnPeers((delta) => this.#filter.apply(delta));
   readonly #attachments: Attachments;
   readonly #addresses: NodeAddresses;
   #engineFamilies: readonly Family[] | undefined;
@@ -108,7 +110,13 @@ class Agent {
       createEngine: () => this.#createEngine(),
       onUpdate: (update) => this.#connections.onUpdate(update, this.#attachments.fresh),
     });
-    this.#network = new NetworkDriver({ netlink, sysctl, log, input: () => this.#routingInput() });
+    this.#network = new NetworkDriver({
+      netlink,
+      sysctl,
+      log,
+      input: () => this.#routingInput(),
+      onReturnPeers: (peers) => this.#returnPeers.update(peers),
+    });
     this.#attachments = new Attachments({
       ...world,
       store: world.endpoints,
@@ -260,6 +268,7 @@ class Agent {
     const engine = createCalcEngine({ node: this.#options.node, families: this.#engineFamilies });
     for (const delta of this.#feed.snapshot()) engine.apply(delta);
     for (const delta of this.#attachments.snapshot()) engine.apply(delta);
+    for (const delta of this.#returnPeers.snapshot()) engine.apply(delta);
     return engine;
   }
 

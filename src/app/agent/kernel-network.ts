@@ -1,4 +1,4 @@
-import { ROUTE_PROTOCOL, VXLAN_DEVICE } from '../../core/routing/index.ts';
+import { isReturnTable, ROUTE_PROTOCOL, VXLAN_DEVICE } from '../../core/routing/index.ts';
 import type { ActualNetwork } from '../../core/routing/index.ts';
 import { MAIN_TABLE } from '../../host/netlink/port.ts';
 import type { Link, Netlink, RouteEntry } from '../../host/netlink/port.ts';
@@ -30,6 +30,16 @@ export function dumpNetwork(netlink: Netlink): { readonly actual: ActualNetwork;
       .routes({ protocol: ROUTE_PROTOCOL, table: MAIN_TABLE })
       .map((route) => routeOf(route, names))
       .filter((route) => route !== undefined),
+    rules: netlink
+      .rules({ protocol: ROUTE_PROTOCOL })
+      .flatMap(({ family, priority, mark, table }) =>
+        mark === undefined ? [] : [{ family, priority, mark, table, protocol: ROUTE_PROTOCOL }],
+      ),
+    returnRoutes: netlink
+      .routes({ protocol: ROUTE_PROTOCOL })
+      .filter(({ table }) => isReturnTable(table))
+      .map((route) => routeOf(route, names))
+      .filter((route) => route !== undefined),
     neighbours: netlink
       .neighbours()
       .filter(({ link, state, proxy }) => state === 'permanent' && proxy !== true && isOurs(names.get(link)))
@@ -44,7 +54,7 @@ export function dumpNetwork(netlink: Netlink): { readonly actual: ActualNetwork;
 
 /** A route of ours in the shape of a desired one; undefined for kinds that Sluice never installs. */
 export function routeOf(route: RouteEntry, names: LinkNames): ActualNetwork['routes'][number] | undefined {
-  const { destination, type, via, link, mtu, protocol } = route;
+  const { destination, type, via, link, mtu, protocol, table } = route;
   if (type === 'blackhole') return { destination, type, protocol };
   if (type !== 'unicast') return undefined;
   const name = link === undefined ? undefined : (names.get(link) ?? `#${link}`);
@@ -55,6 +65,7 @@ export function routeOf(route: RouteEntry, names: LinkNames): ActualNetwork['rou
     ...(via === undefined ? {} : { via }),
     ...(name === undefined ? {} : { link: name }),
     ...(mtu === undefined ? {} : { mtu }),
+    ...(table === MAIN_TABLE ? {} : { table }),
   };
 }
 

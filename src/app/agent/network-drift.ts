@@ -1,5 +1,5 @@
 import { equalIp, formatCidr } from '../../base/ip/index.ts';
-import { ROUTE_PROTOCOL, VXLAN_DEVICE } from '../../core/routing/index.ts';
+import { isReturnTable, ROUTE_PROTOCOL, VXLAN_DEVICE } from '../../core/routing/index.ts';
 import type { ActualNetwork } from '../../core/routing/index.ts';
 import type { NetworkEvent, RouteEntry } from '../../host/netlink/port.ts';
 import { MAIN_TABLE } from '../../host/netlink/port.ts';
@@ -19,7 +19,7 @@ export function isDrift(event: NetworkEvent, expected: ActualNetwork, names: Lin
       return event.gone === expected.addresses.some((each) => formatCidr(each.address) === formatCidr(address));
     }
     case 'route':
-      return event.route.protocol === ROUTE_PROTOCOL && event.route.table === MAIN_TABLE
+      return event.route.protocol === ROUTE_PROTOCOL && isOurTable(event.route.table)
         ? isRouteDrift(event.gone, event.route, expected, names)
         : false;
     case 'neighbour': {
@@ -33,6 +33,10 @@ export function isDrift(event: NetworkEvent, expected: ActualNetwork, names: Lin
     case 'rule':
       return false;
   }
+}
+
+function isOurTable(table: number): boolean {
+  return table === MAIN_TABLE || isReturnTable(table);
 }
 
 /** Whether an event may change how this node reaches its peers: links, addresses and routes that are not ours. */
@@ -62,7 +66,10 @@ function isTunnelDrift(gone: boolean, up: boolean, mtu: number, { vxlan }: Actua
 
 function isRouteDrift(gone: boolean, route: RouteEntry, expected: ActualNetwork, names: LinkNames): boolean {
   const key = formatCidr(route.destination);
-  const known = expected.routes.find(({ destination }) => formatCidr(destination) === key);
+  const routes = route.table === MAIN_TABLE ? expected.routes : expected.returnRoutes;
+  const known = routes.find(
+    (each) => formatCidr(each.destination) === key && (each.table ?? MAIN_TABLE) === route.table,
+  );
   if (known === undefined) return !gone;
   const seen = routeOf(route, names);
   const same =

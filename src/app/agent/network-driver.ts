@@ -6,6 +6,7 @@ import type {
   ActualNetwork,
   DesiredNetwork,
   LocalEndpoint,
+  ReturnPeer,
   RoutingChange,
   RoutingInput,
   RoutingProblem,
@@ -21,6 +22,8 @@ export interface NetworkDriverDependencies {
   readonly log: Logger;
   /** What routes depend on, as it is now; `endpoints` without pods that are being removed. */
   readonly input: () => RoutingInput;
+  /** Hears the peers that answers can be led back through, once the kernel leads them. */
+  readonly onReturnPeers: (peers: readonly ReturnPeer[]) => void;
 }
 
 /** What `sluice status` shows of links and routes. */
@@ -155,6 +158,7 @@ export class NetworkDriver {
     const changes = diffNetwork(desired, this.#actual);
     if (changes.length === 0) {
       this.#error = undefined;
+      this.#dependencies.onReturnPeers(desired.returnPeers);
       return;
     }
     const failed = this.#attempt(changes);
@@ -163,6 +167,7 @@ export class NetworkDriver {
     this.#error = failed[0];
     this.#dependencies.log.info('network reconciled', { changes: changes.length, failed: failed.length });
     if (failed.length > 0) this.#resyncSoon(RETRY);
+    else this.#dependencies.onReturnPeers(desired.returnPeers);
   }
 
   /** Tries every change and returns what went wrong. */

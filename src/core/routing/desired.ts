@@ -1,9 +1,17 @@
 import { formatIp, hostCidr } from '../../base/ip/index.ts';
 import type { Cidr, Family } from '../../base/ip/index.ts';
-import { noPath } from './backend.ts';
+import { noPath, tunnelFamily } from './backend.ts';
 import type { Backend, PeerPath } from './backend.ts';
 import { BACKENDS } from './backends/index.ts';
-import { ROUTE_PROTOCOL, VXLAN_DEVICE, VXLAN_OVERHEAD, VXLAN_PORT, VXLAN_VNI } from './constants.ts';
+import {
+  RETURN_RULE_PRIORITY,
+  ROUTE_PROTOCOL,
+  VXLAN_DEVICE,
+  VXLAN_OVERHEAD,
+  VXLAN_PORT,
+  VXLAN_VNI,
+} from './constants.ts';
+import { RETURN_MARK_MASK, returnMarks, returnTable } from './return-marks.ts';
 import type {
   DesiredFdbEntry,
   DesiredNeighbour,
@@ -11,6 +19,7 @@ import type {
   DesiredRoute,
   DesiredVxlan,
   LocalEndpoint,
+  ReturnPeer,
   RoutingInput,
   RoutingNode,
   RoutingProblem,
@@ -34,6 +43,7 @@ export function desiredNetwork(input: RoutingInput): DesiredNetwork {
       ...block.elsewhere.flatMap(({ ip, node }) => (node === input.node ? [] : peers.routesTo(node, hostCidr(ip)))),
     ]),
   ];
+  const back = peers.returnPaths();
   const vxlan = backend.tunnels && self !== undefined ? vxlanDevice(input, self) : undefined;
   return {
     vxlan,
@@ -44,10 +54,33 @@ export function desiredNetwork(input: RoutingInput): DesiredNetwork {
     routes: unique(routes, ({ destination }) => `${formatIp(destination.ip)}/${destination.prefix}`),
     neighbours: [...input.endpoints.flatMap(endpointNeighbours), ...peers.neighbours()],
     fdb: peers.fdb(),
+    rules: back.map(({ family, mark }) => ({
+      family,
+      priority: RETURN_RULE_PRIORITY,
+      mark: { value: mark, mask: RETURN_MARK_MASK },
+      table: returnTable(mark),
+      protocol: ROUTE_PROTOCOL,
+    })),
+    returnRoutes: back.map(({ route }) => route),
+    returnPeers: unique(
+      back.map(({ node, mac, mark }) => ({ node, mac, mark })),
+      ({ node }) => node,
+    ),
     podMtu: input.configuredMtu > 0 ? input.configuredMtu : peers.smallestMtu(),
     problems: peers.problems(),
   };
 }
+
+interface ReturnPath extends ReturnPeer {
+  readonly family: Family;
+  readonly route: DesiredRoute;
+}
+
+/** Every address of a family. */
+const ANYWHERE: Readonly<Record<Family, Cidr>> = {
+  4: { ip: { family: 4, value: 0n }, prefix: 0 },
+  6: { ip: { family: 6, value: 0n }, prefix: 0 },
+};
 
 /** The paths to all peers, found once per peer and family. */
 class PeerPaths {
@@ -85,6 +118,26 @@ class PeerPaths {
       case 'problem':
         return [];
     }
+  }
+
+  /** The way back for connections that come here through each peer behind the tunnel, whether it has pods or not. */
+  returnPaths(): readonly ReturnPath[] {
+    const self = this.#self;
+    if (self === undefined || !this.#backend.tunnels) return [];
+    const peers = [...this.#input.nodes.values()].filter(({ name }) => name !== self.name);
+    const marks = returnMarks(peers.map(({ name }) => name));
+    return peers.flatMap((peer) =>
+      self.tunnelAddresses.flatMap(({ family }) => {
+        const mark = marks.get(peer.name);
+        const reachable = peer.tunnelAddresses.some((each) => each.family === family);
+        if (mark === undefined || !reachable || tunnelFamily(self, peer) === undefined) return [];
+        if (this.#pathTo(peer.name, family).kind !== 'tunnel') return [];
+        const [route] = this.routesTo(peer.name, ANYWHERE[family]);
+        if (route === undefined) return [];
+        const table = returnTable(mark);
+        return [{ node: peer.name, mac: this.#macOf(peer.name), mark, family, route: { ...route, table } }];
+      }),
+    );
   }
 
   neighbours(): readonly DesiredNeighbour[] {

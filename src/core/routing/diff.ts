@@ -6,11 +6,15 @@ import type {
   DesiredNeighbour,
   DesiredNetwork,
   DesiredRoute,
+  DesiredRule,
   DesiredVxlan,
 } from './types.ts';
 
 /** What the kernel holds of the things that are Sluice's: the same shape as what is desired, found by dumping. */
-export type ActualNetwork = Pick<DesiredNetwork, 'addresses' | 'routes' | 'neighbours' | 'fdb'> & {
+export type ActualNetwork = Pick<
+  DesiredNetwork,
+  'addresses' | 'routes' | 'neighbours' | 'fdb' | 'rules' | 'returnRoutes'
+> & {
   readonly vxlan: (Omit<DesiredVxlan, 'local'> & { readonly local: Ip | undefined; readonly up: boolean }) | undefined;
 };
 
@@ -32,7 +36,8 @@ export type RoutingChange =
   | { readonly kind: 'replace-address' | 'delete-address'; readonly address: DesiredAddress }
   | { readonly kind: 'replace-route' | 'delete-route'; readonly route: DesiredRoute }
   | { readonly kind: 'replace-neighbour' | 'delete-neighbour'; readonly neighbour: DesiredNeighbour }
-  | { readonly kind: 'replace-fdb' | 'delete-fdb'; readonly entry: DesiredFdbEntry };
+  | { readonly kind: 'replace-fdb' | 'delete-fdb'; readonly entry: DesiredFdbEntry }
+  | { readonly kind: 'add-rule' | 'delete-rule'; readonly rule: DesiredRule };
 
 /**
  * The changes that make `actual` equal to `desired`, in an order in which each finds what it needs: link, addresses,
@@ -47,6 +52,8 @@ export function diffNetwork(desired: DesiredNetwork, actual: ActualNetwork): rea
   const neighbours = diffItems(desired.neighbours, actual.neighbours.filter(stays), neighbourKey, sameMac);
   const fdb = diffItems(desired.fdb, actual.fdb.filter(stays), fdbKey, () => true);
   const routes = diffItems(desired.routes, actual.routes.filter(stays), routeKey, sameRoute);
+  const returnRoutes = diffItems(desired.returnRoutes, actual.returnRoutes.filter(stays), routeKey, sameRoute);
+  const rules = diffItems(desired.rules, actual.rules, ruleKey, () => true);
   return [
     ...link.before,
     ...addresses.set.map((address) => ({ kind: 'replace-address', address }) as const),
@@ -55,6 +62,10 @@ export function diffNetwork(desired: DesiredNetwork, actual: ActualNetwork): rea
     ...fdb.gone.map((entry) => ({ kind: 'delete-fdb', entry }) as const),
     ...fdb.set.map((entry) => ({ kind: 'replace-fdb', entry }) as const),
     ...routes.set.map((route) => ({ kind: 'replace-route', route }) as const),
+    ...returnRoutes.set.map((route) => ({ kind: 'replace-route', route }) as const),
+    ...rules.set.map((rule) => ({ kind: 'add-rule', rule }) as const),
+    ...rules.gone.map((rule) => ({ kind: 'delete-rule', rule }) as const),
+    ...returnRoutes.gone.map((route) => ({ kind: 'delete-route', route }) as const),
     ...routes.gone.map((route) => ({ kind: 'delete-route', route }) as const),
     ...neighbours.gone.map((neighbour) => ({ kind: 'delete-neighbour', neighbour }) as const),
     ...addresses.gone.map((address) => ({ kind: 'delete-address', address }) as const),
@@ -126,8 +137,12 @@ function fdbKey({ link, mac, remote }: DesiredFdbEntry): string {
   return `${link} ${mac} ${formatIp(remote)}`;
 }
 
-function routeKey({ destination }: DesiredRoute): string {
-  return formatCidr(destination);
+function routeKey({ destination, table }: DesiredRoute): string {
+  return `${table ?? 'main'} ${formatCidr(destination)}`;
+}
+
+function ruleKey({ family, priority, mark, table }: DesiredRule): string {
+  return `${family} ${priority} ${mark.value}/${mark.mask} ${table}`;
 }
 
 function sameMac(a: DesiredNeighbour, b: DesiredNeighbour): boolean {

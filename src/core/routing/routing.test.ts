@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { formatCidr, formatIp, parseCidr, parseIp } from '../../base/ip/index.ts';
 import { desiredNetwork, diffNetwork } from './index.ts';
-import type { ActualNetwork, DesiredNetwork, RoutingChange, RoutingInput, RoutingNode } from './index.ts';
+import type { ActualNetwork, DesiredNetwork, DesiredRoute, RoutingChange, RoutingInput, RoutingNode } from './index.ts';
+import { returnMarks } from './return-marks.ts';
 
 const ip = (text: string) => parseIp(text)!;
 const cidr = (text: string) => parseCidr(text)!;
@@ -132,11 +133,47 @@ describe('the routes of a node', () => {
   });
 });
 
-const EMPTY: ActualNetwork = { vxlan: undefined, addresses: [], routes: [], neighbours: [], fdb: [] };
+describe('the way back for connections that come through a peer', () => {
+  const back = (input: RoutingInput): string[] =>
+    desiredNetwork(input).returnRoutes.map(({ table, via }) => `table ${table} via ${formatIp(via!)}`);
+
+  it('is a default route per peer and family behind the tunnel, whether the peer has pods or not', () => {
+    const desired = desiredNetwork({ ...BASE, blocks: [] });
+    expect(desired.returnRoutes).toHaveLength(4);
+    expect(desired.rules.map(({ table }) => table)).toEqual(desired.returnRoutes.map(({ table }) => table));
+    expect(desired.returnPeers.map(({ node: name }) => name)).toEqual(['b', 'c']);
+    expect(desired.neighbours.map(({ ip: address }) => formatIp(address))).toContain('10.244.0.65');
+  });
+
+  it('is there for peers behind the tunnel only', () => {
+    expect(back({ ...BASE, backend: 'host-gw' })).toEqual([]);
+    expect(desiredNetwork({ ...BASE, backend: 'cross-subnet' }).returnPeers.map(({ node: name }) => name)).toEqual([
+      'c',
+    ]);
+  });
+
+  it('keeps a peer its mark when others come and go', () => {
+    const marks = returnMarks(['b', 'c', 'node-17']);
+    expect(returnMarks(['a', 'b', 'c', 'd', 'e']).get('b')).toBe(marks.get('b'));
+    expect(new Set(returnMarks(Array.from({ length: 5000 }, (_, i) => `node-${i}`)).values()).size).toBe(5000);
+  });
+});
+
+const EMPTY: ActualNetwork = {
+  vxlan: undefined,
+  addresses: [],
+  routes: [],
+  neighbours: [],
+  fdb: [],
+  rules: [],
+  returnRoutes: [],
+};
 
 /** Applies changes as the kernel would: with a link goes what is on it, and nothing may be put on a link that is not there. */
 function applied(state: ActualNetwork, changes: readonly RoutingChange[]): ActualNetwork {
-  let { vxlan, addresses, routes, neighbours, fdb } = state;
+  let { vxlan, addresses, neighbours, fdb, rules } = state;
+  let routes = [...state.routes, ...state.returnRoutes];
+  const place = ({ table, destination }: DesiredRoute) => `${table} ${formatCidr(destination)}`;
   const needsLink = (link: string | undefined): void => {
     if (link === 'vxlan.sluice' && vxlan === undefined) throw new Error('no such device');
   };
@@ -165,10 +202,7 @@ function applied(state: ActualNetwork, changes: readonly RoutingChange[]): Actua
         break;
       case 'replace-route':
         needsLink(change.route.link);
-        routes = [
-          ...routes.filter((each) => formatCidr(each.destination) !== formatCidr(change.route.destination)),
-          change.route,
-        ];
+        routes = [...routes.filter((each) => place(each) !== place(change.route)), change.route];
         break;
       case 'delete-route':
         if (!routes.includes(change.route)) throw new Error('no such route');
@@ -190,12 +224,26 @@ function applied(state: ActualNetwork, changes: readonly RoutingChange[]): Actua
         needsLink(change.entry.link);
         fdb = [...fdb, change.entry];
         break;
+      case 'add-rule':
+        rules = [...rules, change.rule];
+        break;
+      case 'delete-rule':
+        rules = rules.filter((each) => each !== change.rule);
+        break;
       case 'delete-fdb':
         fdb = fdb.filter((each) => each !== change.entry);
         break;
     }
   }
-  return { vxlan, addresses, routes, neighbours, fdb };
+  return {
+    vxlan,
+    addresses,
+    routes: routes.filter(({ table }) => table === undefined),
+    neighbours,
+    fdb,
+    rules,
+    returnRoutes: routes.filter(({ table }) => table !== undefined),
+  };
 }
 
 describe('walking from any state to any other', () => {
@@ -224,11 +272,11 @@ describe('walking from any state to any other', () => {
   });
 });
 
-function canonical({ vxlan, addresses, routes, neighbours, fdb }: ActualNetwork): unknown {
+function canonical({ vxlan, addresses, routes, neighbours, fdb, rules, returnRoutes }: ActualNetwork): unknown {
   const text = (items: readonly unknown[]): string[] =>
     items
       .map((item) => JSON.stringify(item, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)))
       .sort();
   const device = vxlan === undefined ? [] : [{ name: vxlan.name, mac: vxlan.mac, mtu: vxlan.mtu, local: vxlan.local }];
-  return [device, addresses, routes, neighbours, fdb].map((items) => text(items));
+  return [device, addresses, routes, neighbours, fdb, rules, returnRoutes].map((items) => text(items));
 }

@@ -1,4 +1,4 @@
-import type { Cidr, Ip } from '../../base/ip/index.ts';
+import type { Cidr, Family, Ip } from '../../base/ip/index.ts';
 
 /** Names of the ways in which packets can reach a pod on another node; the keys of the table in `backends/index.ts`. */
 export type BackendName = 'vxlan' | 'host-gw' | 'cross-subnet';
@@ -75,6 +75,27 @@ export interface DesiredRoute {
   readonly mtu?: number;
   readonly scope?: 'link' | 'global';
   readonly protocol: number;
+  /** Absent: the main table. */
+  readonly table?: number;
+}
+
+/** Sends packets with the mark to the table. */
+export interface DesiredRule {
+  readonly family: Family;
+  readonly priority: number;
+  readonly mark: { readonly value: number; readonly mask: number };
+  readonly table: number;
+  readonly protocol: number;
+}
+
+/**
+ * A peer through which connections from outside may come here: recognised by the hardware address of its tunnel device,
+ * their packets marked, and the answers led back through it.
+ */
+export interface ReturnPeer {
+  readonly node: string;
+  readonly mac: string;
+  readonly mark: number;
 }
 
 export interface DesiredNeighbour {
@@ -103,6 +124,11 @@ export interface DesiredNetwork {
   readonly routes: readonly DesiredRoute[];
   readonly neighbours: readonly DesiredNeighbour[];
   readonly fdb: readonly DesiredFdbEntry[];
+  readonly rules: readonly DesiredRule[];
+  /** Default routes in the tables of `rules`. */
+  readonly returnRoutes: readonly DesiredRoute[];
+  /** The peers that `rules` lead to, for the packet filter. */
+  readonly returnPeers: readonly ReturnPeer[];
   /** MTU for the interfaces of new pods. */
   readonly podMtu: number;
   readonly problems: readonly RoutingProblem[];
