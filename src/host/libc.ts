@@ -109,24 +109,17 @@ export function sendInThread(fd: number, buffer: CBuffer): Promise<number> {
   });
 }
 
-const SEND = libc.func('send', 'long', ['int', 'void *', 'size_t', 'int']);
-
-const sendCall: KoffiFunc<(...values: unknown[]) => number | bigint> = libc.func('send', 'long', [
-  'int',
-  'void *',
-  'size_t',
-  'int',
-]);
-
-/** send(2) on a thread of koffi's, whose errno cannot be read: any failure is -EIO. Never begin it inside a netns section. */
-export function sendInBackground(fd: number, buffer: CBuffer, length: number, flags: number): Promise<number> {
-  return new Promise((resolve, reject) =>
-    sendCall.async(fd, buffer, length, flags, (error: unknown, result: number | bigint) => {
-      if (error instanceof Error) reject(error);
-      else resolve(Number(result) < 0 ? -EIO : Number(result));
-    }),
-  );
+/** recv(2) in a thread of libuv's pool: waits there until something comes. Resolves to -1 for any failure. */
+export function recvInThread(fd: number, buffer: CBuffer): Promise<number> {
+  return new Promise((resolve, reject) => {
+    RECV.async(fd, buffer, buffer.byteLength, 0, (error: Error | null, result: number | bigint) =>
+      error === null ? resolve(Number(result)) : reject(error),
+    );
+  });
 }
+
+const SEND = libc.func('send', 'long', ['int', 'void *', 'size_t', 'int']);
+const RECV = libc.func('recv', 'long', ['int', 'void *', 'size_t', 'int']);
 
 /** sendto(2). */
 export const sendto = bind<
@@ -241,9 +234,6 @@ export function whenReadable(fd: number, listener: () => void): Disposable & { r
     [Symbol.dispose]: () => handle.close(),
   };
 }
-
-/** asm-generic/errno-base.h. */
-const EIO = 5;
 
 /** Relative paths and `*at` calls: the current directory (fcntl.h). */
 export const AT_FDCWD = -100;

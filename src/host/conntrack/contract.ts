@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { formatIp } from '../../base/ip/index.ts';
 import { flowKeyOf } from './port.ts';
-import type { Conntrack, TrackedFlow } from './port.ts';
+import type { Conntrack, FlowFilter, TrackedFlow } from './port.ts';
 
 /** What every {@link Conntrack} does. `create` gives a table of exactly three UDP flows to ports 9001 to 9003 and one ICMPv6 echo. */
 export function conntrackContract(name: string, create: () => Conntrack): void {
@@ -21,6 +21,14 @@ export function conntrackContract(name: string, create: () => Conntrack): void {
       expect(udp).toMatchObject({ mark: 0, zone: 0, original: { protocol: 17 }, reply: { sourcePort: 9001 } });
       expect(udp.reply.destinationPort).toBe(udp.original.sourcePort);
       expect(formatIp(udp.original.source)).toBe('127.0.0.1');
+    });
+
+    it('tells the same in the background, several times at once', async () => {
+      const table = sample();
+      const dumps = await Promise.all(
+        [{}, { family: 4 }, {}].map((filter) => table.dumpInBackground(filter as FlowFilter)),
+      );
+      expect(dumps.map((flows) => flows.length)).toEqual([4, 3, 4]);
     });
 
     it('filters by family and by address', () => {

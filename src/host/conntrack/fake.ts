@@ -18,6 +18,10 @@ export class FakeConntrack implements Conntrack {
     );
   }
 
+  dumpInBackground(filter: FlowFilter = {}): Promise<readonly TrackedFlow[]> {
+    return Promise.resolve(this.dump(filter));
+  }
+
   setMark(flows: readonly TrackedFlow[], mark: { readonly value: number; readonly mask: number }): number {
     return this.#present(flows, (flow) =>
       this.flows.set(flow.id, { ...flow, mark: ((flow.mark & ~mark.mask) | (mark.value & mark.mask)) >>> 0 }),

@@ -1,7 +1,9 @@
 import { Attributes, ByteWriter } from '../../base/bytes/index.ts';
 import { errnoError, ERRNO } from '../errno.ts';
+import { close } from '../libc.ts';
 import { familyNumber } from '../netlink/address-codec.ts';
 import { NLMSG_ERROR, NLM_F_ACK, NLM_F_REQUEST, readAck, writeMessage } from '../netlink/message.ts';
+import type { NetlinkMessage } from '../netlink/message.ts';
 import { NETLINK_NETFILTER, NetlinkSocket } from '../netlink/socket.ts';
 import type { NetnsRef } from '../netns/netns.ts';
 import { decodeFlow, encodeFlowFilter, encodeFlowId, encodeFlowName, encodeMark } from './flow-codec.ts';
@@ -16,6 +18,7 @@ const DELETE = (SUBSYSTEM << 8) | 2;
 const NFGENMSG = 4;
 /** Requests per send: their acknowledgements must fit the receive queue of an unprivileged socket (about 250). */
 const BATCH = 100;
+const LISTING = 'listing tracked connections';
 
 /** The connection tracking table of `netns`, or of the namespace that the calling thread is in. */
 export function openConntrack(options: { readonly netns?: NetnsRef } = {}): Conntrack {
@@ -30,18 +33,18 @@ class KernelConntrack implements Conntrack {
   }
 
   dump(filter: FlowFilter = {}): readonly TrackedFlow[] {
-    return this.#socket.dump(
-      GET,
-      (writer) => {
-        writeHeader(writer, familyNumber(filter.family));
-        encodeFlowFilter(writer, filter);
-      },
-      ({ payload }) => {
-        const flow = decodeFlow(new Attributes(payload.subarray(NFGENMSG)));
-        return flow !== undefined && touches(flow, filter.addresses) ? flow : undefined;
-      },
-      'listing tracked connections',
-    );
+    return this.#socket.dump(GET, writeFilter(filter), readFlow(filter), LISTING);
+  }
+
+  async dumpInBackground(filter: FlowFilter = {}): Promise<readonly TrackedFlow[]> {
+    // A socket of its own, so that other calls can be made meanwhile.
+    const netns = this.#socket.openNetns();
+    try {
+      using socket = NetlinkSocket.open(NETLINK_NETFILTER, { netns });
+      return await socket.dumpInThread(GET, writeFilter(filter), readFlow(filter), LISTING);
+    } finally {
+      close(netns);
+    }
   }
 
   setMark(flows: readonly TrackedFlow[], mark: { readonly value: number; readonly mask: number }): number {
@@ -99,6 +102,20 @@ class KernelConntrack implements Conntrack {
     if (failure !== undefined) throw failure;
     return found;
   }
+}
+
+function writeFilter(filter: FlowFilter): (writer: ByteWriter) => void {
+  return (writer) => {
+    writeHeader(writer, familyNumber(filter.family));
+    encodeFlowFilter(writer, filter);
+  };
+}
+
+function readFlow({ addresses }: FlowFilter): (message: NetlinkMessage) => TrackedFlow | undefined {
+  return ({ payload }) => {
+    const flow = decodeFlow(new Attributes(payload.subarray(NFGENMSG)));
+    return flow !== undefined && touches(flow, addresses) ? flow : undefined;
+  };
 }
 
 /** `struct nfgenmsg` (linux/netfilter/nfnetlink.h). */

@@ -35,7 +35,10 @@ export interface FlowFilter {
 
 /** The connection tracking table of one network namespace. */
 export interface Conntrack extends Disposable {
+  /** Takes 10 ms even when nothing is tracked: the kernel walks a hash table that all namespaces share. */
   dump(filter?: FlowFilter): readonly TrackedFlow[];
+  /** As `dump`, but the walk holds up another thread. */
+  dumpInBackground(filter?: FlowFilter): Promise<readonly TrackedFlow[]>;
   /** mark := (mark & ~mask) | (value & mask) for each flow. Flows that have ended meanwhile are skipped. Returns how many were set. */
   setMark(flows: readonly TrackedFlow[], mark: { readonly value: number; readonly mask: number }): number;
   /** Forgets the flows. Flows that have ended meanwhile are skipped. Returns how many were deleted. */

@@ -108,20 +108,6 @@ export function netlinkContract(name: string, create: () => TwoNamespaces): void
       expect(near.neighbours().filter((entry) => formatIp(entry.ip) === '10.9.0.5')).toEqual([]);
     });
 
-    it('deletes links in the background, several at once, and says which was missing', async () => {
-      const { near } = setUp();
-      const names = Array.from({ length: 8 }, (_, n) => `veth${n}`);
-      near.apply(
-        names.map((link, n) => ({ kind: 'add-link', link: { type: 'veth', name: link, peer: { name: `p${n}` } } })),
-      );
-      const gone = await Promise.allSettled(
-        [...names, 'none'].map((link) => near.applyInBackground([{ kind: 'delete-link', link }])),
-      );
-      expect(gone.map(({ status }) => status)).toEqual([...names.map(() => 'fulfilled'), 'rejected']);
-      expect(gone.at(-1)).toMatchObject({ reason: { code: 'not-found' } });
-      expect(near.links({ kind: 'veth' })).toEqual([]);
-    });
-
     it('renames, changes and enslaves a link, and lets it go', () => {
       const { near } = setUp();
       near.apply([

@@ -187,11 +187,6 @@ class FakeNetlink implements Netlink {
     });
   }
 
-  async applyInBackground(changes: readonly NetworkChange[]): Promise<void> {
-    await Promise.resolve();
-    this.apply(changes);
-  }
-
   watch(topics: readonly NetworkTopic[], listener: (event: NetworkEvent) => void): Disposable {
     const watcher = { topics: new Set<string>(topics), listener };
     this.#namespace.watchers.add(watcher);

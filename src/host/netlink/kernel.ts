@@ -137,39 +137,21 @@ class KernelNetlink implements Netlink {
     if (failure !== undefined) throw failure;
   }
 
-  attempt(changes: readonly NetworkChange[]): readonly Outcome[] {
-    const steps = new Batch(this.#socket, (ref) => this.#indexOf(ref)).run(changes);
-    let step = steps.next(0);
-    while (!step.done) step = steps.next(this.#socket.send(step.value));
-    return step.value;
-  }
-
-  async applyInBackground(changes: readonly NetworkChange[]): Promise<void> {
-    // A socket of its own, so that its answers cannot mix with those of calls made meanwhile.
-    using socket = this.#openAnother();
-    const steps = new Batch(socket, (ref) => this.#indexOf(ref)).run(changes);
-    let step = steps.next(0);
-    while (!step.done) step = steps.next(await socket.sendInBackground(step.value));
-    const failure = step.value.find((outcome) => outcome !== undefined);
-    if (failure !== undefined) throw failure;
+  attempt(changes: readonly NetworkChange[]): readonly (SluiceError<ErrnoCode> | undefined)[] {
+    return new Batch(this.#socket, (ref) => this.#indexOf(ref)).run(changes);
   }
 
   watch(topics: readonly NetworkTopic[], listener: (event: NetworkEvent) => void): Disposable {
-    return watchNetwork(this.#openAnother(), topics, listener);
+    const netns = this.#socket.openNetns();
+    try {
+      return watchNetwork(NetlinkSocket.open(NETLINK_ROUTE, { netns }), topics, listener);
+    } finally {
+      close(netns);
+    }
   }
 
   [Symbol.dispose](): void {
     this.#socket[Symbol.dispose]();
-  }
-
-  /** A further socket in the same namespace. */
-  #openAnother(): NetlinkSocket {
-    const netns = this.#socket.openNetns();
-    try {
-      return NetlinkSocket.open(NETLINK_ROUTE, { netns });
-    } finally {
-      close(netns);
-    }
   }
 
   #dumpRoutes(filter: Parameters<typeof encodeRouteDump>[1]): RouteEntry[] {
@@ -237,9 +219,6 @@ function wanted(route: RouteEntry, filter: Parameters<typeof encodeRouteDump>[1]
   );
 }
 
-/** What became of a change: nothing to say, or why it failed. */
-type Outcome = SluiceError<ErrnoCode> | undefined;
-
 /** Sends changes in as few datagrams as possible and matches the answers to them. */
 class Batch {
   readonly #socket: NetlinkSocket;
@@ -255,26 +234,28 @@ class Batch {
     this.#indexOf = indexOf;
   }
 
-  /** Yields each datagram to be sent and takes what send returned; returns what became of each change. */
-  *run(changes: readonly NetworkChange[]): Generator<Uint8Array, readonly Outcome[], number> {
-    const outcomes = Array.from<Outcome>({ length: changes.length });
+  run(changes: readonly NetworkChange[]): readonly (SluiceError<ErrnoCode> | undefined)[] {
+    const outcomes = Array.from<SluiceError<ErrnoCode> | undefined>({ length: changes.length });
     try {
-      for (const [index, change] of changes.entries()) {
-        if (this.#namesPending || this.#waiting.size >= BATCH) yield* this.#flush(changes, outcomes);
-        this.#add(index, change, outcomes);
-      }
-      yield* this.#flush(changes, outcomes);
+      for (const [index, change] of changes.entries()) this.#add(index, change, changes, outcomes);
+      this.#flush(changes, outcomes);
       return outcomes;
     } finally {
       for (const fd of this.#namespaces.values()) close(fd);
     }
   }
 
-  #add(index: number, change: NetworkChange, outcomes: Outcome[]): void {
+  #add(
+    index: number,
+    change: NetworkChange,
+    changes: readonly NetworkChange[],
+    outcomes: (SluiceError<ErrnoCode> | undefined)[],
+  ): void {
     const resolver: Resolver = {
       indexOf: (ref) => this.#indexOf(ref),
       netnsFd: (ref) => this.#netnsFd(ref),
     };
+    if (this.#namesPending || this.#waiting.size >= BATCH) this.#flush(changes, outcomes);
     const start = this.#writer.length;
     const sequence = this.#socket.nextSequence();
     const { type, flags, write } = encodeChange(change);
@@ -288,24 +269,27 @@ class Batch {
     }
   }
 
-  *#flush(changes: readonly NetworkChange[], outcomes: Outcome[]): Generator<Uint8Array, void, number> {
+  #flush(changes: readonly NetworkChange[], outcomes: (SluiceError<ErrnoCode> | undefined)[]): void {
     this.#namesPending = false;
     if (this.#waiting.size === 0) return;
-    const sent = yield this.#writer.view();
+    const sent = this.#socket.send(this.#writer.view());
     this.#writer.truncate();
-    if (sent < 0) this.#failAll(-sent, changes, outcomes);
+    if (sent < 0) {
+      for (const index of this.#waiting.values())
+        outcomes[index] = errnoError(-sent, describeChange(changes[index]!), { change: changes[index] });
+      this.#waiting.clear();
+    }
     while (this.#waiting.size > 0) this.#receive(changes, outcomes);
   }
 
-  #failAll(errno: number, changes: readonly NetworkChange[], outcomes: Outcome[]): void {
-    for (const index of this.#waiting.values())
-      outcomes[index] = errnoError(errno, describeChange(changes[index]!), { change: changes[index] });
-    this.#waiting.clear();
-  }
-
-  #receive(changes: readonly NetworkChange[], outcomes: Outcome[]): void {
+  #receive(changes: readonly NetworkChange[], outcomes: (SluiceError<ErrnoCode> | undefined)[]): void {
     const messages = this.#socket.receiveOwed();
-    if (messages === 'overrun') return this.#failAll(ERRNO.ENOBUFS, changes, outcomes);
+    if (messages === 'overrun') {
+      for (const index of this.#waiting.values())
+        outcomes[index] = errnoError(ERRNO.ENOBUFS, describeChange(changes[index]!), { change: changes[index] });
+      this.#waiting.clear();
+      return;
+    }
     for (const message of messages) {
       const index = this.#waiting.get(message.sequence);
       if (index === undefined || message.type !== NLMSG_ERROR) continue;

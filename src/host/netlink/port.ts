@@ -207,11 +207,6 @@ export interface Netlink extends Disposable {
   apply(changes: readonly NetworkChange[]): void;
   /** As `apply`, but returns what became of each change: undefined for success, else the error. */
   attempt(changes: readonly NetworkChange[]): readonly (Error | undefined)[];
-  /**
-   * As `apply`, but where the kernel itself waits (some 20 ms for every deleted link) the event loop does not. Changes
-   * of one call are made in order; several calls run at once.
-   */
-  applyInBackground(changes: readonly NetworkChange[]): Promise<void>;
   /** Calls `listener` from the event loop for changes after this call, until disposed. */
   watch(topics: readonly NetworkTopic[], listener: (event: NetworkEvent) => void): Disposable;
 }

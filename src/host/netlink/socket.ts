@@ -19,8 +19,9 @@ import {
   ioctlValue,
   poll,
   recv,
+  recvInThread,
   send,
-  sendInBackground,
+  sendInThread,
   setsockopt,
   socket,
 } from '../libc.ts';
@@ -124,11 +125,6 @@ export class NetlinkSocket implements Disposable {
     return Math.min(0, send(this.fd, bytes, bytes.length, 0));
   }
 
-  /** As {@link send}, on another thread: for requests in which the kernel waits. `bytes` must not change meanwhile. */
-  sendInBackground(bytes: Uint8Array): Promise<number> {
-    return sendInBackground(this.fd, bytes, bytes.length, 0).then((sent) => Math.min(0, sent));
-  }
-
   /** Messages that are waiting, possibly none; valid until the next call. `overrun` when the kernel had to drop some. */
   receive(): readonly NetlinkMessage[] | 'empty' | 'overrun' {
     const length = recv(this.fd, this.#buffer, this.#buffer.length, MSG_DONTWAIT);
@@ -156,8 +152,36 @@ export class NetlinkSocket implements Disposable {
     what: string,
   ): T[] {
     for (let attempt = 1; ; attempt++) {
-      const { entries, interrupted } = this.#dumpOnce(type, writePayload, decode, what);
-      if (!interrupted || attempt === DUMP_ATTEMPTS) return entries;
+      const dump = new Dump(this.nextSequence(), decode, what);
+      expectSuccess(this.send(dump.request(type, writePayload)), what);
+      while (!dump.done) {
+        const messages = this.receiveOwed();
+        if (messages === 'overrun') dump.interrupt();
+        else dump.take(messages);
+      }
+      if (!dump.interrupted || attempt === DUMP_ATTEMPTS) return dump.entries;
+    }
+  }
+
+  /**
+   * As {@link dump}, but the kernel does its part in another thread: for tables that take long to walk. Nothing else may
+   * use the socket meanwhile, and it must not be disposed before.
+   */
+  async dumpInThread<T>(
+    type: number,
+    writePayload: (writer: ByteWriter) => void,
+    decode: (message: NetlinkMessage) => T | undefined,
+    what: string,
+  ): Promise<T[]> {
+    for (let attempt = 1; ; attempt++) {
+      const dump = new Dump(this.nextSequence(), decode, what);
+      expectSuccess(await sendInThread(this.fd, dump.request(type, writePayload)), what);
+      while (!dump.done) {
+        const length = await recvInThread(this.fd, this.#buffer);
+        if (length < 0) dump.interrupt();
+        else dump.take(readMessages(this.#buffer.subarray(0, length)));
+      }
+      if (!dump.interrupted || attempt === DUMP_ATTEMPTS) return dump.entries;
     }
   }
 
@@ -170,34 +194,51 @@ export class NetlinkSocket implements Disposable {
     close(this.fd);
   }
 
-  #dumpOnce<T>(
-    type: number,
-    writePayload: (writer: ByteWriter) => void,
-    decode: (message: NetlinkMessage) => T | undefined,
-    what: string,
-  ): { readonly entries: T[]; readonly interrupted: boolean } {
-    const sequence = this.nextSequence();
+  #option(level: number, option: number, value: number): number {
+    return setsockopt(this.fd, level, option, new Int32Array([value]), 4);
+  }
+}
+
+/** One request for a table and what has come of its answer. */
+class Dump<T> {
+  readonly entries: T[] = [];
+  done = false;
+  /** The table changed while it was listed. */
+  interrupted = false;
+  readonly #sequence: number;
+  readonly #decode: (message: NetlinkMessage) => T | undefined;
+  readonly #what: string;
+
+  constructor(sequence: number, decode: (message: NetlinkMessage) => T | undefined, what: string) {
+    this.#sequence = sequence;
+    this.#decode = decode;
+    this.#what = what;
+  }
+
+  request(type: number, writePayload: (writer: ByteWriter) => void): Uint8Array {
     const writer = new ByteWriter();
-    writeMessage(writer, { type, flags: NLM_F_REQUEST | NLM_F_DUMP, sequence }, () => writePayload(writer));
-    expectSuccess(this.send(writer.view()), what);
-    const entries: T[] = [];
-    let interrupted = false;
-    for (;;) {
-      const messages = this.receiveOwed();
-      if (messages === 'overrun') return { entries, interrupted: true };
-      for (const message of messages) {
-        if (message.sequence !== sequence) continue;
-        if ((message.flags & NLM_F_DUMP_INTR) !== 0) interrupted = true;
-        if (message.type === NLMSG_DONE) return { entries, interrupted };
-        if (message.type === NLMSG_ERROR) throwAck(message, what);
-        const entry = decode(message);
-        if (entry !== undefined) entries.push(entry);
+    const header = { type, flags: NLM_F_REQUEST | NLM_F_DUMP, sequence: this.#sequence };
+    writeMessage(writer, header, () => writePayload(writer));
+    return writer.view();
+  }
+
+  take(messages: readonly NetlinkMessage[]): void {
+    for (const message of messages) {
+      if (message.sequence !== this.#sequence) continue;
+      if ((message.flags & NLM_F_DUMP_INTR) !== 0) this.interrupted = true;
+      if (message.type === NLMSG_DONE) this.done = true;
+      else if (message.type === NLMSG_ERROR) throwAck(message, this.#what);
+      else {
+        const entry = this.#decode(message);
+        if (entry !== undefined) this.entries.push(entry);
       }
     }
   }
 
-  #option(level: number, option: number, value: number): number {
-    return setsockopt(this.fd, level, option, new Int32Array([value]), 4);
+  /** Something was lost. */
+  interrupt(): void {
+    this.interrupted = true;
+    this.done = true;
   }
 }
 
