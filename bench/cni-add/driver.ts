@@ -4,7 +4,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseCidr, parseIp } from '../../src/base/ip/index.ts';
-import { runPlugin } from '../../src/host/cni-runtime/index.ts';
+import { runPlugin } from '../../src/host/cni-runtime/run-plugin.ts';
 import { openNetlink } from '../../src/host/netlink/kernel.ts';
 import { createNetns } from '../../src/host/netns/netns.ts';
 import { openSysctl } from '../../src/host/sysctl/sysctl.ts';

@@ -7,7 +7,7 @@ import { silentLogger } from '../../src/base/log.ts';
 import { startApiServer } from '../../src/app/apiserver/start-api-server.ts';
 import type { ApiServer } from '../../src/app/apiserver/start-api-server.ts';
 import { blockStoreContract } from '../../src/host/ipam-store/contract.ts';
-import { kubeBlockStore } from '../../src/host/ipam-store/index.ts';
+import { kubeBlockStore } from '../../src/host/ipam-store/kube-block-store.ts';
 import { httpKubeClient } from '../../src/host/kube-client/http-client.ts';
 import type { HttpKubeClient } from '../../src/host/kube-client/http-client.ts';
 import { loadKubeconfig } from '../../src/host/kube-client/kubeconfig.ts';

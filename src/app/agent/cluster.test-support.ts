@@ -11,7 +11,7 @@ import { jsonLogger, silentLogger } from '../../base/log.ts';
 import type { CniReply, CniRequest } from '../../core/cni/index.ts';
 import type { BackendName } from '../../core/routing/index.ts';
 import { openConntrack } from '../../host/conntrack/kernel.ts';
-import { kubeBlockStore } from '../../host/ipam-store/index.ts';
+import { kubeBlockStore } from '../../host/ipam-store/kube-block-store.ts';
 import { MemoryKubeClient } from '../../host/kube-client/memory-client.ts';
 import { IP_POOLS, NAMESPACES, NODES, PODS } from '../../host/kube-client/resources.ts';
 import { openNetlink } from '../../host/netlink/kernel.ts';

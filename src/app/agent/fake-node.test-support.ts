@@ -7,7 +7,7 @@ import type { LogFields, Logger } from '../../base/log.ts';
 import { silentLogger } from '../../base/log.ts';
 import type { CniReply, CniRequest } from '../../core/cni/index.ts';
 import { FakeConntrack } from '../../host/conntrack/fake.ts';
-import { kubeBlockStore } from '../../host/ipam-store/index.ts';
+import { kubeBlockStore } from '../../host/ipam-store/kube-block-store.ts';
 import { MemoryKubeClient } from '../../host/kube-client/memory-client.ts';
 import { IP_POOLS, NAMESPACES, NODES, PODS } from '../../host/kube-client/resources.ts';
 import { FakeNetwork } from '../../host/netlink/fake.ts';

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { answerCni } from '../../core/cni/index.ts';
 import type { AttachmentRequest, CniResult } from '../../core/cni/index.ts';
-import { createCniRuntime, parseNetworkList } from '../../host/cni-runtime/index.ts';
-import type { NetworkList, RuntimeAttachment } from '../../host/cni-runtime/index.ts';
+import { createCniRuntime } from '../../host/cni-runtime/create-runtime.ts';
+import { parseNetworkList } from '../../host/cni-runtime/network-list.ts';
+import type { NetworkList, RuntimeAttachment } from '../../host/cni-runtime/types.ts';
 import { FakeAgent } from './plugin-executable.test-support.ts';
 
 /**

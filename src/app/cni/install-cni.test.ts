@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { jsonLogger } from '../../base/log.ts';
-import { parseNetworkList } from '../../host/cni-runtime/index.ts';
+import { parseNetworkList } from '../../host/cni-runtime/network-list.ts';
 import { installCni, installCniOptions } from './install-cni.ts';
 
 let directory: string;

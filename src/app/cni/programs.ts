@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { messageOf } from '../../base/errors.ts';
 import { jsonLogger } from '../../base/log.ts';
 import type { Logger } from '../../base/log.ts';
-import { kubeBlockStore } from '../../host/ipam-store/index.ts';
+import { kubeBlockStore } from '../../host/ipam-store/kube-block-store.ts';
 import { httpKubeClient } from '../../host/kube-client/http-client.ts';
 import { inClusterConfig } from '../../host/kube-client/in-cluster.ts';
 import { loadKubeconfig } from '../../host/kube-client/kubeconfig.ts';

@@ -6,7 +6,7 @@ import { formatIp } from '../../base/ip/index.ts';
 import { silentLogger } from '../../base/log.ts';
 import { addressAt, createAllocator, handleOf } from '../../core/ipam/index.ts';
 import type { BlockStore } from '../../core/ipam/index.ts';
-import { kubeBlockStore } from '../../host/ipam-store/index.ts';
+import { kubeBlockStore } from '../../host/ipam-store/kube-block-store.ts';
 import { MemoryKubeClient } from '../../host/kube-client/memory-client.ts';
 import { IP_POOLS, PODS } from '../../host/kube-client/resources.ts';
 import { hasLeases, upgradeIpam } from './upgrade-ipam.ts';

@@ -1,5 +1,5 @@
 import { jsonLogger } from '../../base/log.ts';
-import { kubeBlockStore } from '../../host/ipam-store/index.ts';
+import { kubeBlockStore } from '../../host/ipam-store/kube-block-store.ts';
 import { httpKubeClient } from '../../host/kube-client/http-client.ts';
 import { inClusterConfig } from '../../host/kube-client/in-cluster.ts';
 import { loadKubeconfig } from '../../host/kube-client/kubeconfig.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Pod, Service } from 'kubernetes-types/core/v1.d.ts';
 import { messageOf } from '../../../base/errors.ts';
 import type { Logger } from '../../../base/log.ts';
-import { createCniRuntime } from '../../../host/cni-runtime/index.ts';
+import { createCniRuntime } from '../../../host/cni-runtime/create-runtime.ts';
 import { httpKubeClient } from '../../../host/kube-client/http-client.ts';
 import { informer } from '../../../host/kube-client/informer.ts';
 import { PODS, SERVICES } from '../../../host/kube-client/resources.ts';

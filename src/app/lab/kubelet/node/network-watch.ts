@@ -1,7 +1,7 @@
 import { mkdirSync, watch } from 'node:fs';
 import { messageOf } from '../../../../base/errors.ts';
-import type { CniRuntime, NetworkList } from '../../../../host/cni-runtime/index.ts';
-import { loadNetworkList } from '../../../../host/cni-runtime/index.ts';
+import type { CniRuntime, NetworkList } from '../../../../host/cni-runtime/types.ts';
+import { loadNetworkList } from '../../../../host/cni-runtime/network-list.ts';
 import { pause } from '../../../../host/kube-client/pause.ts';
 import { NODE_PATHS } from '../config.ts';
 import type { Readiness } from './node-object.ts';

@@ -1,6 +1,6 @@
 import type { Pod } from 'kubernetes-types/core/v1.d.ts';
 import { SluiceError } from '../../../../base/errors.ts';
-import type { CniRuntime, NetworkList, RuntimeAttachment } from '../../../../host/cni-runtime/index.ts';
+import type { CniRuntime, NetworkList, RuntimeAttachment } from '../../../../host/cni-runtime/types.ts';
 import type { Sandbox } from './sandbox.ts';
 import type { NodePod } from './types.ts';
 

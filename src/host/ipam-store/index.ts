@@ -1,2 +1,0 @@
-export { kubeBlockStore } from './kube-block-store.ts';
-export type { KubeBlockStoreDependencies } from './kube-block-store.ts';
