@@ -51,7 +51,7 @@ export async function startLab(options: LabOptions, dependencies: StartLabDepend
     cacheDir,
     repository: REPOSITORY,
     node: process.execPath,
-    ...findPrograms(dependencies),
+    ...findPrograms(dependencies, REPOSITORY),
     rootless: dependencies.uid !== 0,
   };
   return supervise(config, dependencies);

@@ -38,7 +38,10 @@ export function findMachineProblems({ env, uid }: PathEnvironment): readonly str
 }
 
 /** The host's programs that go into the universe. */
-export function findPrograms({ env }: Pick<PathEnvironment, 'env'>): {
+export function findPrograms(
+  { env }: Pick<PathEnvironment, 'env'>,
+  repository: string,
+): {
   readonly busybox: { readonly path: string; readonly applets: readonly string[] };
   readonly pluginSources: readonly string[];
 } {
@@ -46,7 +49,8 @@ export function findPrograms({ env }: Pick<PathEnvironment, 'env'>): {
   const { stdout } = spawnSync(path, ['--list'], { encoding: 'utf8' });
   return {
     busybox: { path, applets: stdout.split('\n').filter((name) => name !== '') },
-    pluginSources: PLUGIN_DIRECTORIES.filter(existsSync),
+    // Sluice's own plugin first: where it is linked already, installing it copies nothing.
+    pluginSources: [join(repository, 'build/cni'), ...PLUGIN_DIRECTORIES].filter(existsSync),
   };
 }
 

@@ -75,7 +75,14 @@ function startWithTerminal(spec: ProcessSpec): ContainerProcess {
   // The kernel reports the end of a terminal as an I/O error; for the reader it is the end of the stream.
   stream.on('error', () => stream.destroy());
   const { exit, ...rest } = running(child);
-  return { ...rest, exit, stdin: stream, stdout: stream, stderr: undefined, resize: pty.resize };
+  return {
+    ...rest,
+    exit,
+    stdin: stream,
+    stdout: stream,
+    stderr: undefined,
+    resize: (columns, rows) => pty.resize(columns, rows),
+  };
 }
 
 const MOUNT_PROC = 'busybox=$1; shift; "$busybox" mount -t proc -o nosuid,nodev,noexec proc /proc; exec "$@"';
@@ -110,4 +117,18 @@ function running(child: ChildProcess): Pick<ContainerProcess, 'pid' | 'kill' | '
     );
   });
   return { pid, exit, kill: (signal) => child.kill(signal) };
+}
+
+/** Longest that descendants of a process may keep its output open after its end, ms. */
+const LINGER = 200;
+
+/** Resolves when the rest of the output of a process that has ended is read, not waiting long for its descendants. */
+export async function outputEnd({ stdout, stderr }: Pick<ContainerProcess, 'stdout' | 'stderr'>): Promise<void> {
+  const closed = async (stream: Readable | undefined): Promise<void> => {
+    if (stream !== undefined && !stream.closed) await new Promise((resolve) => stream.once('close', resolve));
+  };
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => (timer = setTimeout(resolve, LINGER)));
+  await Promise.race([Promise.all([closed(stdout), closed(stderr)]), limit]);
+  clearTimeout(timer);
 }

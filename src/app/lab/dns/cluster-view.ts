@@ -98,12 +98,13 @@ function toService({ metadata = {}, spec = {} }: Service): KnownService {
   };
 }
 
-function toSlice({ metadata = {}, endpoints = [], ports = [] }: EndpointSlice): Slice {
+function toSlice({ metadata = {}, endpoints, ports }: EndpointSlice): Slice {
   const service = metadata.labels?.['kubernetes.io/service-name'] ?? '';
-  const offered = ports.map(({ name = '', port = 0, protocol = 'TCP' }) => ({ name, port, protocol }));
+  // The API's own encoder writes null for an empty list.
+  const offered = (ports ?? []).map(({ name = '', port = 0, protocol = 'TCP' }) => ({ name, port, protocol }));
   return {
     service: `${metadata.namespace}/${service}`,
-    endpoints: endpoints.flatMap(({ addresses, hostname, conditions }) =>
+    endpoints: ((endpoints as typeof endpoints | null) ?? []).flatMap(({ addresses, hostname, conditions }) =>
       addresses.map((address) => ({
         address: canonical(address),
         ...(hostname === undefined ? {} : { hostname }),

@@ -56,8 +56,9 @@ function dispatch(message: Buffer, { onStdin, onStdinEnd, onResize }: ChannelLis
       const { Width = 80, Height = 24 } = JSON.parse(data.toString('utf8')) as { Width?: number; Height?: number };
       return onResize(Width, Height);
     }
+    case undefined:
     default:
-      // Channels of a later version of the protocol.
+      // Empty messages, and channels of a later version of the protocol.
       return;
   }
 }

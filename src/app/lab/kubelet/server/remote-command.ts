@@ -1,6 +1,7 @@
 import type { WebSocket } from 'ws';
 import { messageOf } from '../../../../base/errors.ts';
 import type { ContainerProcess } from '../../../../host/container/process.ts';
+import { outputEnd } from '../../../../host/container/process.ts';
 import type { ContainerRunner } from '../pod/container-runner.ts';
 import { serveChannels } from './channels.ts';
 
@@ -71,12 +72,4 @@ export async function serveAttach(runner: ContainerRunner, wanted: RemoteCommand
   const { code } = await process.exit;
   await outputEnd(process);
   channels.end({ kind: 'exited', code });
-}
-
-/** The rest of the output, but not that of descendants which keep it open. */
-async function outputEnd({ stdout, stderr }: ContainerProcess): Promise<void> {
-  const ends = [stdout, stderr].map(
-    (stream) => stream === undefined || stream.closed || new Promise((resolve) => stream.once('close', resolve)),
-  );
-  await Promise.race([Promise.all(ends), new Promise((resolve) => setTimeout(resolve, 200))]);
 }
