@@ -9,7 +9,7 @@ import type { Affinity, AffinityState, Allocation, Block, IpPool, PoolEncapsulat
 export const CALICO_API_VERSION = 'crd.projectcalico.org/v1';
 
 /** Where a block keeps when its addresses were released: Calico has no field for it and ignores annotations. */
-const RELEASED_ANNOTATION = 'sluice.dev/released-at';
+export const RELEASED_ANNOTATION = 'sluice.dev/released-at';
 
 /** What all of these resources look like on the wire. */
 export interface IpamResource<Spec> {
@@ -20,6 +20,7 @@ export interface IpamResource<Spec> {
     readonly resourceVersion?: string;
     readonly deletionTimestamp?: string;
     readonly annotations?: Readonly<Record<string, string>>;
+    readonly labels?: Readonly<Record<string, string>>;
   };
   readonly spec: Spec;
 }

@@ -3,6 +3,7 @@ export { addressAt, emptyBlock } from './block.ts';
 export { claimBlock, claimCidr, giveUpBlock, settleClaims } from './claim.ts';
 export {
   CALICO_API_VERSION,
+  RELEASED_ANNOTATION,
   decodeAffinity,
   decodeBlock,
   decodePool,

@@ -1,6 +1,7 @@
 import { messageOf } from '../../base/errors.ts';
 import type { Cidr } from '../../base/ip/index.ts';
 import {
+  RELEASED_ANNOTATION,
   affinityName,
   blockName,
   decodeAffinity,
@@ -25,6 +26,9 @@ import { listAll } from '../kube-client/list-all.ts';
 import { BLOCK_AFFINITIES, IPAM_BLOCKS, IP_POOLS } from '../kube-client/resources.ts';
 import type { KubeClient, Resource } from '../kube-client/types.ts';
 
+/** Annotations that the codec writes. */
+const OWN_ANNOTATIONS = [RELEASED_ANNOTATION];
+
 /** What the store needs besides the API. */
 export interface KubeBlockStoreDependencies {
   readonly client: KubeClient;
@@ -35,12 +39,14 @@ export interface KubeBlockStoreDependencies {
 /** Address management's store in Calico's resources of the Kubernetes API. A revision is a resourceVersion. */
 export function kubeBlockStore({ client, report }: KubeBlockStoreDependencies): BlockStore {
   const blocks = new ResourceTable<Block, IpamBlockSpec>(client, IPAM_BLOCKS, {
+    specKeys: ['cidr', 'affinity', 'allocations', 'unallocated', 'attributes', 'strictAffinity', 'deleted'],
     name: ({ cidr }) => blockName(cidr),
     encode: encodeBlock,
     decode: decodeBlock,
     report,
   });
   const affinities = new ResourceTable<Affinity, BlockAffinitySpec>(client, BLOCK_AFFINITIES, {
+    specKeys: ['cidr', 'node', 'state', 'deleted'],
     name: ({ node, cidr }) => affinityName(node, cidr),
     encode: encodeAffinity,
     decode: decodeAffinity,
@@ -68,17 +74,29 @@ export function kubeBlockStore({ client, report }: KubeBlockStoreDependencies): 
 }
 
 interface Codec<T, Spec> {
+  /** The keys of the spec that `encode` writes or leaves out on purpose. */
+  readonly specKeys: readonly string[];
   readonly name: (value: T) => string;
   readonly encode: (value: T) => IpamResource<Spec>;
   readonly decode: (object: IpamResource<Spec>) => T;
   readonly report: (message: string) => void;
 }
 
+/** What somebody else keeps in a resource: a write must not lose it. */
+interface Foreign {
+  readonly revision: string;
+  readonly spec: Readonly<Record<string, unknown>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
 /** One kind of resource with the conditional writes of {@link BlockStore}. */
-class ResourceTable<T, Spec> {
+class ResourceTable<T, Spec extends object> {
   private readonly client: KubeClient;
   private readonly resource: Resource;
   private readonly codec: Codec<T, Spec>;
+  /** By name; only of resources that have something foreign, which Sluice's own do not. */
+  private readonly foreign = new Map<string, Foreign>();
 
   constructor(client: KubeClient, resource: Resource, codec: Codec<T, Spec>) {
     this.client = client;
@@ -90,6 +108,7 @@ class ResourceTable<T, Spec> {
     const { items } = await listAll<IpamResource<Spec>>(this.client, this.resource);
     return items.flatMap((item) => {
       const value = tryDecode(item, this.codec.decode, this.codec.report);
+      this.remember(item);
       return value === undefined ? [] : [{ value, revision: revisionOf(item) }];
     });
   }
@@ -113,10 +132,8 @@ class ResourceTable<T, Spec> {
   }
 
   async update(value: T, revision: string): Promise<Stored<T> | 'conflict'> {
-    const object = this.codec.encode(value);
-    const metadata = { ...object.metadata, resourceVersion: revision };
     try {
-      return this.stored(await this.client.update(this.resource, { ...object, metadata }));
+      return this.stored(await this.client.update(this.resource, this.replacement(value, revision)));
     } catch (error) {
       if (isConflict(error) || isNotFound(error)) return 'conflict';
       throw error;
@@ -133,7 +150,37 @@ class ResourceTable<T, Spec> {
     }
   }
 
+  private replacement(value: T, revision: string): IpamResource<Spec> {
+    const object = this.codec.encode(value);
+    const { name, annotations } = object.metadata;
+    const foreign = this.foreign.get(name);
+    if (foreign?.revision !== revision)
+      return { ...object, metadata: { ...object.metadata, resourceVersion: revision } };
+    const { labels } = foreign;
+    const metadata = {
+      name,
+      resourceVersion: revision,
+      labels,
+      annotations: { ...foreign.annotations, ...annotations },
+    };
+    return { ...object, metadata, spec: { ...foreign.spec, ...object.spec } };
+  }
+
+  private remember({ metadata, spec }: IpamResource<Spec>): void {
+    const { annotations = {}, labels = {}, name, resourceVersion = '' } = metadata;
+    const foreign: Foreign = {
+      revision: resourceVersion,
+      spec: without(spec, this.codec.specKeys),
+      annotations: without(annotations, OWN_ANNOTATIONS),
+      labels,
+    };
+    const size = [foreign.spec, foreign.annotations, labels].reduce((sum, part) => sum + Object.keys(part).length, 0);
+    if (size > 0) this.foreign.set(name, foreign);
+    else this.foreign.delete(name);
+  }
+
   private stored(object: IpamResource<Spec>): Stored<T> {
+    this.remember(object);
     return { value: this.codec.decode(object), revision: revisionOf(object) };
   }
 }
@@ -149,6 +196,10 @@ function tryDecode<T, Spec>(
     report(messageOf(error));
     return undefined;
   }
+}
+
+function without<V>(record: Readonly<Record<string, V>> | object, keys: readonly string[]): Record<string, V> {
+  return Object.fromEntries(Object.entries(record).filter(([key]) => !keys.includes(key)));
 }
 
 function revisionOf(object: IpamResource<unknown>): string {
