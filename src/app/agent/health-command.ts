@@ -1,5 +1,5 @@
-import { request } from 'node:http';
 import { join } from 'node:path';
+import { http } from '../../host/http.ts';
 import { runDirOf } from './run-dir.ts';
 import type { Environment } from './run-dir.ts';
 
@@ -10,7 +10,7 @@ const PATIENCE = 3000;
 export async function checkAgentHealth(env: Environment): Promise<number> {
   const socketPath = join(runDirOf(env), 'agent.sock');
   const { promise, resolve } = Promise.withResolvers<{ readonly code: number; readonly text: string }>();
-  const outgoing = request({ socketPath, path: '/healthz', timeout: PATIENCE }, (response) => {
+  const outgoing = http.request({ socketPath, path: '/healthz', timeout: PATIENCE }, (response) => {
     let text = '';
     response.setEncoding('utf8');
     response.on('data', (chunk: string) => (text += chunk));

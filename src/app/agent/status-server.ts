@@ -1,5 +1,5 @@
-import { createServer } from 'node:http';
 import type { Server } from 'node:http';
+import { http } from '../../host/http.ts';
 import { listenUnix } from './cni-server.ts';
 
 /** One answer of the agent's own HTTP interface. */
@@ -30,7 +30,7 @@ export async function listenLoopback(port: number, routes: StatusRoutes): Promis
 }
 
 function serverOf(routes: StatusRoutes): Server {
-  return createServer((request, response) => {
+  return http.createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://agent');
     const route = Object.hasOwn(routes, pathname) ? routes[pathname] : undefined;
     const answer: StatusAnswer = route?.() ?? { code: 404, type: 'text/plain', body: `no such path: ${pathname}\n` };

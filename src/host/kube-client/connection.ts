@@ -1,5 +1,6 @@
-import http from 'node:http';
+import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import https from 'node:https';
+import { http } from '../http.ts';
 import { KubeError } from './errors.ts';
 
 /** Where an API server is and how to prove who we are. Build one with `kubeconfig.ts` or `in-cluster.ts`. */
@@ -35,7 +36,7 @@ export interface HttpRequest {
 export class Connection {
   readonly #config: ClusterConfig;
   readonly #url: URL;
-  readonly #agent: http.Agent;
+  readonly #agent: Agent;
 
   constructor(config: ClusterConfig) {
     this.#config = config;
@@ -44,7 +45,7 @@ export class Connection {
   }
 
   /** Sends one request and resolves with the answer's head; the caller consumes the body. */
-  async send(request: HttpRequest): Promise<http.IncomingMessage> {
+  async send(request: HttpRequest): Promise<IncomingMessage> {
     try {
       return await this.#sendOnce(request);
     } catch (error) {
@@ -58,8 +59,8 @@ export class Connection {
     this.#agent.destroy();
   }
 
-  #sendOnce(request: HttpRequest): Promise<http.IncomingMessage> {
-    const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
+  #sendOnce(request: HttpRequest): Promise<IncomingMessage> {
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     const { signal, idleTimeout, method } = request;
     const where = `${method} ${this.#config.server}${request.path}`;
     const outgoing = this.#open(request);
@@ -73,7 +74,7 @@ export class Connection {
     return promise;
   }
 
-  #open(request: HttpRequest): http.ClientRequest {
+  #open(request: HttpRequest): ClientRequest {
     const { token, socketPath } = this.#config;
     const bearer = typeof token === 'function' ? token() : token;
     const options: https.RequestOptions = {
@@ -99,7 +100,7 @@ export class Connection {
   }
 }
 
-function agentFor(config: ClusterConfig, url: URL): http.Agent {
+function agentFor(config: ClusterConfig, url: URL): Agent {
   const common = { keepAlive: true, keepAliveMsecs: 15_000, maxFreeSockets: 8 };
   if (url.protocol === 'http:') return new http.Agent(common);
   const name = config.tlsServerName ?? unbracketed(url.hostname);
