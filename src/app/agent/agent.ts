@@ -173,7 +173,9 @@ class Agent {
     this.#readiness.waitingFor('waiting for the Kubernetes API');
     for (const record of adoptEndpoints(this.#world)) this.#attachments.adopt(record);
     await this.#orStopped(this.#feed.synced);
+    const synced = this.#uptime();
     await this.#step('waiting for addresses', () => this.#openAddresses());
+    const addresses = this.#uptime();
     this.#recover();
     await this.#step('programming links and routes', () => this.#startNetwork());
     await this.#step('programming the packet filter', () => Promise.resolve(this.#filter.start()));
@@ -182,10 +184,15 @@ class Agent {
     const everything = new Set(this.#attachments.records.keys());
     this.#connections.onUpdate({ shrunk: everything, grown: new Set(), conntrackFlush: [] });
     this.#readiness.ready();
-    log.info('agent ready', { node: this.#options.node, milliseconds: this.#world.now() - this.#startedAt });
+    log.info('agent ready', { synced, addresses, milliseconds: this.#uptime() });
     await this.#step(undefined, () => this.#publishReady());
     await settleTombstones(this.#attachments, log, join(this.#options.stateDir, 'cni/pending-del'));
     await this.#attachments.release(leakedHandles(this.#addresses, this.#attachments.records));
+  }
+
+  /** Milliseconds since the start. */
+  #uptime(): number {
+    return this.#world.now() - this.#startedAt;
   }
 
   async #openAddresses(): Promise<void> {
