@@ -14,6 +14,7 @@ import type { KubeClient, Resource } from '../../host/kube-client/types.ts';
 import { bootstrap, firstServiceAddresses } from './bootstrap.ts';
 import { loadPki, type Pki, type ServingNames } from './certificates.ts';
 import { loadDefinitions } from './definitions.ts';
+import { expireEvents } from './expire-events.ts';
 import { inProcessClient } from './in-process-client.ts';
 import { kubeconfig } from './kubeconfig.ts';
 import { listen } from './listen.ts';
@@ -69,6 +70,7 @@ export async function startApiServer(
     nowMs: () => now().getTime(),
   };
   bootstrap(server.api, options.advertise);
+  cleanup.defer(expireEvents(server.api, server.nowMs));
   const tcp = cleanup.use(await listen(server, pki, { host: '127.0.0.1', port: options.port }));
   if (options.socketPath !== undefined) {
     mkdirSync(dirname(options.socketPath), { recursive: true });

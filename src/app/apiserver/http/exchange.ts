@@ -13,12 +13,17 @@ const MAX_BODY = 3 * 1024 * 1024;
 export async function readBytes(request: Request): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MAX_BODY) {
-      throw new ApiError('RequestEntityTooLarge', `Request entity too large: limit is ${MAX_BODY}`);
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > MAX_BODY) {
+        throw new ApiError('RequestEntityTooLarge', `Request entity too large: limit is ${MAX_BODY}`);
+      }
+      chunks.push(chunk);
     }
-    chunks.push(chunk);
+  } catch (error) {
+    // The client went away in the middle of its body: nobody's fault here, and nobody reads the answer.
+    throw error instanceof ApiError ? error : badRequest('the request was aborted');
   }
   return Buffer.concat(chunks);
 }
