@@ -27,16 +27,6 @@ function bind<Arguments extends readonly unknown[]>(
 export const open = bind<[path: string, flags: number, mode: number]>('open', ['str', 'int', 'int']);
 /** close(2). */
 export const close = bind<[fd: number]>('close', ['int']);
-/** dup2(2). */
-export const dup2 = bind<[from: number, to: number]>('dup2', ['int', 'int']);
-/** read(2). */
-export const read = bind<[fd: number, buffer: CBuffer, length: number]>('read', ['int', 'void *', 'size_t'], 'long');
-/** write(2). */
-export const write = bind<[fd: number, buffer: CBuffer, length: number]>('write', ['int', 'void *', 'size_t'], 'long');
-/** pipe2(2); `fds` receives the reading and the writing end. */
-export const pipe2 = bind<[fds: Int32Array, flags: number]>('pipe2', ['void *', 'int']);
-/** fcntl(2) with a number as its argument. */
-export const fcntl = bind<[fd: number, command: number, value: number]>('fcntl', ['int', 'int', 'long']);
 /** ioctl(2) with a pointer as its argument. */
 export const ioctl = bind<[fd: number, request: number, buffer: CBuffer]>('ioctl', ['int', 'ulong', 'void *']);
 /** ioctl(2) with a number, or nothing, as its argument. */
@@ -74,12 +64,6 @@ export const accept4 = bind<[fd: number, address: null, length: null, flags: num
   'void *',
   'void *',
   'int',
-]);
-/** getsockname(2); `length` is one u32, in and out. */
-export const getsockname = bind<[fd: number, address: CBuffer, length: CBuffer]>('getsockname', [
-  'int',
-  'void *',
-  'void *',
 ]);
 /** getsockopt(2); `length` is one u32, in and out. */
 export const getsockopt = bind<[fd: number, level: number, option: number, value: CBuffer, length: CBuffer]>(
@@ -131,11 +115,6 @@ export const recv = bind<[fd: number, buffer: CBuffer, length: number, flags: nu
   ['int', 'void *', 'size_t', 'int'],
   'long',
 );
-/** recvfrom(2); `addressLength` is one u32, in and out. */
-export const recvfrom = bind<
-  [fd: number, buffer: CBuffer, length: number, flags: number, address: CBuffer, addressLength: CBuffer]
->('recvfrom', ['int', 'void *', 'size_t', 'int', 'void *', 'void *'], 'long');
-
 /** setns(2). Thread-scoped: use `inNetns` for network namespaces, which knows the rules. */
 export const setns = bind<[fd: number, type: number]>('setns', ['int', 'int']);
 /** unshare(2). Thread-scoped for everything but CLONE_NEWPID (children) and CLONE_NEWUSER (refused: Node has threads). */
@@ -146,12 +125,8 @@ export const mount = bind<
 >('mount', ['str', 'str', 'str', 'ulong', 'str']);
 /** umount2(2). */
 export const umount2 = bind<[target: string, flags: number]>('umount2', ['str', 'int']);
-/** chroot(2). */
-export const chroot = bind<[path: string]>('chroot', ['str']);
 /** sethostname(2). */
 export const sethostname = bind<[name: string, length: number]>('sethostname', ['str', 'size_t']);
-/** setdomainname(2). */
-export const setdomainname = bind<[name: string, length: number]>('setdomainname', ['str', 'size_t']);
 /** prctl(2) with numbers as its arguments. */
 export const prctl = bind<[option: number, a: number, b: number, c: number, d: number]>('prctl', [
   'int',
@@ -160,15 +135,6 @@ export const prctl = bind<[option: number, a: number, b: number, c: number, d: n
   'ulong',
   'ulong',
 ]);
-/** kill(2); unlike `process.kill` it takes any pid that this pid namespace knows, and never throws. */
-export const kill = bind<[pid: number, signal: number]>('kill', ['int', 'int']);
-/** waitpid(2); `status` is one i32. Only for children that Node did not spawn: libuv reaps its own. */
-export const waitpid = bind<[pid: number, status: CBuffer, options: number]>('waitpid', ['int', 'void *', 'int']);
-/** setpgid(2). */
-export const setpgid = bind<[pid: number, group: number]>('setpgid', ['int', 'int']);
-/** sync(2)'s cousin for one file system: syncfs(2). */
-export const syncfs = bind<[fd: number]>('syncfs', ['int']);
-
 const syscall6 = bind<[number: number, a: bigint, b: bigint, c: bigint, d: bigint, e: bigint, f: bigint]>(
   'syscall',
   ['long', 'int64_t', 'int64_t', 'int64_t', 'int64_t', 'int64_t', 'int64_t'],
@@ -189,9 +155,6 @@ export function syscall(number: number, ...values: readonly (number | bigint | s
 /** System call numbers that the C library wraps only in part (asm/unistd_64.h, asm-generic/unistd.h). */
 const NUMBERS = process.arch === 'arm64' ? { pivotRoot: 41 } : { pivotRoot: 155 };
 const MOUNT_SETATTR = 442;
-const PIDFD_OPEN = 434;
-const OPEN_TREE = 428;
-const MOVE_MOUNT = 429;
 
 /** pivot_root(2). */
 export function pivotRoot(newRoot: string, putOld: string): number {
@@ -207,21 +170,6 @@ export function mountSetattr(
   const { set = 0, clear = 0, propagation = 0 } = attributes;
   const struct = new Uint8Array(new BigUint64Array([set, clear, propagation, 0].map(BigInt)).buffer);
   return syscall(MOUNT_SETATTR, AT_FDCWD, path, flags, struct, struct.length);
-}
-
-/** open_tree(2): a descriptor of the mount at `path`; with OPEN_TREE_CLONE, of a detached copy. */
-export function openTree(dirfd: number, path: string, flags: number): number {
-  return syscall(OPEN_TREE, dirfd, path, flags);
-}
-
-/** move_mount(2) of the mount that `from` is a descriptor of to the path `to`. */
-export function moveMount(from: number, to: string): number {
-  return syscall(MOVE_MOUNT, from, '', AT_FDCWD, to, MOVE_MOUNT_F_EMPTY_PATH);
-}
-
-/** pidfd_open(2). */
-export function pidfdOpen(pid: number, flags = 0): number {
-  return syscall(PIDFD_OPEN, pid, flags);
 }
 
 /** Wakes `listener` from Node's event loop whenever `fd` is readable, until disposed. Keep the result referenced. */
@@ -242,7 +190,6 @@ export const AT_RECURSIVE = 0x8000;
 
 /** open(2) flags (asm-generic/fcntl.h; those used here are the same on x86-64 and arm64). */
 export const O_RDONLY = 0;
-export const O_WRONLY = 1;
 export const O_RDWR = 2;
 export const O_CREAT = 0o100;
 export const O_EXCL = 0o200;
@@ -251,12 +198,9 @@ export const O_NONBLOCK = 0o4000;
 export const O_CLOEXEC = 0o2000000;
 
 /** Namespace kinds (linux/sched.h). */
-export const CLONE_NEWTIME = 0x80;
 export const CLONE_NEWNS = 0x20000;
-export const CLONE_NEWCGROUP = 0x2000000;
 export const CLONE_NEWUTS = 0x4000000;
 export const CLONE_NEWIPC = 0x8000000;
-export const CLONE_NEWUSER = 0x10000000;
 export const CLONE_NEWPID = 0x20000000;
 export const CLONE_NEWNET = 0x40000000;
 
@@ -265,9 +209,7 @@ export const MS_RDONLY = 1;
 export const MS_NOSUID = 2;
 export const MS_NODEV = 4;
 export const MS_NOEXEC = 8;
-export const MS_REMOUNT = 32;
 export const MS_BIND = 4096;
-export const MS_MOVE = 8192;
 export const MS_REC = 16384;
 export const MS_PRIVATE = 1 << 18;
 export const MS_SLAVE = 1 << 19;
@@ -276,49 +218,29 @@ export const MS_SHARED = 1 << 20;
 export const MNT_DETACH = 2;
 /** mount_setattr(2) attributes (linux/mount.h). */
 export const MOUNT_ATTR_RDONLY = 1;
-export const MOUNT_ATTR_NOSUID = 2;
-export const MOUNT_ATTR_NODEV = 4;
-
-/** open_tree(2) flags (linux/mount.h); add AT_RECURSIVE for the mounts below. */
-export const OPEN_TREE_CLONE = 1;
-export const OPEN_TREE_CLOEXEC = O_CLOEXEC;
-const MOVE_MOUNT_F_EMPTY_PATH = 4;
 
 /** prctl(2): signal to receive when the parent dies; adopt orphaned descendants (linux/prctl.h). */
 export const PR_SET_PDEATHSIG = 1;
-export const PR_SET_CHILD_SUBREAPER = 36;
-export const PR_SET_NO_NEW_PRIVS = 38;
-
-/** waitpid(2): do not block. */
-export const WNOHANG = 1;
 
 /** Socket constants (asm-generic/socket.h, linux/socket.h, linux/in.h). */
-export const AF_UNIX = 1;
 export const AF_INET = 2;
 export const AF_INET6 = 10;
 export const AF_NETLINK = 16;
-export const AF_PACKET = 17;
 export const SOCK_STREAM = 1;
 export const SOCK_DGRAM = 2;
 export const SOCK_RAW = 3;
 export const SOCK_NONBLOCK = O_NONBLOCK;
 export const SOCK_CLOEXEC = O_CLOEXEC;
-export const MSG_PEEK = 2;
-export const MSG_TRUNC = 0x20;
 export const MSG_DONTWAIT = 0x40;
-export const MSG_NOSIGNAL = 0x4000;
 export const SOL_SOCKET = 1;
 export const SO_REUSEADDR = 2;
 export const SO_ERROR = 4;
 export const SO_SNDBUF = 7;
 export const SO_RCVBUF = 8;
 export const SO_LINGER = 13;
-export const SO_REUSEPORT = 15;
 export const SO_SNDBUFFORCE = 32;
 export const SO_RCVBUFFORCE = 33;
 export const SOL_NETLINK = 270;
 /** poll(2) and epoll(7) events. */
 export const POLLIN = 1;
 export const POLLOUT = 4;
-export const POLLERR = 8;
-export const POLLHUP = 16;

@@ -5,7 +5,7 @@ import type { ByteWriter } from './writer.ts';
  * Netlink attributes (linux/netlink.h `struct nlattr`): length u16 including this header, type u16, payload, padded to
  * four bytes. A length is 16 bits, so one attribute with everything nested in it holds at most 65 535 bytes.
  */
-export const MAX_ATTRIBUTE = 0xffff;
+const MAX_ATTRIBUTE = 0xffff;
 
 /** Marks a payload that is itself attributes (NLA_F_NESTED). */
 const NESTED = 0x8000;
@@ -20,22 +20,10 @@ export function attribute(writer: ByteWriter, type: number, payload: Uint8Array)
   writer.align(4);
 }
 
-/** Attribute without payload. */
-export function attributeFlag(writer: ByteWriter, type: number): void {
-  writer.u16(4);
-  writer.u16(type);
-}
-
 export function attributeU8(writer: ByteWriter, type: number, value: number): void {
   writer.u16(5);
   writer.u16(type);
   writer.u32(value & 0xff);
-}
-
-export function attributeU16(writer: ByteWriter, type: number, value: number): void {
-  writer.u16(6);
-  writer.u16(type);
-  writer.u32(value & 0xffff);
 }
 
 export function attributeU32(writer: ByteWriter, type: number, value: number): void {
@@ -57,12 +45,6 @@ export function attributeU32be(writer: ByteWriter, type: number, value: number):
   writer.u16(8);
   writer.u16(type);
   writer.u32be(value);
-}
-
-export function attributeU64be(writer: ByteWriter, type: number, value: bigint): void {
-  writer.u16(12);
-  writer.u16(type);
-  writer.u64be(value);
 }
 
 /** NUL-terminated text. */

@@ -8,7 +8,6 @@ import {
   attributeU32,
   attributeU8,
   beginNest,
-  cString,
   endNest,
 } from '../../base/bytes/index.ts';
 import type { ByteWriter } from '../../base/bytes/index.ts';
@@ -139,11 +138,6 @@ export function parseMac(text: string): Uint8Array {
   if (!/^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$/.test(text))
     throw new SluiceError('invalid', `"${text}" is not a hardware address`);
   return Uint8Array.from(text.split(':'), (byte) => Number.parseInt(byte, 16));
-}
-
-/** Name of the interface in a `struct ifreq` (linux/if.h): 16 bytes, NUL-terminated. */
-export function ifreqName(bytes: Uint8Array): string {
-  return cString(bytes.subarray(0, 16));
 }
 
 function writeIfinfo(writer: ByteWriter, index: number, flags: number, change: number): void {

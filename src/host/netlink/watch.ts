@@ -53,7 +53,7 @@ function deliver(socket: NetlinkSocket, listener: (event: NetworkEvent) => void)
 }
 
 /** The event that a multicast message tells of; undefined for what Sluice does not use. */
-export function decodeEvent({ type, payload }: NetlinkMessage): NetworkEvent | undefined {
+function decodeEvent({ type, payload }: NetlinkMessage): NetworkEvent | undefined {
   switch (type) {
     case RTM.NEWLINK:
     case RTM.DELLINK:

@@ -24,11 +24,6 @@ export type NetnsRef = string | number;
 /** The file of the network namespace that the calling thread is in. */
 export const CURRENT_NETNS = '/proc/thread-self/ns/net';
 
-/** The file of the network namespace of process `pid`. */
-export function netnsOfPid(pid: number): string {
-  return `/proc/${pid}/ns/net`;
-}
-
 /** Opens a namespace's file, or duplicates nothing and opens the descriptor's file again. The caller closes the result. */
 export function openNetns(ref: NetnsRef): number {
   const path = typeof ref === 'number' ? `/proc/thread-self/fd/${ref}` : ref;
@@ -87,7 +82,7 @@ export function createNetns(path: string): void {
 }
 
 /** Makes the namespace at `source` also available at `path`, which must be an existing file. */
-export function bindNetns(source: string, path: string): void {
+function bindNetns(source: string, path: string): void {
   expectSuccess(mount(source, path, null, MS_BIND, null), `mounting network namespace ${source} at ${path}`);
 }
 

@@ -4,7 +4,7 @@ import type { Ip } from '../../base/ip/index.ts';
 import { AF_INET, AF_INET6 } from '../libc.ts';
 
 /** Bytes of `struct sockaddr_in6`, the larger of the two (linux/in6.h). */
-export const SOCKADDR_BYTES = 28;
+const SOCKADDR_BYTES = 28;
 
 /** `struct sockaddr_in` or `sockaddr_in6` (linux/in.h, linux/in6.h): family in host order, port and address in network order. */
 export function encodeSockaddr(ip: Ip, port: number): Uint8Array {

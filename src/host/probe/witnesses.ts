@@ -29,7 +29,7 @@ import type { ProbeAttempt, ProbeEvidence } from './port.ts';
 import { encodeSockaddr } from './sockaddr.ts';
 
 /** IANA protocol numbers. */
-export const IPPROTO = { udp: 17, icmp: { 4: 1, 6: 58 } } as const;
+const IPPROTO = { udp: 17, icmp: { 4: 1, 6: 58 } } as const;
 const BACKLOG = 4096;
 const QUEUE = 4 * 1024 * 1024;
 const MAX_PACKET = 2048;
