@@ -1,8 +1,9 @@
-import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Pod } from 'kubernetes-types/core/v1.d.ts';
 import { ApiError, badRequest, existing } from '../../../core/objectstore/index.ts';
+import { http } from '../../../host/http.ts';
 import { targetOf, type Call } from './call.ts';
 
 /** Streams `pods/NAME/log` from the kubelet of the pod's node. */
@@ -16,7 +17,7 @@ export function proxyToKubelet(call: Call): void {
     return;
   }
   const path = kubeletPath(call, pod, 'containerLogs', query);
-  const outgoing = httpRequest({ socketPath: socketOf(call, pod), path, method: 'GET', headers: { Host: 'kubelet' } });
+  const outgoing = http.request({ socketPath: socketOf(call, pod), path, method: 'GET', headers: { Host: 'kubelet' } });
   outgoing.on('response', (incoming) => {
     response.writeHead(incoming.statusCode ?? 502, {
       'Content-Type': incoming.headers['content-type'] ?? 'text/plain',
