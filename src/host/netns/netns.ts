@@ -24,6 +24,11 @@ export type NetnsRef = string | number;
 /** The file of the network namespace that the calling thread is in. */
 export const CURRENT_NETNS = '/proc/thread-self/ns/net';
 
+/** The file of the network namespace of process `pid`. */
+export function netnsOfPid(pid: number): string {
+  return `/proc/${pid}/ns/net`;
+}
+
 /** Opens a namespace's file, or duplicates nothing and opens the descriptor's file again. The caller closes the result. */
 export function openNetns(ref: NetnsRef): number {
   const path = typeof ref === 'number' ? `/proc/thread-self/fd/${ref}` : ref;

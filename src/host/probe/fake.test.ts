@@ -1,13 +1,11 @@
 import { expect, it } from 'vitest';
 import { parseIp } from '../../base/ip/index.ts';
 import { fakeProbe } from './fake.ts';
-import type { ProbeAttempt } from './port.ts';
+import type { ProbeEndpoint } from './port.ts';
 
 it('answers for every attempt, in order', async () => {
-  const [from, to] = ['a', 'b'].map((id) => ({ id, netns: id, addresses: [parseIp('10.0.0.1')!] })) as [
-    ProbeAttempt['from'],
-    ProbeAttempt['to'],
-  ];
+  const endpoint = (id: string): ProbeEndpoint => ({ id, netns: id, addresses: [parseIp('10.0.0.1')!] });
+  const [from, to] = [endpoint('a'), endpoint('b')];
   const attempt = { from, to, address: to.addresses[0]!, port: 80 };
   const results = await fakeProbe(({ protocol }) => protocol === 'tcp')([
     { ...attempt, protocol: 'tcp' },
