@@ -28,8 +28,12 @@ export interface SetChange {
 /** The ruleset with nothing in it. */
 export const EMPTY_RULESET: Ruleset = { chains: new Map(), sets: new Map() };
 
-/** The transaction that turns `before` into `after`. Chains keep their hook and sets their type under one name. */
+/**
+ * The transaction that turns `before` into `after`. When a chain's hook or a set's type differs under one name, as after
+ * an upgrade, nothing less than replacing the whole table will do.
+ */
 export function diff(before: Ruleset, after: Ruleset): Transaction {
+  if (!isEditable(before, after)) return replaceAll(after);
   const chains: ChainChange[] = [];
   for (const name of new Set([...before.chains.keys(), ...after.chains.keys()]))
     chains.push({ before: before.chains.get(name), after: after.chains.get(name) });
@@ -37,6 +41,21 @@ export function diff(before: Ruleset, after: Ruleset): Transaction {
   for (const name of new Set([...before.sets.keys(), ...after.sets.keys()]))
     sets.push(setChange(before.sets.get(name), after.sets.get(name)));
   return transactionOf(chains, sets);
+}
+
+function isEditable(before: Ruleset, after: Ruleset): boolean {
+  for (const [name, chain] of before.chains)
+    if (!same(chain.hook, after.chains.has(name) ? after.chains.get(name)!.hook : chain.hook)) return false;
+  for (const [name, { spec }] of before.sets) if (!same(spec, after.sets.get(name)?.spec ?? spec)) return false;
+  return true;
+}
+
+/** Whether two pieces of plain data are equal, whatever the order of their fields. */
+function same(a: object | undefined, b: object | undefined): boolean {
+  if (a === b) return true;
+  const text = (value: object | undefined) =>
+    JSON.stringify(Object.entries(value ?? {}).sort(([x], [y]) => (x < y ? -1 : 1)));
+  return text(a) === text(b);
 }
 
 /** The transaction that makes the table equal to `ruleset` whatever it holds; atomic, so there is no open moment. */

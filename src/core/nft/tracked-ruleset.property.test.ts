@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { applyTransaction, diff, EMPTY_RULESET, replaceAll } from './diff.ts';
-import type { Ruleset } from './model.ts';
+import type { Ruleset, SetSpec } from './model.ts';
 import { plainRuleset } from './plain.ts';
 import { verdict } from './statements.ts';
 import { TrackedRuleset } from './tracked-ruleset.ts';
@@ -63,4 +63,17 @@ test('edits that cancel out leave no trace', () => {
   ruleset.deleteChain('c');
   ruleset.setChain({ name: 'c', rules: [] });
   expect(ruleset.flush()).toEqual([]);
+});
+
+test('a set of another type, or a chain at another hook, has the whole table replaced', () => {
+  const before = new TrackedRuleset();
+  before.addSet({ name: 's', key: ['ipv4_addr'] });
+  before.setChain({ name: 'c', hook: { type: 'filter', hook: 'forward', priority: 0 }, rules: [] });
+  const other = (spec: SetSpec, priority: number): Ruleset => ({
+    sets: new Map([['s', { spec, elements: new Map() }]]),
+    chains: new Map([['c', { name: 'c', hook: { type: 'filter', hook: 'forward', priority }, rules: [] }]]),
+  });
+  expect(diff(before, other({ key: ['ipv4_addr'], name: 's' }, 0))).toEqual([]);
+  expect(diff(before, other({ name: 's', key: ['ipv6_addr'] }, 0))[0]).toEqual({ op: 'destroy-table' });
+  expect(diff(before, other({ name: 's', key: ['ipv4_addr'] }, 1))[0]).toEqual({ op: 'destroy-table' });
 });
