@@ -4,6 +4,8 @@ import type { SluiceError } from '../../base/errors.ts';
 import { ERRNO, errnoError } from '../errno.ts';
 import type { ErrnoCode } from '../errno.ts';
 import { describeChange } from './change-codec.ts';
+import { FakeNamespace, forgetLink, publicLink, removeLink } from './fake-namespace.ts';
+import type { FakeLink } from './fake-namespace.ts';
 import { MAIN_TABLE } from './port.ts';
 import type {
   Address,
@@ -24,61 +26,10 @@ import type {
 } from './port.ts';
 
 type Errno = keyof typeof ERRNO;
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Kernel's own routes and rules carry this protocol (RTPROT_KERNEL). */
 const RTPROT_KERNEL = 2;
 const DEFAULT_V6_METRIC = 1024;
-
-interface FakeLink extends Mutable<Link> {
-  peer: { namespace: FakeNamespace; link: FakeLink } | undefined;
-}
-
-/** What one namespace holds. */
-class FakeNamespace {
-  readonly links = new Map<number, FakeLink>();
-  addresses: AddressEntry[] = [];
-  routes: RouteEntry[] = [];
-  neighbours: NeighbourEntry[] = [];
-  fdb: (FdbEntry & { readonly link: number })[] = [];
-  rules: Rule[] = [];
-  readonly watchers = new Set<{ topics: ReadonlySet<string>; listener: (event: NetworkEvent) => void }>();
-  #lastIndex = 0;
-
-  constructor() {
-    this.add({ name: 'lo', mtu: 65536, mac: '00:00:00:00:00:00' });
-  }
-
-  add(link: Partial<Link> & { readonly name: string }): FakeLink {
-    const index = ++this.#lastIndex;
-    const mac = `02:00:00:00:00:${index.toString(16).padStart(2, '0')}`;
-    const created: FakeLink = {
-      kind: undefined,
-      mtu: 1500,
-      up: false,
-      carrier: false,
-      master: undefined,
-      lower: undefined,
-      lowerNetnsId: undefined,
-      alias: undefined,
-      vxlan: undefined,
-      ...link,
-      mac: link.mac ?? mac,
-      index,
-      peer: undefined,
-    };
-    this.links.set(index, created);
-    return created;
-  }
-
-  find(ref: LinkRef): FakeLink | undefined {
-    return typeof ref === 'number' ? this.links.get(ref) : [...this.links.values()].find(({ name }) => name === ref);
-  }
-
-  emit(event: NetworkEvent): void {
-    for (const { topics, listener } of this.watchers) if (topics.has(event.kind)) setImmediate(() => listener(event));
-  }
-}
 
 /**
  * Network namespaces in memory that answer as the kernel does for what Sluice asks of them: what exists, what is missing,
@@ -454,30 +405,6 @@ class FakeNetlink implements Netlink {
     namespace.emit({ kind: 'rule', gone: remove, rule });
     return undefined;
   }
-}
-
-function removeLink(namespace: FakeNamespace, link: FakeLink): void {
-  forgetLink(namespace, link);
-  const { peer } = link;
-  link.peer = undefined;
-  if (peer === undefined) return;
-  peer.link.peer = undefined;
-  forgetLink(peer.namespace, peer.link);
-}
-
-function forgetLink(namespace: FakeNamespace, link: FakeLink): void {
-  const elsewhere = (entry: { readonly link?: LinkRef }): boolean => entry.link !== link.index;
-  namespace.links.delete(link.index);
-  namespace.addresses = namespace.addresses.filter(elsewhere);
-  namespace.routes = namespace.routes.filter(elsewhere);
-  namespace.neighbours = namespace.neighbours.filter(elsewhere);
-  namespace.fdb = namespace.fdb.filter(elsewhere);
-  namespace.emit({ kind: 'link', gone: true, link: publicLink(link) });
-}
-
-function publicLink(link: Omit<FakeLink, 'peer'> & { readonly peer?: unknown }): Link {
-  const { peer: _, ...rest } = link;
-  return { ...rest, carrier: rest.up };
 }
 
 function withoutLink(route: Route): Omit<Route, 'link'> {
