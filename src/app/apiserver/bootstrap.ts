@@ -1,5 +1,6 @@
 import { formatIp, networkOf, parseCidr } from '../../base/ip/index.ts';
 import {
+  bootstrapRoles,
   bucketOf,
   create,
   internalWrite,
@@ -8,7 +9,6 @@ import {
   type ApiContext,
   type ApiObject,
 } from '../../core/objectstore/index.ts';
-import { bootstrapRoles } from '../../core/objectstore/rbac/bootstrap-roles.ts';
 
 /** Where clients inside the cluster reach the API server itself. */
 export interface Advertised {

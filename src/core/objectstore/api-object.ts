@@ -55,9 +55,3 @@ export function equalJson(a: unknown, b: unknown): boolean {
     keysOfA.length === keysOfB.length && keysOfA.every((key) => Object.hasOwn(b, key) && equalJson(a[key], b[key]))
   );
 }
-
-/** `namespace/name`, or just the name. */
-export function nameOf(object: ApiObject): string {
-  const { namespace, name } = object.metadata;
-  return namespace === undefined ? (name ?? '') : `${namespace}/${name}`;
-}

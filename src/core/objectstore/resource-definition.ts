@@ -58,8 +58,3 @@ export function bucketOf(definition: { readonly group: string; readonly plural: 
 export function apiVersionOf(definition: { readonly group: string; readonly version: string }): string {
   return definition.group === '' ? definition.version : `${definition.group}/${definition.version}`;
 }
-
-/** `deployments.apps`, or `pods`: how messages name a resource. */
-export function qualifiedName(definition: { readonly group: string; readonly plural: string }): string {
-  return definition.group === '' ? definition.plural : `${definition.plural}.${definition.group}`;
-}

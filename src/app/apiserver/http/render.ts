@@ -2,12 +2,12 @@ import {
   apiVersionOf,
   asServed,
   servedJson,
+  tableOf,
   type ApiObject,
   type Entry,
   type Page,
   type ResourceDefinition,
 } from '../../../core/objectstore/index.ts';
-import { tableOf } from '../../../core/objectstore/table/table.ts';
 import { header, send, type Request } from './exchange.ts';
 import { negotiate, type Form } from './negotiate.ts';
 import type { Call } from './call.ts';

@@ -1,5 +1,11 @@
-import { authorize, rulesFor, type AccessAttributes } from '../../../core/objectstore/rbac/authorize.ts';
-import { isJsonObject, type ApiObject, type JsonObject } from '../../../core/objectstore/index.ts';
+import {
+  authorize,
+  isJsonObject,
+  rulesFor,
+  type AccessAttributes,
+  type ApiObject,
+  type JsonObject,
+} from '../../../core/objectstore/index.ts';
 import { userOfToken } from '../service-account-token.ts';
 import type { User } from '../server-context.ts';
 import { readBody } from './read-body.ts';
