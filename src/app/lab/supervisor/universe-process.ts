@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { SluiceError } from '../../../base/errors.ts';
 import type { NodeStart, UniverseConfig, UniverseMessage, UniverseRequest } from '../universe/protocol.ts';
 import { UNIVERSE_CONFIG } from '../universe/protocol.ts';
+import { descendants } from './host-pids.ts';
 
 type UniverseEvent = Extract<UniverseMessage, { event: string }>;
 
@@ -88,7 +89,10 @@ export class Universe {
 
   /** Ends everything inside and resolves when it is gone. */
   async stop(): Promise<void> {
-    this.#child.kill('SIGKILL');
+    // The processes in between wait for the init, which the kernel lets end last of all inside.
+    const init = descendants(this.pid).find(({ parent }) => parent === this.pid);
+    if (init === undefined) this.#child.kill('SIGKILL');
+    else process.kill(init.pid, 'SIGKILL');
     await this.exited;
   }
 

@@ -36,6 +36,8 @@ export function connectNode(place: NodePlace, pid: number): void {
   // Named after the address: a node's name may be longer than the 15 characters that an interface's has.
   const near = `n${place.segment}-${place.ipv4.split('.')[3]}`;
   const { bridge } = UNDERLAY.segments[place.segment];
+  // After a crash the kernel takes its time to clear away the old node's end, and with it this one.
+  if (hasLink(near)) apply([{ kind: 'delete-link', link: near }]);
   apply([
     {
       kind: 'add-link',
@@ -78,6 +80,11 @@ function connectInside(
       }),
     ]),
   );
+}
+
+function hasLink(name: string): boolean {
+  using netlink = openNetlink();
+  return netlink.link(name) !== undefined;
 }
 
 function apply(changes: readonly NetworkChange[]): void {
