@@ -9,7 +9,6 @@ import { CNI_ERROR, CniError } from '../../core/cni/index.ts';
 import type { BlockStore } from '../../core/ipam/index.ts';
 import type { Normalised } from '../../core/policy/normalise/network-policy.ts';
 import { BACKENDS } from '../../core/routing/index.ts';
-import type { RoutingInput, RoutingNode } from '../../core/routing/index.ts';
 import type { Conntrack } from '../../host/conntrack/port.ts';
 import { pause } from '../../host/kube-client/pause.ts';
 import type { KubeClient } from '../../host/kube-client/types.ts';
@@ -33,7 +32,9 @@ import type { AgentOptions } from './options.ts';
 import { PacketFilter } from './packet-filter.ts';
 import { ensurePod } from './pod-directory.ts';
 import type { PodLinkDependencies } from './pod-link.ts';
+import type { KnownNode } from './routing-objects.ts';
 import { Readiness } from './readiness.ts';
+import { RoutingView } from './routing-view.ts';
 import { agentStatus } from './status.ts';
 import type { AgentStatus } from './status.ts';
 import { listenLoopback, listenStatus } from './status-server.ts';
@@ -63,6 +64,8 @@ const ADD_PATIENCE = 20_000;
 const RETRY = 1000;
 const UPKEEP = 10_000;
 const WATCH_ERRORS_EVERY = 60_000;
+/** The packet filter is read back and compared every so many rounds of upkeep: reading a full one takes a while. */
+const FILTER_ROUNDS = 3;
 
 /**
  * Runs the agent of one node until `signal` aborts. The kernel keeps everything afterwards, so a node without an agent
@@ -86,12 +89,14 @@ class Agent {
   readonly #feed: ClusterFeed;
   readonly #filter: PacketFilter;
   readonly #connections: LiveConnections;
+  readonly #routing: RoutingView;
   readonly #network: NetworkDriver;
   readonly #returnPeers = new ReturnPeers((delta) => this.#filter.apply(delta));
   readonly #attachments: Attachments;
   readonly #addresses: NodeAddresses;
   #engineFamilies: readonly Family[] | undefined;
   #watchErrorAt = -Infinity;
+  #rounds = 0;
 
   constructor(options: AgentOptions, world: AgentDependencies, signal: AbortSignal) {
     this.#options = options;
@@ -110,11 +115,19 @@ class Agent {
       createEngine: () => this.#createEngine(),
       onUpdate: (update) => this.#connections.onUpdate(update, this.#attachments.fresh),
     });
+    this.#routing = new RoutingView(options, {
+      netlink,
+      nodes: () => this.#feed.nodes.items,
+      blocks: () => this.#feed.blocks.items.values(),
+      tunnels: () => this.#addresses.tunnels,
+      endpoints: () => this.#attachments.routingEndpoints(),
+    });
     this.#network = new NetworkDriver({
       netlink,
       sysctl,
       log,
-      input: () => this.#routingInput(),
+      input: () => this.#routing.input(),
+      onUnderlayChanged: () => this.#routing.underlayChanged(),
       onReturnPeers: (peers) => this.#returnPeers.update(peers),
     });
     this.#attachments = new Attachments({
@@ -133,7 +146,7 @@ class Agent {
       world.client,
       {
         onDelta: (delta) => this.#filter.apply(delta),
-        onRoutesChanged: () => this.#network.changed(),
+        onRoutesChanged: (what) => this.#onRoutesChanged(what),
         onPoolsChanged: () => this.#onPoolsChanged(),
         onPolicy: (policy) => this.#onPolicy(policy),
         onError: (what, error) => this.#onWatchError(what, messageOf(error)),
@@ -153,8 +166,7 @@ class Agent {
     await this.#start();
     while (!this.#signal.aborted) {
       await pause(UPKEEP, this.#signal);
-      await this.#attachments.settleOwed();
-      if (this.#readiness.isReady) this.#filter.resync();
+      await this.#upkeep();
     }
   }
 
@@ -165,6 +177,21 @@ class Agent {
     } catch (error) {
       this.#world.log.error('cannot serve health probes', { port, error: messageOf(error) });
       return undefined;
+    }
+  }
+
+  /** What nothing else would notice: debts, drift of the packet filter, a Node object that was made anew. */
+  async #upkeep(): Promise<void> {
+    if (!this.#readiness.isReady) return;
+    await this.#attachments.settleOwed();
+    if (++this.#rounds % FILTER_ROUNDS === 0) this.#filter.resync();
+    const known = this.#feed.nodes.items.get(this.#options.node);
+    if (known === undefined) return;
+    try {
+      await this.#publishIdentity(known);
+      await this.#publishReady();
+    } catch (error) {
+      this.#world.log.warn('cannot publish the state of this node', { error: messageOf(error) });
     }
   }
 
@@ -197,14 +224,19 @@ class Agent {
 
   async #openAddresses(): Promise<void> {
     const { node, backend } = this.#options;
-    const { client, netlink } = this.#world;
     const known = this.#feed.nodes.items.get(node);
     if (known === undefined) throw new SluiceError('no-node', `the cluster has no node ${node} yet`);
     const { tunnels } = BACKENDS[backend];
     await this.#addresses.open({ node, nodeLabels: known.endpoint.labels, families: this.#families(), tunnels });
+    await this.#publishIdentity(known);
+  }
+
+  /** Peers find this node by what it publishes; the Node may have been made anew or got its address only now. */
+  async #publishIdentity(known: KnownNode): Promise<void> {
+    const { client, netlink } = this.#world;
     const { addresses } = readUnderlay(netlink, known.routing, []);
     const annotations = identityAnnotations(addresses, this.#addresses.tunnels);
-    await publishIdentity(client, node, known, annotations, this.#signal);
+    await publishIdentity(client, this.#options.node, known, annotations, this.#signal);
   }
 
   /** Takes over pods that are wired but of which no record is left. */
@@ -279,6 +311,11 @@ class Agent {
     return engine;
   }
 
+  #onRoutesChanged(what: 'nodes' | 'blocks'): void {
+    if (what === 'nodes') this.#routing.underlayChanged();
+    this.#network.changed();
+  }
+
   #onPoolsChanged(): void {
     this.#addresses.invalidate();
     // A calculation is made for the families that there are; a pool of another one needs a new calculation.
@@ -330,24 +367,6 @@ class Agent {
       policies: this.#feed.policies.items,
       local: this.#attachments.records.values(),
     });
-  }
-
-  #routingInput(): RoutingInput {
-    const { node, backend, mtu } = this.#options;
-    const nodes = new Map<string, RoutingNode>();
-    for (const [name, { routing }] of this.#feed.nodes.items) nodes.set(name, routing);
-    const self = nodes.get(node);
-    // What this node has been given counts, before the API has told us back.
-    if (self !== undefined) nodes.set(node, { ...self, tunnelAddresses: this.#addresses.tunnels });
-    return {
-      node,
-      backend,
-      nodes,
-      blocks: [...this.#feed.blocks.items.values()].filter((block) => block !== undefined),
-      endpoints: this.#attachments.routingEndpoints(),
-      underlay: readUnderlay(this.#world.netlink, self, nodes.values()),
-      configuredMtu: mtu,
-    };
   }
 
   #assertHealthy(): void {

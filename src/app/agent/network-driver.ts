@@ -22,6 +22,8 @@ export interface NetworkDriverDependencies {
   readonly log: Logger;
   /** What routes depend on, as it is now; `endpoints` without pods that are being removed. */
   readonly input: () => RoutingInput;
+  /** The kernel's links, addresses or routes that are not ours may have changed. */
+  readonly onUnderlayChanged: () => void;
   /** Hears the peers that answers can be led back through, once the kernel leads them. */
   readonly onReturnPeers: (peers: readonly ReturnPeer[]) => void;
 }
@@ -101,6 +103,7 @@ export class NetworkDriver {
   /** Reads the kernel and repairs whatever differs from what is desired. */
   resync(): void {
     this.#resyncs++;
+    this.#dependencies.onUnderlayChanged();
     const { actual, names } = dumpNetwork(this.#dependencies.netlink);
     this.#actual = actual;
     this.#names = names;

@@ -1,0 +1,52 @@
+import type { Ip } from '../../base/ip/index.ts';
+import type { LocalEndpoint, RoutingBlock, RoutingInput, RoutingNode } from '../../core/routing/index.ts';
+import type { Netlink } from '../../host/netlink/port.ts';
+import type { AgentOptions } from './options.ts';
+import type { KnownNode } from './routing-objects.ts';
+import { readUnderlay } from './underlay.ts';
+
+export interface RoutingViewDependencies {
+  readonly netlink: Netlink;
+  readonly nodes: () => ReadonlyMap<string, KnownNode>;
+  readonly blocks: () => Iterable<RoutingBlock | undefined>;
+  /** This node's addresses in the overlay. */
+  readonly tunnels: () => readonly Ip[];
+  readonly endpoints: () => readonly LocalEndpoint[];
+}
+
+/** Puts together what routes are derived from. What the kernel says of the underlay is read once per change of it. */
+export class RoutingView {
+  readonly #options: Pick<AgentOptions, 'node' | 'backend' | 'mtu'>;
+  readonly #dependencies: RoutingViewDependencies;
+  #underlay: RoutingInput['underlay'] | undefined;
+
+  constructor(options: Pick<AgentOptions, 'node' | 'backend' | 'mtu'>, dependencies: RoutingViewDependencies) {
+    this.#options = options;
+    this.#dependencies = dependencies;
+  }
+
+  /** Nodes or the ways to them changed: ask the kernel again. */
+  underlayChanged(): void {
+    this.#underlay = undefined;
+  }
+
+  input(): RoutingInput {
+    const { node, backend, mtu } = this.#options;
+    const { netlink, blocks, tunnels, endpoints } = this.#dependencies;
+    const nodes = new Map<string, RoutingNode>();
+    for (const [name, { routing }] of this.#dependencies.nodes()) nodes.set(name, routing);
+    const self = nodes.get(node);
+    // What this node has been given counts, before the API has told us back.
+    if (self !== undefined) nodes.set(node, { ...self, tunnelAddresses: tunnels() });
+    this.#underlay ??= readUnderlay(netlink, self, nodes.values());
+    return {
+      node,
+      backend,
+      nodes,
+      blocks: [...blocks()].filter((block) => block !== undefined),
+      endpoints: endpoints(),
+      underlay: this.#underlay,
+      configuredMtu: mtu,
+    };
+  }
+}
