@@ -8,6 +8,9 @@ import type { Strategy } from './strategy.ts';
 /** Label that every namespace carries with its own name, so that policies can select it. */
 const NAME_LABEL = 'kubernetes.io/metadata.name';
 
+/** Namespaces that the cluster itself lives in. */
+const IMMORTAL = new Set(['default', 'kube-public', 'kube-system']);
+
 export const namespaceStrategy: Strategy = {
   nameRule: 'label',
   prepare: (draft, previous) => {
@@ -25,6 +28,7 @@ export const namespaceStrategy: Strategy = {
   afterWrite: (stored, previous, context) => {
     if (previous === undefined) createDefaultAccount(stored.metadata.name!, context);
   },
+  refusesDelete: (object) => (IMMORTAL.has(object.metadata.name!) ? 'this namespace may not be deleted' : undefined),
   onMarked: (draft) => {
     draft['status'] = { ...(draft as unknown as Namespace).status, phase: 'Terminating' };
   },

@@ -24,6 +24,8 @@ export interface Strategy {
   readonly allocate?: (draft: ApiObject, previous: ApiObject | undefined, context: ApiContext) => readonly FieldError[];
   readonly afterWrite?: (stored: ApiObject, previous: ApiObject | undefined, context: ApiContext) => void;
   readonly afterDelete?: (removed: ApiObject, context: ApiContext) => void;
+  /** Why an object may never be deleted; absent: it may. */
+  readonly refusesDelete?: (object: ApiObject) => string | undefined;
   /** Seconds of graceful shutdown for a delete that asks for `requested`; absent: none. */
   readonly gracePeriod?: (object: ApiObject, requested: number | undefined) => number;
   /** Changes beside the deletion timestamp when an object is marked deleted. */

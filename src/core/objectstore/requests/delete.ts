@@ -1,5 +1,5 @@
 import { strategyOf } from '../admission/strategies.ts';
-import { conflict } from '../api-error.ts';
+import { conflict, forbidden } from '../api-error.ts';
 import type { ApiContext, Target } from '../api-context.ts';
 import { draftOf, type ApiObject } from '../api-object.ts';
 import { bucketOf } from '../resource-definition.ts';
@@ -25,6 +25,8 @@ export interface Deletion {
 export function remove(context: ApiContext, target: Target, request: DeleteRequest): Deletion {
   const entry = existing(context, target);
   checkPreconditions(target, entry, request);
+  const refusal = strategyOf(target.definition).refusesDelete?.(entry.object);
+  if (refusal !== undefined) throw forbidden(target.definition, target.name, refusal);
   if (request.dryRun === true) return { removed: true, entry };
   const { definition, namespace, name } = target;
   const bucket = bucketOf(definition);

@@ -96,6 +96,15 @@ describe('deleting', () => {
   });
 });
 
+describe('namespaces of the cluster itself', () => {
+  it('cannot be deleted', () => {
+    const api = open();
+    expect(failure(() => remove(api.context, api.target('Namespace', 'default'), {}))).toBe(
+      'namespaces "default" is forbidden: this namespace may not be deleted',
+    );
+  });
+});
+
 describe('updating', () => {
   it('counts generations by spec alone and keeps the version when nothing changes', () => {
     const api = open();
