@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -11,6 +11,7 @@ import type { PodEndpoint } from '../../../src/core/policy/index.ts';
 import { vtepMac } from '../../../src/core/routing/index.ts';
 import { openNftables } from '../../../src/host/nftables/kernel.ts';
 import type { Nftables } from '../../../src/host/nftables/port.ts';
+import { Namespaces } from './namespaces.ts';
 
 /** Port that every place of the rig answers on, with its name and the client's address. */
 export const PORT = 8080;
@@ -39,27 +40,30 @@ export type PlaceName = PodName | NodeName | 'outside';
  * the nodes' filters come from the calculation. Needs root.
  */
 export class TwoNodes implements AsyncDisposable {
-  readonly #holders = new Map<string, ChildProcess>();
+  readonly #namespaces: Namespaces;
   readonly #peers = new Map<string, Peer>();
   readonly #engines = new Map<NodeName, CalcEngine>();
   readonly #filters = new Map<NodeName, Nftables>();
 
+  constructor(namespaces: Namespaces) {
+    this.#namespaces = namespaces;
+  }
+
   static async create(): Promise<TwoNodes> {
-    const rig = new TwoNodes();
-    await Promise.all(['router', 'outside', ...NODES, ...Object.keys(PODS)].map((name) => rig.#hold(name)));
+    const rig = new TwoNodes(await Namespaces.create(['router', 'outside', ...NODES, ...Object.keys(PODS)]));
     rig.#wire();
     for (const node of NODES) {
       const engine = createCalcEngine({ node, families: [4] });
       for (const delta of clusterDeltas(node)) engine.apply(delta);
       engine.flush();
-      const filter = openNftables({ netns: rig.#netns(node) });
+      const filter = openNftables({ netns: rig.#namespaces.path(node) });
       filter.apply(replaceAll(engine.ruleset()));
       rig.#engines.set(node, engine);
       rig.#filters.set(node, filter);
     }
     await Promise.all(
       ['outside', ...NODES, ...Object.keys(PODS)].map(async (name) => {
-        rig.#peers.set(name, await Peer.start(name, rig.#netns(name)));
+        rig.#peers.set(name, await Peer.start(name, rig.#namespaces.path(name)));
       }),
     );
     return rig;
@@ -81,30 +85,12 @@ export class TwoNodes implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const filter of this.#filters.values()) filter[Symbol.dispose]();
     for (const peer of this.#peers.values()) peer.stop();
-    for (const holder of this.#holders.values()) holder.stdin!.end();
-    const alive = [...this.#holders.values()].filter((each) => each.exitCode === null);
-    await Promise.all(alive.map((each) => once(each, 'exit')));
-  }
-
-  async #hold(name: string): Promise<void> {
-    const holder = spawn('unshare', ['--net', 'sh', '-c', 'echo ready; read line'], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
-    this.#holders.set(name, holder);
-    await once(holder.stdout!, 'data');
-  }
-
-  #netns(name: string): string {
-    return `/proc/${this.#holders.get(name)!.pid}/ns/net`;
+    await this.#namespaces[Symbol.asyncDispose]();
   }
 
   #wire(): void {
-    const run = (name: string, script: string): void => {
-      execFileSync('nsenter', [`--net=${this.#netns(name)}`, 'sh', '-ec', script], {
-        stdio: ['ignore', 'ignore', 'inherit'],
-      });
-    };
-    const pid = (name: string) => this.#holders.get(name)!.pid;
+    const run = (name: string, script: string): void => this.#namespaces.run(name, script);
+    const pid = (name: string): number => this.#namespaces.pid(name);
     const forward = 'echo 1 >/proc/sys/net/ipv4/ip_forward; ip link set lo up';
     run(
       'router',

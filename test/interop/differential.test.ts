@@ -1,0 +1,63 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { Family } from '../../src/base/ip/index.ts';
+import { clusterState, PolicyEngine } from '../../src/core/policy/index.ts';
+import type { Party } from '../../src/core/policy/index.ts';
+import type { ProbeAttempt } from '../../src/host/probe/port.ts';
+import { probe } from '../../src/host/probe/probe.ts';
+import { arbitraryCluster } from '../golden/arbitrary-cluster.ts';
+import { ClusterRig } from './rig/cluster-rig.ts';
+import type { RigPlace } from './rig/cluster-rig.ts';
+
+const TRIES = [
+  ['tcp', 80],
+  ['tcp', 8080],
+  ['udp', 53],
+  ['icmp', 0],
+] as const;
+
+/** Every pair that some node's filter stands between, in both families, with each of the tries. */
+function attemptsBetween(places: readonly RigPlace[]): ProbeAttempt[] {
+  const attempts: ProbeAttempt[] = [];
+  for (const from of places)
+    for (const to of places) {
+      if (from === to || (from.kind !== 'pod' && to.kind !== 'pod')) continue;
+      for (const address of to.addresses)
+        for (const [protocol, port] of TRIES)
+          attempts.push({ from: { ...from, id: from.name }, to: { ...to, id: to.name }, protocol, address, port });
+    }
+  return attempts;
+}
+
+function partyOf(engine: PolicyEngine, place: RigPlace, family: Family): Party {
+  const pod = engine.state.pods.get(place.name);
+  return pod === undefined
+    ? engine.address(place.addresses.find((ip) => ip.family === family)!)
+    : engine.pod(pod, family);
+}
+
+test('real packets between all pods, nodes and the outside arrive exactly where the policy engine says', async () => {
+  await fc.assert(
+    fc.asyncProperty(arbitraryCluster, async (cluster) => {
+      await using rig = await ClusterRig.create(cluster);
+      const engine = new PolicyEngine(clusterState(cluster));
+      const places = new Map(rig.places.map((place) => [place.name, place]));
+      const wrong: string[] = [];
+      for (const { attempt, verdict, evidence, message } of await probe(attemptsBetween(rig.places))) {
+        const { from, to, protocol, address, port } = attempt;
+        const { allowed } = engine.evaluate({
+          source: partyOf(engine, places.get(from.id)!, address.family),
+          destination: partyOf(engine, places.get(to.id)!, address.family),
+          protocol: protocol.toUpperCase() as 'TCP' | 'UDP' | 'ICMP',
+          ...(port === 0 ? {} : { port }),
+        });
+        if ((verdict === 'allowed') !== allowed || verdict === 'error')
+          wrong.push(
+            `${from.id} > ${to.id} IPv${address.family} ${protocol}/${port}: ${evidence} ${message ?? ''}, expected ${allowed}`,
+          );
+      }
+      expect(wrong).toEqual([]);
+    }),
+    { numRuns: 12, endOnFailure: true },
+  );
+}, 180_000);
