@@ -2,7 +2,7 @@ import { formatIp, hostCidr } from '../../base/ip/index.ts';
 import type { Cidr, Family } from '../../base/ip/index.ts';
 import { noPath, tunnelFamily } from './backend.ts';
 import type { Backend, PeerPath } from './backend.ts';
-import { BACKENDS } from './backends/index.ts';
+import { BACKENDS } from './backends/backend-table.ts';
 import {
   RETURN_RULE_PRIORITY,
   ROUTE_PROTOCOL,

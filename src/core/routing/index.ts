@@ -1,4 +1,4 @@
-export { BACKENDS } from './backends/index.ts';
+export { BACKENDS } from './backends/backend-table.ts';
 export type { Backend, PeerContext, PeerPath } from './backend.ts';
 export { ROUTE_PROTOCOL, VXLAN_DEVICE, VXLAN_OVERHEAD, VXLAN_PORT, VXLAN_VNI } from './constants.ts';
 export { desiredNetwork } from './desired.ts';

@@ -1,6 +1,6 @@
 import type { Cidr, Family, Ip } from '../../base/ip/index.ts';
 
-/** Names of the ways in which packets can reach a pod on another node; the keys of the table in `backends/index.ts`. */
+/** Names of the ways in which packets can reach a pod on another node; the keys of the table in `backends/backend-table.ts`. */
 export type BackendName = 'vxlan' | 'host-gw' | 'cross-subnet';
 
 /** A node as routing sees it. Of `addresses` (InternalIPs) and `tunnelAddresses` the first of each family counts. */
