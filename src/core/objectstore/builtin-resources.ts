@@ -14,7 +14,7 @@ export const BUILTIN_RESOURCES: readonly ResourceDefinition[] = [
     resource('events', 'Event', { short: ['ev'] }),
     resource('limitranges', 'LimitRange', { short: ['limits'] }),
     resource('namespaces', 'Namespace', { short: ['ns'], cluster: true, subresources: ['status', 'finalize'] }),
-    resource('nodes', 'Node', { short: ['no'], cluster: true, subresources: ['status', 'proxy'] }),
+    resource('nodes', 'Node', { short: ['no'], cluster: true, subresources: ['status'] }),
     resource('persistentvolumeclaims', 'PersistentVolumeClaim', { short: ['pvc'], subresources: ['status'] }),
     resource('persistentvolumes', 'PersistentVolume', { short: ['pv'], cluster: true, subresources: ['status'] }),
     resource('pods', 'Pod', {

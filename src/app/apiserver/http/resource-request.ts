@@ -42,6 +42,7 @@ export async function handleResource(call: Call): Promise<void> {
     throw notFoundPath();
   }
   if (info.subresource === '' && !definition.verbs.includes(info.verb)) throw notAllowed();
+  if (info.subresource !== '' && !SUBRESOURCE_VERBS.has(info.verb)) throw notAllowed();
   if (definition.namespaced && info.namespace === '' && info.name !== '') throw badRequest('a namespace is required');
   switch (info.subresource) {
     case '':
@@ -60,6 +61,9 @@ export async function handleResource(call: Call): Promise<void> {
       return await handleAction(call);
   }
 }
+
+/** A part of an object cannot be listed, watched or deleted by itself. */
+const SUBRESOURCE_VERBS = new Set(['create', 'get', 'patch', 'update']);
 
 function notAllowed(): ApiError {
   return new ApiError('MethodNotAllowed', 'the server does not allow this method on the requested resource');
