@@ -4,6 +4,8 @@ export interface KubeletConfig {
   /** InternalIP addresses, primary family first. */
   readonly addresses: readonly string[];
   readonly segment: string;
+  /** Unlike that of every other start of any node. */
+  readonly bootId: string;
   /** `https://172.30.0.1:6443`. */
   readonly server: string;
   readonly ca: string;

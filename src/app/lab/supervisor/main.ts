@@ -45,13 +45,13 @@ async function main(config: SupervisorConfig, log: Logger): Promise<void> {
   };
   phase('supervisor');
   let supervisor: Supervisor | undefined;
-  const readyNodes = new ReadyNodes(startedAt.getTime());
+  const readyNodes = new ReadyNodes();
   const nodeEvents: UniverseEvents = {
     phase,
     outsideStarted: (pid) => (outsidePid = pid),
     nodeStarted: (name, pid) => supervisor?.nodeStarted(name, pid),
     nodeExited: (name) => {
-      readyNodes.forget(name, Date.now());
+      readyNodes.ended(name);
       supervisor?.nodeExited(name);
     },
   };
@@ -61,13 +61,14 @@ async function main(config: SupervisorConfig, log: Logger): Promise<void> {
   const server = running.use(await startServer(config, log));
   phase('api server');
   readyNodes.start(server.client, stopping.signal);
-  const book = new Supervisor(config, nodePlaces(options.nodes, nodePrefix(options.name)), {
+  const places = nodePlaces(options.nodes, nodePrefix(options.name));
+  const book = new Supervisor(config, places, {
     universe,
     cluster: {
       server: server.url,
       ca: server.ca,
       kubeletToken: (node) => server.tokenFor(`system:node:${node}`, ['system:nodes', 'system:masters']),
-      readyNodes: () => readyNodes.names,
+      readyNodes,
       version: KUBERNETES_VERSION,
     },
     outsidePid: () => outsidePid,
@@ -88,7 +89,7 @@ async function main(config: SupervisorConfig, log: Logger): Promise<void> {
       { client, resources, log: log.with({ program: 'controllers' }), now: Date.now, signal: stopping.signal },
     ).then(() => phase('controllers')),
   ]);
-  void readyNodes.all(options.nodes).then(() => {
+  void readyNodes.all(places.map(({ name }) => name)).then(() => {
     phase('nodes ready');
     tell({ kind: 'ready', status: book.status() });
   });

@@ -3,33 +3,38 @@ import { informer } from '../../../host/kube-client/informer.ts';
 import { NODES } from '../../../host/kube-client/resources.ts';
 import type { KubeClient } from '../../../host/kube-client/types.ts';
 
-/** Follows which nodes are Ready. Reports from before `since` (milliseconds) are those of an earlier life. */
+/** Follows which nodes are Ready; what they reported in an earlier life does not count. */
 export class ReadyNodes {
-  readonly #ready = new Set<string>();
-  readonly #since: number;
-  /** Nodes that have ended, and when: what they reported until then no longer holds. */
-  readonly #ended = new Map<string, number>();
+  /** Node → boot id that its Ready report carries. */
+  readonly #reported = new Map<string, string>();
+  /** Node → boot id of its present life. */
+  readonly #alive = new Map<string, string>();
   readonly #waiting = new Set<() => void>();
 
-  constructor(since: number) {
-    // Reports carry whole seconds.
-    this.#since = Math.floor(since / 1000) * 1000;
+  isReady(name: string): boolean {
+    const boot = this.#alive.get(name);
+    return boot !== undefined && boot === this.#reported.get(name);
   }
 
-  get names(): ReadonlySet<string> {
-    return this.#ready;
+  /** The node is being started as `bootId`. */
+  started(name: string, bootId: string): void {
+    this.#alive.set(name, bootId);
+  }
+
+  ended(name: string): void {
+    this.#alive.delete(name);
   }
 
   start(client: KubeClient, signal: AbortSignal): void {
-    informer<Node, Node>(
+    informer<Node, string | undefined>(
       client,
       NODES,
       {
-        project: (node) => node,
-        onDelta: ({ kind, key, ...delta }) => {
-          const since = this.#ended.get(key) ?? this.#since;
-          if (kind === 'set' && isReady((delta as { object: Node }).object, since)) this.#ready.add(key);
-          else this.#ready.delete(key);
+        project: readyBoot,
+        onDelta: (delta) => {
+          const boot = delta.kind === 'set' ? delta.object : undefined;
+          if (boot === undefined) this.#reported.delete(delta.key);
+          else this.#reported.set(delta.key, boot);
           for (const check of this.#waiting) check();
         },
       },
@@ -37,17 +42,11 @@ export class ReadyNodes {
     );
   }
 
-  /** The node has ended at `now` (milliseconds). */
-  forget(name: string, now: number): void {
-    this.#ready.delete(name);
-    this.#ended.set(name, Math.ceil(now / 1000) * 1000);
-  }
-
-  /** Resolves when `count` nodes are Ready. */
-  all(count: number): Promise<void> {
+  /** Resolves when all of `names` are Ready. */
+  all(names: readonly string[]): Promise<void> {
     return new Promise((resolve) => {
       const check = (): void => {
-        if (this.#ready.size < count) return;
+        if (!names.every((name) => this.isReady(name))) return;
         this.#waiting.delete(check);
         resolve();
       };
@@ -57,7 +56,8 @@ export class ReadyNodes {
   }
 }
 
-function isReady(node: Node, since: number): boolean {
-  const condition = node.status?.conditions?.find(({ type }) => type === 'Ready');
-  return condition?.status === 'True' && Date.parse(condition.lastHeartbeatTime ?? '') >= since;
+/** The boot id of a node that says it is Ready. */
+function readyBoot({ status }: Node): string | undefined {
+  const isReady = status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True');
+  return isReady ? status?.nodeInfo?.bootID : undefined;
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { SluiceError } from '../../../base/errors.ts';
@@ -22,6 +23,7 @@ import { apiAddresses, dnsAddresses, nodeAddresses } from './addresses.ts';
 import type { SupervisorConfig } from './config.ts';
 import type { HostProcess } from './host-pids.ts';
 import { descendants } from './host-pids.ts';
+import type { ReadyNodes } from './ready-nodes.ts';
 import type { Universe } from './universe-process.ts';
 
 /** What the supervisor knows of the running cluster beside the universe. */
@@ -30,8 +32,7 @@ export interface ClusterAccess {
   readonly ca: string;
   /** A bearer token of the kubelet of a node. */
   readonly kubeletToken: (node: string) => string;
-  /** Nodes whose kubelet of this life is Ready. */
-  readonly readyNodes: () => ReadonlySet<string>;
+  readonly readyNodes: ReadyNodes;
   readonly version: string;
 }
 
@@ -137,7 +138,7 @@ export class Supervisor {
   }
 
   #describe({ place, pid }: NodeRecord, hostPids: ReadonlyMap<number, number>): LabNode {
-    const ready = this.#cluster.readyNodes().has(place.name);
+    const ready = this.#cluster.readyNodes.isReady(place.name);
     const kubeletPid = pid === undefined ? undefined : hostPids.get(pid);
     return {
       name: place.name,
@@ -165,10 +166,14 @@ export class Supervisor {
   }
 
   #startNode(name: string): Promise<unknown> {
-    return this.#universe.startNode(this.#nodeStart(this.#record(name).place));
+    if (this.#record(name).pid !== undefined) throw new SluiceError('control-failed', `node ${name} is running`);
+    const bootId = randomUUID();
+    const start = this.#nodeStart(this.#record(name).place, bootId);
+    this.#cluster.readyNodes.started(name, bootId);
+    return this.#universe.startNode(start);
   }
 
-  #nodeStart(place: NodePlace): NodeStart {
+  #nodeStart(place: NodePlace, bootId: string): NodeStart {
     const { options, repository, node, busybox, pluginSources } = this.#config;
     const { ca, kubeletToken, version } = this.#cluster;
     const [api = ''] = apiAddresses(options);
@@ -176,6 +181,7 @@ export class Supervisor {
       nodeName: place.name,
       addresses: nodeAddresses(options, place),
       segment: place.segment,
+      bootId,
       server: `https://${api.includes(':') ? `[${api}]` : api}:${UNDERLAY.api.port}`,
       ca,
       token: kubeletToken(place.name),

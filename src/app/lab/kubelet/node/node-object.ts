@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { arch, cpus, release, totalmem } from 'node:os';
 import type { Node, NodeCondition } from 'kubernetes-types/core/v1.d.ts';
 import type { KubeletConfig } from '../config.ts';
@@ -59,7 +58,7 @@ export function nodeStatus(
     daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },
     nodeInfo: {
       architecture: ARCHITECTURES[arch()] ?? arch(),
-      bootID: randomUUID(),
+      bootID: config.bootId,
       containerRuntimeVersion: 'sluice://0.1.0',
       kernelVersion: release(),
       kubeProxyVersion: '',

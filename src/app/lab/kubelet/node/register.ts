@@ -5,6 +5,7 @@ import { pause } from '../../../../host/kube-client/pause.ts';
 import { LEASES, NODES } from '../../../../host/kube-client/resources.ts';
 import type { KubeClient, KubeObject } from '../../../../host/kube-client/types.ts';
 import type { KubeletConfig } from '../config.ts';
+import { utcSeconds } from '../pod/utc-seconds.ts';
 import type { Readiness } from './node-object.ts';
 import { nodeLabels, nodeStatus } from './node-object.ts';
 
@@ -14,6 +15,9 @@ const LEASE_SECONDS = 6;
 /** Every so many renewals the status is written too, since others may have declared the node unreachable meanwhile. */
 const RENEWALS_PER_STATUS = 5;
 const LEASE_NAMESPACE = 'kube-node-lease';
+/** Waits between attempts to write the status, ms. */
+const FIRST_RETRY = 50;
+const LONGEST_RETRY = 2000;
 
 /** The node's object and lease in the API. */
 export class NodeRegistration {
@@ -59,14 +63,9 @@ export class NodeRegistration {
 
   async #registerOnce(): Promise<void> {
     const { nodeName: name } = this.#config;
-    const status = nodeStatus(this.#config, this.#readiness, now(), undefined);
-    const labels = nodeLabels(this.#config);
+    const labels = { ...nodeLabels(this.#config) };
     try {
-      this.#node = await this.#client.create<Node>(NODES, {
-        metadata: { name, labels: { ...labels } },
-        spec: {},
-        status,
-      });
+      await this.#create();
     } catch (error) {
       if (!isAlreadyExists(error)) throw error;
       this.#node = await this.#client.patch<Node>(NODES, { name }, 'merge', { metadata: { labels } });
@@ -74,25 +73,34 @@ export class NodeRegistration {
     await this.#writeStatus();
   }
 
+  async #create(): Promise<void> {
+    const metadata = { name: this.#config.nodeName, labels: { ...nodeLabels(this.#config) } };
+    const status = nodeStatus(this.#config, this.#readiness, utcSeconds(), undefined);
+    this.#node = await this.#client.create<Node>(NODES, { metadata, spec: {}, status });
+  }
+
+  /** Writes the present status after those that are on their way; a failed write is tried again. */
   #writeStatus(): Promise<void> {
     this.#writing = this.#writing.then(async () => {
-      const { nodeName: name } = this.#config;
-      const status = nodeStatus(this.#config, this.#readiness, now(), this.#node);
-      try {
-        // Strategic, so that conditions of others (NetworkUnavailable) stay.
-        this.#node = await this.#client.patch<Node>(
-          NODES,
-          { name },
-          'strategic',
-          { status },
-          { subresource: 'status' },
-        );
-      } catch (error) {
-        this.#log.warn('node status not written', { error: String(error) });
-        if (isNotFound(error)) await this.#registerOnce().catch(() => undefined);
-      }
+      for (let wait = FIRST_RETRY; !(await this.#writeOnce()); wait = Math.min(wait * 2, LONGEST_RETRY))
+        await new Promise((resolve) => setTimeout(resolve, wait));
     });
     return this.#writing;
+  }
+
+  async #writeOnce(): Promise<boolean> {
+    const { nodeName: name } = this.#config;
+    const status = nodeStatus(this.#config, this.#readiness, utcSeconds(), this.#node);
+    try {
+      // Strategic, so that conditions of others (NetworkUnavailable) stay.
+      this.#node = await this.#client.patch<Node>(NODES, { name }, 'strategic', { status }, { subresource: 'status' });
+      return true;
+    } catch (error) {
+      this.#log.warn('node status not written', { error: String(error) });
+      // Somebody has deleted the node: a kubelet that lives has one.
+      if (isNotFound(error)) await this.#create().catch(() => undefined);
+      return false;
+    }
   }
 
   async #renew(): Promise<void> {
@@ -109,8 +117,4 @@ export class NodeRegistration {
       await this.#client.create(LEASES, { metadata: { namespace: LEASE_NAMESPACE, name }, spec } as KubeObject);
     }
   }
-}
-
-function now(): string {
-  return new Date().toISOString().replace(/\.\d+Z$/, 'Z');
 }

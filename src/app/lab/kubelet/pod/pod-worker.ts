@@ -26,6 +26,7 @@ import { serviceEnv } from './service-env.ts';
 import { withServiceAccount } from './service-account.ts';
 import { StatusWriter } from './status-writer.ts';
 import type { NodePod } from './types.ts';
+import { utcSeconds } from './utc-seconds.ts';
 import { isFinished, nodePod, roleOf } from './types.ts';
 
 /** What every pod of a node needs of it. */
@@ -60,7 +61,7 @@ export class PodWorker {
   constructor(pod: Pod, deps: PodDependencies) {
     this.#pod = nodePod(withServiceAccount(pod));
     this.#deps = deps;
-    this.#startTime = pod.status?.startTime ?? seconds(new Date());
+    this.#startTime = pod.status?.startTime ?? utcSeconds();
     this.#writer = new StatusWriter(this.#pod, () => this.#status(), deps);
   }
 
@@ -320,7 +321,7 @@ export class PodWorker {
       hostIps: this.#deps.config.addresses,
       sandboxReady: this.#sandbox !== undefined,
       startTime: this.#startTime,
-      now: seconds(new Date()),
+      now: utcSeconds(),
     });
   }
 
@@ -341,8 +342,4 @@ export class PodWorker {
   #fields(more: Record<string, unknown>): Record<string, unknown> {
     return { namespace: this.#pod.namespace, pod: this.#pod.name, ...more };
   }
-}
-
-function seconds(date: Date): string {
-  return date.toISOString().replace(/\.\d+Z$/, 'Z');
 }
