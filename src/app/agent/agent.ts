@@ -7,7 +7,6 @@ import { createCalcEngine } from '../../core/calc/index.ts';
 import type { CalcEngine } from '../../core/calc/model.ts';
 import { CNI_ERROR, CniError } from '../../core/cni/index.ts';
 import type { BlockStore } from '../../core/ipam/index.ts';
-import type { Normalised } from '../../core/policy/normalise/network-policy.ts';
 import { BACKENDS } from '../../core/routing/index.ts';
 import type { Conntrack } from '../../host/conntrack/port.ts';
 import { pause } from '../../host/kube-client/pause.ts';
@@ -22,25 +21,24 @@ import { ClusterFeed } from './cluster-feed.ts';
 import { clusterStateOf } from './cluster-view.ts';
 import { listenCni } from './cni-server.ts';
 import type { EndpointStore } from './endpoint-store.ts';
+import { FeedLog } from './feed-log.ts';
 import { LiveConnections } from './live-connections.ts';
 import { NetworkDriver } from './network-driver.ts';
 import { ReturnPeers } from './return-peers.ts';
 import { NodeAddresses } from './node-addresses.ts';
-import { identityAnnotations, publishIdentity, publishNetworkReady } from './node-identity.ts';
+import { NodeIdentity } from './node-identity.ts';
 import { setNodeSysctls } from './node-sysctls.ts';
 import type { AgentOptions } from './options.ts';
 import { PacketFilter } from './packet-filter.ts';
+import { persist } from './persist.ts';
 import { ensurePod } from './pod-directory.ts';
 import type { PodLinkDependencies } from './pod-link.ts';
-import type { KnownNode } from './routing-objects.ts';
 import { Readiness } from './readiness.ts';
 import { RoutingView } from './routing-view.ts';
 import { agentStatus } from './status.ts';
 import type { AgentStatus } from './status.ts';
-import { listenLoopback, listenStatus } from './status-server.ts';
-import type { StatusRoutes } from './status-server.ts';
+import { listenHealth, listenStatus, statusRoutes } from './status-server.ts';
 import { settleTombstones } from './tombstones.ts';
-import { readUnderlay } from './underlay.ts';
 
 /** The world as the agent touches it. Whoever made these disposes them after {@link runAgent} has returned. */
 export interface AgentDependencies {
@@ -60,10 +58,8 @@ export interface AgentDependencies {
 
 /** How long an ADD waits for an agent that is starting, milliseconds. */
 const ADD_PATIENCE = 20_000;
-/** Between two attempts at something that the API refused, and between rounds of upkeep, milliseconds. */
-const RETRY = 1000;
+/** Between rounds of upkeep, milliseconds. */
 const UPKEEP = 10_000;
-const WATCH_ERRORS_EVERY = 60_000;
 /** The packet filter is read back and compared every so many rounds of upkeep: reading a full one takes a while. */
 const FILTER_ROUNDS = 3;
 
@@ -94,8 +90,8 @@ class Agent {
   readonly #returnPeers = new ReturnPeers((delta) => this.#filter.apply(delta));
   readonly #attachments: Attachments;
   readonly #addresses: NodeAddresses;
+  readonly #identity: NodeIdentity;
   #engineFamilies: readonly Family[] | undefined;
-  #watchErrorAt = -Infinity;
   #rounds = 0;
 
   constructor(options: AgentOptions, world: AgentDependencies, signal: AbortSignal) {
@@ -105,6 +101,7 @@ class Agent {
     this.#startedAt = world.now();
     const { log, netlink, sysctl } = world;
     this.#addresses = new NodeAddresses(world);
+    this.#identity = new NodeIdentity(options.node, { ...world, signal, tunnels: () => this.#addresses.tunnels });
     this.#connections = new LiveConnections({
       ...world,
       state: () => this.#clusterState(),
@@ -142,14 +139,15 @@ class Agent {
       assertHealthy: () => this.#assertHealthy(),
       onReleased: ({ addresses }) => this.#connections.onReleased(addresses),
     });
+    const feedLog = new FeedLog(world);
     this.#feed = new ClusterFeed(
       world.client,
       {
         onDelta: (delta) => this.#filter.apply(delta),
         onRoutesChanged: (what) => this.#onRoutesChanged(what),
         onPoolsChanged: () => this.#onPoolsChanged(),
-        onPolicy: (policy) => this.#onPolicy(policy),
-        onError: (what, error) => this.#onWatchError(what, messageOf(error)),
+        onPolicy: (policy) => feedLog.onPolicy(policy),
+        onError: (what, error) => feedLog.onError(what, error),
       },
       signal,
     );
@@ -159,24 +157,15 @@ class Agent {
     const { runDir, healthPort = 0 } = this.#options;
     await using stack = new AsyncDisposableStack();
     stack.defer(() => this.#stop());
-    const routes = this.#routes();
+    for (const record of adoptEndpoints(this.#world)) this.#attachments.adopt(record);
+    const routes = statusRoutes(this.#readiness, () => this.#status());
     stack.use(await listenStatus(join(runDir, 'agent.sock'), routes));
-    if (healthPort > 0) stack.use(await this.#listenHealth(healthPort, { '/healthz': routes['/healthz'] }));
+    stack.use(await listenHealth(healthPort, routes, this.#world.log));
     stack.use(await listenCni(join(runDir, 'cni.sock'), this.#attachments));
     await this.#start();
     while (!this.#signal.aborted) {
       await pause(UPKEEP, this.#signal);
       await this.#upkeep();
-    }
-  }
-
-  /** A port that somebody else has is a failing probe, not the end of the agent. */
-  async #listenHealth(port: number, routes: StatusRoutes): Promise<AsyncDisposable | undefined> {
-    try {
-      return await listenLoopback(port, routes);
-    } catch (error) {
-      this.#world.log.error('cannot serve health probes', { port, error: messageOf(error) });
-      return undefined;
     }
   }
 
@@ -188,8 +177,8 @@ class Agent {
     const known = this.#feed.nodes.items.get(this.#options.node);
     if (known === undefined) return;
     try {
-      await this.#publishIdentity(known);
-      await this.#publishReady();
+      await this.#identity.publishAddresses(known);
+      await this.#identity.publishReady(known);
     } catch (error) {
       this.#world.log.warn('cannot publish the state of this node', { error: messageOf(error) });
     }
@@ -198,23 +187,22 @@ class Agent {
   async #start(): Promise<void> {
     const { log } = this.#world;
     this.#readiness.waitingFor('waiting for the Kubernetes API');
-    for (const record of adoptEndpoints(this.#world)) this.#attachments.adopt(record);
     await this.#orStopped(this.#feed.synced);
     const synced = this.#uptime();
     await this.#step('waiting for addresses', () => this.#openAddresses());
     const addresses = this.#uptime();
     this.#recover();
     await this.#step('programming links and routes', () => this.#startNetwork());
-    await this.#step('programming the packet filter', () => Promise.resolve(this.#filter.start()));
+    await this.#step('programming the packet filter', () => this.#filter.start());
     if (this.#signal.aborted) return;
     // Policy may have changed while no agent was looking: judge everything that lives here.
     const everything = new Set(this.#attachments.records.keys());
     this.#connections.onUpdate({ shrunk: everything, grown: new Set(), conntrackFlush: [] });
     this.#readiness.ready();
     log.info('agent ready', { synced, addresses, milliseconds: this.#uptime() });
-    await this.#step(undefined, () => this.#publishReady());
     await settleTombstones(this.#attachments, log, join(this.#options.stateDir, 'cni/pending-del'));
     await this.#attachments.release(leakedHandles(this.#addresses, this.#attachments.records));
+    await this.#upkeep();
   }
 
   /** Milliseconds since the start. */
@@ -228,15 +216,7 @@ class Agent {
     if (known === undefined) throw new SluiceError('no-node', `the cluster has no node ${node} yet`);
     const { tunnels } = BACKENDS[backend];
     await this.#addresses.open({ node, nodeLabels: known.endpoint.labels, families: this.#families(), tunnels });
-    await this.#publishIdentity(known);
-  }
-
-  /** Peers find this node by what it publishes; the Node may have been made anew or got its address only now. */
-  async #publishIdentity(known: KnownNode): Promise<void> {
-    const { client, netlink } = this.#world;
-    const { addresses } = readUnderlay(netlink, known.routing, []);
-    const annotations = identityAnnotations(addresses, this.#addresses.tunnels);
-    await publishIdentity(client, this.#options.node, known, annotations, this.#signal);
+    await this.#identity.publishAddresses(known);
   }
 
   /** Takes over pods that are wired but of which no record is left. */
@@ -250,7 +230,7 @@ class Agent {
     }
   }
 
-  async #startNetwork(): Promise<void> {
+  #startNetwork(): void {
     const { sysctl, netlink, log } = this.#world;
     setNodeSysctls(
       sysctl,
@@ -261,25 +241,13 @@ class Agent {
     else this.#network.resync();
   }
 
-  async #publishReady(): Promise<void> {
-    const { client, now } = this.#world;
-    if (this.#feed.nodes.items.get(this.#options.node)?.networkReady === true) return;
-    await publishNetworkReady(client, this.#options.node, new Date(now()).toISOString(), this.#signal);
-  }
-
-  /** Tries until it works or the agent stops, saying meanwhile what is being waited for. */
-  async #step(waitingFor: string | undefined, attempt: () => Promise<void>): Promise<void> {
-    while (!this.#signal.aborted) {
-      try {
-        return await attempt();
-      } catch (error) {
-        if (this.#signal.aborted) return;
-        const reason = messageOf(error);
-        if (waitingFor !== undefined) this.#readiness.waitingFor(`${waitingFor}: ${reason}`);
-        this.#world.log.warn(waitingFor ?? 'publishing that the network is ready', { error: reason });
-        await pause(RETRY, this.#signal);
-      }
-    }
+  /** One step of the start: tried until it works, while readiness tells what is being waited for. */
+  #step(name: string, attempt: () => Promise<void> | void): Promise<void> {
+    const onFailure = (reason: string): void => {
+      if (!this.#readiness.isReady) this.#readiness.waitingFor(`${name}: ${reason}`);
+      this.#world.log.warn(name, { error: reason });
+    };
+    return persist(attempt, onFailure, this.#signal);
   }
 
   async #orStopped(promise: Promise<void>): Promise<void> {
@@ -342,23 +310,6 @@ class Agent {
     });
   }
 
-  #onPolicy({ issues }: Normalised): void {
-    for (const issue of issues)
-      this.#world.log.warn('a policy is not understood; the part allows nothing', {
-        policy: issue.policy,
-        path: issue.source.path,
-        problem: issue.message,
-      });
-  }
-
-  /** One line per outage and minute, not one per collection and attempt. */
-  #onWatchError(what: string, error: string): void {
-    const now = this.#world.now();
-    if (now - this.#watchErrorAt < WATCH_ERRORS_EVERY) return;
-    this.#watchErrorAt = now;
-    this.#world.log.warn(`${what} failed, trying again; the node goes on with what it knows`, { error });
-  }
-
   #clusterState() {
     return clusterStateOf({
       pods: this.#feed.pods.items,
@@ -391,17 +342,5 @@ class Agent {
       blocks: this.#addresses.blocks,
       tunnels: this.#addresses.tunnels,
     });
-  }
-
-  #routes() {
-    const json = (value: unknown, code = 200) =>
-      ({ code, type: 'application/json', body: `${JSON.stringify(value, undefined, 2)}\n` }) as const;
-    return {
-      '/status': () => json(this.#status()),
-      '/healthz': () => {
-        const { isReady, reason } = this.#readiness;
-        return json({ ready: isReady, reason }, isReady ? 200 : 503);
-      },
-    } satisfies StatusRoutes;
   }
 }

@@ -2,7 +2,11 @@ import { formatCidr, formatIp } from '../../base/ip/index.ts';
 import type { Cidr, Ip } from '../../base/ip/index.ts';
 import { NODES } from '../../host/kube-client/resources.ts';
 import type { KubeClient } from '../../host/kube-client/types.ts';
+import type { Netlink } from '../../host/netlink/port.ts';
 import type { KnownNode } from './routing-objects.ts';
+import { readUnderlay } from './underlay.ts';
+
+const FIELD_MANAGER = 'sluice-agent';
 
 /** The annotations by which a node tells its peers where it is (Calico's names): its address with prefix, its tunnel's. */
 export function identityAnnotations(
@@ -17,39 +21,51 @@ export function identityAnnotations(
   return annotations;
 }
 
-/** Writes the annotations that the Node does not carry yet. */
-export async function publishIdentity(
-  client: KubeClient,
-  name: string,
-  known: KnownNode | undefined,
-  wanted: Readonly<Record<string, string>>,
-  signal: AbortSignal,
-): Promise<void> {
-  const missing = Object.entries(wanted).filter(([key, value]) => known?.annotations[key] !== value);
-  if (missing.length === 0) return;
-  const body = { metadata: { annotations: Object.fromEntries(missing) } };
-  await client.patch(NODES, { name }, 'merge', body, { fieldManager: 'sluice-agent', signal });
+export interface NodeIdentityDependencies {
+  readonly client: KubeClient;
+  readonly netlink: Netlink;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** This node's addresses in the overlay. */
+  readonly tunnels: () => readonly Ip[];
+  readonly signal: AbortSignal;
 }
 
-/** Says that the node's network works: until then the scheduler keeps pods away from nodes of some clouds. */
-export async function publishNetworkReady(
-  client: KubeClient,
-  name: string,
-  now: string,
-  signal: AbortSignal,
-): Promise<void> {
-  const condition = {
-    type: 'NetworkUnavailable',
-    status: 'False',
-    reason: 'SluiceIsUp',
-    message: 'Sluice is running on this node',
-    lastHeartbeatTime: now,
-    lastTransitionTime: now,
-  };
-  const body = { status: { conditions: [condition] } };
-  await client.patch(NODES, { name }, 'strategic', body, {
-    subresource: 'status',
-    fieldManager: 'sluice-agent',
-    signal,
-  });
+/** Who this node says it is, in its Node object. Writes only what the object does not say already. */
+export class NodeIdentity {
+  readonly #node: string;
+  readonly #dependencies: NodeIdentityDependencies;
+
+  constructor(node: string, dependencies: NodeIdentityDependencies) {
+    this.#node = node;
+    this.#dependencies = dependencies;
+  }
+
+  /** Publishes the node's address with its prefix and the tunnel's: peers find it by them. */
+  async publishAddresses(known: KnownNode): Promise<void> {
+    const { client, netlink, tunnels, signal } = this.#dependencies;
+    const wanted = identityAnnotations(readUnderlay(netlink, known.routing, []).addresses, tunnels());
+    const missing = Object.entries(wanted).filter(([key, value]) => known.annotations[key] !== value);
+    if (missing.length === 0) return;
+    const body = { metadata: { annotations: Object.fromEntries(missing) } };
+    await client.patch(NODES, { name: this.#node }, 'merge', body, { fieldManager: FIELD_MANAGER, signal });
+  }
+
+  /** Says that the node's network works: until then some clouds keep pods away from it. */
+  async publishReady(known: KnownNode): Promise<void> {
+    if (known.networkReady) return;
+    const { client, now, signal } = this.#dependencies;
+    const time = new Date(now()).toISOString();
+    const condition = {
+      type: 'NetworkUnavailable',
+      status: 'False',
+      reason: 'SluiceIsUp',
+      message: 'Sluice is running on this node',
+      lastHeartbeatTime: time,
+      lastTransitionTime: time,
+    };
+    const body = { status: { conditions: [condition] } };
+    const options = { subresource: 'status', fieldManager: FIELD_MANAGER, signal };
+    await client.patch(NODES, { name: this.#node }, 'strategic', body, options);
+  }
 }

@@ -1,6 +1,9 @@
 import type { Server } from 'node:http';
+import { messageOf } from '../../base/errors.ts';
+import type { Logger } from '../../base/log.ts';
 import { http } from '../../host/http.ts';
 import { listenUnix } from './cni-server.ts';
+import type { Readiness } from './readiness.ts';
 
 /** One answer of the agent's own HTTP interface. */
 export interface StatusAnswer {
@@ -19,14 +22,43 @@ export async function listenStatus(path: string, routes: StatusRoutes): Promise<
   return closing(server);
 }
 
-/** Serves `GET` requests on a TCP port of the loopback interface, for probes that need no process of their own. */
-export async function listenLoopback(port: number, routes: StatusRoutes): Promise<AsyncDisposable> {
-  const server = serverOf(routes);
+/**
+ * Serves `/healthz` on a TCP port of the loopback interface, for probes that cost no process; 0: nowhere. A port that
+ * somebody else has is a failing probe, not the end of the agent.
+ */
+export async function listenHealth(
+  port: number,
+  routes: StatusRoutes,
+  log: Logger,
+): Promise<AsyncDisposable | undefined> {
+  const health = routes['/healthz'];
+  if (port === 0 || health === undefined) return undefined;
+  const server = serverOf({ '/healthz': health });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once('error', reject);
   server.listen({ port, host: '127.0.0.1' }, () => resolve());
-  await promise;
-  return closing(server);
+  try {
+    await promise;
+    return closing(server);
+  } catch (error) {
+    log.error('cannot serve health probes', { port, error: messageOf(error) });
+    return undefined;
+  }
+}
+
+/** `/status`: everything; `/healthz`: 200 or 503, and why. */
+export function statusRoutes(readiness: Readiness, status: () => unknown): StatusRoutes {
+  return {
+    '/status': () => json(200, status()),
+    '/healthz': () => {
+      const { isReady, reason } = readiness;
+      return json(isReady ? 200 : 503, { ready: isReady, reason });
+    },
+  };
+}
+
+function json(code: number, value: unknown): StatusAnswer {
+  return { code, type: 'application/json', body: `${JSON.stringify(value, undefined, 2)}\n` };
 }
 
 function serverOf(routes: StatusRoutes): Server {
