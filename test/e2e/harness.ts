@@ -120,6 +120,11 @@ export class TestCluster implements AsyncDisposable {
     return manifest.includes('\n') ? this.ok('apply -f -', manifest) : this.ok(`apply -f ${join(ROOT, manifest)}`);
   }
 
+  /** Runs the command line beside the cluster. */
+  sluice(...args: readonly string[]): Promise<SluiceResult> {
+    return sluice(args, this.env);
+  }
+
   /** Starts kubectl and leaves it running; the caller ends it. */
   spawn(args: string): ChildProcess {
     const env = { ...this.env, KUBECONFIG: this.lab.paths.kubeconfig };

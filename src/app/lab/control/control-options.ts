@@ -4,6 +4,6 @@ export interface ControlOptions {
   readonly rootCa: string;
   /** A node whose lease was not renewed for this long is not ready; 16 unless given: eight renewals of the lab's kubelets. */
   readonly nodeGraceSeconds?: number;
-  /** Pods that tolerate a dead node without saying for how long stay this long; 5 unless given. */
+  /** Pods that do not say how long they tolerate a dead node stay this long; 5 unless given. */
   readonly evictAfterSeconds?: number;
 }

@@ -138,8 +138,13 @@ function tolerationMs(pod: Pod, taint: Taint, patience: NodePatience): number {
   const ours = taint.key === NOT_READY || taint.key === UNREACHABLE;
   if (matching.length === 0) return ours ? patience.evictAfterMs : 0;
   const seconds = matching.flatMap(({ tolerationSeconds }) => tolerationSeconds ?? []);
-  return seconds.length === 0 ? Infinity : Math.min(...seconds) * 1000;
+  if (seconds.length === 0) return Infinity;
+  if (ours && matching.length === 1 && seconds[0] === ADMITTED_SECONDS) return patience.evictAfterMs;
+  return Math.min(...seconds) * 1000;
 }
+
+/** What the API server writes into pods that say nothing of sick nodes; in a lab nobody waits five minutes. */
+const ADMITTED_SECONDS = 300;
 
 const NODE_NOT_READY = 'NodeNotReady';
 

@@ -1,0 +1,139 @@
+import type { Service } from 'kubernetes-types/core/v1.d.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { LabPlace } from '../../src/app/lab/lab-types.ts';
+import { NODES, SERVICES } from '../../src/host/kube-client/resources.ts';
+import type { Node } from '../../src/core/kube/types.ts';
+import { eventually, podPlace, type TestCluster } from './harness.ts';
+
+const PODS = `
+apiVersion: v1
+kind: Pod
+metadata: { name: web, namespace: svc, labels: { app: web } }
+spec:
+  containers:
+    - { name: web, image: nginx, ports: [{ name: http, containerPort: 80 }] }
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: client, namespace: svc, labels: { app: client } }
+spec:
+  containers:
+    - { name: client, image: busybox, command: [sleep, infinity] }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: web, namespace: svc }
+spec:
+  type: NodePort
+  ipFamilyPolicy: PreferDualStack
+  selector: { app: web }
+  ports: [{ port: 8080, targetPort: http }]
+`;
+
+const policy = (peer: string): string => `
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: { name: web, namespace: svc }
+spec:
+  podSelector: { matchLabels: { app: web } }
+  policyTypes: [Ingress]
+  ingress:
+    - from: [${peer}]
+      ports: [{ port: 80 }]
+`;
+
+/** Services as clients inside and outside see them, with policies on their backends. */
+export function describeServices(running: () => TestCluster): void {
+  describe('a Service', () => {
+    beforeAll(async () => {
+      await running().ok('create namespace svc');
+      await running().apply(PODS);
+      await running().ready('svc');
+    });
+    afterAll(() => running().clear('svc'));
+
+    it('answers on its cluster addresses, by name, and to its own backend', async () => {
+      const cluster = running();
+      for (const address of await clusterAddresses(cluster)) {
+        expect(await fetches(cluster, podPlace('svc/client'), address, 8080)).toBe(true);
+        expect(await fetches(cluster, podPlace('svc/web'), address, 8080)).toBe(true);
+      }
+      const output = await cluster.ok('exec -n svc client -- timeout 5 wget -q -O - http://web.svc:8080');
+      expect(output).toContain('svc/web');
+    });
+
+    it('answers on every node to a client outside of the cluster', async () => {
+      const cluster = running();
+      for (const { address } of await nodeAddresses(cluster)) {
+        expect(await fetches(cluster, { kind: 'outside' }, address, await nodePort(cluster)), address).toBe(true);
+      }
+    });
+
+    it('is judged after translation: by the port of the pod and the labels of the client', async () => {
+      const cluster = running();
+      const [address] = await clusterAddresses(cluster);
+      await cluster.apply(policy('{ podSelector: { matchLabels: { app: client } } }'));
+      await cluster.agrees('svc');
+      expect(await fetches(cluster, podPlace('svc/client'), address!, 8080)).toBe(true);
+      // A pod always reaches itself, through its Service too.
+      expect(await fetches(cluster, podPlace('svc/web'), address!, 8080)).toBe(true);
+      expect(await fetches(cluster, { kind: 'outside' }, await ownNode(cluster), await nodePort(cluster))).toBe(false);
+    });
+
+    it('shows its backend the real source of a client outside', async () => {
+      const cluster = running();
+      const blocks = '{ ipBlock: { cidr: 203.0.113.0/24 } }, { ipBlock: { cidr: 2001:db8:113::/64 } }';
+      await cluster.apply(policy(blocks));
+      await cluster.agrees('svc');
+      expect(await fetches(cluster, { kind: 'outside' }, await ownNode(cluster), await nodePort(cluster))).toBe(true);
+      expect(await fetches(cluster, podPlace('svc/client'), (await clusterAddresses(cluster))[0]!, 8080)).toBe(false);
+    });
+
+    it('sends nobody to a pod that is gone, and finds the one that takes its place', async () => {
+      const cluster = running();
+      await cluster.ok('delete networkpolicy web -n svc');
+      await cluster.ok('delete pod web -n svc --grace-period=1');
+      const [address] = await clusterAddresses(cluster);
+      expect(await fetches(cluster, podPlace('svc/client'), address!, 8080)).toBe(false);
+      await cluster.apply(PODS);
+      await cluster.ready('svc');
+      await eventually(async () => expect(await fetches(cluster, podPlace('svc/client'), address!, 8080)).toBe(true));
+    });
+  });
+}
+
+/** Whether an HTTP request from somewhere in the lab is answered within two seconds. */
+async function fetches(cluster: TestCluster, at: LabPlace, address: string, port: number): Promise<boolean> {
+  const host = address.includes(':') ? `[${address}]` : address;
+  const command = ['timeout', '2', 'busybox', 'wget', '-q', '-O', '/dev/null', `http://${host}:${port}/`];
+  return (await cluster.lab.request({ op: 'exec', at, command })).code === 0;
+}
+
+async function service(cluster: TestCluster): Promise<Service> {
+  return cluster.client.get<Service>(SERVICES, { namespace: 'svc', name: 'web' });
+}
+
+async function clusterAddresses(cluster: TestCluster): Promise<readonly string[]> {
+  return (await service(cluster)).spec?.clusterIPs ?? [];
+}
+
+async function nodePort(cluster: TestCluster): Promise<number> {
+  return (await service(cluster)).spec?.ports?.[0]?.nodePort ?? 0;
+}
+
+async function nodeAddresses(
+  cluster: TestCluster,
+): Promise<readonly { readonly node: string; readonly address: string }[]> {
+  const { items } = await cluster.client.list<Node>(NODES);
+  return items.flatMap(({ metadata, status }) =>
+    (status?.addresses ?? [])
+      .filter(({ type }) => type === 'InternalIP')
+      .map(({ address }) => ({ node: metadata?.name ?? '', address })),
+  );
+}
+
+/** An address of the node on which the backend runs. */
+async function ownNode(cluster: TestCluster): Promise<string> {
+  const { spec } = await cluster.pod('svc/web');
+  return (await nodeAddresses(cluster)).find(({ node }) => node === spec?.nodeName)?.address ?? '';
+}
