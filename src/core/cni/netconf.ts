@@ -4,11 +4,11 @@ import { CNI_VERSIONS } from './types.ts';
 import type { CniAttachment, CniVersion, NetConf } from './types.ts';
 
 /** Where the agent listens unless the configuration says otherwise. */
-export const DEFAULT_AGENT_SOCKET = '/run/sluice/cni.sock';
+const DEFAULT_AGENT_SOCKET = '/run/sluice/cni.sock';
 /** Where DEL leaves its notes for a dead agent unless the configuration says otherwise. */
 export const DEFAULT_PENDING_DEL_DIR = '/var/lib/sluice/cni/pending-del';
 /** Runtimes give up after minutes; a pod whose network is not up in this time is better retried. */
-export const DEFAULT_TIMEOUT_SECONDS = 30;
+const DEFAULT_TIMEOUT_SECONDS = 30;
 
 /**
  * Validates a network configuration. Throws a {@link CniError}: code 1 for a version that we do not speak, 7 for any

@@ -60,11 +60,6 @@ export function releaseOrdinals(block: Block, ordinals: readonly number[], coolD
   return { ...block, allocations, released, free: [...block.free, ...owned] };
 }
 
-/** The ordinals whose allocation satisfies `predicate`. */
-export function ordinalsWhere(block: Block, predicate: (allocation: Allocation) => boolean): readonly number[] {
-  return [...block.allocations].filter(([, allocation]) => predicate(allocation)).map(([ordinal]) => ordinal);
-}
-
 function isCool(block: Block, ordinal: number, { now, coolDownMs }: CoolDown): boolean {
   const releasedAt = block.released.get(ordinal);
   // A clock that was set back must not lock an address for ever: a release in the future counts as past.

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseCidr } from '../../base/ip/index.ts';
 import { assignOrdinal, emptyBlock, releaseOrdinals } from './block.ts';
-import { decodeAffinity, decodeBlock, decodePool, encodeAffinity, encodeBlock, handleResources } from './codec.ts';
+import { decodeAffinity, decodeBlock, decodePool, encodeAffinity, encodeBlock } from './codec.ts';
 import type { IpamBlockSpec, IpamResource } from './codec.ts';
 import { affinityName, blockName } from './names.ts';
 import type { Block } from './types.ts';
@@ -93,12 +93,6 @@ describe('names and other resources', () => {
   it('gives back an affinity', () => {
     const affinity = { node: 'node-1', cidr: parseCidr('10.244.0.64/26')!, state: 'confirmed' as const };
     expect(decodeAffinity(encodeAffinity(affinity))).toEqual(affinity);
-  });
-
-  it('counts the addresses of each handle per block', () => {
-    const [tunnel, pod] = handleResources([decodeBlock(CALICO_BLOCK)]);
-    expect(tunnel?.metadata.name).toBe('vxlan-tunnel-addr-node-1');
-    expect(pod?.spec).toEqual({ handleID: 'k8s-pod-network.3c1f', block: { '10.244.0.64/30': 1 }, deleted: false });
   });
 
   it('reads a pool with its defaults', () => {

@@ -6,7 +6,7 @@ import { defaultBlockSize } from './pool.ts';
 import type { Affinity, AffinityState, Allocation, Block, IpPool, PoolEncapsulation } from './types.ts';
 
 /** Group and version of Calico's resources as the Kubernetes API stores them. */
-export const CALICO_API_VERSION = 'crd.projectcalico.org/v1';
+const CALICO_API_VERSION = 'crd.projectcalico.org/v1';
 
 /** Where a block keeps when its addresses were released: Calico has no field for it and ignores annotations. */
 export const RELEASED_ANNOTATION = 'sluice.dev/released-at';
@@ -48,13 +48,6 @@ export interface BlockAffinitySpec {
   readonly state: AffinityState;
   /** A string, as Calico has it. */
   readonly deleted: 'true' | 'false';
-}
-
-/** `IPAMHandle.spec`: how many addresses a handle has in which block. */
-export interface IpamHandleSpec {
-  readonly handleID: string;
-  readonly block: Readonly<Record<string, number>>;
-  readonly deleted: boolean;
 }
 
 /** `IPPool.spec`, as far as it is read here. */
@@ -131,24 +124,6 @@ export function decodeAffinity(object: IpamResource<BlockAffinitySpec>): Affinit
   if (state !== 'pending' && state !== 'confirmed' && state !== 'pendingDeletion')
     throw bad(object, `spec.state is ${JSON.stringify(state)}: expected pending, confirmed or pendingDeletion`);
   return { node, state, cidr: cidrField(object, 'spec.cidr', cidr) };
-}
-
-/**
- * The IPAMHandle resources that belong to a set of blocks. Calico keeps them as an index from handle to block; here
- * they follow from the blocks, so nothing waits for them when a pod starts.
- */
-export function handleResources(blocks: readonly Block[]): readonly IpamResource<IpamHandleSpec>[] {
-  const counts = new Map<string, Map<string, number>>();
-  for (const block of blocks) {
-    const cidr = formatCidr(block.cidr);
-    for (const { handle } of block.allocations.values()) {
-      const perBlock = counts.get(handle) ?? new Map<string, number>();
-      counts.set(handle, perBlock.set(cidr, (perBlock.get(cidr) ?? 0) + 1));
-    }
-  }
-  return [...counts].map(([handleID, block]) =>
-    resource('IPAMHandle', handleID.toLowerCase(), { handleID, block: Object.fromEntries(block), deleted: false }),
-  );
 }
 
 /** Reads an IPPool with Calico's defaults; throws a SluiceError (`bad-resource`). A pool under deletion counts as disabled. */

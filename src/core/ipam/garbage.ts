@@ -65,7 +65,7 @@ export async function collectGarbage(
 }
 
 /** The leaked ordinals of one block, see {@link World}. */
-export function leakedOrdinals(
+function leakedOrdinals(
   block: Block,
   world: World,
   options: GarbageOptions & { readonly now: number },

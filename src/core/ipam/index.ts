@@ -1,26 +1,15 @@
 export type { AllocateOutcome, Allocator, AllocatorDependencies, AllocatorOptions } from './allocator.ts';
 export { addressAt, emptyBlock } from './block.ts';
-export { claimBlock, claimCidr, giveUpBlock, settleClaims } from './claim.ts';
-export {
-  CALICO_API_VERSION,
-  RELEASED_ANNOTATION,
-  decodeAffinity,
-  decodeBlock,
-  decodePool,
-  encodeAffinity,
-  encodeBlock,
-  handleResources,
-} from './codec.ts';
-export type { BlockAffinitySpec, IpamBlockSpec, IpamHandleSpec, IpamResource, IpPoolSpec } from './codec.ts';
+export { RELEASED_ANNOTATION, decodeAffinity, decodeBlock, decodePool, encodeAffinity, encodeBlock } from './codec.ts';
+export type { BlockAffinitySpec, IpamBlockSpec, IpamResource, IpPoolSpec } from './codec.ts';
 export { createAllocator } from './create-allocator.ts';
-export { collectGarbage, leakedOrdinals } from './garbage.ts';
+export { collectGarbage } from './garbage.ts';
 export type { GarbageDependencies, GarbageOptions, GarbageReport, World } from './garbage.ts';
 export { parseHostLocalFile, planImport } from './import-host-local.ts';
 export type { HostLocalLease, ImportPlan, RunningPod } from './import-host-local.ts';
 export { MemoryBlockStore } from './memory-store.ts';
 export { affinityName, blockName, handleOf, tunnelHandle } from './names.ts';
-export { nodeSelected } from './node-selector.ts';
-export { blockAround, defaultBlockSize, poolsFor, validatePool } from './pool.ts';
+export { defaultBlockSize, validatePool } from './pool.ts';
 export type { BlockStore, Stored } from './store.ts';
 export type {
   Affinity,
