@@ -1,12 +1,3 @@
 export { createCalcEngine } from './engine.ts';
-export type {
-  CalcEngine,
-  CalcOptions,
-  CalcUpdate,
-  ConntrackFlush,
-  Delta,
-  LocalEndpoint,
-  PeerSpec,
-  PoolSpec,
-} from './model.ts';
+export type { CalcEngine, Delta } from './model.ts';
 export { poolSpec } from './project.ts';

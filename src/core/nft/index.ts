@@ -1,14 +1,4 @@
-export { applyTransaction, diff, EMPTY_RULESET, replaceAll } from './diff.ts';
-export {
-  addressKey,
-  addressOfKey,
-  etherKey,
-  hostKey,
-  ifnameKey,
-  keyBytes,
-  portKey,
-  protoKey,
-  rangeKey,
-} from './key.ts';
-export * from './model.ts';
-export { CT_MARK } from './statements.ts';
+export { applyTransaction, EMPTY_RULESET, replaceAll } from './diff.ts';
+export { addressKey } from './key.ts';
+export { CT_STATE, IPPROTO, TCP_FLAG } from './model.ts';
+export type { Ruleset, Transaction } from './model.ts';

@@ -42,11 +42,6 @@ export function rangeKey(first: ElementKey, last: ElementKey): ElementKey {
   return `${first}-${last}`;
 }
 
-/** The bytes of a key or of a map's value. */
-export function keyBytes(key: ElementKey): Uint8Array {
-  return Uint8Array.fromHex(key);
-}
-
 /** Inverse of {@link addressKey}. */
 export function addressOfKey(key: ElementKey): Ip {
   return { family: key.length === 8 ? 4 : 6, value: BigInt(`0x${key}`) };

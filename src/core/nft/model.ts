@@ -60,13 +60,13 @@ export type Field =
   | 'fib saddr type';
 
 /** A number below `mod`, random for each packet. */
-export interface NumgenOperand {
+interface NumgenOperand {
   readonly kind: 'numgen';
   readonly mod: number;
 }
 
 /** Hash of one field, below `mod`: the same for the same value. */
-export interface JhashOperand {
+interface JhashOperand {
   readonly kind: 'jhash';
   readonly of: 'ip saddr' | 'ip6 saddr';
   readonly mod: number;

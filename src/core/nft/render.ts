@@ -28,18 +28,18 @@ export function renderRuleset(ruleset: Ruleset): string {
 }
 
 /** One chain as a block. */
-export function renderChain(chain: Chain): string {
+function renderChain(chain: Chain): string {
   const rules = chain.rules.map((rule) => `\t\t${renderRule(rule)}\n`).join('');
   return `\tchain ${chain.name} {\n${hookLine(chain)}${rules}\t}\n`;
 }
 
 /** One rule on one line. */
-export function renderRule(rule: Rule): string {
+function renderRule(rule: Rule): string {
   return rule.map(renderStatement).join(' ');
 }
 
 /** One set or map with its elements as a block. */
-export function renderSet({ spec, elements }: NamedSet): string {
+function renderSet({ spec, elements }: NamedSet): string {
   const lines = [`\t${spec.data === undefined ? 'set' : 'map'} ${spec.name} {`, `\t\t${typeLine(spec)}`];
   if (spec.interval === true) lines.push('\t\tflags interval');
   const items = [...elements].map(([key, data]) => renderElement(spec, key, data));
@@ -48,7 +48,7 @@ export function renderSet({ spec, elements }: NamedSet): string {
 }
 
 /** One element: `10.0.0.1 . tcp . 80 : goto web`. */
-export function renderElement(spec: SetSpec, key: ElementKey, data: string): string {
+function renderElement(spec: SetSpec, key: ElementKey, data: string): string {
   const [first, last] = key.split('-');
   const from = fieldsOf(spec.key, first!);
   const to = last === undefined ? from : fieldsOf(spec.key, last);

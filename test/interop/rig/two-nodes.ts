@@ -209,7 +209,7 @@ function clusterDeltas(node: NodeName): Delta[] {
 }
 
 /** The pod as policy sees it; its labels are `app: NAME without number`. */
-export function podOf(name: PodName): PodEndpoint {
+function podOf(name: PodName): PodEndpoint {
   const { node, ip } = PODS[name];
   return {
     kind: 'pod',
