@@ -260,7 +260,7 @@ class Agent {
     this.#readiness.waitingFor('the agent is stopping');
     this.#filter.stop();
     this.#network.stop();
-    this.#connections.stop();
+    await this.#connections.stop();
     await this.#feed.done;
   }
 

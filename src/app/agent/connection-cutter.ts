@@ -25,19 +25,24 @@ export interface CutReport {
 }
 
 /**
- * Judges the live connections of local pods anew: marks those that policy now denies and unmarks those that it allows
- * again. `local` are the addresses of the pods in question; connections of others are not touched. They are marked
- * rather than deleted, because the next packet of a deleted one could open it again from the other side.
+ * Judges live connections anew: marks those that policy now denies and unmarks those that it allows again. `local` are
+ * the addresses of the pods in question; connections of others are not touched. They are marked rather than deleted,
+ * because the next packet of a deleted one could open it again from the other side.
  */
-export function judgeConnections(conntrack: Conntrack, state: () => ClusterState, local: readonly Ip[]): CutReport {
+export function judgeConnections(
+  flows: readonly TrackedFlow[],
+  local: readonly Ip[],
+  conntrack: Pick<Conntrack, 'setMark'>,
+  state: () => ClusterState,
+): CutReport {
   const addresses = new Set(local.map(flowKeyOf));
-  const flows = addresses.size === 0 ? [] : conntrack.dump({ addresses });
-  if (flows.length === 0) return { judged: 0, cut: 0, healed: 0, marked: 0 };
+  const touched = flows.filter((flow) => isAmong(flow, addresses));
+  if (touched.length === 0) return { judged: 0, cut: 0, healed: 0, marked: 0 };
   const engine = new PolicyEngine(state());
   const cut: TrackedFlow[] = [];
   const healed: TrackedFlow[] = [];
   let marked = 0;
-  for (const flow of flows) {
+  for (const flow of touched) {
     const denied = isDenied(engine, flow, addresses);
     const wasMarked = (flow.mark & CUT_MARK) !== 0;
     if (denied) marked++;
@@ -45,27 +50,33 @@ export function judgeConnections(conntrack: Conntrack, state: () => ClusterState
     if (!denied && wasMarked) healed.push(flow);
   }
   return {
-    judged: flows.length,
+    judged: touched.length,
     marked,
     cut: cut.length === 0 ? 0 : conntrack.setMark(cut, { value: CUT_MARK, mask: CUT_MARK }),
     healed: healed.length === 0 ? 0 : conntrack.setMark(healed, { value: 0, mask: CUT_MARK }),
   };
 }
 
-/** Forgets the connections of addresses that are nobody's any more, so that their next holder inherits none. */
-export function forgetConnections(conntrack: Conntrack, addresses: readonly Ip[]): number {
-  if (addresses.length === 0) return 0;
-  const flows = conntrack.dump({ addresses: new Set(addresses.map(flowKeyOf)) });
-  return flows.length === 0 ? 0 : conntrack.delete(flows);
+/**
+ * The connections that must be forgotten: those of addresses that are nobody's any more, so that their next holder
+ * inherits none, and UDP flows through Service frontends to endpoints that are gone, since UDP has no end by itself.
+ */
+export function staleConnections(
+  flows: readonly TrackedFlow[],
+  released: readonly Ip[],
+  flushes: readonly ConntrackFlush[],
+): readonly TrackedFlow[] {
+  const gone = new Set(released.map(flowKeyOf));
+  return flows.filter(
+    (flow) =>
+      isAmong(flow, gone) || (flow.original.protocol === UDP && flushes.some((flush) => isThrough(flow, flush))),
+  );
 }
 
-/** Forgets UDP flows through Service frontends to endpoints that are gone: UDP has no end by itself. */
-export function forgetServiceFlows(conntrack: Conntrack, flushes: readonly ConntrackFlush[]): number {
-  if (flushes.length === 0) return 0;
-  const stale = conntrack
-    .dump({ addresses: new Set(flushes.map(({ endpoint }) => flowKeyOf(endpoint.address))) })
-    .filter((flow) => flow.original.protocol === UDP && flushes.some((flush) => isThrough(flow, flush)));
-  return stale.length === 0 ? 0 : conntrack.delete(stale);
+function isAmong({ original, reply }: TrackedFlow, addresses: ReadonlySet<string>): boolean {
+  return [original.source, original.destination, reply.source, reply.destination].some((ip) =>
+    addresses.has(flowKeyOf(ip)),
+  );
 }
 
 function isThrough({ original, reply }: TrackedFlow, { address, port, endpoint }: ConntrackFlush): boolean {

@@ -3,8 +3,9 @@ import type { Ip } from '../../base/ip/index.ts';
 import type { Logger } from '../../base/log.ts';
 import type { CalcUpdate, ConntrackFlush } from '../../core/calc/model.ts';
 import type { ClusterState } from '../../core/policy/cluster.ts';
-import type { Conntrack } from '../../host/conntrack/port.ts';
-import { forgetConnections, forgetServiceFlows, judgeConnections } from './connection-cutter.ts';
+import { flowKeyOf } from '../../host/conntrack/port.ts';
+import type { Conntrack, TrackedFlow } from '../../host/conntrack/port.ts';
+import { judgeConnections, staleConnections } from './connection-cutter.ts';
 
 export interface LiveConnectionsDependencies {
   readonly conntrack: Conntrack;
@@ -37,6 +38,7 @@ export class LiveConnections {
   #released: Ip[] = [];
   #timer: NodeJS.Timeout | undefined;
   #due = Infinity;
+  #working: Promise<void> | undefined;
   /** Local endpoints with connections that are cut; no other can have one that may live again. */
   readonly #marked = new Set<string>();
   #cut = 0;
@@ -65,7 +67,9 @@ export class LiveConnections {
     this.#schedule(GATHER.tidy);
   }
 
-  stop(): void {
+  /** Resolves when nothing is under way any more. */
+  async stop(): Promise<void> {
+    await this.#working;
     clearTimeout(this.#timer);
   }
 
@@ -75,32 +79,50 @@ export class LiveConnections {
 
   #schedule(delay: number): void {
     const due = performance.now() + delay;
-    if (due >= this.#due) return;
+    if (this.#working !== undefined || due >= this.#due) return;
     this.#due = due;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#work(), delay);
+    this.#timer = setTimeout(() => this.#begin(), delay);
   }
 
-  #work(): void {
-    const { conntrack, log, state, addressesOf } = this.#dependencies;
+  #begin(): void {
+    this.#due = Infinity;
+    this.#working = this.#work().finally(() => {
+      this.#working = undefined;
+      if (this.#endpoints.size > 0) this.#schedule(GATHER.cut);
+      else if (this.#flushes.length + this.#released.length > 0) this.#schedule(GATHER.tidy);
+    });
+  }
+
+  async #work(): Promise<void> {
+    const { conntrack, log } = this.#dependencies;
     const endpoints = [...this.#endpoints];
     const flushes = this.#flushes;
     const released = this.#released;
-    this.#due = Infinity;
     this.#endpoints.clear();
     this.#flushes = [];
     this.#released = [];
     try {
-      this.#forgotten += forgetConnections(conntrack, released);
-      this.#forgotten += forgetServiceFlows(conntrack, flushes);
-      const report = judgeConnections(conntrack, state, endpoints.flatMap(addressesOf));
-      for (const id of endpoints) this.#marked.delete(id);
-      if (report.marked > 0) for (const id of endpoints) this.#marked.add(id);
-      this.#cut += report.cut;
-      this.#healed += report.healed;
-      if (report.cut + report.healed > 0) log.info('live connections judged anew', { ...report });
+      const local = endpoints.flatMap(this.#dependencies.addressesOf);
+      const all = [...local, ...released, ...flushes.map(({ endpoint }) => endpoint.address)];
+      const flows = await conntrack.dumpInBackground({ addresses: new Set(all.map(flowKeyOf)) });
+      const stale = staleConnections(flows, released, flushes);
+      if (stale.length > 0) this.#forgotten += conntrack.delete(stale);
+      this.#judge(flows, endpoints, local);
     } catch (error) {
       log.error('cannot bring live connections in line with policy', { error: messageOf(error) });
     }
+  }
+
+  #judge(flows: readonly TrackedFlow[], endpoints: readonly string[], local: readonly Ip[]): void {
+    const { conntrack, log, state } = this.#dependencies;
+    const report = judgeConnections(flows, local, conntrack, state);
+    this.#cut += report.cut;
+    this.#healed += report.healed;
+    for (const id of endpoints) {
+      if (report.marked > 0) this.#marked.add(id);
+      else this.#marked.delete(id);
+    }
+    if (report.cut + report.healed > 0) log.info('live connections judged anew', { ...report });
   }
 }

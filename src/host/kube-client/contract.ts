@@ -103,6 +103,15 @@ export function describeKubeClient(name: string, open: () => Promise<ClientUnder
       await client.delete(NODES, { name: 'contract-node' });
     });
 
+    it('deletes only the object that was meant', async () => {
+      const created = await client.create<ConfigMap>(CONFIG_MAPS, configMap('meant'));
+      const name = { namespace, name: 'meant' };
+      const other = client.delete(CONFIG_MAPS, name, { preconditions: { uid: 'another' } });
+      expect(isConflict(await other.catch((error: unknown) => error))).toBe(true);
+      await client.delete(CONFIG_MAPS, name, { preconditions: { uid: created.metadata?.uid ?? '' } });
+      expect(isNotFound(await client.get(CONFIG_MAPS, name).catch((error: unknown) => error))).toBe(true);
+    });
+
     it('lists by label, and page by page', async () => {
       for (let i = 0; i < 5; i++)
         await client.create<ConfigMap>(CONFIG_MAPS, configMap(`page-${i}`, {}, { paged: 'yes' }));
@@ -149,7 +158,7 @@ export function describeKubeClient(name: string, open: () => Promise<ClientUnder
     });
 
     it(
-      'answers a watch from a position in the far future or past with an error, not with silence',
+      'answers a watch from a position that is none with an error, not with silence',
       { timeout: 10_000 },
       async () => {
         const stop = new AbortController();
