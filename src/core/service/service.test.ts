@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import { formatIp } from '../../base/ip/index.ts';
+import type { EndpointSlice, Service } from '../kube/types.ts';
+import { serviceSpec, sliceSpec } from './project.ts';
+import { frontendsOf } from './translate.ts';
+
+function service(spec: Service['spec']): ReturnType<typeof serviceSpec> {
+  return serviceSpec({ metadata: { namespace: 'default', name: 'web' }, spec: spec! });
+}
+
+function slice(name: string, endpoints: EndpointSlice['endpoints'], port: string | undefined = undefined) {
+  return sliceSpec({
+    addressType: 'IPv4',
+    metadata: { namespace: 'default', name, labels: { 'kubernetes.io/service-name': 'web' } },
+    ports: [{ port: 8080, ...(port === undefined ? {} : { name: port }) }],
+    endpoints,
+  })!;
+}
+
+/** `address:port → backends` of every frontend on node-1. */
+function frontends(spec: ReturnType<typeof serviceSpec>, ...slices: ReturnType<typeof slice>[]): string[] {
+  return frontendsOf(spec, slices, 'node-1').map(({ address, family, port, backends }) => {
+    const front = address === undefined ? `node(IPv${family})` : formatIp(address);
+    return `${front}:${port} → ${backends.map((each) => `${formatIp(each.address)}:${each.port}`).join(' ')}`;
+  });
+}
+
+const PORT = [{ port: 80 }];
+
+describe('a Service', () => {
+  it('spreads each address over the ready endpoints of its family, whichever slice lists them and however often', () => {
+    const spec = service({ clusterIP: '10.96.0.9', clusterIPs: ['10.96.0.9', 'fd00:10:96::9'], ports: PORT });
+    const first = slice('a', [
+      { addresses: ['10.244.0.3'] },
+      { addresses: ['10.244.0.2'], conditions: { ready: false } },
+    ]);
+    const second = slice('b', [{ addresses: ['10.244.0.1'] }, { addresses: ['10.244.0.3'] }]);
+    const third = slice('c', [{ addresses: ['fd00:10:244::1'] }]);
+    const expected = ['10.96.0.9:80 → 10.244.0.1:8080 10.244.0.3:8080', 'fd00:10:96::9:80 → fd00:10:244::1:8080'];
+    expect(frontends(spec, first, second, third)).toEqual(expected);
+    expect(frontends(spec, third, second, first)).toEqual(expected);
+  });
+
+  it('falls back on endpoints that still serve while they terminate, and only when none is ready', () => {
+    const spec = service({ clusterIP: '10.96.0.9', ports: PORT });
+    const leaving = { addresses: ['10.244.0.1'], conditions: { ready: false, serving: true, terminating: true } };
+    expect(frontends(spec, slice('a', [leaving]))).toEqual(['10.96.0.9:80 → 10.244.0.1:8080']);
+    expect(frontends(spec, slice('a', [leaving, { addresses: ['10.244.0.2'] }]))).toEqual([
+      '10.96.0.9:80 → 10.244.0.2:8080',
+    ]);
+  });
+
+  it('matches the ports of slices by name and protocol', () => {
+    const spec = service({
+      clusterIP: '10.96.0.9',
+      ports: [
+        { name: 'http', port: 80 },
+        { name: 'dns', port: 53, protocol: 'UDP' },
+      ],
+    });
+    expect(frontends(spec, slice('a', [{ addresses: ['10.244.0.1'] }], 'http'))).toEqual([
+      '10.96.0.9:80 → 10.244.0.1:8080',
+      '10.96.0.9:53 → ',
+    ]);
+  });
+
+  it('offers its NodePort with endpoints anywhere, or on the node itself under externalTrafficPolicy Local', () => {
+    const endpoints = slice('a', [
+      { addresses: ['10.244.0.1'], nodeName: 'node-1' },
+      { addresses: ['10.244.1.1'], nodeName: 'node-2' },
+    ]);
+    const spec = { type: 'NodePort', clusterIP: '10.96.0.9', ports: [{ port: 80, nodePort: 30080 }] };
+    expect(frontends(service(spec), endpoints)[1]).toBe('node(IPv4):30080 → 10.244.0.1:8080 10.244.1.1:8080');
+    expect(frontends(service({ ...spec, externalTrafficPolicy: 'Local' }), endpoints)).toEqual([
+      '10.96.0.9:80 → 10.244.0.1:8080 10.244.1.1:8080',
+      'node(IPv4):30080 → 10.244.0.1:8080',
+    ]);
+  });
+
+  it.each([
+    ['headless', { clusterIP: 'None', ports: PORT }],
+    ['of type ExternalName', { type: 'ExternalName', externalName: 'example.test', ports: PORT }],
+  ])('that is %s is not translated', (_, spec) => {
+    expect(frontends(service(spec))).toEqual([]);
+  });
+
+  it('answers on its external and load-balancer addresses, too', () => {
+    const spec = serviceSpec({
+      metadata: { name: 'web' },
+      spec: { type: 'LoadBalancer', clusterIP: '10.96.0.9', externalIPs: ['203.0.113.7'], ports: PORT },
+      status: { loadBalancer: { ingress: [{ ip: '203.0.113.8' }, { hostname: 'lb.example.test' }] } },
+    });
+    expect(frontends(spec)).toEqual(['10.96.0.9:80 → ', '203.0.113.7:80 → ', '203.0.113.8:80 → ']);
+  });
+});
+
+it('a slice that names no Service is nobody’s', () => {
+  expect(sliceSpec({ addressType: 'IPv4', metadata: { name: 'a' }, endpoints: [] })).toBeUndefined();
+});
