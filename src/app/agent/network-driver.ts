@@ -205,7 +205,12 @@ export class NetworkDriver {
 
   #reportProblems(problems: readonly RoutingProblem[]): void {
     const messages = new Set(problems.map(({ message }) => message));
-    for (const message of messages) if (!this.#reported.has(message)) this.#dependencies.log.warn(message);
+    for (const { code, message } of problems) {
+      if (this.#reported.has(message)) continue;
+      // A peer that is only just starting is no reason to worry anybody; the status shows it all the same.
+      if (code === 'not-in-subnet') this.#dependencies.log.warn(message);
+      else this.#dependencies.log.info(message);
+    }
     this.#reported = messages;
   }
 

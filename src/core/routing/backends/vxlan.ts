@@ -1,4 +1,3 @@
-import type { Ip } from '../../../base/ip/index.ts';
 import { addressOf, noPath } from '../backend.ts';
 import type { Backend, PeerContext, PeerPath } from '../backend.ts';
 
@@ -15,9 +14,8 @@ export function tunnelTo({ self, peer, family }: PeerContext): PeerPath {
       'no-address',
       `node ${peer.name} has no IPv${local?.family ?? 4} InternalIP, which tunnels from ${self.name} need`,
     );
-  // Any address that only means "the far end of the tunnel" serves as next hop; its neighbour entry is ours.
-  const via: Ip | undefined =
-    peer.tunnelAddresses.find((address) => address.family === family) ?? addressOf(peer, family);
+  // Not the peer's own address: IPv6 refuses a next hop on the tunnel that another link leads to as well.
+  const via = peer.tunnelAddresses.find((address) => address.family === family);
   if (via === undefined)
     return noPath(
       peer.name,
