@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SluiceError, hasCode } from '../../base/errors.ts';
 import { controlRequest } from './control-client.ts';
-import type { LabOptions, LabPhase, LabStatus, RunningLab } from './lab-types.ts';
+import type { LabOptions, LabPaths, LabPhase, LabStatus, RunningLab } from './lab-types.ts';
 import { findMachineProblems, findPrograms } from './machine.ts';
 import type { PathEnvironment } from './paths.ts';
 import { labPaths, sluiceHome } from './paths.ts';
@@ -41,6 +41,7 @@ export async function startLab(options: LabOptions, dependencies: StartLabDepend
     );
   await checkPort(options.apiPort);
   checkSameOptions(options, paths.stateDir);
+  const isNew = !existsSync(paths.stateDir);
   const cacheDir = join(sluiceHome(dependencies), 'cache', 'compile');
   for (const directory of [join(paths.stateDir, 'nodes'), join(paths.stateDir, 'root'), paths.runDir, cacheDir])
     mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -54,7 +55,22 @@ export async function startLab(options: LabOptions, dependencies: StartLabDepend
     ...findPrograms(dependencies, REPOSITORY),
     rootless: dependencies.uid !== 0,
   };
-  return supervise(config, dependencies);
+  try {
+    return await supervise(config, dependencies);
+  } catch (error) {
+    await untilUnlocked(paths.supervisorPid);
+    // State of a cluster that never was would only stand in the way of the next attempt; the log is told by the error.
+    if (isNew) discard(paths);
+    throw error;
+  }
+}
+
+/** Keeps the log of a failed start, and nothing else. */
+function discard({ stateDir, supervisorLog }: LabPaths): void {
+  const text = readFileSync(supervisorLog);
+  rmSync(stateDir, { recursive: true, force: true });
+  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  writeFileSync(supervisorLog, text, { mode: 0o600 });
 }
 
 /**

@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram';
-import { createServer as createHttpServer } from 'node:http';
 import type { Socket } from 'node:net';
 import { createServer } from 'node:net';
+import { http } from '../../../host/http.ts';
 import { httpKubeClient } from '../../../host/kube-client/http-client.ts';
 import { inClusterConfig } from '../../../host/kube-client/in-cluster.ts';
 import { UNDERLAY } from '../universe/topology.ts';
@@ -18,10 +18,12 @@ const { view, synced } = clusterView(
   new AbortController().signal,
 );
 let isReady = false;
-createHttpServer((request, response) => {
-  const ok = request.url === '/health' || isReady;
-  response.writeHead(ok ? 200 : 503).end(ok ? 'OK' : 'not synced with the API yet');
-}).listen(8080, '::');
+http
+  .createServer((request, response) => {
+    const ok = request.url === '/health' || isReady;
+    response.writeHead(ok ? 200 : 503).end(ok ? 'OK' : 'not synced with the API yet');
+  })
+  .listen(8080, '::');
 keepCompileCache();
 process.on('SIGTERM', () => process.exit(0));
 await synced;

@@ -6,8 +6,9 @@ import { sqliteStore } from '../../../host/sqlite/sqlite-store.ts';
 import type { ApiServer } from '../../apiserver/start-api-server.ts';
 import { startApiServer } from '../../apiserver/start-api-server.ts';
 import { startControl } from '../control/start-control.ts';
-import type { LabPhase } from '../lab-types.ts';
+import type { LabOptions, LabPhase } from '../lab-types.ts';
 import { kubeletSocket } from '../paths.ts';
+import type { Spread } from '../universe/topology.ts';
 import { UNDERLAY, nodePlaces } from '../universe/topology.ts';
 import { apiAddresses } from './addresses.ts';
 import type { SupervisorConfig, SupervisorMessage } from './config.ts';
@@ -61,7 +62,7 @@ async function main(config: SupervisorConfig, log: Logger): Promise<void> {
   const server = running.use(await startServer(config, log));
   phase('api server');
   readyNodes.start(server.client, stopping.signal);
-  const places = nodePlaces(options.nodes, nodePrefix(options.name));
+  const places = nodePlaces(options.nodes, nodePrefix(options.name), spreadOf(options));
   const book = new Supervisor(config, places, {
     universe,
     cluster: {
@@ -153,6 +154,11 @@ function startServer({ options, paths }: SupervisorConfig, log: Logger): Promise
       kubeletSocket: (node) => kubeletSocket(paths.runDir, node),
     },
   );
+}
+
+/** `host-gw` needs all nodes on one layer 2; the other backends are there to be seen crossing a router. */
+function spreadOf({ backend }: LabOptions): Spread {
+  return backend === 'host-gw' ? 'one-segment' : 'two-segments';
 }
 
 /** Nodes of the default cluster are plainly `node-1`, those of others carry the cluster's name. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { SluiceError } from '../../../base/errors.ts';
+import { http } from '../../../host/http.ts';
 import type {
   ControlReplies,
   ControlRequest,
@@ -309,7 +309,7 @@ function below(ancestor: number, all: readonly HostProcess[]): readonly HostProc
 
 function get(socketPath: string, path: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const request = httpRequest({ socketPath, path, timeout: 10_000 }, (response) => {
+    const request = http.request({ socketPath, path, timeout: 10_000 }, (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
       response.on('end', () => resolve(text));

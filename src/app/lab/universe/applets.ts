@@ -53,14 +53,25 @@ exit 1
 `;
 }
 
-/** A shell that knows the wget above: as a function, which goes before what is built in. */
+/**
+ * A shell that knows the wget above: as a function, which goes before what is built in. An interactive shell reads it
+ * from $ENV; a command, a script or a pipe of commands is read by a shell that has read it first.
+ */
 function shellScript(busybox: string, directory: string): string {
+  const known = `. ${directory}/.profile`;
   return `#!${busybox} sh
 case $1 in
   -*c)
     flags=$1; script=$2; shift 2
-    exec ${busybox} sh "$flags" ". ${directory}/.profile
+    exec ${busybox} sh "$flags" "${known}
 $script" "$@" ;;
+  '')
+    [ -t 0 ] || exec ${busybox} sh -c "${known}
+. /dev/stdin" ;;
+  -*) ;;
+  *)
+    [ -f "$1" ] && exec ${busybox} sh -c '${known}
+case $0 in */*) . "$0" ;; *) . "./$0" ;; esac' "$@" ;;
 esac
 ENV=${directory}/.profile exec ${busybox} sh "$@"
 `;

@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram';
-import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
+import { http } from '../../../host/http.ts';
 import { keepCompileCache } from '../../../host/exec/keep-compile-cache.ts';
 
 /**
@@ -9,12 +9,14 @@ import { keepCompileCache } from '../../../host/exec/keep-compile-cache.ts';
  */
 keepCompileCache();
 for (const port of [80, 8080]) {
-  createHttpServer((request, response) => {
-    response.setHeader('content-type', 'text/plain');
-    response.end(
-      `outside.example\nclient ${request.socket.remoteAddress ?? '?'} port ${request.socket.remotePort ?? '?'}\n`,
-    );
-  }).listen(port, '::');
+  http
+    .createServer((request, response) => {
+      response.setHeader('content-type', 'text/plain');
+      response.end(
+        `outside.example\nclient ${request.socket.remoteAddress ?? '?'} port ${request.socket.remotePort ?? '?'}\n`,
+      );
+    })
+    .listen(port, '::');
 }
 for (const port of [7, 9000]) {
   createServer((socket) => {

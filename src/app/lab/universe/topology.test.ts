@@ -7,6 +7,7 @@ it('puts the last third of the nodes on the second segment', () => {
     ['node-2', 'a', '172.30.1.12'],
     ['node-3', 'b', '172.30.2.11'],
   ]);
+  expect(nodePlaces(3, '', 'one-segment').every(({ segment }) => segment === 'a')).toBe(true);
   expect(nodePlaces(2).every(({ segment }) => segment === 'a')).toBe(true);
 });
 

@@ -28,9 +28,12 @@ export interface NodePlace {
 /** Most nodes that the address plan has room for. */
 export const MAX_NODES = 200;
 
-/** The places of `count` nodes, named `<prefix>node-1` and so on: the last third stands on segment b, the others on a (one alone and two: all on a). */
-export function nodePlaces(count: number, prefix = ''): readonly NodePlace[] {
-  const onB = Math.floor(count / 3);
+/** How the nodes are spread over the segments: the last third on b, or all on a, where plain routes reach everybody. */
+export type Spread = 'two-segments' | 'one-segment';
+
+/** The places of `count` nodes, named `<prefix>node-1` and so on. */
+export function nodePlaces(count: number, prefix = '', spread: Spread = 'two-segments'): readonly NodePlace[] {
+  const onB = spread === 'one-segment' ? 0 : Math.floor(count / 3);
   return Array.from({ length: count }, (_, index) => {
     const segment: Segment = index < count - onB ? 'a' : 'b';
     const position = segment === 'a' ? index : index - (count - onB);

@@ -1,9 +1,9 @@
 import { createSocket } from 'node:dgram';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
+import { http } from '../../../../host/http.ts';
 
 /**
  * Stands for Kubernetes' test image `agnhost`, as far as tests of networks use it: `netexec`, `serve-hostname`,
@@ -28,7 +28,8 @@ function netexec(args: string[]): void {
 function serveHostname(args: string[]): void {
   const flags = flagsOf(args);
   const port = Number(flags['port'] ?? 9376);
-  if (flags['udp'] === undefined) createServer((_request, response) => response.end(hostname())).listen(port, '::');
+  if (flags['udp'] === undefined)
+    http.createServer((_request, response) => response.end(hostname())).listen(port, '::');
   else serveUdp(port);
 }
 
@@ -36,14 +37,14 @@ function serveHostname(args: string[]): void {
 function porter(): void {
   for (const [name, text] of Object.entries(process.env)) {
     const port = /^SERVE_(?:TLS_)?PORT_(\d+)$/.exec(name)?.[1];
-    if (port !== undefined) createServer((_request, response) => response.end(text)).listen(Number(port), '::');
+    if (port !== undefined) http.createServer((_request, response) => response.end(text)).listen(Number(port), '::');
   }
 }
 
 function serve(port: number): void {
-  createServer((request, response) => answer(request, response)).listen(port, '::', () =>
-    process.stdout.write(`Started HTTP server on port ${port}\n`),
-  );
+  http
+    .createServer((request, response) => answer(request, response))
+    .listen(port, '::', () => process.stdout.write(`Started HTTP server on port ${port}\n`));
 }
 
 function answer(request: IncomingMessage, response: ServerResponse): void {

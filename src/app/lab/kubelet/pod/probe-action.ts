@@ -1,8 +1,7 @@
-import { request } from 'node:http';
-import { request as requestTls } from 'node:https';
 import { connect } from 'node:net';
 import type { Container, ExecAction, HTTPGetAction, TCPSocketAction } from 'kubernetes-types/core/v1.d.ts';
 import { messageOf } from '../../../../base/errors.ts';
+import { http } from '../../../../host/http.ts';
 
 /** What a probe or a lifecycle hook does. */
 export interface Action {
@@ -47,7 +46,7 @@ function runHttpGet(action: HTTPGetAction, context: ActionContext): Promise<Acti
   const url = `${scheme.toLowerCase()}://${host.includes(':') ? `[${host}]` : host}:${port}${path}`;
   return new Promise((resolve) => {
     const fail = (message: string): void => resolve({ ok: false, message });
-    const send = scheme === 'HTTPS' ? requestTls : request;
+    const { request } = scheme === 'HTTPS' ? process.getBuiltinModule('node:https') : http;
     const options = {
       host,
       port,
@@ -60,7 +59,7 @@ function runHttpGet(action: HTTPGetAction, context: ActionContext): Promise<Acti
         ...Object.fromEntries(httpHeaders.map(({ name, value }) => [name, value])),
       },
     };
-    const sent = send(options, (response) => {
+    const sent = request(options, (response) => {
       response.resume();
       const { statusCode = 0 } = response;
       if (statusCode >= 200 && statusCode < 400) resolve({ ok: true });

@@ -1,11 +1,11 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { createServer } from 'node:http';
 import { mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
 import { messageOf } from '../../../../base/errors.ts';
+import { http } from '../../../../host/http.ts';
 import type { ContainerRunner } from '../pod/container-runner.ts';
 import type { PodWorker } from '../pod/pod-worker.ts';
 import { CHANNEL_PROTOCOLS } from './channels.ts';
@@ -30,7 +30,7 @@ interface Target {
 export function startKubeletServer(path: string, dependencies: KubeletServerDependencies): Promise<Server> {
   mkdirSync(dirname(path), { recursive: true });
   rmSync(path, { force: true });
-  const server = createServer((request, response) => answer(request, response, dependencies));
+  const server = http.createServer((request, response) => answer(request, response, dependencies));
   const sockets = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
