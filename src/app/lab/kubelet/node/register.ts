@@ -92,8 +92,10 @@ export class NodeRegistration {
     const { nodeName: name } = this.#config;
     const status = nodeStatus(this.#config, this.#readiness, utcSeconds(), this.#node);
     try {
-      // Strategic, so that conditions of others (NetworkUnavailable) stay.
-      this.#node = await this.#client.patch<Node>(NODES, { name }, 'strategic', { status }, { subresource: 'status' });
+      // Strategic, so that conditions of others (NetworkUnavailable) stay; but addresses merge by type there, and a
+      // node has one InternalIP per family, so they are replaced whole, as the real kubelet does.
+      const body = { status: { ...status, addresses: [{ $patch: 'replace' }, ...(status.addresses ?? [])] } };
+      this.#node = await this.#client.patch<Node>(NODES, { name }, 'strategic', body, { subresource: 'status' });
       return true;
     } catch (error) {
       this.#log.warn('node status not written', { error: String(error) });
