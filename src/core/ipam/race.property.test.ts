@@ -8,6 +8,7 @@ import { collectGarbage } from './garbage.ts';
 import type { World } from './garbage.ts';
 import { MemoryBlockStore } from './memory-store.ts';
 import { Interleaving } from './race.test-support.ts';
+import type { BlockStore } from './store.ts';
 import type { AllocateRequest, IpPool } from './types.ts';
 
 function pool(name: string, cidr: string, blockSize: number): IpPool {
@@ -23,11 +24,16 @@ function pool(name: string, cidr: string, blockSize: number): IpPool {
   };
 }
 
-/** A cluster of nodes that allocate, release and crash over one store, with a record of who rightly holds what. */
+/**
+ * A cluster of nodes that allocate, release, crash and die over one store while a collector works in it, with a record of
+ * who rightly holds what.
+ */
 class Cluster {
   readonly store = new MemoryBlockStore([pool('v4', '10.0.0.0/25', 28), pool('v6', 'fd00::/121', 124)]);
   readonly held = new Map<string, readonly string[]>();
-  readonly nodes: { name: string; generation: number; allocator: Allocator }[] = [];
+  readonly nodes: { name: string; generation: number; dead: boolean; allocator: Allocator }[] = [];
+  /** Handles whose pod exists: from before its allocation until after its release. */
+  private readonly pods = new Set<string>();
   private readonly owners = new Map<string, string>();
   private readonly interleaving: Interleaving;
   private readonly random: (below: number) => number;
@@ -39,33 +45,46 @@ class Cluster {
     this.random = random;
     this.strictAffinity = strictAffinity;
     for (let i = 0; i < 10; i++) {
-      this.nodes.push({ name: `node-${i}`, generation: 0, allocator: this.start(i, 0) });
+      this.nodes.push({ name: `node-${i}`, generation: 0, dead: false, allocator: this.start(i, 0) });
     }
   }
 
   /** One node's life: `steps` random actions one after the other. */
   async live(index: number, steps: number): Promise<void> {
     for (let step = 0; step < steps; step++) {
-      const action = this.random(10);
-      if (action < 6) await this.allocate(index, 1 + this.random(4));
-      else if (action < 9) await this.release(index);
-      else this.crash(index);
+      const action = this.random(30);
+      if (action < 18) await this.allocate(index, 1 + this.random(4));
+      else if (action < 26) await this.release(index);
+      else this.crash(index, action === 29);
+      if (this.nodes[index]!.dead) return;
     }
   }
 
-  /** Starts every node anew without faults and collects garbage. */
+  /** The collector's life, over a connection that can break too. */
+  async collect(rounds: number): Promise<void> {
+    const client = this.interleaving.client(this.store, () => false);
+    for (let round = 0; round < rounds; round++) await this.collectOnce(client).catch(() => undefined);
+  }
+
+  /** Starts every living node anew without faults and collects garbage. */
   async settle(): Promise<void> {
-    for (const [index, node] of this.nodes.entries()) {
+    const alive = [...this.nodes.entries()].filter(([, { dead }]) => !dead);
+    for (const [index, node] of alive) {
       node.generation++;
       node.allocator = this.start(index, node.generation, this.store);
       await node.allocator.load();
     }
-    const world: World = { nodeExists: () => true, podHolds: ({ name }) => this.held.has(name) };
-    await collectGarbage(
-      { graceMs: 0, coolDownMs: 0 },
-      { store: this.store, now: () => 0, readWorld: () => Promise.resolve(world) },
-    );
-    for (const node of this.nodes) await node.allocator.load();
+    await this.collectOnce(this.store);
+    for (const [, node] of alive) await node.allocator.load();
+  }
+
+  private collectOnce(store: BlockStore): Promise<unknown> {
+    const dead = (name: string): boolean => this.nodes.some((node) => node.name === name && node.dead);
+    const readWorld = (): Promise<World> => {
+      const pods = new Set(this.pods);
+      return Promise.resolve({ nodeExists: (node) => !dead(node), podHolds: ({ name }) => pods.has(name) });
+    };
+    return collectGarbage({ graceMs: 0, coolDownMs: 0 }, { store, now: () => 0, readWorld });
   }
 
   private async allocate(index: number, count: number): Promise<void> {
@@ -75,10 +94,14 @@ class Cluster {
       const handle = `${node.name}-${this.handles++}`;
       return { handle, families: this.random(3) === 0 ? [4, 6] : [4], attributes: { namespace: 'x', pod: handle } };
     });
+    for (const { handle } of requests) this.pods.add(handle);
     const outcomes = await node.allocator.allocateMany(requests);
     if (node.generation !== generation) return;
     for (const [i, outcome] of outcomes.entries()) {
-      if (outcome.kind === 'failed') continue;
+      if (outcome.kind === 'failed') {
+        this.pods.delete(requests[i]!.handle);
+        continue;
+      }
       const ips = outcome.assignment.addresses.map(({ ip }) => formatIp(ip));
       expect(ips).toHaveLength(requests[i]!.families.length);
       for (const ip of ips) {
@@ -93,17 +116,26 @@ class Cluster {
     const node = this.nodes[index]!;
     const mine = [...this.held.keys()].filter((handle) => handle.startsWith(`${node.name}-`));
     const handles = mine.filter(() => this.random(2) === 0);
-    for (const handle of handles) {
-      for (const ip of this.held.get(handle)!) this.owners.delete(ip);
-      this.held.delete(handle);
-    }
+    this.forget(handles);
     await node.allocator.release(handles).catch(() => undefined);
   }
 
-  private crash(index: number): void {
+  /** A crash loses what was under way; a death takes the node's pods with it. */
+  private crash(index: number, dies: boolean): void {
     const node = this.nodes[index]!;
     node.generation++;
+    node.dead = dies;
+    const abandoned = [...this.pods].filter((handle) => handle.startsWith(`${node.name}-`));
+    this.forget(dies ? abandoned : abandoned.filter((handle) => !this.held.has(handle)));
     node.allocator = this.start(index, node.generation);
+  }
+
+  private forget(handles: readonly string[]): void {
+    for (const handle of handles) {
+      for (const ip of this.held.get(handle) ?? []) this.owners.delete(ip);
+      this.held.delete(handle);
+      this.pods.delete(handle);
+    }
   }
 
   private start(index: number, generation: number, store?: MemoryBlockStore): Allocator {
@@ -131,7 +163,8 @@ describe('ten nodes racing for one pool', () => {
           () => new Promise((resolve) => setImmediate(resolve)),
         );
         const cluster = new Cluster(interleaving, random, strictAffinity);
-        await interleaving.run(Promise.all(cluster.nodes.map((_node, index) => cluster.live(index, 6))));
+        const lives = cluster.nodes.map((_node, index) => cluster.live(index, 6));
+        await interleaving.run(Promise.all([...lives, cluster.collect(4)]));
         await cluster.settle();
         await expectConsistent(cluster, strictAffinity);
       }),
@@ -161,7 +194,8 @@ async function expectConsistent(cluster: Cluster, strictAffinity: boolean): Prom
       .map(({ node, cidr }) => `${node} ${formatCidr(cidr)}`)
       .sort(),
   );
-  for (const { name, allocator } of cluster.nodes) {
+  for (const { name, allocator, dead } of cluster.nodes) {
+    if (dead) continue;
     const mine = [...cluster.held.keys()].filter((handle) => handle.startsWith(`${name}-`));
     expect([...allocator.assignments().keys()].sort()).toEqual(mine.sort());
   }
