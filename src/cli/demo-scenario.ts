@@ -91,7 +91,8 @@ async function show({ kubectl, print }: Stage, args: readonly string[]): Promise
 }
 
 async function compare({ lab, client }: Stage): Promise<readonly Comparison[]> {
-  return compareReachability(lab, client, (pod: PodEndpoint) => pod.namespace === 'default' && PODS.includes(pod.name));
+  const include = (pod: PodEndpoint): boolean => pod.namespace === 'default' && PODS.includes(pod.name);
+  return compareReachability(lab, client, { include });
 }
 
 async function why(

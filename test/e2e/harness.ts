@@ -2,12 +2,12 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { parseAllDocuments } from 'yaml';
+import { parse } from 'yaml';
 import { openLab } from '../../src/app/lab/lab.ts';
 import type { LabAttempt, LabBackend, LabIpFamily, LabPlace, RunningLab } from '../../src/app/lab/lab-types.ts';
 import { kubectlFor, type Kubectl, type KubectlResult } from '../../src/cli/kubectl.ts';
 import { reachabilityTable } from '../../src/cli/reachability-table.ts';
-import { compareReachability } from '../../src/cli/reachability.ts';
+import { UNDECLARED, compareReachability, type Comparison } from '../../src/cli/reachability.ts';
 import type { Pod } from '../../src/core/kube/types.ts';
 import { httpKubeClient, type HttpKubeClient } from '../../src/host/kube-client/http-client.ts';
 import { loadKubeconfig } from '../../src/host/kube-client/kubeconfig.ts';
@@ -166,15 +166,19 @@ export class TestCluster implements AsyncDisposable {
     return verdicts.has('allowed');
   }
 
-  /** Fails unless real packets between all pods of the namespaces go exactly as the policy engine predicts. */
-  async agrees(...namespaces: readonly string[]): Promise<number> {
+  /**
+   * Fails unless real packets between all pods of the namespaces go exactly as the policy engine predicts; with `*` as the
+   * first namespace also those from nodes, and to nodes and the host outside. Returns what the packets did.
+   */
+  async agrees(...namespaces: readonly string[]): Promise<Observed> {
     const include = (pod: { readonly namespace: string }): boolean => namespaces.includes(pod.namespace);
-    const comparisons = await compareReachability(this.lab, this.client, include);
+    const scope = { include, beyondPods: namespaces[0] === '*' };
+    const comparisons = await compareReachability(this.lab, this.client, scope);
     if (comparisons.some(({ agrees }) => !agrees)) {
       throw new Error(`the kernel and the prediction disagree (≠):\n${reachabilityTable(comparisons)}`);
     }
     if (comparisons.length === 0) throw new Error('nothing to compare');
-    return comparisons.length;
+    return new Observed(comparisons);
   }
 
   /** Deletes namespaces without waiting for the end, and everything that the scenarios leave in `default`. */
@@ -186,6 +190,38 @@ export class TestCluster implements AsyncDisposable {
       await this.ok('delete pod --all -n default --grace-period=1 --wait=true');
       await this.ok('delete service -n default -l component!=apiserver --ignore-not-found');
     }
+  }
+}
+
+/** An undeclared port, which every comparison tries. */
+export const OTHER_PORT = UNDECLARED;
+
+/** What real packets did. */
+export class Observed {
+  readonly #comparisons: readonly Comparison[];
+
+  constructor(comparisons: readonly Comparison[]) {
+    this.#comparisons = comparisons;
+  }
+
+  get tried(): number {
+    return this.#comparisons.length;
+  }
+
+  get denied(): number {
+    return this.#comparisons.filter(({ observed }) => observed.verdict === 'denied').length;
+  }
+
+  /** Whether connections to a TCP port that was tried, or pings without one, got through in every family. */
+  reaches(from: string, to: string, port?: number): boolean {
+    const protocol = port === undefined ? 'ICMP' : 'TCP';
+    const found = this.#comparisons.filter(
+      ({ probe }) =>
+        probe.from.key === from && probe.to.key === to && probe.protocol === protocol && probe.port === port,
+    );
+    const verdicts = new Set(found.map(({ observed }) => observed.verdict));
+    if (verdicts.size !== 1) throw new Error(`no clear answer for ${from} to ${to} ${protocol} ${port ?? ''}`);
+    return verdicts.has('allowed');
   }
 }
 
@@ -209,15 +245,11 @@ export async function eventually(condition: () => Promise<void> | void, patience
   }
 }
 
-/** The documents of a YAML text with `change` applied to each, for variants of the examples. */
-export function variant(text: string, change: (document: Record<string, unknown>) => void): string {
-  return parseAllDocuments(text)
-    .map((document) => {
-      const object = document.toJS() as Record<string, unknown>;
-      change(object);
-      return JSON.stringify(object);
-    })
-    .join('\n---\n');
+/** The one document of a YAML text after `change`, for variants of the examples. */
+export function variant(text: string, change: (object: Record<string, unknown>) => void): string {
+  const object = parse(text) as Record<string, unknown>;
+  change(object);
+  return JSON.stringify(object);
 }
 
 function splitWords(text: string): string[] {

@@ -25,6 +25,7 @@ export const command: Command = {
         description: 'only pods of this namespace; may be repeated',
         repeatable: true,
       },
+      { flags: '--all', description: 'also from nodes to pods, and from pods to nodes and to a host outside' },
       OUTPUT,
       NAME,
       KUBECONFIG,
@@ -39,7 +40,10 @@ export const command: Command = {
         'packets can only be sent in a cluster that this machine runs: leave out --kubeconfig, or use sluice why';
       throw new SluiceError('not-running', message);
     }
-    const comparisons = await compareReachability(lab, client, namespaceFilter(values));
+    const comparisons = await compareReachability(lab, client, {
+      include: namespaceFilter(values),
+      beyondPods: values['all'] === true,
+    });
     const disagreements = comparisons.filter(({ agrees }) => !agrees);
     if (values['output'] === 'json') print(JSON.stringify(report(comparisons), null, 2));
     else {
