@@ -97,12 +97,6 @@ export function enterRoot(root: string): void {
   rmdirSync('/.old-root');
 }
 
-/** Unmounts what is mounted at `target`; nothing mounted there is fine. */
-export function unmount(target: string): void {
-  const result = umount2(target, MNT_DETACH);
-  if (![-ERRNO.EINVAL, -ERRNO.ENOENT].includes(result)) expectSuccess(result, `unmounting ${target}`);
-}
-
 /** Makes an empty file or directory at `target`, as `source` is one, unless something is there. */
 export function makeMountPoint(source: string, target: string): void {
   if (lstatSync(target, { throwIfNoEntry: false }) !== undefined) return;

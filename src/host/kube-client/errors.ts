@@ -111,8 +111,3 @@ export function isGone(error: unknown): boolean {
 export function isAborted(error: unknown): boolean {
   return hasCode(error, 'aborted');
 }
-
-/** The API cannot be reached or is overloaded: the same call may succeed later. */
-export function isUnavailable(error: unknown): boolean {
-  return ['unavailable', 'timeout', 'too-many-requests'].some((code) => hasCode(error, code));
-}
