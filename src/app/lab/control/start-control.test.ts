@@ -97,7 +97,7 @@ describe('the controllers over an API', () => {
     });
     await client.create(DEPLOYMENTS, deployment(100));
     await vi.waitFor(async () => {
-      const [slice] = await items<{ endpoints?: unknown[] }>(ENDPOINT_SLICES);
+      const [slice] = await items<KubeObject & { endpoints?: unknown[] }>(ENDPOINT_SLICES);
       expect(slice?.endpoints).toHaveLength(100);
       const [held] = await items<Deployment>(DEPLOYMENTS);
       expect(held?.status?.availableReplicas).toBe(100);
@@ -105,7 +105,7 @@ describe('the controllers over an API', () => {
     const pods = await items<Pod>(PODS);
     expect(pods).toHaveLength(100);
     expect(pods.filter((pod) => pod.spec?.nodeName === 'node-1')).toHaveLength(50);
-    const reasons = Object.groupBy(await items<{ reason?: string }>(EVENTS), ({ reason }) => reason ?? '');
+    const reasons = Object.groupBy(await items<KubeObject & { reason?: string }>(EVENTS), ({ reason }) => reason ?? '');
     expect(Object.entries(reasons).map(([reason, events]) => [reason, events?.length])).toEqual(
       expect.arrayContaining([
         ['SuccessfulCreate', 100],
