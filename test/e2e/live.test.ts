@@ -3,6 +3,7 @@ import { TestCluster } from './harness.ts';
 import { describeFailures } from './failures.ts';
 import { describeLiveChanges } from './live-changes.ts';
 import { describeServices } from './services.ts';
+import { describeWorkloads } from './workloads.ts';
 
 describe('a running cluster', () => {
   let cluster: TestCluster;
@@ -18,6 +19,7 @@ describe('a running cluster', () => {
     expect(again.stderr).toContain('is running already');
   });
 
+  describeWorkloads(() => cluster);
   describeLiveChanges(() => cluster);
   describeServices(() => cluster);
   describeFailures(() => cluster);

@@ -1,6 +1,14 @@
 import type { Pod } from 'kubernetes-types/core/v1.d.ts';
 import type { Job, JobCondition, JobStatus } from 'kubernetes-types/batch/v1.d.ts';
-import { NOTHING, timestamp, type Action, type ClusterView, type Controller, type Outcome } from './controller.ts';
+import {
+  NOTHING,
+  timestamp,
+  type Action,
+  type ClusterView,
+  type Controller,
+  type EventAction,
+  type Outcome,
+} from './controller.ts';
 import { sameJson } from './equal.ts';
 import { controllerOf, isTerminating, keyOf, type Stored } from './objects.ts';
 import { isActive, isReady, podFromTemplate } from './pods.ts';
@@ -30,6 +38,7 @@ export function reconcileJob(view: ClusterView, key: string, now: number): Outco
   const failed = pods.filter((pod) => pod.status?.phase === 'Failed').length;
   const ending = verdict(job, active.length, succeeded, failed, now);
   const actions: Action[] = ending === undefined ? scale(job, active, succeeded) : active.map(remove);
+  if (ending !== undefined) actions.push(over(job, ending));
   const status = statusOf(job, active, succeeded, failed, ending, now);
   if (!sameJson(status, job.status)) actions.push({ do: 'update-status', kind: 'jobs', object: { ...job, status } });
   return { actions, ...(ending === undefined ? deadlineIn(job, now) : {}) };
@@ -95,15 +104,7 @@ function create(job: Stored<Job>): Action {
     do: 'create',
     kind: 'pods',
     object: podFromTemplate(job.spec?.template ?? {}, job, 'jobs', labels),
-    announce: {
-      do: 'event',
-      kind: 'jobs',
-      about: job,
-      type: 'Normal',
-      reason: 'SuccessfulCreate',
-      message: 'Created pod',
-      component: COMPONENT,
-    },
+    announce: event(job, 'Normal', 'SuccessfulCreate', 'Created pod'),
   };
 }
 
@@ -119,20 +120,19 @@ function statusOf(
   ending: Ending | undefined,
   now: number,
 ): JobStatus {
-  const startTime = job.status?.startTime ?? timestamp(now);
+  const { active: _before, ...held } = job.status ?? {};
   const running = ending === undefined ? active : [];
-  const ready = running.filter(isReady).length;
   return {
-    ...job.status,
-    startTime,
-    ready,
+    ...held,
+    startTime: held.startTime ?? timestamp(now),
+    ready: running.filter(isReady).length,
     terminating: 0,
-    ...(running.length === 0 ? { active: undefined } : { active: running.length }),
+    ...(running.length === 0 ? {} : { active: running.length }),
     ...(succeeded === 0 ? {} : { succeeded }),
     ...(failed === 0 ? {} : { failed }),
     ...(ending === undefined ? {} : { conditions: [conditionOf(ending, now)] }),
     ...(ending?.type === 'Complete' ? { completionTime: timestamp(now) } : {}),
-  } as JobStatus;
+  };
 }
 
 function conditionOf(ending: Ending, now: number): JobCondition {
@@ -143,4 +143,14 @@ function isOver(job: Job): boolean {
   return (job.status?.conditions ?? []).some(
     ({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True',
   );
+}
+
+function over(job: Stored<Job>, { type, reason, message }: Ending): EventAction {
+  return type === 'Complete'
+    ? event(job, 'Normal', 'Completed', 'Job completed')
+    : event(job, 'Warning', reason, message);
+}
+
+function event(about: Stored<Job>, type: 'Normal' | 'Warning', reason: string, message: string): EventAction {
+  return { do: 'event', kind: 'jobs', about, type, reason, message, component: COMPONENT };
 }
