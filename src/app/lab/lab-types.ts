@@ -77,6 +77,8 @@ export interface LabPod {
   readonly hostNetwork: boolean;
   readonly ips: readonly string[];
   readonly netns: string;
+  /** The process that holds the pod's namespaces; pids are in the host's numbering, null for what does not run. */
+  readonly sandboxPid: number | null;
   readonly containers: readonly { readonly name: string; readonly pid: number | null; readonly restarts: number }[];
 }
 

@@ -37,7 +37,7 @@ export function webProgram(server: WebServer, context: ImageContext): ImageProgr
 }
 
 /** Turns httpd's two lines per request (`client: url:/x`, `client: response:200`) into one of the common log format. */
-const ACCESS_LOG = `log() { "$b" awk '{
+const ACCESS_LOG = `log() { exec "$b" awk '{
   i = index($0, ": "); client = substr($0, 1, i - 1); what = substr($0, i + 2)
   if (what ~ /^url:/) { url[client] = substr(what, 5); next }
   if (what ~ /^response:/) {

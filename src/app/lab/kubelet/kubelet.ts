@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Pod, Service } from 'kubernetes-types/core/v1.d.ts';
 import { messageOf } from '../../../base/errors.ts';
@@ -76,6 +76,8 @@ export async function runKubelet(config: KubeletConfig, log: Logger, signal: Abo
     },
     signal,
   );
+  await pods.synced;
+  removeOrphans(new Set([...pods.items.values()].map(({ metadata }) => metadata?.uid ?? '')));
   await pods.done;
 }
 
@@ -96,6 +98,13 @@ function drop(pod: Pod, workers: Map<string, PodWorker>, log: Logger): void {
   worker.vanish().catch((error: unknown) => log.error('pod not torn down', { uid, error: messageOf(error) }));
 }
 
+/** Removes what pods have left behind that were deleted while the node was down. */
+function removeOrphans(uids: ReadonlySet<string>): void {
+  if (!existsSync(NODE_PATHS.pods)) return;
+  for (const uid of readdirSync(NODE_PATHS.pods))
+    if (!uids.has(uid)) rmSync(join(NODE_PATHS.pods, uid), { recursive: true, force: true });
+}
+
 /** What the lab wants to know of a pod, for probes and tests; pids are the node's. */
 function place(worker: PodWorker): unknown {
   const { pod, sandbox, podIps, runners } = worker;
@@ -106,6 +115,7 @@ function place(worker: PodWorker): unknown {
     hostNetwork: pod.spec.hostNetwork ?? false,
     ips: podIps,
     netns: sandbox?.netns ?? null,
+    sandboxPid: sandbox?.pausePid ?? null,
     containers: runners.map(({ spec, process, restarts }) => ({
       name: spec.name,
       pid: process?.pid ?? null,

@@ -207,13 +207,15 @@ export class Supervisor {
       const pods = await this.#kubeletPods(place.name);
       // Pids as the node counts them, which is one namespace further in.
       const ofNode = new Map(below(kubelet.pid, processes).map(({ pid: host, pids }) => [pids[NODE_DEPTH] ?? 0, host]));
+      const hostPid = (inner: number | null): number | null => (inner === null ? null : (ofNode.get(inner) ?? null));
       return pods.map((pod) => ({
         ...pod,
+        sandboxPid: hostPid(pod.sandboxPid),
         node: place.name,
         netns: pod.hostNetwork ? `/proc/${kubelet.pid}/ns/net` : `/proc/${kubelet.pid}/root${pod.netns}`,
         containers: pod.containers.map((container) => ({
           ...container,
-          pid: container.pid === null ? null : (ofNode.get(container.pid) ?? null),
+          pid: hostPid(container.pid),
         })),
       }));
     });

@@ -61,7 +61,8 @@ describe('the shell of busybox images', () => {
 });
 
 describe('the wget of busybox images', () => {
-  it.each([
+  type Call = readonly [program: string, args: readonly string[], input: string];
+  it.each<readonly [string, (url: string) => Call]>([
     [
       'a command',
       (url: string) => [
@@ -71,7 +72,7 @@ describe('the wget of busybox images', () => {
       ],
     ],
     ['a pipe', (url: string) => ['sh', [], `wget -T5 -qO- ${url}\nwget -O- -q ${url}\nwget -q -O - ${url} -T 5\n`]],
-  ] as const)('takes a timeout however it is written, in %s', async (_where, command) => {
+  ])('takes a timeout however it is written, in %s', async (_where, command) => {
     const server = createServer((_request, response) => response.end('ok\n')).listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
     const [program, args, input] = command(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
