@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SluiceError, hasCode } from '../../base/errors.ts';
 import { controlRequest } from './control-client.ts';
-import type { LabOptions, LabPaths, LabPhase, LabStatus, RunningLab } from './lab-types.ts';
+import type { LabErrorCode, LabOptions, LabPaths, LabPhase, LabStatus, RunningLab } from './lab-types.ts';
 import { findMachineProblems, findPrograms } from './machine.ts';
 import type { PathEnvironment } from './paths.ts';
 import { labPaths, sluiceHome } from './paths.ts';
@@ -31,11 +31,15 @@ export async function startLab(options: LabOptions, dependencies: StartLabDepend
   const paths = labPaths(options.name, dependencies);
   const problems = findMachineProblems(dependencies);
   if (problems.length > 0)
-    throw new SluiceError('unsupported-machine', `this machine cannot run the lab:\n  ${problems.join('\n  ')}`, {
-      problems,
-    });
+    throw new SluiceError<LabErrorCode>(
+      'unsupported-machine',
+      `this machine cannot run the lab:\n  ${problems.join('\n  ')}`,
+      {
+        problems,
+      },
+    );
   if ((await openLab(options.name, dependencies)) !== undefined)
-    throw new SluiceError(
+    throw new SluiceError<LabErrorCode>(
       'already-running',
       `cluster "${options.name}" is running already: use it, stop it with "sluice down --name ${options.name}", or choose another --name`,
     );
@@ -131,7 +135,7 @@ function checkSameOptions(options: LabOptions, stateDir: string): void {
   const shape = ({ apiPort: _port, ...rest }: LabOptions): string => JSON.stringify(rest, Object.keys(rest).sort());
   const before = JSON.parse(readFileSync(optionsFile(stateDir), 'utf8')) as LabOptions;
   if (shape(before) === shape(options)) return;
-  throw new SluiceError(
+  throw new SluiceError<LabErrorCode>(
     'invalid-options',
     `cluster "${options.name}" has state that was made with other options (${JSON.stringify(before)}): run "sluice down --name ${options.name}" first, or choose another --name`,
   );
@@ -145,7 +149,7 @@ function checkPort(port: number): Promise<void> {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const why = error.code === 'EACCES' ? 'may only be used by root' : 'is taken by another program';
       reject(
-        new SluiceError(
+        new SluiceError<LabErrorCode>(
           'invalid-options',
           `--api-port: port ${port} on 127.0.0.1 ${why}; leave the option out to take a free one`,
           { port },
@@ -216,7 +220,7 @@ async function untilUnlocked(pidFile: string): Promise<void> {
   const deadline = performance.now() + 10_000;
   while (pidFileIsLocked(pidFile)) {
     if (performance.now() > deadline)
-      throw new SluiceError('control-failed', `the supervisor (pid in ${pidFile}) does not end`);
+      throw new SluiceError<LabErrorCode>('control-failed', `the supervisor (pid in ${pidFile}) does not end`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

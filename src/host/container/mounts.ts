@@ -1,6 +1,6 @@
 import { closeSync, lstatSync, mkdirSync, openSync, rmdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { ERRNO, expectSuccess } from '../errno.ts';
+import { expectSuccess } from '../errno.ts';
 import {
   AT_RECURSIVE,
   MNT_DETACH,
