@@ -44,7 +44,7 @@ export function describeWorkloads(running: () => TestCluster): void {
     it('say why a pod waits for a node, and place it when there is one', async () => {
       const cluster = running();
       const node = (await cluster.ok('get nodes -o jsonpath={.items[1].metadata.name}')).trim();
-      await cluster.ok(`run picky -n work --image=nginx --overrides='{"spec":{"nodeSelector":{"disk":"ssd"}}}'`);
+      await cluster.ok(`run picky -n work --image=nginx '--overrides={"spec":{"nodeSelector":{"disk":"ssd"}}}'`);
       await eventually(async () =>
         expect(await cluster.ok('describe pod picky -n work')).toContain(
           "0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector.",
