@@ -79,6 +79,9 @@ describe('Services, with real packets', () => {
       ['outside', NODE_IPS['node-1'], 30004, 'web-1', OUTSIDE],
       ['outside', NODE_IPS['node-2'], 30004, 'web-2', OUTSIDE],
       ['client-1', OUTSIDE, PORT, 'outside', NODE_IPS['node-1']],
+      // Through another node and back: a node takes no packet from its own address out of the overlay.
+      ['node-1', NODE_IPS['node-2'], 30001, 'web-1', '10.244.2.1'],
+      ['client-1', NODE_IPS['node-2'], 30001, 'web-1', '10.244.2.1'],
     ])('%s reaches %s:%i at %s, which sees %s', async (from, address, port, name, seen) => {
       expect(await rig.ask(from, address, port, protocol)).toBe(`${name} ${seen}`);
     });

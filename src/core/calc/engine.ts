@@ -86,6 +86,7 @@ class Engine implements CalcEngine {
     if (node === undefined) this.#nodes.delete(name);
     else this.#nodes.set(name, node);
     this.#sets.setNodes(this.#nodes.values());
+    this.#network.setNodes(this.#nodes.values());
     if (name === this.#node) this.#network.setOwnNode(node);
   }
 

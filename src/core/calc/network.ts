@@ -2,7 +2,7 @@ import { intervalSet, rangeOf } from '../../base/ip/index.ts';
 import type { Family, Ip } from '../../base/ip/index.ts';
 import { baseChains, baseSets, peerChain } from '../nft/base-chains.ts';
 import { intervalKeys } from '../nft/compile-policy.ts';
-import { etherKey } from '../nft/key.ts';
+import { addressKey, etherKey } from '../nft/key.ts';
 import { peerChainName, SETS } from '../nft/names.ts';
 import type { TrackedRuleset } from '../nft/tracked-ruleset.ts';
 import type { NodeEndpoint } from '../policy/cluster.ts';
@@ -27,6 +27,15 @@ export class Network {
     this.#options = options;
     for (const spec of baseSets(options.families)) ruleset.addSet(spec);
     this.#setChains();
+  }
+
+  /** All nodes, this one among them. */
+  setNodes(nodes: Iterable<NodeEndpoint>): void {
+    const addresses = [...nodes].flatMap((node) => node.addresses);
+    for (const family of this.#options.families) {
+      const keys = addresses.filter((ip) => ip.family === family).map(addressKey);
+      this.#ruleset.replaceElements(SETS.nodes(family), new Map(keys.map((key) => [key, ''])));
+    }
   }
 
   /** The node that this ruleset is for, as far as it is known. */

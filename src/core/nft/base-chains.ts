@@ -107,6 +107,7 @@ function familySets(family: Family): SetSpec[] {
     { name: SETS.self(family), key: [address, address] },
     { name: SETS.pools(family), key: [address], interval: true },
     { name: SETS.natPools(family), key: [address], interval: true },
+    { name: SETS.nodes(family), key: [address] },
     { name: SETS.clusterIps(family), key: [address] },
     { name: SETS.services(family), key: [address, 'inet_proto', 'inet_service'], data: 'verdict' },
     {
@@ -261,6 +262,19 @@ function postroutingRules({ families, tunnelInterface, tunnelAddresses, returnPa
         notInSet([source(family)], SETS.pools(family)),
         masquerade,
       ],
+      // The way back does not help a node, or a pod that left it under its address, whose backend is on that node: no
+      // node takes a packet from its own address out of the overlay.
+      ...(returnPaths
+        ? [
+            [
+              hasCtMark(CT_MARK.NODE_PORT),
+              leavesBy(tunnelInterface),
+              isFamily(family),
+              inSet([source(family)], SETS.nodes(family)),
+              masquerade,
+            ],
+          ]
+        : []),
       // Traffic out of the cluster. Nodes are outside of every pool.
       [
         isFamily(family),

@@ -14,6 +14,8 @@ export const SETS = {
   pools: (family: Family) => `pools${family}`,
   /** Pools whose traffic out of the cluster takes the node's address. */
   natPools: (family: Family) => `nat-pools${family}`,
+  /** Addresses of all nodes. */
+  nodes: (family: Family) => `nodes${family}`,
   /** Interface of the source pod → its chain of egress policies. */
   egress: 'egress-pods',
   /** Interface of the destination pod → its chain of ingress policies. */
