@@ -193,7 +193,51 @@ describe('live connections', () => {
     await node.client.delete(NETWORK_POLICIES, { namespace: 'default', name: 'closed' });
     await node.until(() => marks()[0] === 0);
   });
+
+  it('stay cut when the pod at their other end is looked at alone and has nothing against them', async () => {
+    await using node = await FakeNode.create();
+    await node.start();
+    const [web, client] = [await attach(node, 'web'), await attach(node, 'client')];
+    node.conntrack.flows.set(1, flow(1, client, web));
+    await node.client.create(NETWORK_POLICIES, policy('web', { ingress: [] }));
+    await node.until(() => node.conntrack.flows.get(1)!.mark === 1);
+    node.conntrack.flows.set(2, flow(2, client, '203.0.113.10'));
+    await node.client.create(NETWORK_POLICIES, policy('client', { egress: [{ to: [{ podSelector: {} }] }] }));
+    await node.until(() => node.conntrack.flows.get(2)!.mark === 1);
+    expect(node.conntrack.flows.get(1)!.mark).toBe(1);
+  });
+
+  it('are cut even when the kernel at first refuses the change and the whole table after it', async () => {
+    await using node = await FakeNode.create();
+    await node.start();
+    const web = await attach(node, 'web');
+    node.conntrack.flows.set(1, flow(1, '203.0.113.10', web));
+    const refuse = (): void => {
+      throw new Error('no buffer space');
+    };
+    vi.spyOn(node.nftables, 'apply').mockImplementationOnce(refuse).mockImplementationOnce(refuse);
+    await node.client.create(NETWORK_POLICIES, policy('web', { ingress: [] }));
+    await node.until(() => node.conntrack.flows.get(1)!.mark === 1);
+  });
 });
+
+/** Creates and wires a pod labelled with its name; resolves to its address. */
+async function attach(node: FakeNode, name: string): Promise<string> {
+  await node.createPod(name);
+  const target = { namespace: 'default', name };
+  await node.client.patch(PODS, target, 'merge', { metadata: { labels: { app: name } } });
+  const { ips } = (await node.ask(node.request('ADD', name))) as Result;
+  const address = ips[0]!.address.split('/')[0]!;
+  await node.client.patch(PODS, target, 'merge', { status: { podIP: address } }, { subresource: 'status' });
+  return address;
+}
+
+/** A policy of the directions that `rules` has, for the pod of its name. */
+function policy(app: string, rules: { readonly ingress?: readonly object[]; readonly egress?: readonly object[] }) {
+  const policyTypes = ['Ingress', 'Egress'].filter((type) => type.toLowerCase() in rules);
+  const spec = { podSelector: { matchLabels: { app } }, policyTypes, ...rules };
+  return { metadata: { name: app, namespace: 'default' }, spec } as object;
+}
 
 function flow(id: number, source: string, destination: string): TrackedFlow {
   const tuple = (from: string, to: string, ports: readonly [number, number]): FlowTuple => ({

@@ -3,7 +3,7 @@ import type { Ip } from '../../base/ip/index.ts';
 import type { ConntrackFlush } from '../../core/calc/model.ts';
 import type { ClusterState } from '../../core/policy/cluster.ts';
 import { PolicyEngine } from '../../core/policy/evaluate.ts';
-import type { Flow, FlowProtocol } from '../../core/policy/flow.ts';
+import type { Flow, FlowProtocol, Party } from '../../core/policy/flow.ts';
 import { flowKeyOf } from '../../host/conntrack/port.ts';
 import type { Conntrack, TrackedFlow } from '../../host/conntrack/port.ts';
 
@@ -39,11 +39,12 @@ export function judgeConnections(
   const touched = flows.filter((flow) => isAmong(flow, addresses));
   if (touched.length === 0) return { judged: 0, cut: 0, healed: 0, marked: 0 };
   const engine = new PolicyEngine(state());
+  const nodes = new Set(local.flatMap((ip) => nodeOf(engine.address(ip)) ?? []));
   const cut: TrackedFlow[] = [];
   const healed: TrackedFlow[] = [];
   let marked = 0;
   for (const flow of touched) {
-    const denied = isDenied(engine, flow, addresses);
+    const denied = isDenied(engine, flow, nodes);
     const wasMarked = (flow.mark & CUT_MARK) !== 0;
     if (denied) marked++;
     if (denied && !wasMarked) cut.push(flow);
@@ -88,17 +89,20 @@ function isThrough({ original, reply }: TrackedFlow, { address, port, endpoint }
   );
 }
 
-/** Only the sides that live here are judged here; the other node judges its own. */
-function isDenied(engine: PolicyEngine, tracked: TrackedFlow, local: ReadonlySet<string>): boolean {
+/**
+ * Only the sides that live on `nodes`, which is this one, are judged here; the other node judges its own. Both sides
+ * count even when only one is in question, or else what the other one denies would be unmarked.
+ */
+function isDenied(engine: PolicyEngine, tracked: TrackedFlow, nodes: ReadonlySet<string>): boolean {
   const flow = judgedFlow(engine, tracked);
   const verdict = engine.evaluate(flow);
   if (verdict.allowed || verdict.exempt !== undefined) return false;
-  const { source } = tracked.original;
-  const destination = tracked.reply.source;
-  return (
-    (local.has(flowKeyOf(source)) && !verdict.egress.allowed) ||
-    (local.has(flowKeyOf(destination)) && !verdict.ingress.allowed)
-  );
+  const isHere = (party: Party): boolean => nodes.has(nodeOf(party) ?? '');
+  return (isHere(flow.source) && !verdict.egress.allowed) || (isHere(flow.destination) && !verdict.ingress.allowed);
+}
+
+function nodeOf(party: Party): string | undefined {
+  return party.kind === 'pod' ? party.pod.node : undefined;
 }
 
 /** As policy saw its first packet: after translation of the destination, before that of the source. */

@@ -11,7 +11,7 @@ export interface PacketFilterDependencies {
   readonly nftables: Pick<Nftables, 'apply' | 'actual'>;
   readonly log: Logger;
   /** After a transaction: what its update says beyond the table itself. */
-  readonly onUpdate: (update: Pick<CalcUpdate, 'shrunk' | 'grown' | 'conntrackFlush'>) => void;
+  readonly onUpdate: (update: Told) => void;
 }
 
 /** What `sluice status` shows of the packet filter. */
@@ -23,6 +23,8 @@ export interface PacketFilterStatus {
   readonly transactions: number;
   readonly error?: string;
 }
+
+type Told = Pick<CalcUpdate, 'shrunk' | 'grown' | 'conntrackFlush'>;
 
 /** First wait after a refused transaction, milliseconds; doubles up to 64 times this. */
 const RETRY = 500;
@@ -40,6 +42,8 @@ export class PacketFilter {
   #scheduled: NodeJS.Immediate | undefined;
   #retry: NodeJS.Timeout | undefined;
   #failures = 0;
+  /** What flushes said of changes that the kernel has not taken yet. */
+  #untold: Told[] = [];
   #transactions = 0;
   #error: string | undefined;
 
@@ -71,17 +75,17 @@ export class PacketFilter {
     const engine = this.#engine;
     if (engine === undefined) throw new SluiceError('not-ready', 'the packet filter is not programmed yet');
     if (this.#error !== undefined) return this.#replace(engine, 'rewrite');
-    const update = engine.flush();
+    const transaction = this.#calculate(engine);
     try {
-      if (update.transaction.length > 0) this.#commit(update.transaction);
+      if (transaction.length > 0) this.#commit(transaction);
     } catch (error) {
       this.#dependencies.log.error('the kernel refused a change of the packet filter; replacing the whole table', {
         error: messageOf(error),
         data: (error as { data?: unknown }).data,
       });
-      this.#replace(engine, 'rewrite');
+      return this.#replace(engine, 'rewrite');
     }
-    this.#dependencies.onUpdate(update);
+    this.#tell();
   }
 
   /** Makes the kernel's table equal to the desired one, whatever it holds. */
@@ -129,10 +133,10 @@ export class PacketFilter {
   /** `repair` changes only what differs from the kernel's table; `rewrite` trusts nothing. Both are one transaction. */
   #replace(engine: CalcEngine, how: 'repair' | 'rewrite'): void {
     clearTimeout(this.#retry);
-    const { onUpdate, log, nftables } = this.#dependencies;
-    const update = engine.flush();
+    const { log, nftables } = this.#dependencies;
+    const changes = this.#calculate(engine);
     const desired = engine.ruleset();
-    const whole = this.#unflushed ? update.transaction : undefined;
+    const whole = this.#unflushed ? changes : undefined;
     this.#unflushed = false;
     try {
       const actual = how === 'repair' && this.#error === undefined ? nftables.actual(desired) : undefined;
@@ -151,7 +155,20 @@ export class PacketFilter {
       this.#retry = setTimeout(() => this.#replaceQuietly(engine), RETRY * 2 ** Math.min(this.#failures++, 6));
       throw error;
     }
-    onUpdate(update);
+    this.#tell();
+  }
+
+  #calculate(engine: CalcEngine): Transaction {
+    const { transaction, shrunk, grown, conntrackFlush } = engine.flush();
+    if (shrunk.size + grown.size + conntrackFlush.length > 0) this.#untold.push({ shrunk, grown, conntrackFlush });
+    return transaction;
+  }
+
+  /** After the kernel has taken everything, and not before: only then can live connections be judged by it. */
+  #tell(): void {
+    const updates = this.#untold;
+    this.#untold = [];
+    for (const update of updates) this.#dependencies.onUpdate(update);
   }
 
   #commit(transaction: Transaction): void {
