@@ -47,7 +47,7 @@ export async function runScenario(stage: Stage): Promise<void> {
   const before = await compare(stage);
   print(reachabilityTable(before));
   print('');
-  await show(stage, ['exec', 'plain', '--', 'timeout', '2', 'wget', '-q', '-O', '-', 'nginx']);
+  await show(stage, ['exec', 'plain', '--', 'wget', '-q', '-T', '2', '-O', '-', 'nginx']);
 
   print('\nNow the policy: nginx accepts TCP 80 from pods labelled xx=xx, and nothing else.\n');
   const node = await nodeOf(stage, 'nginx');
@@ -67,7 +67,7 @@ export async function runScenario(stage: Stage): Promise<void> {
     ['plain', 'nginx2'],
     ['labelled', 'nginx'],
   ] as const) {
-    const script = `timeout 1 wget -q -O /dev/null ${to} && echo "${to} answers" || echo "no answer from ${to}"`;
+    const script = `wget -q -T 1 -O /dev/null ${to} && echo "${to} answers" || echo "no answer from ${to}"`;
     await show(stage, ['exec', from, '--', 'sh', '-c', script]);
   }
   await show(stage, ['exec', 'labelled', '--', 'ping', '-c', '1', '-W', '1', await addressOf(stage, 'nginx')]);
