@@ -9,9 +9,10 @@ import { controlRequest } from './control-client.ts';
 import type { LabErrorCode, LabOptions, LabPaths, LabPhase, LabStatus, RunningLab } from './lab-types.ts';
 import { findMachineProblems, findPrograms } from './machine.ts';
 import type { PathEnvironment } from './paths.ts';
-import { labPaths, sluiceHome } from './paths.ts';
+import { LONGEST_SOCKET_PATH, kubeletSocket, labPaths, sluiceHome } from './paths.ts';
 import type { SupervisorConfig, SupervisorMessage } from './supervisor/config.ts';
 import { SUPERVISOR_CONFIG } from './supervisor/config.ts';
+import { pidFileIsLocked } from './supervisor/lock.ts';
 
 export interface StartLabDependencies extends PathEnvironment {
   /** Called as the start proceeds. */
@@ -22,6 +23,8 @@ export interface StartLabDependencies extends PathEnvironment {
 const REPOSITORY = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
 /** How long a start may take before it counts as failed, ms. */
 const START_TIMEOUT = 120_000;
+/** How long a supervisor may take to end, ms. */
+const STOP_TIMEOUT = 10_000;
 
 /**
  * Starts the supervisor of a new cluster detached from this process and resolves when every node is Ready. Throws
@@ -43,6 +46,9 @@ export async function startLab(options: LabOptions, dependencies: StartLabDepend
       'already-running',
       `cluster "${options.name}" is running already: use it, stop it with "sluice down --name ${options.name}", or choose another --name`,
     );
+  if (!existsSync(join(REPOSITORY, 'build/cni/sluice')))
+    throw new SluiceError<LabErrorCode>('unsupported-machine', 'the CNI plugin is not built: run "npm run build"');
+  checkRunDir(options, paths);
   await checkPort(options.apiPort);
   checkSameOptions(options, paths.stateDir);
   const isNew = !existsSync(paths.stateDir);
@@ -62,6 +68,8 @@ export async function startLab(options: LabOptions, dependencies: StartLabDepend
   try {
     return await supervise(config, dependencies);
   } catch (error) {
+    // Then the lock and the state are those of another start.
+    if (hasCode(error, 'already-running')) throw error;
     await untilUnlocked(paths.supervisorPid);
     // State of a cluster that never was would only stand in the way of the next attempt; the log is told by the error.
     if (isNew) discard(paths);
@@ -88,11 +96,17 @@ export async function stopLab(
 ): Promise<boolean> {
   const paths = labPaths(name, environment);
   const lab = await openLab(name, environment);
-  if (lab !== undefined) {
+  if (lab === undefined) signalSupervisor(paths, 'SIGTERM');
+  else
     await lab.request({ op: 'stop' }).catch((error: unknown) => {
       // It may be gone before its answer has arrived.
       if (!hasCode(error, 'not-running')) throw error;
     });
+  try {
+    await untilUnlocked(paths.supervisorPid);
+  } catch {
+    // It does not react; everything of the cluster dies with it.
+    signalSupervisor(paths, 'SIGKILL');
     await untilUnlocked(paths.supervisorPid);
   }
   const known = lab !== undefined || existsSync(paths.stateDir);
@@ -127,6 +141,21 @@ export function labNames(environment: PathEnvironment): readonly string[] {
 
 function optionsFile(stateDir: string): string {
   return join(stateDir, 'options.json');
+}
+
+/** Sends a signal to the supervisor that holds the cluster's lock, if there is one. */
+function signalSupervisor({ supervisorPid }: LabPaths, signal: NodeJS.Signals): void {
+  if (pidFileIsLocked(supervisorPid)) process.kill(Number(readFileSync(supervisorPid, 'utf8')), signal);
+}
+
+/** The sockets must be reachable under paths that the kernel takes. */
+function checkRunDir({ nodes }: LabOptions, { name, runDir }: LabPaths): void {
+  const longest = kubeletSocket(runDir, `${name}-node-${nodes}`);
+  if (Buffer.byteLength(longest) <= LONGEST_SOCKET_PATH) return;
+  throw new SluiceError<LabErrorCode>(
+    'invalid-options',
+    `the path of a socket, ${longest}, is longer than ${LONGEST_SOCKET_PATH} bytes: choose a shorter --name or set SLUICE_RUN_DIR to a shorter directory`,
+  );
 }
 
 /** State that other options have shaped must not be continued. */
@@ -216,8 +245,7 @@ function untilReady(
 
 /** Waits until the supervisor of the pid file has ended. */
 async function untilUnlocked(pidFile: string): Promise<void> {
-  const { pidFileIsLocked } = await import('./supervisor/lock.ts');
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + STOP_TIMEOUT;
   while (pidFileIsLocked(pidFile)) {
     if (performance.now() > deadline)
       throw new SluiceError<LabErrorCode>('control-failed', `the supervisor (pid in ${pidFile}) does not end`);

@@ -45,6 +45,7 @@ describe('the options of a cluster', () => {
     [{ backend: 'bgp' }, '--backend', 'vxlan, host-gw, cross-subnet'],
     [{ ipFamily: 'v4' }, '--ip-family', 'ipv4, ipv6, dual'],
     [{ name: 'Bad_Name' }, '--name', 'not a name'],
+    [{ name: 'a-name-of-far-more-than-20-letters' }, '--name', 'not a name'],
   ])('refuse %j', (raw, option, message) => {
     expect(problemsOf(raw)).toContainEqual(expect.stringContaining(`${option}: `));
     expect(problemsOf(raw).join('\n')).toContain(message);

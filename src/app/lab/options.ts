@@ -48,10 +48,11 @@ export function validateLabOptions(raw: RawLabOptions): LabOptionsResult {
   const problems: LabProblem[] = [];
   const complain = (option: string, message: string): void => void problems.push({ option, message });
   const name = raw.name ?? DEFAULT_NAME;
-  if (!/^[a-z0-9]([-a-z0-9]{0,28}[a-z0-9])?$/.test(name))
+  // No longer than this, so that nodes' sockets, whose paths contain the name twice, are not too long.
+  if (!/^[a-z0-9]([-a-z0-9]{0,18}[a-z0-9])?$/.test(name))
     complain(
       '--name',
-      `"${name}" is not a name: use 1 to 30 of a-z, 0-9 and "-", beginning and ending with a letter or digit`,
+      `"${name}" is not a name: use 1 to 20 of a-z, 0-9 and "-", beginning and ending with a letter or digit`,
     );
   const nodes = whole('--nodes', raw.nodes ?? 3, 1, MAX_NODES, complain);
   const backend = oneOf('--backend', raw.backend ?? 'vxlan', BACKENDS, complain);

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { LabPaths } from './lab-types.ts';
 
@@ -15,8 +16,8 @@ export function sluiceHome({ env }: PathEnvironment): string {
 }
 
 /**
- * Where the cluster `name` lives. Sockets are kept apart from the state because their paths are limited to 107 bytes
- * (`sun_path` in unix(7)).
+ * Where the cluster `name` lives. Sockets are kept apart from the state because their paths must be short, see
+ * {@link LONGEST_SOCKET_PATH}.
  */
 export function labPaths(name: string, environment: PathEnvironment): LabPaths {
   const stateDir = join(sluiceHome(environment), 'clusters', name);
@@ -34,14 +35,18 @@ export function labPaths(name: string, environment: PathEnvironment): LabPaths {
   };
 }
 
+/** Longest path of a unix socket, bytes, without the zero at its end (`sun_path` in unix(7)). */
+export const LONGEST_SOCKET_PATH = 107;
+
 /** The kubelet's socket of a node, where the API server sends exec, attach, logs and port-forward. */
 export function kubeletSocket(runDir: string, node: string): string {
   return join(runDir, 'nodes', node, 'kubelet.sock');
 }
 
 function runBase({ env, uid }: PathEnvironment): string {
-  // Two homes may hold clusters of one name; a cluster under a home of its own keeps its sockets there too.
   if (env['SLUICE_RUN_DIR']) return env['SLUICE_RUN_DIR'];
-  if (uid === 0) return '/run/sluice';
-  return join(env['XDG_RUNTIME_DIR'] || `/tmp/sluice-${uid}`, 'sluice');
+  const base = uid === 0 ? '/run/sluice' : join(env['XDG_RUNTIME_DIR'] || `/tmp/sluice-${uid}`, 'sluice');
+  // Two homes may hold clusters of one name, which must not share their sockets.
+  const home = env['SLUICE_HOME'];
+  return home ? join(base, `h-${createHash('sha256').update(home).digest('hex').slice(0, 8)}`) : base;
 }

@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import { hasCode } from '../../../base/errors.ts';
 import type { Cidr, Ip } from '../../../base/ip/index.ts';
 import { parseCidr, parseIp } from '../../../base/ip/index.ts';
 import { inNetns, netnsOfPid } from '../../../host/netns/netns.ts';
@@ -37,7 +38,7 @@ export function connectNode(place: NodePlace, pid: number): void {
   const near = `n${place.segment}-${place.ipv4.split('.')[3]}`;
   const { bridge } = UNDERLAY.segments[place.segment];
   // After a crash the kernel takes its time to clear away the old node's end, and with it this one.
-  if (hasLink(near)) apply([{ kind: 'delete-link', link: near }]);
+  deleteLink(near);
   apply([
     {
       kind: 'add-link',
@@ -82,9 +83,11 @@ function connectInside(
   );
 }
 
-function hasLink(name: string): boolean {
+/** Deletes a link; that it is gone already, or goes at this moment, is fine. */
+function deleteLink(name: string): void {
   using netlink = openNetlink();
-  return netlink.link(name) !== undefined;
+  const [error] = netlink.attempt([{ kind: 'delete-link', link: name }]);
+  if (error !== undefined && !hasCode(error, 'not-found')) throw error;
 }
 
 function apply(changes: readonly NetworkChange[]): void {
