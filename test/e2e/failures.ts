@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { kill } from 'node:process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listAll } from '../../src/host/kube-client/list-all.ts';
@@ -30,6 +31,7 @@ export function describeFailures(running: () => TestCluster): void {
         await cluster.ok(`run ${name} -n fail --image=busybox -- sleep infinity`);
       }
       await cluster.ok('create deployment web -n fail --image=nginx --replicas=4');
+      await cluster.ok('expose deployment web -n fail --port=80');
       await cluster.ready('fail');
       await cluster.apply(POLICY);
       await cluster.agrees('fail');
@@ -39,6 +41,8 @@ export function describeFailures(running: () => TestCluster): void {
     it('an agent: no verdict changes, no connection drops, and it takes up its work again', async () => {
       const cluster = running();
       using stream = await EchoStream.open(cluster, 'fail/friend', 'fail/server', 5001);
+      using requests = new RequestLoad(cluster, 'fail/friend', 'http://web.fail/');
+      await eventually(() => expect(requests.good).toBeGreaterThan(50));
       const before = await agentRestarts(cluster);
       await killAgents(cluster);
       for (;;) {
@@ -48,6 +52,8 @@ export function describeFailures(running: () => TestCluster): void {
         if (after.ready && after.restarts >= before.restarts + 3) break;
       }
       await stream.flows();
+      expect(requests.good).toBeGreaterThan(200);
+      expect(requests.bad).toBe(0);
       await cluster.ok('label pod stranger -n fail run=friend --overwrite');
       await cluster.agrees('fail');
       expect(await cluster.reaches('fail/stranger', 'fail/server', 5001)).toBe(true);
@@ -77,6 +83,27 @@ export function describeFailures(running: () => TestCluster): void {
       await cluster.agrees('fail');
     });
   });
+}
+
+/** New connections through a Service, one after the other without a pause, each counted as good or bad. */
+class RequestLoad implements Disposable {
+  good = 0;
+  bad = 0;
+  readonly #child: ChildProcess;
+
+  constructor(cluster: TestCluster, from: string, url: string) {
+    const [namespace = '', name = ''] = from.split('/');
+    const loop = `while true; do wget -q -T 2 -O /dev/null ${url} && echo good || echo bad; done`;
+    this.#child = cluster.spawn(`exec -n ${namespace} ${name} -- sh -c '${loop}'`);
+    this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      this.good += text.split('good').length - 1;
+      this.bad += text.split('bad').length - 1;
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#child.kill('SIGKILL');
+  }
 }
 
 function isReady(pod: Pod): boolean {

@@ -72,6 +72,19 @@ describe('a node that falls silent', () => {
     expect(daemons).toEqual(['True', 'True']);
   });
 
+  it('is told apart from one that says itself that it is not ready: that one keeps its pods', () => {
+    const made = cluster();
+    const containers = [{ name: 'main' }];
+    made.create('pods', { metadata: { name: 'p', namespace: 'default' }, spec: { containers, nodeName: 'a' } });
+    made.update('nodes', 'a', (held) => ({ ...held, status: { conditions: [{ type: 'Ready', status: 'False' }] } }));
+    made.settle(readyKubelet);
+    expect(made.view.nodes.get('a')?.spec?.taints?.[0]?.key).toBe('node.kubernetes.io/not-ready');
+    made.now += 60_000;
+    for (const name of ['a', 'b']) renew(made, name);
+    later(made, 0);
+    expect(made.view.pods.get('default/p')).toBeDefined();
+  });
+
   it('is looked at again exactly when its lease runs out', () => {
     const made = cluster();
     made.settle();

@@ -22,7 +22,7 @@ const UNREACHABLE = 'node.kubernetes.io/unreachable';
 export interface NodePatience {
   /** Age of the lease from which on the node counts as unreachable. */
   readonly graceMs: number;
-  /** How long pods without a toleration of their own stay on a node that is not ready. */
+  /** How long pods without a toleration of their own stay on a node that has fallen silent. */
   readonly evictAfterMs: number;
 }
 
@@ -133,17 +133,21 @@ function evict(
   return { action: [event(pod, 'TaintManagerEviction', message), { do: 'delete', kind: 'pods', object: pod }] };
 }
 
+/**
+ * A node that says itself that it is not ready, as while its agent restarts, keeps its pods for as long as they tolerate it;
+ * one that is silent is emptied soon.
+ */
 function tolerationMs(pod: Pod, taint: Taint, patience: NodePatience): number {
   const matching = (pod.spec?.tolerations ?? []).filter((toleration) => tolerates(toleration, taint));
-  const ours = taint.key === NOT_READY || taint.key === UNREACHABLE;
-  if (matching.length === 0) return ours ? patience.evictAfterMs : 0;
+  const usual = taint.key === UNREACHABLE ? patience.evictAfterMs : ADMITTED_SECONDS * 1000;
+  if (matching.length === 0) return taint.key === NOT_READY || taint.key === UNREACHABLE ? usual : 0;
   const seconds = matching.flatMap(({ tolerationSeconds }) => tolerationSeconds ?? []);
   if (seconds.length === 0) return Infinity;
-  if (ours && matching.length === 1 && seconds[0] === ADMITTED_SECONDS) return patience.evictAfterMs;
+  if (matching.length === 1 && seconds[0] === ADMITTED_SECONDS) return usual;
   return Math.min(...seconds) * 1000;
 }
 
-/** What the API server writes into pods that say nothing of sick nodes; in a lab nobody waits five minutes. */
+/** What the API server writes into pods that say nothing of sick nodes; in a lab nobody waits five minutes for a dead one. */
 const ADMITTED_SECONDS = 300;
 
 const NODE_NOT_READY = 'NodeNotReady';
