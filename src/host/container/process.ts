@@ -1,5 +1,6 @@
 import { closeSync } from 'node:fs';
-import type { Readable, Writable } from 'node:stream';
+import type { Socket } from 'node:net';
+import type { Writable } from 'node:stream';
 import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import { SluiceError } from '../../base/errors.ts';
@@ -37,9 +38,9 @@ export interface ExitStatus {
 export interface ContainerProcess {
   readonly pid: number;
   readonly stdin: Writable | undefined;
-  readonly stdout: Readable;
+  readonly stdout: Socket;
   /** Undefined with a terminal, which mixes both. */
-  readonly stderr: Readable | undefined;
+  readonly stderr: Socket | undefined;
   /** No effect without a terminal. */
   resize(columns: number, rows: number): void;
   /** False when it has ended already. */
@@ -119,16 +120,27 @@ function running(child: ChildProcess): Pick<ContainerProcess, 'pid' | 'kill' | '
   return { pid, exit, kill: (signal) => child.kill(signal) };
 }
 
-/** Longest that descendants of a process may keep its output open after its end, ms. */
+/** How long output that others keep open after the end of a process may be silent before nobody waits for it, ms. */
 const LINGER = 200;
 
-/** Resolves when the rest of the output of a process that has ended is read, not waiting long for its descendants. */
+/**
+ * Resolves when the rest of the output of a process that has ended is read. Descendants that keep it open are waited for
+ * only while they say something.
+ */
 export async function outputEnd({ stdout, stderr }: Pick<ContainerProcess, 'stdout' | 'stderr'>): Promise<void> {
-  const closed = async (stream: Readable | undefined): Promise<void> => {
-    if (stream !== undefined && !stream.closed) await new Promise((resolve) => stream.once('close', resolve));
-  };
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => (timer = setTimeout(resolve, LINGER)));
-  await Promise.race([Promise.all([closed(stdout), closed(stderr)]), limit]);
-  clearTimeout(timer);
+  const streams = [stdout, ...(stderr === undefined ? [] : [stderr])];
+  const closed = Promise.all(
+    streams.map(async (stream) => {
+      if (!stream.closed) await new Promise((resolve) => stream.once('close', resolve));
+    }),
+  );
+  const read = (): number => streams.reduce((sum, { bytesRead }) => sum + bytesRead, 0);
+  for (let before = -1; streams.some((stream) => stream.isPaused()) || read() !== before;) {
+    before = read();
+    let timer: NodeJS.Timeout | undefined;
+    const wait = new Promise<'silent'>((resolve) => (timer = setTimeout(() => resolve('silent'), LINGER)));
+    const first = await Promise.race([closed, wait]);
+    clearTimeout(timer);
+    if (first !== 'silent') return;
+  }
 }

@@ -23,22 +23,31 @@ export interface ChannelListeners {
 export type RemoteStatus =
   { readonly kind: 'exited'; readonly code: number } | { readonly kind: 'failed'; readonly message: string };
 
-/** Connects a WebSocket's channels. `end` reports how the command ended and closes. */
-export function serveChannels(
-  socket: WebSocket,
-  listeners: ChannelListeners,
-): { send(channel: 'stdout' | 'stderr', data: Buffer): void; end(status: RemoteStatus): void } {
-  const write = (channel: number, data: Buffer): void => {
-    if (socket.readyState === socket.OPEN) socket.send(Buffer.concat([Buffer.of(channel), data]));
+/** What is sent to the client. */
+export interface Channels {
+  /** False when the client is slow: the caller should wait for `sent` before it sends more. */
+  send(channel: 'stdout' | 'stderr', data: Buffer, sent?: () => void): boolean;
+  /** Reports how the command ended and closes. */
+  end(status: RemoteStatus): void;
+}
+
+/** Bytes that may be under way to a client before it counts as slow. */
+const HIGH_WATER = 1024 * 1024;
+
+/** Connects a WebSocket's channels. */
+export function serveChannels(socket: WebSocket, listeners: ChannelListeners): Channels {
+  const write = (channel: number, data: Buffer, sent: () => void): boolean => {
+    if (socket.readyState === socket.OPEN) socket.send(Buffer.concat([Buffer.of(channel), data]), sent);
+    return socket.bufferedAmount < HIGH_WATER;
   };
   socket.on('message', (message: Buffer) => dispatch(message, listeners));
   socket.on('close', listeners.onGone);
   // A broken connection is followed by `close`.
   socket.on('error', () => undefined);
   return {
-    send: (channel, data) => write(CHANNEL[channel], data),
+    send: (channel, data, sent = () => undefined) => write(CHANNEL[channel], data, sent),
     end: (status) => {
-      write(CHANNEL.error, Buffer.from(JSON.stringify(statusObject(status))));
+      write(CHANNEL.error, Buffer.from(JSON.stringify(statusObject(status))), () => undefined);
       socket.close(1000);
     },
   };

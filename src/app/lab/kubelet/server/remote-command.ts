@@ -31,8 +31,13 @@ export async function serveExec(runner: ContainerRunner, wanted: RemoteCommand, 
     return channels.end({ kind: 'failed', message: messageOf(error) });
   }
   for (const data of pending) process.stdin?.write(data);
-  process.stdout.on('data', (data: Buffer) => wanted.stdout && channels.send('stdout', data));
-  process.stderr?.on('data', (data: Buffer) => wanted.stderr && channels.send('stderr', data));
+  for (const name of ['stdout', 'stderr'] as const) {
+    const stream = process[name];
+    // Consumed in any case, so that the process does not wait for a reader.
+    stream?.on('data', (data: Buffer) => {
+      if (wanted[name] && !channels.send(name, data, () => stream.resume())) stream.pause();
+    });
+  }
   const { code } = await process.exit;
   await outputEnd(process);
   channels.end({ kind: 'exited', code });
@@ -57,8 +62,8 @@ export async function serveAttach(runner: ContainerRunner, wanted: RemoteCommand
       detach();
     },
   });
-  const toStdout = (data: Buffer): void => channels.send('stdout', data);
-  const toStderr = (data: Buffer): void => channels.send('stderr', data);
+  const toStdout = (data: Buffer): void => void channels.send('stdout', data);
+  const toStderr = (data: Buffer): void => void channels.send('stderr', data);
   const detach = (): void => {
     process?.stdout.off('data', toStdout);
     process?.stderr?.off('data', toStderr);
