@@ -1,7 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import { parseIp } from '../../base/ip/index.ts';
+import type { Node } from '../../core/kube/types.ts';
 import { KubeError } from '../../host/kube-client/errors.ts';
-import { NETWORK_POLICIES, PODS } from '../../host/kube-client/resources.ts';
+import { IP_POOLS, NETWORK_POLICIES, NODES, PODS } from '../../host/kube-client/resources.ts';
 import type { TrackedFlow } from '../../host/conntrack/port.ts';
 import type { FlowTuple } from '../../host/conntrack/port.ts';
 import { FakeNode } from './fake-node.test-support.ts';
@@ -111,6 +112,55 @@ describe('after a reboot of the node', () => {
     await node.until(async () => (await node.heldByPods()).length === 0);
     expect(node.endpoints.load(() => undefined)).toEqual([]);
     await expect(node.ask(node.request('CHECK', 'a'))).rejects.toThrow(/^3: /);
+  });
+});
+
+describe('an agent that starts', () => {
+  it('gives no address away that an ADD has just been promised, while it settles the DELs of before', async () => {
+    await using node = await FakeNode.create();
+    await node.start();
+    await node.createPod('gone');
+    await node.ask(node.request('ADD', 'gone'));
+    await node.stop();
+    node.leaveTombstone(node.request('DEL', 'gone'));
+    await node.createPod('late');
+    const pod = Promise.withResolvers<void>();
+    const get = node.client.get.bind(node.client);
+    vi.spyOn(node.client, 'get').mockImplementation(async (resource, ...rest) => {
+      if (resource.plural === 'pods') await pod.promise;
+      return get(resource, ...rest);
+    });
+    const api = Promise.withResolvers<void>();
+    const list = node.client.list.bind(node.client);
+    vi.spyOn(node.client, 'list').mockImplementation(async (...all) => api.promise.then(() => list(...all)));
+    const starting = node.start();
+    const isRefused = (): Promise<boolean> =>
+      node.ask(node.request('STATUS', '')).then(
+        () => false,
+        (error: unknown) => String(error).includes('50: '),
+      );
+    await node.until(isRefused);
+    // The watch knows the pod under another uid, so the API is asked, and lets us wait.
+    const args = 'K8S_POD_NAMESPACE=default;K8S_POD_NAME=late;K8S_POD_UID=another';
+    const adding = node.ask(node.request('ADD', 'late', { args }));
+    // Asked after it and answered: so the ADD has arrived, too.
+    await node.until(isRefused);
+    api.resolve();
+    await starting;
+    // The last thing of a start.
+    await node.until(async () => (await get<Node>(NODES, { name: 'n1' })).status?.conditions?.length === 1);
+    expect(await node.heldByPods()).toEqual(['late']);
+    pod.resolve();
+    await adding;
+    expect(await node.heldByPods()).toEqual(['late']);
+  });
+
+  it('keeps filtering the addresses of a pool that gives out no more', async () => {
+    await using node = await FakeNode.create();
+    const spec = { cidr: 'fd00:10:244::/64', disabled: true };
+    await node.client.create(IP_POOLS, { metadata: { name: 'retired' }, spec } as object);
+    await node.start();
+    expect(node.nftables.actual({ chains: new Map(), sets: new Map() })?.sets.has('source6')).toBe(true);
   });
 });
 

@@ -18,6 +18,7 @@ import type { Sysctl } from '../../host/sysctl/sysctl.ts';
 import { adoptEndpoints, leakedHandles, recoverEndpoints } from './adoption.ts';
 import { Attachments } from './attachments.ts';
 import { ClusterFeed } from './cluster-feed.ts';
+import type { KnownPool } from './cluster-feed.ts';
 import { clusterStateOf } from './cluster-view.ts';
 import { listenCni } from './cni-server.ts';
 import type { EndpointStore } from './endpoint-store.ts';
@@ -198,10 +199,11 @@ class Agent {
     // Policy may have changed while no agent was looking: judge everything that lives here.
     const everything = new Set(this.#attachments.records.keys());
     this.#connections.onUpdate({ shrunk: everything, grown: new Set(), conntrackFlush: [] });
+    // Before the first ADD is served: from then on an address without a pod may be one that is being wired.
+    this.#attachments.owe(leakedHandles(this.#addresses, this.#attachments.records));
     this.#readiness.ready();
     log.info('agent ready', { synced, addresses, milliseconds: this.#uptime() });
     await settleTombstones(this.#attachments, log, join(this.#options.stateDir, 'cni/pending-del'));
-    await this.#attachments.release(leakedHandles(this.#addresses, this.#attachments.records));
     await this.#upkeep();
   }
 
@@ -264,14 +266,18 @@ class Agent {
     await this.#feed.done;
   }
 
+  /** Families in which pods get addresses. */
   #families(): readonly Family[] {
-    const pools = [...this.#feed.pools.items.values()].filter(({ disabled }) => !disabled);
-    const present = new Set(pools.flatMap(({ spec }) => (spec === undefined ? [] : [spec.cidr.ip.family])));
-    return ([4, 6] as const).filter((family) => present.has(family));
+    return familiesOf([...this.#feed.pools.items.values()].filter(({ disabled }) => !disabled));
+  }
+
+  /** Families in which pods may have addresses: a pool that gives out no more has not taken back those that it gave. */
+  #poolFamilies(): readonly Family[] {
+    return familiesOf(this.#feed.pools.items.values());
   }
 
   #createEngine(): CalcEngine {
-    this.#engineFamilies = this.#families();
+    this.#engineFamilies = this.#poolFamilies();
     const engine = createCalcEngine({ node: this.#options.node, families: this.#engineFamilies });
     for (const delta of this.#feed.snapshot()) engine.apply(delta);
     for (const delta of this.#attachments.snapshot()) engine.apply(delta);
@@ -289,7 +295,7 @@ class Agent {
     // A calculation is made for the families that there are; a pool of another one needs a new calculation.
     if (
       this.#engineFamilies === undefined ||
-      this.#families().every((family) => this.#engineFamilies?.includes(family))
+      this.#poolFamilies().every((family) => this.#engineFamilies?.includes(family))
     )
       return;
     this.#world.log.info('the cluster has a pool of another address family');
@@ -343,4 +349,9 @@ class Agent {
       tunnels: this.#addresses.tunnels,
     });
   }
+}
+
+function familiesOf(pools: Iterable<KnownPool>): readonly Family[] {
+  const present = new Set([...pools].flatMap(({ spec }) => (spec === undefined ? [] : [spec.cidr.ip.family])));
+  return ([4, 6] as const).filter((family) => present.has(family));
 }

@@ -139,9 +139,14 @@ export class Attachments implements CniService {
     }
   }
 
-  /** Tries again to give back what could not be given back before. */
+  /** Takes over handles whose addresses are nobody's, to be given back by {@link Attachments.settleOwed}. */
+  owe(handles: readonly string[]): void {
+    for (const handle of handles) this.#owed.add(handle);
+  }
+
+  /** Gives back what is owed, except what is being wired or removed at this moment. */
   async settleOwed(): Promise<void> {
-    const owed = [...this.#owed].filter((handle) => !this.#records.has(handle));
+    const owed = [...this.#owed].filter((handle) => !this.#records.has(handle) && !this.#queue.isBusy(handle));
     if (owed.length > 0) await this.release(owed);
   }
 

@@ -1,3 +1,4 @@
+import { equalIp } from '../../base/ip/index.ts';
 import type { ClusterState, NamespaceInfo, NodeEndpoint, PodEndpoint } from '../../core/policy/cluster.ts';
 import type { Normalised } from '../../core/policy/normalise/network-policy.ts';
 import { tiersOf } from '../../core/policy/tiers.ts';
@@ -38,10 +39,12 @@ function withLocalAddresses(
   let result: Map<string, PodEndpoint> | undefined;
   for (const { namespace, pod, addresses } of local) {
     const key = `${namespace}/${pod}`;
-    const known = pods.get(key);
-    if (known === undefined || known.completed || known.addresses.length > 0) continue;
+    const known = (result ?? pods).get(key);
+    if (known === undefined || known.completed) continue;
+    const more = addresses.filter((ip) => !known.addresses.some((each) => equalIp(each, ip)));
+    if (more.length === 0) continue;
     result ??= new Map(pods);
-    result.set(key, { ...known, addresses });
+    result.set(key, { ...known, addresses: [...known.addresses, ...more] });
   }
   return result ?? pods;
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -113,6 +113,13 @@ export class FakeNode implements AsyncDisposable {
     const reply = await exchange(join(this.#directory, 'cni.sock'), request);
     if ('ok' in reply) return reply.ok;
     throw new Error(`${reply.error.code}: ${reply.error.msg}`);
+  }
+
+  /** What the plugin leaves when it finds no agent to ask. */
+  leaveTombstone(request: CniRequest): void {
+    const directory = join(this.#directory, 'cni/pending-del');
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(join(directory, `${request.containerId}-${request.ifname}.json`), JSON.stringify(request));
   }
 
   /** The addresses that blocks say are held by pods. */

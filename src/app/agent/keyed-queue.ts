@@ -12,6 +12,11 @@ export class KeyedQueue {
     return result;
   }
 
+  /** Whether a task of the key runs or waits. */
+  isBusy(key: string): boolean {
+    return this.#tails.has(key);
+  }
+
   #release(key: string, tail: Promise<unknown>): void {
     if (this.#tails.get(key) === tail) this.#tails.delete(key);
   }
