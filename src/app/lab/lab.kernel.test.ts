@@ -149,11 +149,14 @@ console.log(JSON.stringify(nodes.map(({ ready }) => ready)), await stopLab('user
     const output = execFileSync(
       'setpriv',
       ['--reuid', String(NOBODY), '--regid', String(NOBODY), '--clear-groups', process.execPath, script],
-      { encoding: 'utf8', cwd: directory, env: { ...process.env, HOME: directory, SLUICE_HOME: directory } },
+      {
+        encoding: 'utf8',
+        cwd: directory,
+        env: { ...process.env, HOME: directory, SLUICE_HOME: directory, SLUICE_RUN_DIR: join(directory, 'run') },
+      },
     );
     expect(output.trim()).toBe('[true] true');
     rmSync(directory, { recursive: true });
-    rmSync(`/tmp/sluice-${NOBODY}`, { recursive: true, force: true });
   });
 });
 
