@@ -21,7 +21,9 @@ export interface ServiceSpec {
   /** The subset of `addresses` that exists nowhere but here: untranslated traffic to it is refused. */
   readonly clusterIps: readonly Ip[];
   readonly ports: readonly ServicePortSpec[];
-  /** NodePort traffic goes to endpoints of the receiving node only and keeps its source. */
+  /** Traffic to ClusterIPs goes to endpoints of the sender's node only (internalTrafficPolicy Local). */
+  readonly internalLocal?: boolean;
+  /** Traffic to NodePorts and external addresses goes to endpoints of the receiving node only and keeps its source. */
   readonly externalLocal: boolean;
   /** ClientIP affinity: a client's address chooses the endpoint. */
   readonly affinity: boolean;

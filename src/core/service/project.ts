@@ -9,7 +9,7 @@ export function serviceSpec(service: Service): ServiceSpec {
   const clusterIps = spec?.type === 'ExternalName' ? [] : addresses([spec?.clusterIP, ...(spec?.clusterIPs ?? [])]);
   const external = addresses([
     ...(spec?.externalIPs ?? []),
-    ...(status?.loadBalancer?.ingress ?? []).map((each) => each.ip),
+    ...(status?.loadBalancer?.ingress ?? []).filter(({ ipMode }) => ipMode !== 'Proxy').map((each) => each.ip),
   ]);
   const hasNodePorts = spec?.type === 'NodePort' || spec?.type === 'LoadBalancer';
   return {
@@ -22,6 +22,7 @@ export function serviceSpec(service: Service): ServiceSpec {
       const onNode = hasNodePorts && nodePort !== undefined && nodePort > 0;
       return [{ name: name ?? '', protocol, port, ...(onNode ? { nodePort } : {}) }];
     }),
+    internalLocal: spec?.internalTrafficPolicy === 'Local',
     externalLocal: spec?.externalTrafficPolicy === 'Local',
     affinity: spec?.sessionAffinity === 'ClientIP',
   };

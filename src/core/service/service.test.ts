@@ -92,6 +92,53 @@ describe('a Service', () => {
     });
     expect(frontends(spec)).toEqual(['10.96.0.9:80 → ', '203.0.113.7:80 → ', '203.0.113.8:80 → ']);
   });
+
+  it('leaves the address of a load balancer that hands connections on itself to that', () => {
+    const status = { loadBalancer: { ingress: [{ ip: '203.0.113.8', ipMode: 'Proxy' }] } };
+    const spec = { type: 'LoadBalancer', clusterIP: '10.96.0.9', ports: PORT };
+    expect(frontends(serviceSpec({ metadata: { name: 'web' }, spec, status }))).toEqual(['10.96.0.9:80 → ']);
+  });
+
+  describe('with endpoints on this node and another', () => {
+    const spec = { type: 'NodePort', clusterIP: '10.96.0.9', externalIPs: ['203.0.113.7'], ports: PORT };
+    const both = slice('a', [
+      { addresses: ['10.244.0.1'], nodeName: 'node-1' },
+      { addresses: ['10.244.1.1'], nodeName: 'node-2' },
+    ]);
+    const leaving = slice('a', [
+      {
+        addresses: ['10.244.0.1'],
+        nodeName: 'node-1',
+        conditions: { ready: false, serving: true, terminating: true },
+      },
+      { addresses: ['10.244.1.1'], nodeName: 'node-2' },
+    ]);
+    const [here, there] = ['10.244.0.1:8080', '10.244.1.1:8080'];
+
+    it.each([
+      ['anywhere', {}, both, [`${here} ${there}`, `${here} ${there}`]],
+      ['its external addresses with its own', { externalTrafficPolicy: 'Local' }, both, [`${here} ${there}`, here]],
+      ['its ClusterIP with its own', { internalTrafficPolicy: 'Local' }, both, [here, `${here} ${there}`]],
+      // Terminating endpoints here are better than none, whatever other nodes have.
+      ['what is left here', { externalTrafficPolicy: 'Local' }, leaving, [there, here]],
+    ])('it serves %s', (_, policy, endpoints, [inside, outside]) => {
+      expect(frontends(service({ ...spec, ...policy }), endpoints)).toEqual([
+        `10.96.0.9:80 → ${inside}`,
+        `203.0.113.7:80 → ${outside}`,
+      ]);
+    });
+
+    it('marks what comes from outside and may leave for another node, so that the answers come back this way', () => {
+      const isMarked = (local: boolean) =>
+        frontendsOf(service({ ...spec, ...(local ? { externalTrafficPolicy: 'Local' } : {}) }), [both], 'node-1').map(
+          ({ anyNode }) => anyNode,
+        );
+      expect([isMarked(false), isMarked(true)]).toEqual([
+        [false, true],
+        [false, false],
+      ]);
+    });
+  });
 });
 
 it('a slice that names no Service is nobody’s', () => {

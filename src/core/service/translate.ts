@@ -1,4 +1,4 @@
-import { compareIp } from '../../base/ip/index.ts';
+import { compareIp, formatIp } from '../../base/ip/index.ts';
 import type { Ip } from '../../base/ip/index.ts';
 import type { ServicePortSpec, ServiceSpec, SliceSpec } from './model.ts';
 
@@ -27,27 +27,33 @@ export interface Frontend {
 /** Every frontend of the Service on the node, given the Service's slices. Frontends without backends are listed too. */
 export function frontendsOf(service: ServiceSpec, slices: Iterable<SliceSpec>, node: string): Frontend[] {
   const all = [...slices];
+  const clusterIps = new Set(service.clusterIps.map(formatIp));
   return service.ports.flatMap((port) => {
-    const listed = backendsOf(port, all);
-    const backends = sortedUnique(listed);
+    const listed = endpointsOf(port, all);
+    const anywhere = backendsAmong(listed);
+    const here = backendsAmong(listed.filter((each) => each.node === node));
+    const inside = service.internalLocal === true ? here : anywhere;
+    const outside = service.externalLocal ? here : anywhere;
     const common = { protocol: port.protocol, affinity: service.affinity };
-    const frontends: Frontend[] = service.addresses.map((address) => ({
-      ...common,
-      address,
-      family: address.family,
-      port: port.port,
-      backends: backends.filter((each) => each.address.family === address.family),
-      anyNode: false,
-    }));
+    const frontends: Frontend[] = service.addresses.map((address) => {
+      const isInside = clusterIps.has(formatIp(address));
+      return {
+        ...common,
+        address,
+        family: address.family,
+        port: port.port,
+        backends: (isInside ? inside : outside).filter((each) => each.address.family === address.family),
+        anyNode: !isInside && !service.externalLocal,
+      };
+    });
     if (port.nodePort === undefined) return frontends;
-    const reachable = service.externalLocal ? sortedUnique(listed.filter((each) => each.node === node)) : backends;
     // A Service offers its NodePort in the families of its ClusterIPs.
     for (const family of new Set(service.clusterIps.map((address) => address.family))) {
       frontends.push({
         ...common,
         family,
         port: port.nodePort,
-        backends: reachable.filter((each) => each.address.family === family),
+        backends: outside.filter((each) => each.address.family === family),
         anyNode: !service.externalLocal,
       });
     }
@@ -55,19 +61,21 @@ export function frontendsOf(service: ServiceSpec, slices: Iterable<SliceSpec>, n
   });
 }
 
+interface Candidate extends Backend {
+  readonly ready: boolean;
+}
+
+function endpointsOf(port: ServicePortSpec, slices: readonly SliceSpec[]): Candidate[] {
+  return slices.flatMap(({ ports, endpoints }) => {
+    const target = ports.find((each) => each.name === port.name && each.protocol === port.protocol);
+    return target === undefined ? [] : endpoints.map((each) => ({ ...each, port: target.port }));
+  });
+}
+
 /** Ready endpoints; when there is none, those that still serve while they terminate. */
-function backendsOf(port: ServicePortSpec, slices: readonly SliceSpec[]): Backend[] {
-  const ready: Backend[] = [];
-  const serving: Backend[] = [];
-  for (const slice of slices) {
-    const target = slice.ports.find((each) => each.name === port.name && each.protocol === port.protocol);
-    if (target === undefined) continue;
-    for (const { address, node, ready: isReady } of slice.endpoints) {
-      const backend: Backend = { address, port: target.port, ...(node === undefined ? {} : { node }) };
-      (isReady ? ready : serving).push(backend);
-    }
-  }
-  return ready.length > 0 ? ready : serving;
+function backendsAmong(candidates: readonly Candidate[]): Backend[] {
+  const ready = candidates.filter((each) => each.ready);
+  return sortedUnique(ready.length > 0 ? ready : candidates);
 }
 
 /** Slices may list one address twice, even on different nodes. */
