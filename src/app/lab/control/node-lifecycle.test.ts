@@ -85,6 +85,27 @@ describe('a node that falls silent', () => {
     expect(made.view.pods.get('default/p')).toBeDefined();
   });
 
+  it('keeps its pods for 300 s while it only says that it is not ready, as when its agent restarts', () => {
+    const made = cluster();
+    made.create('pods', {
+      metadata: { name: 'p', namespace: 'default' },
+      spec: { containers: [{ name: 'main' }], nodeName: 'a' },
+    });
+    made.settle(readyKubelet);
+    made.update('nodes', 'a', (held) => ({ ...held, status: { conditions: [{ type: 'Ready', status: 'False' }] } }));
+    made.settle();
+    for (const seconds of [5, 294]) {
+      made.now += seconds * 1000 - 1;
+      for (const name of ['a', 'b']) renew(made, name);
+      later(made, 1);
+    }
+    expect(made.view.pods.get('default/p')).toBeDefined();
+    made.now += 999;
+    for (const name of ['a', 'b']) renew(made, name);
+    later(made, 1);
+    expect(made.view.pods.get('default/p')).toBeUndefined();
+  });
+
   it('is looked at again exactly when its lease runs out', () => {
     const made = cluster();
     made.settle();
