@@ -55,6 +55,13 @@ describe('normaliseNetworkPolicy', () => {
     );
   });
 
+  it.each(['', false, 0])('takes a selector that is %j for a mistake, not for everything', (selector) => {
+    for (const peer of [{ podSelector: selector }, { podSelector: {}, namespaceSelector: selector }]) {
+      const { policy, issues } = normalise({ podSelector: {}, ingress: [{ from: [peer] }] });
+      expect([policy.ingress, issues.length]).toEqual([[], 1]);
+    }
+  });
+
   it('says where each part was written', () => {
     const { policy } = normalise({
       podSelector: {},

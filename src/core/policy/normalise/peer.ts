@@ -25,7 +25,7 @@ export function normalisePeer(peer: unknown, path: string, scope: Scope): Peer |
   const strange = Object.keys(peer).filter((name) => !FIELDS.includes(name));
   for (const name of strange) scope.report(`${path}.${name}`, `unknown field; a peer has ${FIELDS.join(', ')}`);
   if (strange.length > 0) return undefined;
-  const present = FIELDS.filter((name) => peer[name] !== undefined && peer[name] !== null);
+  const present = FIELDS.filter((name) => !isAbsent(peer[name]));
   if (present.length === 0) return scope.report(path, 'must specify a peer');
   if (!present.includes('ipBlock')) return podPeer(peer, path, scope);
   if (present.length > 1) return scope.report(path, 'may not specify both ipBlock and another peer');
@@ -34,8 +34,10 @@ export function normalisePeer(peer: unknown, path: string, scope: Scope): Peer |
 
 function podPeer(peer: Record<string, unknown>, path: string, scope: Scope): Peer | undefined {
   const { podSelector, namespaceSelector } = peer;
-  const pods = podSelector ? readSelector(podSelector, scope, `${path}.podSelector`) : EVERYTHING;
-  const namespaces = namespaceSelector ? readSelector(namespaceSelector, scope, `${path}.namespaceSelector`) : 'own';
+  const pods = isAbsent(podSelector) ? EVERYTHING : readSelector(podSelector, scope, `${path}.podSelector`);
+  const namespaces = isAbsent(namespaceSelector)
+    ? 'own'
+    : readSelector(namespaceSelector, scope, `${path}.namespaceSelector`);
   if (pods === undefined || namespaces === undefined) return undefined;
   const set = {
     namespaces:
@@ -45,6 +47,10 @@ function podPeer(peer: Record<string, unknown>, path: string, scope: Scope): Pee
     pods,
   };
   return { kind: 'pods', ...set, key: podSetKey(set), source: scope.source(path) };
+}
+
+function isAbsent(value: unknown): value is null | undefined {
+  return value === null || value === undefined;
 }
 
 function blockPeer(block: unknown, path: string, scope: Scope): Peer | undefined {
