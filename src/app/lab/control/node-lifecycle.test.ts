@@ -72,6 +72,20 @@ describe('a node that falls silent', () => {
     expect(daemons).toEqual(['True', 'True']);
   });
 
+  it('is not declared silent again when it comes back and writes its status before its lease', () => {
+    const made = cluster();
+    made.settle();
+    made.now += 60_000;
+    later(made, 0);
+    expect(made.view.nodes.get('a')?.status?.conditions?.[0]?.status).toBe('Unknown');
+    const lastHeartbeatTime = new Date(made.now).toISOString();
+    const conditions = [{ type: 'Ready', status: 'True' as const, lastHeartbeatTime }];
+    made.update('nodes', 'a', (held) => ({ ...held, status: { conditions } }));
+    made.settle();
+    expect(made.view.nodes.get('a')?.status?.conditions).toEqual(conditions);
+    expect(made.view.nodes.get('a')?.spec?.taints).toEqual([]);
+  });
+
   it('is told apart from one that says itself that it is not ready: that one keeps its pods', () => {
     const made = cluster();
     const containers = [{ name: 'main' }];

@@ -67,13 +67,14 @@ export function reconcileNode(view: ClusterView, key: string, now: number, patie
   return { actions, ...(again.length === 0 ? {} : { againInMs: Math.max(1, Math.min(...again)) }) };
 }
 
-/** The lease counts; before there is one, the last heartbeat in the status, and before that the node's birth. */
+/**
+ * A sign of life is a renewed lease or a status that the kubelet wrote, whichever is later: a kubelet that comes back may write
+ * the one before the other. Before there is either, it is the node's birth.
+ */
 function lastSeenAt(node: Node, lease: Lease | undefined): number {
-  const times = [lease?.spec?.renewTime, readyOf(node)?.lastHeartbeatTime, node.metadata?.creationTimestamp];
-  const known = (lease?.spec?.renewTime === undefined ? times : times.slice(0, 1)).map((time) =>
-    Date.parse(time ?? ''),
-  );
-  return Math.max(0, ...known.filter((time) => !Number.isNaN(time)));
+  const signs = [lease?.spec?.renewTime, readyOf(node)?.lastHeartbeatTime].map((time) => Date.parse(time ?? ''));
+  const known = signs.filter((time) => !Number.isNaN(time));
+  return known.length > 0 ? Math.max(...known) : Date.parse(node.metadata?.creationTimestamp ?? '') || 0;
 }
 
 function readyOf(node: Node): NodeCondition | undefined {
