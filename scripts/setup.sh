@@ -22,7 +22,7 @@ need_npm_packages() {
   major=$(node -p 'process.versions.node.split(".")[0]')
   [ "$major" -ge 18 ] || die "Node 18 or later is needed for npm to install Sluice's dependencies; this is $(node -v)"
   say "Installing npm dependencies (the pinned Node among them) into node_modules …"
-  (cd "$root" && npm ci --no-audit --no-fund --loglevel=error >&2) || die "'npm ci' failed in $root; the lines above say why"
+  (cd "$root" && npm ci --no-update-notifier --no-audit --no-fund --loglevel=error >&2) || die "'npm ci' failed in $root; the lines above say why"
   [ -x "$node_bin" ] || die "npm installed no Node for this machine ($(uname -m)); Sluice supports x86_64 and aarch64 Linux"
   cp "$root/package-lock.json" "$stamp"
 }
