@@ -59,6 +59,8 @@ export class NetworkDriver {
   #resyncs = 0;
   #drifts = 0;
   #reported = new Set<string>();
+  /** Links whose reverse-path filter could not be loosened. */
+  readonly #strict = new Set<string>();
   #watch: Disposable | undefined;
   #timer: NodeJS.Timeout | undefined;
   #scheduled: NodeJS.Immediate | undefined;
@@ -161,7 +163,7 @@ export class NetworkDriver {
     const changes = diffNetwork(desired, this.#actual);
     if (changes.length === 0) {
       this.#error = undefined;
-      this.#dependencies.onReturnPeers(desired.returnPeers);
+      this.#settled(desired);
       return;
     }
     const failed = this.#attempt(changes);
@@ -170,14 +172,19 @@ export class NetworkDriver {
     this.#error = failed[0];
     this.#dependencies.log.info('network reconciled', { changes: changes.length, failed: failed.length });
     if (failed.length > 0) this.#resyncSoon(RETRY);
-    else this.#dependencies.onReturnPeers(desired.returnPeers);
+    else this.#settled(desired);
+  }
+
+  /** The kernel has all that return paths need: the packet filter may send connections along them. */
+  #settled({ looseLinks, returnPeers }: DesiredNetwork): void {
+    this.#loosen(looseLinks);
+    this.#dependencies.onReturnPeers(returnPeers);
   }
 
   /** Tries every change and returns what went wrong. */
   #attempt(changes: readonly RoutingChange[]): readonly string[] {
     const { netlink, log } = this.#dependencies;
     const outcomes = netlink.attempt(changes);
-    this.#tuneTunnel(changes);
     return outcomes.flatMap((error, i) => {
       const change = changes[i]!;
       if (error === undefined || (change.kind.startsWith('delete-') && hasCode(error, 'not-found'))) return [];
@@ -190,16 +197,22 @@ export class NetworkDriver {
   }
 
   /**
-   * Loose reverse-path filtering on the tunnel: with Services, answers may leave by another way than the question came.
-   * The packet filter itself checks the source of every pod's packets.
+   * Loose reverse-path filtering, where it is strict: with Services, answers may leave by another way than the question
+   * came. The packet filter itself checks the source of every pod's packets.
    */
-  #tuneTunnel(changes: readonly RoutingChange[]): void {
-    if (!changes.some(({ kind }) => kind === 'add-link')) return;
+  #loosen(links: readonly string[]): void {
     const { sysctl, log } = this.#dependencies;
-    try {
-      sysctl.write(`net/ipv4/conf/${VXLAN_DEVICE}/rp_filter`, 2);
-    } catch (error) {
-      log.warn('cannot loosen rp_filter on the tunnel device', { error: messageOf(error) });
+    for (const link of links) {
+      try {
+        // The kernel takes the greater of the two.
+        const values = ['all', link].map((name) => sysctl.read(`net/ipv4/conf/${name}/rp_filter`));
+        if (values.includes('1') && !values.includes('2')) sysctl.write(`net/ipv4/conf/${link}/rp_filter`, 2);
+        this.#strict.delete(link);
+      } catch (error) {
+        if (this.#strict.has(link)) continue;
+        this.#strict.add(link);
+        log.warn('cannot loosen rp_filter', { link, error: messageOf(error) });
+      }
     }
   }
 
@@ -249,6 +262,6 @@ const EMPTY_INPUT: RoutingInput = {
   nodes: new Map(),
   blocks: [],
   endpoints: [],
-  underlay: { subnets: [], mtu: 1500, peerMtu: new Map() },
+  underlay: { subnets: [], links: [], mtu: 1500, peerMtu: new Map() },
   configuredMtu: 0,
 };

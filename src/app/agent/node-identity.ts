@@ -3,17 +3,21 @@ import type { Cidr, Ip } from '../../base/ip/index.ts';
 import { NODES } from '../../host/kube-client/resources.ts';
 import type { KubeClient } from '../../host/kube-client/types.ts';
 import type { Netlink } from '../../host/netlink/port.ts';
+import { UNDERLAY_MACS_ANNOTATION } from './routing-objects.ts';
 import type { KnownNode } from './routing-objects.ts';
 import { readUnderlay } from './underlay.ts';
 
 const FIELD_MANAGER = 'sluice-agent';
 
-/** The annotations by which a node tells its peers where it is (Calico's names): its address with prefix, its tunnel's. */
+/**
+ * The annotations by which a node tells its peers where it is: its address with prefix and its tunnel's by Calico's names,
+ * and the hardware addresses by which directly routed peers recognise its packets.
+ */
 export function identityAnnotations(
-  addresses: readonly Cidr[],
+  { addresses, macs }: { readonly addresses: readonly Cidr[]; readonly macs: readonly string[] },
   tunnels: readonly Ip[],
 ): Readonly<Record<string, string>> {
-  const annotations: Record<string, string> = {};
+  const annotations: Record<string, string> = macs.length === 0 ? {} : { [UNDERLAY_MACS_ANNOTATION]: macs.join(',') };
   for (const address of addresses.toReversed())
     annotations[`projectcalico.org/IPv${address.ip.family}Address`] = formatCidr(address);
   for (const tunnel of tunnels.toReversed())
@@ -44,7 +48,7 @@ export class NodeIdentity {
   /** Publishes the node's address with its prefix and the tunnel's: peers find it by them. */
   async publishAddresses(known: KnownNode): Promise<void> {
     const { client, netlink, tunnels, signal } = this.#dependencies;
-    const wanted = identityAnnotations(readUnderlay(netlink, known.routing, []).addresses, tunnels());
+    const wanted = identityAnnotations(readUnderlay(netlink, known.routing, []), tunnels());
     const missing = Object.entries(wanted).filter(([key, value]) => known.annotations[key] !== value);
     if (missing.length === 0) return;
     const body = { metadata: { annotations: Object.fromEntries(missing) } };

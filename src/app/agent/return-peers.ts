@@ -15,7 +15,7 @@ export class ReturnPeers {
     for (const node of this.#known.keys()) if (!now.has(node)) this.#apply({ kind: 'peer', key: node });
     for (const peer of peers) {
       const before = this.#known.get(peer.node);
-      if (before?.mac !== peer.mac || before.mark !== peer.mark) this.#apply(deltaOf(peer));
+      if (before?.macs.join() !== peer.macs.join() || before.mark !== peer.mark) this.#apply(deltaOf(peer));
     }
     this.#known = now;
   }
@@ -26,6 +26,6 @@ export class ReturnPeers {
   }
 }
 
-function deltaOf({ node, mac, mark }: ReturnPeer): Delta {
-  return { kind: 'peer', key: node, value: { mac, mark } };
+function deltaOf({ node, macs, mark }: ReturnPeer): Delta {
+  return { kind: 'peer', key: node, value: { macs, mark } };
 }

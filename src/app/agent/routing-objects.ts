@@ -8,6 +8,11 @@ import type { RoutingBlock, RoutingNode } from '../../core/routing/index.ts';
 /** Where a node publishes its tunnel device's hardware address when it is not the derived one (Calico's name). */
 const VTEP_MAC_ANNOTATION = 'projectcalico.org/VXLANTunnelMACAddr';
 
+/** Where a node publishes the hardware addresses of the devices that carry its addresses, separated by commas. */
+export const UNDERLAY_MACS_ANNOTATION = 'sluice.dev/underlay-macs';
+const MAC = /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/;
+const OWN_ANNOTATIONS = /^(projectcalico\.org|sluice\.dev)\//;
+
 /** What the agent keeps of a Node. */
 export interface KnownNode {
   readonly endpoint: NodeEndpoint;
@@ -20,9 +25,10 @@ export interface KnownNode {
 export function knownNode(node: Node): KnownNode {
   const endpoint = nodeEndpoint(node);
   const annotations = Object.fromEntries(
-    Object.entries(node.metadata?.annotations ?? {}).filter(([key]) => key.startsWith('projectcalico.org/')),
+    Object.entries(node.metadata?.annotations ?? {}).filter(([key]) => OWN_ANNOTATIONS.test(key)),
   );
   const vtepMac = annotations[VTEP_MAC_ANNOTATION];
+  const macs = (annotations[UNDERLAY_MACS_ANNOTATION] ?? '').split(',').filter((mac) => MAC.test(mac));
   const { name, addresses, tunnelAddresses } = endpoint;
   return {
     endpoint,
@@ -30,7 +36,7 @@ export function knownNode(node: Node): KnownNode {
     networkReady: (node.status?.conditions ?? []).some(
       ({ type, status }) => type === 'NetworkUnavailable' && status === 'False',
     ),
-    routing: { name, addresses, tunnelAddresses, ...(vtepMac === undefined ? {} : { vtepMac }) },
+    routing: { name, addresses, tunnelAddresses, underlayMacs: macs, ...(vtepMac === undefined ? {} : { vtepMac }) },
   };
 }
 

@@ -11,10 +11,11 @@ export function readUnderlay(
   netlink: Netlink,
   self: RoutingNode | undefined,
   peers: Iterable<RoutingNode>,
-): Underlay & { readonly addresses: readonly Cidr[] } {
+): Underlay & { readonly addresses: readonly Cidr[]; readonly macs: readonly string[] } {
   const entries = netlink.addresses();
   const own = entries.filter(({ address }) => self?.addresses.some((ip) => equalIp(ip, address.ip)) === true);
   const devices = new Set(own.map(({ link }) => link));
+  const links = [...devices].map((index) => netlink.link(index)).filter((link) => link !== undefined);
   const attached = entries.filter(({ link, scope }) => devices.has(link) && scope === 'global');
   const [first] = own;
   const mtu = (first === undefined ? undefined : netlink.link(first.link)?.mtu) ?? USUAL_MTU;
@@ -24,6 +25,8 @@ export function readUnderlay(
     if (found !== undefined && found !== mtu) peerMtu.set(peer.name, found);
   }
   return {
+    links: links.map(({ name }) => name),
+    macs: [...new Set(links.flatMap(({ mac }) => mac ?? []))],
     subnets: attached.map(({ address }) => address),
     mtu,
     peerMtu,

@@ -26,10 +26,10 @@ export interface LocalEndpoint {
   readonly addresses: readonly Ip[];
 }
 
-/** A peer behind the tunnel that knows the way back through this node, and this node through it. */
+/** A peer that this node leads answers back through, and that does the same for this node. */
 export interface PeerSpec {
-  /** Hardware address of its tunnel device: `66:…`. */
-  readonly mac: string;
+  /** Hardware addresses that its packets have here: its tunnel device's, or its own. */
+  readonly macs: readonly string[];
   /** What answers through it are marked with, within CT_MARK.PEER; this node routes that mark to the peer. */
   readonly mark: number;
 }

@@ -47,14 +47,14 @@ export class Network {
   setPeer(node: string, peer: PeerSpec | undefined): void {
     const before = this.#peers.get(node);
     const chain = peerChainName(node);
-    if (before !== undefined) this.#ruleset.remove(SETS.peers, etherKey(before.mac));
+    for (const mac of before?.macs ?? []) this.#ruleset.remove(SETS.peers, etherKey(mac));
     if (peer === undefined) {
       this.#peers.delete(node);
       this.#ruleset.deleteChain(chain);
     } else {
       this.#peers.set(node, peer);
       this.#ruleset.setChain(peerChain(chain, peer.mark));
-      this.#ruleset.put(SETS.peers, etherKey(peer.mac), `goto ${chain}`);
+      for (const mac of peer.macs) this.#ruleset.put(SETS.peers, etherKey(mac), `goto ${chain}`);
     }
     if ((before === undefined) !== (peer === undefined)) this.#setChains();
   }

@@ -30,13 +30,17 @@ export interface BaseOptions {
   readonly tunnelInterface: string;
   /** This node's addresses in the overlay: the source of its own traffic there. */
   readonly tunnelAddresses: readonly Ip[];
-  /** Whether peers behind the tunnel lead answers back through this node, so that clients may keep their address. */
+  /** Whether peers lead answers back through this node, so that clients may keep their address. */
   readonly returnPaths: boolean;
 }
 
 const accept = verdict('accept');
 const drop = verdict('drop');
-const refuse: Statement = { kind: 'reject', with: 'port-unreachable' };
+/** Not ICMP for TCP: over IPv6 a local client would hear of it only when it tries for the second time, a second later. */
+const REFUSALS: readonly (readonly Statement[])[] = [
+  [isTcp, { kind: 'reject', with: 'tcp-reset' }],
+  [{ kind: 'reject', with: 'port-unreachable' }],
+];
 
 /** The chains that exist whatever the cluster holds. All that varies besides {@link BaseOptions} is in sets. */
 export function baseChains(options: BaseOptions): readonly Chain[] {
@@ -145,16 +149,18 @@ function spoofRules(families: readonly Family[]): Rule[] {
 }
 
 /**
- * A connection from outside of the cluster that comes out of the tunnel was sent here by the node that it entered by, for
- * the sake of a NodePort: its answers must go back there, since only that node can translate them back.
+ * A connection of no pod's to a pod that a peer hands over, out of the tunnel or directly, was sent here by the node that
+ * it entered by, for the sake of a NodePort: its answers must go back there, since only that node can translate them
+ * back. What a peer sends on its own account goes back to it in any case.
  */
-function returnPathRules({ families, tunnelInterface }: BaseOptions): Rule[] {
+function returnPathRules({ families }: BaseOptions): Rule[] {
   return [
     ...families.map((family): Rule => [
-      comesFrom(tunnelInterface),
+      comesNotFrom(POD_INTERFACES),
       isNew,
       isFamily(family),
       notInSet([source(family)], SETS.pools(family)),
+      inSet([destination(family)], SETS.pools(family)),
       { kind: 'vmap', key: ['ether saddr'], map: SETS.peers },
     ]),
     [comesFrom(POD_INTERFACES), hasCtMark(CT_MARK.PEER), { kind: 'copy-mark', mask: CT_MARK.PEER }],
@@ -198,21 +204,25 @@ function serviceRules(families: readonly Family[]): Rule[] {
 
 /** What is still addressed to a ClusterIP after translation has no such port or no endpoint: refuse it at once. */
 function refusalRules(families: readonly Family[]): Rule[] {
-  return families.map((family) => [
-    isFamily(family),
-    isNew,
-    inSet([destination(family)], SETS.clusterIps(family)),
-    refuse,
-  ]);
+  return families.flatMap((family) =>
+    REFUSALS.map((refuse) => [
+      isFamily(family),
+      isNew,
+      inSet([destination(family)], SETS.clusterIps(family)),
+      ...refuse,
+    ]),
+  );
 }
 
 function nodePortRefusal(families: readonly Family[]): Rule[] {
-  return families.map((family) => [
-    isFamily(family),
-    isNew,
-    inSet(['meta l4proto', 'th dport'], SETS.nodePortsRefused(family)),
-    refuse,
-  ]);
+  return families.flatMap((family) =>
+    REFUSALS.map((refuse) => [
+      isFamily(family),
+      isNew,
+      inSet(['meta l4proto', 'th dport'], SETS.nodePortsRefused(family)),
+      ...refuse,
+    ]),
+  );
 }
 
 /**
@@ -246,6 +256,25 @@ function policyRules(direction: 'egress' | 'ingress', families: readonly Family[
   ];
 }
 
+/**
+ * What came in by a NodePort and leaves for another node. Such a backend would answer the client directly, which knows
+ * nothing of it; pods are led back to here where there are return paths. That does not help a node, or a pod that left it
+ * under its address, whose backend is on that node: no node takes a packet from its own address from outside.
+ */
+function nodePortRules(family: Family, returnPaths: boolean): Rule[] {
+  const remote = [hasCtMark(CT_MARK.NODE_PORT), isFamily(family), leavesNotBy(POD_INTERFACES)];
+  const masquerade: Statement = { kind: 'masquerade' };
+  const [foreign, toNoPod] = [
+    notInSet([source(family)], SETS.pools(family)),
+    notInSet([destination(family)], SETS.pools(family)),
+  ];
+  if (!returnPaths) return [[...remote, foreign, masquerade]];
+  return [
+    [...remote, inSet([source(family)], SETS.nodes(family)), masquerade],
+    [...remote, foreign, toNoPod, masquerade],
+  ];
+}
+
 function postroutingRules({ families, tunnelInterface, tunnelAddresses, returnPaths }: BaseOptions): Rule[] {
   const masquerade: Statement = { kind: 'masquerade' };
   const fromHere: Statement = { kind: 'compare', field: 'fib saddr type', op: '==', value: RTN_LOCAL };
@@ -253,28 +282,7 @@ function postroutingRules({ families, tunnelInterface, tunnelAddresses, returnPa
     const rules: Rule[] = [
       // A pod that reaches itself through a Service must see another source than its own.
       [isFamily(family), inSet([source(family), destination(family)], SETS.self(family)), masquerade],
-      // Backends elsewhere would answer the client directly, which knows nothing of them, unless they know the way back.
-      [
-        hasCtMark(CT_MARK.NODE_PORT),
-        isFamily(family),
-        leavesNotBy(POD_INTERFACES),
-        ...(returnPaths ? [leavesNotBy(tunnelInterface)] : []),
-        notInSet([source(family)], SETS.pools(family)),
-        masquerade,
-      ],
-      // The way back does not help a node, or a pod that left it under its address, whose backend is on that node: no
-      // node takes a packet from its own address out of the overlay.
-      ...(returnPaths
-        ? [
-            [
-              hasCtMark(CT_MARK.NODE_PORT),
-              leavesBy(tunnelInterface),
-              isFamily(family),
-              inSet([source(family)], SETS.nodes(family)),
-              masquerade,
-            ],
-          ]
-        : []),
+      ...nodePortRules(family, returnPaths),
       // Traffic out of the cluster. Nodes are outside of every pool.
       [
         isFamily(family),

@@ -20,7 +20,7 @@ export const SETS = {
   egress: 'egress-pods',
   /** Interface of the destination pod → its chain of ingress policies. */
   ingress: 'ingress-pods',
-  /** Hardware address of a peer's tunnel device → the chain that remembers the peer. */
+  /** Hardware address of a peer's packets → the chain that remembers the peer. */
   peers: 'peers',
   /** `address . protocol . port` → load-balancing chain. */
   services: (family: Family) => `services${family}`,

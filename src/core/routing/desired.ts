@@ -1,6 +1,6 @@
 import { formatIp, hostCidr } from '../../base/ip/index.ts';
 import type { Cidr, Family } from '../../base/ip/index.ts';
-import { noPath, tunnelFamily } from './backend.ts';
+import { noPath } from './backend.ts';
 import type { Backend, PeerPath } from './backend.ts';
 import { BACKENDS } from './backends/backend-table.ts';
 import {
@@ -62,10 +62,11 @@ export function desiredNetwork(input: RoutingInput): DesiredNetwork {
       protocol: ROUTE_PROTOCOL,
     })),
     returnRoutes: back.map(({ route }) => route),
-    returnPeers: unique(
-      back.map(({ node, mac, mark }) => ({ node, mac, mark })),
-      ({ node }) => node,
-    ),
+    returnPeers: returnPeers(back),
+    looseLinks: [
+      ...(vxlan === undefined ? [] : [vxlan.name]),
+      ...(back.some(({ path }) => path.kind === 'direct') ? input.underlay.links : []),
+    ],
     podMtu: input.configuredMtu > 0 ? input.configuredMtu : peers.smallestMtu(),
     problems: peers.problems(),
   };
@@ -73,8 +74,11 @@ export function desiredNetwork(input: RoutingInput): DesiredNetwork {
 
 interface ReturnPath extends ReturnPeer {
   readonly family: Family;
+  readonly path: PeerPath;
   readonly route: DesiredRoute;
 }
+
+const FAMILIES: readonly Family[] = [4, 6];
 
 /** Every address of a family. */
 const ANYWHERE: Readonly<Record<Family, Cidr>> = {
@@ -120,24 +124,33 @@ class PeerPaths {
     }
   }
 
-  /** The way back for connections that come here through each peer behind the tunnel, whether it has pods or not. */
+  /** The way back for connections that come here through each peer that can be recognised, whether it has pods or not. */
   returnPaths(): readonly ReturnPath[] {
-    const self = this.#self;
-    if (self === undefined || !this.#backend.tunnels) return [];
-    const peers = [...this.#input.nodes.values()].filter(({ name }) => name !== self.name);
+    const peers = [...this.#input.nodes.values()].filter(({ name }) => name !== this.#input.node);
     const marks = returnMarks(peers.map(({ name }) => name));
     return peers.flatMap((peer) =>
-      self.tunnelAddresses.flatMap(({ family }) => {
+      FAMILIES.flatMap((family) => {
         const mark = marks.get(peer.name);
-        const reachable = peer.tunnelAddresses.some((each) => each.family === family);
-        if (mark === undefined || !reachable || tunnelFamily(self, peer) === undefined) return [];
-        if (this.#pathTo(peer.name, family).kind !== 'tunnel') return [];
+        const macs = this.#returnMacs(peer, family);
+        if (mark === undefined || macs.length === 0) return [];
+        const path = this.#pathTo(peer.name, family);
         const [route] = this.routesTo(peer.name, ANYWHERE[family]);
         if (route === undefined) return [];
-        const table = returnTable(mark);
-        return [{ node: peer.name, mac: this.#macOf(peer.name), mark, family, route: { ...route, table } }];
+        return [{ node: peer.name, macs, mark, family, path, route: { ...route, table: returnTable(mark) } }];
       }),
     );
+  }
+
+  /** The hardware addresses that the peer's packets have here; none when it has no path, which by itself is no problem. */
+  #returnMacs(peer: RoutingNode, family: Family): readonly string[] {
+    switch (this.#findPath(peer.name, family).kind) {
+      case 'direct':
+        return peer.underlayMacs ?? [];
+      case 'tunnel':
+        return this.#self?.tunnelAddresses.some((each) => each.family === family) ? [this.#macOf(peer.name)] : [];
+      case 'problem':
+        return [];
+    }
   }
 
   neighbours(): readonly DesiredNeighbour[] {
@@ -236,6 +249,14 @@ function endpointRoutes({ interface: link, addresses }: LocalEndpoint): readonly
 /** The pod is never asked for its address: its end of the pair is known, and a silent pod is still reachable. */
 function endpointNeighbours({ interface: link, mac, addresses }: LocalEndpoint): readonly DesiredNeighbour[] {
   return addresses.map((ip) => ({ link, ip, mac }));
+}
+
+/** One entry for each peer, however many families lead to it. */
+function returnPeers(paths: readonly ReturnPath[]): readonly ReturnPeer[] {
+  const peers = new Map<string, ReturnPeer>();
+  for (const { node, macs, mark } of paths)
+    peers.set(node, { node, mark, macs: [...new Set([...(peers.get(node)?.macs ?? []), ...macs])] });
+  return [...peers.values()];
 }
 
 /** The first of each key, so that a local pod's own route wins over what a stale block says of its address. */

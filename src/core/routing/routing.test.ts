@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { formatCidr, formatIp, parseCidr, parseIp } from '../../base/ip/index.ts';
-import { desiredNetwork, diffNetwork } from './index.ts';
+import { desiredNetwork, diffNetwork, vtepMac } from './index.ts';
 import type { ActualNetwork, DesiredNetwork, DesiredRoute, RoutingChange, RoutingInput, RoutingNode } from './index.ts';
 import { returnMarks } from './return-marks.ts';
 
@@ -9,6 +9,7 @@ const cidr = (text: string) => parseCidr(text)!;
 
 const node = (name: string, addresses: readonly string[], tunnel: readonly string[] = []): RoutingNode => ({
   name,
+  underlayMacs: [`02:00:00:00:00:0${name}`],
   addresses: addresses.map(ip),
   tunnelAddresses: tunnel.map(ip),
 });
@@ -32,7 +33,12 @@ const BASE: RoutingInput = {
     { cidr: cidr('fd00:10:244::80/122'), node: 'c', elsewhere: [] },
   ],
   endpoints: [{ interface: 'slc1', mac: '02:00:00:00:00:01', addresses: [ip('10.244.0.5'), ip('fd00:10:244::5')] }],
-  underlay: { subnets: [cidr('172.30.1.11/24'), cidr('fd00:30:1::11/64')], mtu: 1500, peerMtu: new Map() },
+  underlay: {
+    links: ['eth0'],
+    subnets: [cidr('172.30.1.11/24'), cidr('fd00:30:1::11/64')],
+    mtu: 1500,
+    peerMtu: new Map(),
+  },
   configuredMtu: 0,
 };
 
@@ -145,11 +151,31 @@ describe('the way back for connections that come through a peer', () => {
     expect(desired.neighbours.map(({ ip: address }) => formatIp(address))).toContain('10.244.0.65');
   });
 
-  it('is there for peers behind the tunnel only', () => {
-    expect(back({ ...BASE, backend: 'host-gw' })).toEqual([]);
-    expect(desiredNetwork({ ...BASE, backend: 'cross-subnet' }).returnPeers.map(({ node: name }) => name)).toEqual([
-      'c',
+  const macsOf = ({ returnPeers }: DesiredNetwork): unknown =>
+    Object.fromEntries(returnPeers.map(({ node: name, macs }) => [name, macs]));
+
+  it('goes to the address of a peer that is reached directly, known by its own hardware address', () => {
+    const desired = desiredNetwork({ ...BASE, backend: 'host-gw' });
+    const table = desired.returnRoutes[0]!.table;
+    expect(back({ ...BASE, backend: 'host-gw' })).toEqual([
+      `table ${table} via 172.30.1.12`,
+      `table ${table} via fd00:30:1::12`,
     ]);
+    expect(macsOf(desired)).toEqual({ b: ['02:00:00:00:00:0b'] });
+    expect(desired.looseLinks).toEqual(['eth0']);
+    // The peer that cannot be reached is reported for its pods, not for its want of a way back.
+    expect(desiredNetwork({ ...BASE, backend: 'host-gw', blocks: [] }).problems).toEqual([]);
+  });
+
+  it('tells peers behind the tunnel and direct ones apart', () => {
+    const desired = desiredNetwork({ ...BASE, backend: 'cross-subnet' });
+    expect(macsOf(desired)).toEqual({ b: ['02:00:00:00:00:0b'], c: [vtepMac('c')] });
+    expect(desired.looseLinks).toEqual(['vxlan.sluice', 'eth0']);
+  });
+
+  it('is missing for a direct peer that has not said how its packets are known', () => {
+    const nodes = new Map(NODES).set('b', { ...NODES.get('b')!, underlayMacs: [] });
+    expect(desiredNetwork({ ...BASE, backend: 'host-gw', nodes }).returnPeers).toEqual([]);
   });
 
   it('keeps a peer its mark when others come and go', () => {

@@ -10,6 +10,8 @@ export interface RoutingNode {
   readonly tunnelAddresses: readonly Ip[];
   /** Its tunnel device's hardware address where it published one; otherwise `vtepMac(name)`. */
   readonly vtepMac?: string;
+  /** Hardware addresses of the devices that carry `addresses`, as it published them. */
+  readonly underlayMacs?: readonly string[];
 }
 
 /** A block of pod addresses. */
@@ -33,6 +35,8 @@ export interface LocalEndpoint {
 export interface Underlay {
   /** Networks that this node is directly attached to: its addresses with their prefix lengths. */
   readonly subnets: readonly Cidr[];
+  /** Names of the devices that carry this node's addresses. */
+  readonly links: readonly string[];
   /** MTU of the device that carries the node's address. */
   readonly mtu: number;
   /** MTU of the route to each peer, by node name; absent: `mtu`. */
@@ -89,12 +93,12 @@ export interface DesiredRule {
 }
 
 /**
- * A peer through which connections from outside may come here: recognised by the hardware address of its tunnel device,
- * their packets marked, and the answers led back through it.
+ * A peer through which connections from outside may come here: recognised by the hardware address that its packets have
+ * here, its tunnel device's or its own, the connections marked, and the answers led back through it.
  */
 export interface ReturnPeer {
   readonly node: string;
-  readonly mac: string;
+  readonly macs: readonly string[];
   readonly mark: number;
 }
 
@@ -129,6 +133,8 @@ export interface DesiredNetwork {
   readonly returnRoutes: readonly DesiredRoute[];
   /** The peers that `rules` lead to, for the packet filter. */
   readonly returnPeers: readonly ReturnPeer[];
+  /** Devices by which clients' packets come that are answered by another way: a strict reverse-path check drops them. */
+  readonly looseLinks: readonly string[];
   /** MTU for the interfaces of new pods. */
   readonly podMtu: number;
   readonly problems: readonly RoutingProblem[];
