@@ -119,13 +119,18 @@ export function labelsKey(labels: Labels | undefined): string {
 
 function requirementKey({ key, operator, values }: Requirement): string {
   return operator === 'In' && values.length === 1
-    ? `${quote(key)}=${quote(values[0]!)}`
-    : `${quote(key)} ${operator}(${values.map(quote).join()})`;
+    ? `${quote(key)}=${quoteValue(values[0]!)}`
+    : `${quote(key)} ${operator}(${values.map(quoteValue).join()})`;
 }
 
 /** Percent-encodes what the keys above use as punctuation; letters, digits, `-_./` of ordinary labels stay readable. */
 function quote(text: string): string {
   return text.replaceAll(/[^A-Za-z0-9_./-]/gu, (character) => `%${character.codePointAt(0)!.toString(16)};`);
+}
+
+/** No label has a value with a slash, but a selector may ask for one; in keys that join selectors, slashes separate. */
+function quoteValue(text: string): string {
+  return quote(text).replaceAll('/', '%2f;');
 }
 
 function fromMatchLabels(labels: unknown, problems: SelectorProblem[]): Requirement[] {

@@ -49,6 +49,9 @@ describe('normaliseNetworkPolicy', () => {
     expect(key({ podSelector: { matchLabels: { a: 'b' } } })).toBe('@n/a=b');
     expect(key({ podSelector: { matchExpressions: [{ key: 'a', operator: 'In', values: ['b'] }] } })).toBe('@n/a=b');
     expect(key({ namespaceSelector: {} })).toBe('*/*');
+    expect(
+      key({ namespaceSelector: { matchLabels: { a: 'b/c' } }, podSelector: { matchLabels: { d: 'e' } } }),
+    ).not.toBe(key({ namespaceSelector: { matchLabels: { a: 'b' } }, podSelector: { matchLabels: { 'c/d': 'e' } } }));
     expect(key({ namespaceSelector: {}, podSelector: { matchLabels: { a: 'b' } } })).toBe('*/a=b');
     expect(key({ ipBlock: { cidr: '10.1.2.3/8', except: ['10.2.0.0/16', '10.1.0.0/16'] } })).toBe(
       '10.0.0.0/8 except 10.1.0.0/16, 10.2.0.0/16',
