@@ -78,7 +78,7 @@ export function describeFailures(running: () => TestCluster): void {
         async () => expect(await cluster.ok(`get node ${node} --no-headers`)).toMatch(/ Ready /u),
         60_000,
       );
-      await eventually(async () => expect((await agentRestarts(cluster)).ready).toBe(true), 60_000);
+      await eventually(async () => expect(await unreadyAgents(cluster)).toEqual([]), 60_000);
       await eventually(() => addressesAreSound(cluster), 60_000);
       await cluster.agrees('fail');
     });
@@ -129,6 +129,12 @@ async function agentRestarts(cluster: TestCluster): Promise<{ readonly restarts:
     restarts: restarts.reduce((sum, count) => sum + count, 0),
     ready: pods.length === cluster.shape.nodes && pods.every(isReady),
   };
+}
+
+/** The agents that are not ready, with what their status says. */
+async function unreadyAgents(cluster: TestCluster): Promise<readonly unknown[]> {
+  const unready = (await agentPods(cluster)).filter((pod) => !isReady(pod));
+  return unready.map(({ metadata, spec, status }) => ({ name: metadata?.name, node: spec?.nodeName, status }));
 }
 
 /** SIGKILL to every agent at once. */
