@@ -2,7 +2,7 @@ import { writeFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseCidr, parseIp } from '../../base/ip/index.ts';
-import { NETWORK_POLICIES, NODES, PODS } from '../../host/kube-client/resources.ts';
+import { ENDPOINT_SLICES, NETWORK_POLICIES, NODES, PODS, SERVICES } from '../../host/kube-client/resources.ts';
 import { openNetlink } from '../../host/netlink/kernel.ts';
 import { probe } from '../../host/probe/probe.ts';
 import { TestCluster, eventually } from './cluster.test-support.ts';
@@ -204,6 +204,84 @@ describe('agents with backend host-gw', () => {
     const { network } = (await cluster.status('n1')) as { network: { problems: { peer: string; message: string }[] } };
     expect(network.problems.map(({ peer }) => peer)).toEqual(['n3']);
     expect(network.problems[0]!.message).toMatch(/172\.30\.2\.13.*172\.30\.1\.11/);
+  });
+});
+
+/** A Service of port 80, TCP and UDP, with a NodePort. */
+const service = (...clusterIPs: string[]) =>
+  ({
+    metadata: { name: 'web', namespace: 'default' },
+    spec: {
+      type: 'NodePort',
+      clusterIP: clusterIPs[0],
+      clusterIPs,
+      ports: ['TCP', 'UDP'].map((protocol) => ({ name: protocol, protocol, port: 80, nodePort: 30_080 })),
+    },
+  }) as object;
+
+const slice = (pod: TestPod, family: 4 | 6 = 4) =>
+  ({
+    metadata: { name: `web-${family}`, namespace: 'default', labels: { 'kubernetes.io/service-name': 'web' } },
+    addressType: `IPv${family}`,
+    ports: ['TCP', 'UDP'].map((protocol) => ({ name: protocol, protocol, port: 8080 })),
+    endpoints: [
+      {
+        addresses: pod.ips.filter((ip) => ip.includes(':') === (family === 6)),
+        conditions: { ready: true },
+        nodeName: pod.node,
+      },
+    ],
+  }) as object;
+
+describe.each(['vxlan', 'host-gw', 'cross-subnet'] as const)('a NodePort with backend %s', (backend) => {
+  it('shows a pod on another node, and its policies, who the client outside is', async () => {
+    await using cluster = await TestCluster.create({ backend, pools: ['10.244.0.0/16', 'fd00:10:244::/56'] });
+    await cluster.addNode('n1');
+    await cluster.addNode('n2');
+    const web = await cluster.addPod('n1', 'web', { app: 'web' });
+    cluster.serve(web, 6);
+    await cluster.client.create(SERVICES, service('10.96.0.1', 'fd00:10:96::1'));
+    for (const family of [4, 6] as const) await cluster.client.create(ENDPOINT_SLICES, slice(web, family));
+    const ask = async (address: string) =>
+      (await cluster.run(cluster.router, ['busybox', 'timeout', '2', 'busybox', 'nc', address, '30080'])).output;
+    const only = (cidrs: readonly string[]) =>
+      policy('only', {
+        podSelector: { matchLabels: { app: 'web' } },
+        ingress: [{ from: cidrs.map((cidr) => ({ ipBlock: { cidr } })) }],
+      });
+    await cluster.client.create(NETWORK_POLICIES, only(['172.30.1.1/32', 'fd00:30:1::1/128']));
+    await eventually(async () => (await ask('172.30.1.12')) === 'web ::ffff:172.30.1.1');
+    await eventually(async () => (await ask('fd00:30:1::12')) === 'web fd00:30:1::1');
+    // The node that the client enters by is not the client.
+    await cluster.client.delete(NETWORK_POLICIES, { namespace: 'default', name: 'only' });
+    await cluster.client.create(NETWORK_POLICIES, only(['172.30.1.12/32', 'fd00:30:1::12/128']));
+    await eventually(async () => !(await ask('172.30.1.12')).startsWith('web'));
+    await eventually(async () => !(await ask('fd00:30:1::12')).startsWith('web'));
+  });
+});
+
+describe('a UDP client of a Service', () => {
+  it('is answered by the new endpoint, over the socket that it talked to the old one with', async () => {
+    await using cluster = await TestCluster.create();
+    await cluster.addNode('n1');
+    const [before, after] = [await cluster.addPod('n1', 'before'), await cluster.addPod('n1', 'after')];
+    const from = await cluster.addPod('n1', 'client');
+    for (const pod of [before, after]) cluster.serve(pod);
+    await cluster.client.create(SERVICES, service('10.96.0.1'));
+    await cluster.client.create(ENDPOINT_SLICES, slice(before));
+    const client = cluster.start(from.netns, [
+      process.execPath,
+      '-e',
+      `const socket = require('dgram').createSocket('udp4');
+       socket.on('message', (data) => console.log(String(data)));
+       setInterval(() => socket.send('hello', 80, '10.96.0.1'), 50);`,
+    ]);
+    let last = '';
+    client.stdout!.on('data', (chunk: Buffer) => (last = chunk.toString()));
+    await eventually(() => last.startsWith('before '));
+    await cluster.client.delete(ENDPOINT_SLICES, { namespace: 'default', name: 'web-4' });
+    await cluster.client.create(ENDPOINT_SLICES, slice(after));
+    await eventually(() => last.startsWith('after '));
   });
 });
 

@@ -80,13 +80,18 @@ export class TestCluster implements AsyncDisposable {
     return cluster;
   }
 
+  /** Namespace of the router, which is outside of the cluster: 172.30.1.1 and fd00:30:1::1 for the nodes of segment a. */
+  get router(): string {
+    return this.#path('router');
+  }
+
   /** A node on one of the two segments, with its agent running and ready. */
   async addNode(name: string, segment: 'a' | 'b' = 'a'): Promise<void> {
     const number = 11 + this.nodes.size;
     const [bridge, v4, v6] = SEGMENTS[segment === 'a' ? 0 : 1]!;
     const netns = this.#netns(name);
     const addresses = [v4.replace(/1\/24$/, `${number}/24`), v6.replace(/1\/64$/, `${number}/64`)];
-    using router = openNetlink({ netns: this.#path('router') });
+    using router = openNetlink({ netns: this.router });
     router.apply([
       {
         kind: 'add-link',
@@ -233,6 +238,16 @@ export class TestCluster implements AsyncDisposable {
     this.#children.add(child);
     child.on('exit', () => this.#children.delete(child));
     return child;
+  }
+
+  /** Starts a server in the pod that answers `NAME ADDRESS-OF-THE-CLIENT` on port 8080, over TCP and UDP. */
+  serve({ name, netns }: TestPod, family: 4 | 6 = 4): void {
+    const script = join(import.meta.dirname, '../../../test/interop/rig/echo-peer.ts');
+    const command = [`--net=${netns}`, process.execPath, script, name, '8080', String(family)];
+    // It ends with its input.
+    const child = spawn('nsenter', command, { stdio: ['pipe', 'ignore', 'inherit'] });
+    this.#children.add(child);
+    child.on('exit', () => this.#children.delete(child));
   }
 
   /** Whether one echo request is answered within a second. */
