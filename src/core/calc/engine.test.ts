@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { parseIp } from '../../base/ip/index.ts';
+import { interpret } from '../nft/interpret.ts';
 import { addressKey, ifnameKey } from '../nft/key.ts';
+import { CT_STATE, IPPROTO, TCP_FLAG } from '../nft/model.ts';
 import type { Transaction } from '../nft/model.ts';
 import { SETS } from '../nft/names.ts';
 import type { PodEndpoint } from '../policy/cluster.ts';
@@ -70,6 +72,29 @@ describe('the calculation', () => {
     engine.apply(pod('client-2', '10.244.9.9', { role: 'client' }, 'node-2'));
     engine.apply({ kind: 'pod', key: 'default/client' });
     expect(engine.flush().transaction).toEqual([]);
+  });
+
+  it('lets nothing pass between pods that belongs to no connection, since it would pass untranslated, too', () => {
+    const [web, client] = ['10.244.0.2', '10.244.9.9'].map((text) => addressKey(parseIp(text)!)) as [string, string];
+    const arrives = (ctState: number) =>
+      interpret(
+        engine.ruleset(),
+        {
+          source: web,
+          destination: client,
+          protocol: IPPROTO.TCP,
+          sourcePort: 8080,
+          destinationPort: 40_000,
+          tcpFlags: TCP_FLAG.SYN | TCP_FLAG.ACK,
+          inputInterface: 'slc-web-1',
+          outputInterface: '',
+          ctState,
+          ctMark: 0,
+          mark: 0,
+        },
+        { isLocal: () => false, route: () => 'eth0', random: () => 0 },
+      ).verdict;
+    expect([arrives(CT_STATE.ESTABLISHED), arrives(CT_STATE.INVALID)]).toEqual(['accept', 'drop']);
   });
 
   it('exchanges an endpoint of a Service by elements only, and names the UDP flows to the old one', () => {

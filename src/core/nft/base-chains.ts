@@ -237,6 +237,9 @@ function policyRules(direction: 'egress' | 'ingress', families: readonly Family[
     [foreign, accept],
     [hasCtMark(CT_MARK.CUT), drop],
     [hasState(CT_STATE.ESTABLISHED | CT_STATE.RELATED), accept],
+    // Translation passes over what belongs to no connection: a late answer would show a Service's client the backend's
+    // own address, and the client would reset the connection.
+    [hasState(CT_STATE.INVALID), drop],
     // Or else a connection that was cut and forgotten could be picked up in the middle.
     [isTcp, isNew, opening, drop],
     ...families.map((family) => [
