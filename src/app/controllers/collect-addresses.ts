@@ -76,20 +76,19 @@ async function readCluster(client: KubeClient): Promise<World> {
     ({ metadata }) => (metadata as ObjectMeta).name ?? '',
   );
   const names = new Set(nodes.items);
-  const listing = await listAll<Pod, Holder>(client, PODS, {}, ({ metadata, spec, status }) => ({
+  const listing = await listAll<Pod, Holder>(client, PODS, {}, ({ metadata, spec }) => ({
     key: `${metadata?.namespace}/${metadata?.name}`,
     uid: metadata?.uid ?? '',
     node: spec?.nodeName,
-    finished: status?.phase === 'Succeeded' || status?.phase === 'Failed',
   }));
   const pods = new Map(listing.items.map((pod) => [pod.key, pod]));
   return {
     nodeExists: (node) => names.has(node),
     podHolds: ({ namespace, name, uid, node }) => {
+      // A finished pod still holds its address: only the agent knows when its interface is gone.
       const pod = pods.get(`${namespace}/${name}`);
       return (
         pod !== undefined &&
-        !pod.finished &&
         (uid === undefined || pod.uid === uid) &&
         (node === undefined || pod.node === undefined || pod.node === node)
       );
@@ -101,5 +100,4 @@ interface Holder {
   readonly key: string;
   readonly uid: string;
   readonly node: string | undefined;
-  readonly finished: boolean;
 }

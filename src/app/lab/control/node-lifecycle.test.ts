@@ -128,6 +128,25 @@ describe('a node that falls silent', () => {
   });
 });
 
+describe('a taint that somebody puts on a node', () => {
+  it('drives out the pods that do not tolerate it, at once or when their time is over', () => {
+    const made = cluster();
+    const put = (name: string, tolerations: object[]): void =>
+      void made.create('pods', {
+        metadata: { name, namespace: 'default' },
+        spec: { containers: [{ name: 'main' }], nodeName: 'a', tolerations },
+      });
+    put('none', []);
+    put('some', [{ key: 'k', operator: 'Exists', tolerationSeconds: 5 }]);
+    put('ever', [{ key: 'k', operator: 'Exists' }]);
+    made.update('nodes', 'a', (held) => ({ ...held, spec: { taints: [{ key: 'k', effect: 'NoExecute' }] } }));
+    made.settle();
+    expect(made.list('pods').map(({ metadata }) => metadata.name)).toEqual(['some', 'ever']);
+    later(made, 5_000);
+    expect(made.list('pods').map(({ metadata }) => metadata.name)).toEqual(['ever']);
+  });
+});
+
 describe('pods of a node that was deleted', () => {
   it('are forced out, since no kubelet will finish them', () => {
     const made = cluster();

@@ -58,7 +58,7 @@ export function reconcileNode(view: ClusterView, key: string, now: number, patie
     actions.push({ do: 'update', kind: 'nodes', object: { ...node, spec: { ...node.spec, taints } } });
   }
   const residents = [...view.pods.values()].filter((pod) => pod.spec?.nodeName === key && !isTerminating(pod));
-  const evictions = ready === 'True' ? [] : residents.map((pod) => evict(pod, taints, now, patience));
+  const evictions = residents.map((pod) => evict(pod, taints, now, patience));
   for (const { action } of evictions) if (action !== undefined) actions.push(...action);
   if (ready === 'Unknown') actions.push(...residents.filter(isReady).map((pod) => markPod(pod, 'False', now)));
   else actions.push(...residents.filter(isMarked).map((pod) => markPod(pod, 'True', now)));
@@ -108,7 +108,14 @@ function taintsFor(node: Node, ready: string, now: number): Taint[] {
       },
   );
   const cordon = node.spec?.unschedulable === true ? [{ key: CORDON, effect: 'NoSchedule' as const }] : [];
-  return [...foreign, ...cordon, ...ours];
+  return [...foreign.map((taint) => dated(taint, now)), ...cordon, ...ours];
+}
+
+/** A `NoExecute` taint counts from when it was added, which whoever added it need not have said. */
+function dated(taint: Taint, now: number): Taint {
+  return taint.effect === 'NoExecute' && taint.timeAdded === undefined
+    ? { ...taint, timeAdded: timestamp(now) }
+    : taint;
 }
 
 const CORDON = 'node.kubernetes.io/unschedulable';
