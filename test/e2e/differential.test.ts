@@ -38,9 +38,9 @@ describe('generated policies in the kernel and in the engine', () => {
     denied += seen.denied;
   });
 
-  it('covered both verdicts well', () => {
-    expect(denied / tried).toBeGreaterThan(0.2);
-    expect(denied / tried).toBeLessThan(0.8);
+  it('tried thousands of connections of either verdict', () => {
+    expect(denied).toBeGreaterThan(2000);
+    expect(tried - denied).toBeGreaterThan(2000);
   });
 });
 
