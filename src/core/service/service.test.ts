@@ -8,7 +8,7 @@ function service(spec: Service['spec']): ReturnType<typeof serviceSpec> {
   return serviceSpec({ metadata: { namespace: 'default', name: 'web' }, spec: spec! });
 }
 
-function slice(name: string, endpoints: EndpointSlice['endpoints'], port: string | undefined = undefined) {
+function slice(name: string, endpoints: EndpointSlice['endpoints'], port?: string) {
   return sliceSpec({
     addressType: 'IPv4',
     metadata: { namespace: 'default', name, labels: { 'kubernetes.io/service-name': 'web' } },
