@@ -17,4 +17,5 @@ unset NODE_EXTRA_CA_CERTS NODE_OPTIONS
 node scripts/build.ts
 npm run --silent lint
 npm run --silent types
+npm run --silent unused
 exec vitest run "$@"
