@@ -1,22 +1,17 @@
 import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments, stringify } from 'yaml';
 import { builtPlugin } from '../../src/app/cni/plugin-executable.test-support.ts';
 import { startApiServer } from '../../src/app/apiserver/start-api-server.ts';
 import type { ApiServer } from '../../src/app/apiserver/start-api-server.ts';
 import { parseCidr, parseIp } from '../../src/base/ip/index.ts';
 import { silentLogger } from '../../src/base/log.ts';
-import {
-  CUSTOM_RESOURCE_DEFINITIONS,
-  IP_POOLS,
-  NETWORK_POLICIES,
-  NODES,
-  PODS,
-} from '../../src/host/kube-client/resources.ts';
+import { IP_POOLS, NETWORK_POLICIES, NODES, PODS } from '../../src/host/kube-client/resources.ts';
 import { openNetlink } from '../../src/host/netlink/kernel.ts';
 import { createNetns, deleteNetns } from '../../src/host/netns/netns.ts';
 import type { ProbeEndpoint } from '../../src/host/probe/port.ts';
@@ -24,6 +19,7 @@ import { probe } from '../../src/host/probe/probe.ts';
 import { memoryDisk, memoryStore } from '../../src/host/sqlite/memory-store.ts';
 
 const REPOSITORY = join(import.meta.dirname, '../..');
+const MANIFEST = join(REPOSITORY, 'deploy/sluice.yaml');
 const NODE_ADDRESS = '172.30.1.11';
 
 /** One node in a network namespace: the embedded API server here, the agent as a process of its own, the built plugin. */
@@ -50,13 +46,11 @@ class OneNode {
     );
   }
 
+  /** Applies the manifest as the guides say, once, and gives the node an object and a network. */
   async install(): Promise<void> {
-    const manifest = readFileSync(join(REPOSITORY, 'deploy/sluice.yaml'), 'utf8');
-    const objects = parseAllDocuments(manifest).map((document) => document.toJS() as { kind: string });
-    for (const object of objects.filter(({ kind }) => kind === 'CustomResourceDefinition'))
-      await this.api.client.create(CUSTOM_RESOURCE_DEFINITIONS, object);
-    for (const object of objects.filter(({ kind }) => kind === 'IPPool'))
-      await this.api.client.create(IP_POOLS, object);
+    const apply = ['--kubeconfig', join(this.directory, 'kubeconfig'), 'apply', '-f', MANIFEST];
+    await promisify(execFile)('kubectl', apply, { env: { ...process.env, HOME: this.directory } });
+    this.#writeAgentConfig();
     await this.api.client.create(NODES, { metadata: { name: 'n1' } });
     const status = { addresses: [{ type: 'InternalIP', address: NODE_ADDRESS }] };
     await this.api.client.patch(NODES, { name: 'n1' }, 'strategic', { status }, { subresource: 'status' });
@@ -157,16 +151,59 @@ class OneNode {
     rmSync(this.directory, { recursive: true, force: true });
   }
 
+  /** The agent may do what the manifest lets its service account do, and no more. */
+  #writeAgentConfig(): void {
+    const config = parse(readFileSync(join(this.directory, 'kubeconfig'), 'utf8')) as { users: { user: object }[] };
+    const groups = ['system:serviceaccounts', 'system:serviceaccounts:kube-system', 'system:authenticated'];
+    const token = this.api.tokenFor('system:serviceaccount:kube-system:sluice-node', groups);
+    for (const user of config.users) user.user = { token };
+    writeFileSync(join(this.directory, 'agent.kubeconfig'), stringify(config));
+  }
+
   #env(): Record<string, string> {
     mkdirSync(join(this.directory, 'cni'), { recursive: true });
     return {
+      ...configuredEnv(),
       NODE_NAME: 'n1',
-      KUBECONFIG: join(this.directory, 'kubeconfig'),
+      KUBECONFIG: join(this.directory, 'agent.kubeconfig'),
       SLUICE_API_SOCKET: join(this.directory, 'api.sock'),
       SLUICE_RUN_DIR: this.directory,
       SLUICE_STATE_DIR: this.directory,
     };
   }
+}
+
+/** What the DaemonSet's container gets from ConfigMap `sluice-config`, both as the manifest has them. */
+function configuredEnv(): Record<string, string> {
+  const objects = parseAllDocuments(readFileSync(MANIFEST, 'utf8')).map((document) => document.toJS() as Manifest);
+  const { data } = objects.find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === 'sluice-config')!;
+  const daemons = objects.find(({ kind }) => kind === 'DaemonSet')!;
+  const { env } = daemons.spec!.template.spec.containers.find(({ name }) => name === 'sluice-node')!;
+  return Object.fromEntries(
+    env.flatMap(({ name, valueFrom }) => {
+      const key = valueFrom?.configMapKeyRef?.key;
+      return key === undefined ? [] : [[name, data![key]!]];
+    }),
+  );
+}
+
+interface Manifest {
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+  readonly data?: Readonly<Record<string, string>>;
+  readonly spec?: {
+    readonly template: {
+      readonly spec: {
+        readonly containers: readonly {
+          readonly name: string;
+          readonly env: readonly {
+            readonly name: string;
+            readonly valueFrom?: { readonly configMapKeyRef?: { readonly key: string } };
+          }[];
+        }[];
+      };
+    };
+  };
 }
 
 /** Whether a TCP packet from one pod reaches the other; throws when the attempt itself failed. */
@@ -203,6 +240,13 @@ describe('the agent as a process under the built plugin', () => {
     closed = await node.addPod('closed', { closed: 'yes' });
   });
   afterAll(() => node.close());
+
+  it('makes the default pool of a cluster that has none', async () => {
+    const { items } = await node.api.client.list<{ metadata: { name: string }; spec: object }>(IP_POOLS);
+    expect(items.map(({ metadata, spec }) => [metadata.name, spec])).toEqual([
+      ['default-ipv4-ippool', expect.objectContaining({ cidr: '10.244.0.0/16', blockSize: 26, natOutgoing: true })],
+    ]);
+  });
 
   it('says that it is well, and enforces what the API server says', async () => {
     expect(await node.health()).toBe(0);

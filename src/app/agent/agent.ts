@@ -9,6 +9,7 @@ import { CNI_ERROR, CniError } from '../../core/cni/index.ts';
 import type { BlockStore } from '../../core/ipam/index.ts';
 import { BACKENDS } from '../../core/routing/index.ts';
 import type { Conntrack } from '../../host/conntrack/port.ts';
+import { createMissingPools } from '../../host/ipam-store/create-missing-pools.ts';
 import { pause } from '../../host/kube-client/pause.ts';
 import type { KubeClient } from '../../host/kube-client/types.ts';
 import type { LinkReaper } from '../../host/netlink/link-reaper.ts';
@@ -59,6 +60,8 @@ export interface AgentDependencies {
 
 /** How long an ADD waits for an agent that is starting, milliseconds. */
 const ADD_PATIENCE = 20_000;
+/** How long the watch may take to tell of a pool that was created, milliseconds, before it is looked at anew. */
+const POOL_PATIENCE = 2000;
 /** Between rounds of upkeep, milliseconds. */
 const UPKEEP = 10_000;
 /** The packet filter is read back and compared every so many rounds of upkeep: reading a full one takes a while. */
@@ -93,6 +96,7 @@ class Agent {
   readonly #addresses: NodeAddresses;
   readonly #identity: NodeIdentity;
   #engineFamilies: readonly Family[] | undefined;
+  #poolsChanged = Promise.withResolvers<void>();
   #rounds = 0;
 
   constructor(options: AgentOptions, world: AgentDependencies, signal: AbortSignal) {
@@ -190,6 +194,7 @@ class Agent {
     this.#readiness.waitingFor('waiting for the Kubernetes API');
     await this.#orStopped(this.#feed.synced);
     const synced = this.#uptime();
+    await this.#step('waiting for address pools', () => this.#ensurePools());
     await this.#step('waiting for addresses', () => this.#openAddresses());
     const addresses = this.#uptime();
     this.#recover();
@@ -210,6 +215,15 @@ class Agent {
   /** Milliseconds since the start. */
   #uptime(): number {
     return this.#world.now() - this.#startedAt;
+  }
+
+  /** A new cluster has no pools; resolves when this agent knows one of each family that it is to have. */
+  async #ensurePools(): Promise<void> {
+    const { defaultPools = [] } = this.#options;
+    const changed = this.#poolsChanged.promise;
+    if (!(await createMissingPools(defaultPools, new Set(this.#poolFamilies()), this.#world.client))) return;
+    await Promise.race([changed, pause(POOL_PATIENCE, this.#signal)]);
+    return this.#ensurePools();
   }
 
   async #openAddresses(): Promise<void> {
@@ -291,6 +305,8 @@ class Agent {
   }
 
   #onPoolsChanged(): void {
+    this.#poolsChanged.resolve();
+    this.#poolsChanged = Promise.withResolvers();
     this.#addresses.invalidate();
     // A calculation is made for the families that there are; a pool of another one needs a new calculation.
     if (

@@ -14,6 +14,7 @@ import { FakeNetwork } from '../../host/netlink/fake.ts';
 import { FakeNftables } from '../../host/nftables/fake.ts';
 import { FakeSysctl } from '../../host/sysctl/fake.ts';
 import { runAgent } from './agent.ts';
+import type { AgentOptions } from './options.ts';
 import { memoryEndpointStore } from './endpoint-store.ts';
 
 /** One node without a kernel: the real agent over fakes of everything it touches, driven through its CNI socket. */
@@ -51,7 +52,7 @@ export class FakeNode implements AsyncDisposable {
   }
 
   /** Starts an agent; resolves when it can serve. */
-  async start(): Promise<void> {
+  async start(options: Partial<AgentOptions> = {}): Promise<void> {
     this.#stop = new AbortController();
     const netlink = this.network.netlink();
     const warnings = this.warnings;
@@ -59,7 +60,15 @@ export class FakeNode implements AsyncDisposable {
       void warnings.push(`${message} ${JSON.stringify(fields)}`);
     const log: Logger = { ...silentLogger, warn, error: warn };
     this.#done = runAgent(
-      { node: 'n1', backend: 'vxlan', mtu: 0, runDir: this.#directory, stateDir: this.#directory, logLevel: 'info' },
+      {
+        node: 'n1',
+        backend: 'vxlan',
+        mtu: 0,
+        runDir: this.#directory,
+        stateDir: this.#directory,
+        logLevel: 'info',
+        ...options,
+      },
       {
         client: this.client,
         blockStore: kubeBlockStore({ client: this.client, report: warn }),

@@ -1,5 +1,7 @@
 import { SluiceError } from '../../base/errors.ts';
 import type { LogLevel } from '../../base/log.ts';
+import { defaultPools } from '../../core/ipam/index.ts';
+import type { IpPool } from '../../core/ipam/index.ts';
 import { BACKENDS } from '../../core/routing/index.ts';
 import type { BackendName } from '../../core/routing/index.ts';
 import { runDirOf } from './run-dir.ts';
@@ -19,6 +21,8 @@ export interface AgentOptions {
   readonly logLevel: LogLevel;
   /** TCP port of 127.0.0.1 that answers `GET /healthz`; absent or 0: none. */
   readonly healthPort?: number;
+  /** The pools that a cluster gets which has none of their family. */
+  readonly defaultPools?: readonly IpPool[];
 }
 
 const LEVELS: readonly string[] = ['debug', 'info', 'warn', 'error'] satisfies readonly LogLevel[];
@@ -46,6 +50,7 @@ export function agentOptions(env: Environment): AgentOptions {
   const healthPort = Number(env['SLUICE_HEALTH_PORT'] ?? '0');
   if (!Number.isInteger(healthPort) || healthPort < 0 || healthPort > 65_535)
     problems.push(`SLUICE_HEALTH_PORT is '${env['SLUICE_HEALTH_PORT']}', must be 0 (none) to 65535`);
+  const pools = defaultPools(env, problems);
   if (problems.length > 0) throw new SluiceError('invalid-options', problems.join('; '));
   return {
     node,
@@ -55,5 +60,6 @@ export function agentOptions(env: Environment): AgentOptions {
     stateDir: env['SLUICE_STATE_DIR'] ?? '/var/lib/sluice',
     logLevel: logLevel as LogLevel,
     healthPort,
+    defaultPools: pools,
   };
 }

@@ -24,7 +24,8 @@ export function runUpgradeIpam(env: Environment): Promise<number> {
   return exitCodeOf('upgrade-ipam', async (log) => {
     const options = upgradeIpamOptions(env);
     // Nearly every start of a node: nothing to do, and no reason to need the API server.
-    if (!(await hasLeases(options))) return log.info('no host-local leases to take over', { ...options });
+    const { nodeName, directory } = options;
+    if (!(await hasLeases(options))) return log.info('no host-local leases to take over', { nodeName, directory });
     const client = httpKubeClient(env['KUBECONFIG'] ? await loadKubeconfig(env['KUBECONFIG']) : inClusterConfig(env));
     try {
       const store = kubeBlockStore({ client, report: (message) => log.warn(message) });

@@ -9,7 +9,8 @@ import type { BlockStore } from '../../core/ipam/index.ts';
 import { kubeBlockStore } from '../../host/ipam-store/kube-block-store.ts';
 import { MemoryKubeClient } from '../../host/kube-client/memory-client.ts';
 import { IP_POOLS, PODS } from '../../host/kube-client/resources.ts';
-import { hasLeases, upgradeIpam } from './upgrade-ipam.ts';
+import { runUpgradeIpam } from './programs.ts';
+import { hasLeases, upgradeIpam, upgradeIpamOptions } from './upgrade-ipam.ts';
 import type { UpgradeIpamOptions } from './upgrade-ipam.ts';
 
 let directory: string;
@@ -99,5 +100,20 @@ describe('upgrade-ipam', () => {
     await expect(upgrade()).rejects.toThrow(/192\.168\.7\.7 of default\/a lies in no IPPool.*create an IPPool/);
     expect(readdirSync(directory)).toEqual(['cbr0']);
     expect(await held()).toEqual({});
+  });
+
+  it('makes the default pool of a cluster that has none before it takes the addresses over', async () => {
+    for (const name of ['v4', 'v6']) await client.delete(IP_POOLS, { name });
+    await pod('web', ['10.88.0.5']);
+    lease('10.88.0.5', 'container-web\neth0');
+    const { defaultPools = [] } = upgradeIpamOptions({ NODE_NAME: 'node-1', SLUICE_IPV4_POOL_CIDR: '10.88.0.0/16' });
+    await upgradeIpam({ ...options(), defaultPools }, { client, store, log: silentLogger, now: Date.now });
+    expect(Object.keys(await held())).toEqual(['10.88.0.5']);
+  });
+
+  it('ends well as a program where there is nothing to take over, without asking an API server', async () => {
+    rmSync(join(directory, 'cbr0'), { recursive: true });
+    const env = { NODE_NAME: 'node-1', HOST_LOCAL_DIR: directory, SLUICE_IPV4_POOL_CIDR: '10.88.0.0/16' };
+    expect(await runUpgradeIpam(env)).toBe(0);
   });
 });

@@ -2,9 +2,10 @@ import type { Pod } from 'kubernetes-types/core/v1.d.ts';
 import { messageOf, SluiceError } from '../../base/errors.ts';
 import { formatIp, parseIp } from '../../base/ip/index.ts';
 import type { Logger } from '../../base/log.ts';
-import { createAllocator, planImport } from '../../core/ipam/index.ts';
-import type { BlockStore, RunningPod } from '../../core/ipam/index.ts';
+import { createAllocator, defaultPools, planImport } from '../../core/ipam/index.ts';
+import type { BlockStore, IpPool, RunningPod } from '../../core/ipam/index.ts';
 import { readHostLocalLeases, retireHostLocalNetwork } from '../../host/files/host-local.ts';
+import { createMissingPools } from '../../host/ipam-store/create-missing-pools.ts';
 import { listAll } from '../../host/kube-client/list-all.ts';
 import { PODS } from '../../host/kube-client/resources.ts';
 import type { KubeClient } from '../../host/kube-client/types.ts';
@@ -16,6 +17,8 @@ export interface UpgradeIpamOptions {
   readonly directory: string;
   /** Name of the network that takes over: the `name` of our conflist. */
   readonly network: string;
+  /** The pools that a cluster gets which has none of their family: this runs before any agent could make them. */
+  readonly defaultPools?: readonly IpPool[];
 }
 
 /** What the upgrade works with. */
@@ -37,8 +40,12 @@ export function upgradeIpamOptions(env: Readonly<Record<string, string | undefin
   const nodeName = env['KUBERNETES_NODE_NAME'] ?? env['NODE_NAME'] ?? '';
   if (nodeName === '')
     throw new SluiceError('bad-options', 'upgrade-ipam: NODE_NAME is not set (use fieldRef spec.nodeName)');
+  const problems: string[] = [];
+  const pools = defaultPools(env, problems);
+  if (problems.length > 0) throw new SluiceError('bad-options', `upgrade-ipam: ${problems.join('; ')}`);
   return {
     nodeName,
+    defaultPools: pools,
     directory: env['HOST_LOCAL_DIR'] ?? '/var/lib/cni/networks',
     network: networkName(env['CNI_NETWORK_CONFIG']),
   };
@@ -61,6 +68,8 @@ export async function upgradeIpam(
   const { log, store } = dependencies;
   const leases = await readHostLocalLeases(options.directory);
   const pods = await runningPods(options.nodeName, dependencies.client);
+  const families = new Set((await store.listPools()).map(({ cidr }) => cidr.ip.family));
+  await createMissingPools(options.defaultPools ?? [], families, dependencies.client);
   const plan = planImport(options.network, leases, pods, await store.listPools());
   if (plan.outside.length > 0)
     throw cannotImport(

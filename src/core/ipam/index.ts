@@ -3,6 +3,7 @@ export { addressAt, emptyBlock } from './block.ts';
 export { RELEASED_ANNOTATION, decodeAffinity, decodeBlock, decodePool, encodeAffinity, encodeBlock } from './codec.ts';
 export type { BlockAffinitySpec, IpamBlockSpec, IpamResource, IpPoolSpec } from './codec.ts';
 export { createAllocator } from './create-allocator.ts';
+export { defaultPools } from './default-pools.ts';
 export { collectGarbage } from './garbage.ts';
 export type { GarbageDependencies, GarbageOptions, GarbageReport, World } from './garbage.ts';
 export { parseHostLocalFile, planImport } from './import-host-local.ts';

@@ -16,13 +16,12 @@ export interface ManifestObject extends KubeObject {
 
 /** Everything that the lab installs into a new cluster, in the order in which it is to be created. */
 export function labManifests(options: LabOptions, repository: string): readonly ManifestObject[] {
-  const sluice = readManifest(join(repository, 'deploy/sluice.yaml')).filter(({ kind }) => kind !== 'IPPool');
+  const sluice = readManifest(join(repository, 'deploy/sluice.yaml'));
   const dns = readManifest(join(repository, 'src/app/lab/manifests/coredns.yaml'));
   return [
     ...['kube-node-lease', 'kube-public', 'kube-system'].map(namespace),
     endpointConfig(options),
-    ...sluice.map((object) => (isConfig(object) ? withBackend(object, options) : object)),
-    ...options.podCidrs.map((cidr) => ipPool(cidr, options)),
+    ...sluice.map((object) => (isConfig(object) ? withOptions(object, options) : object)),
     ...dns.map((object) => (object.kind === 'Service' ? withDnsAddress(object, options) : object)),
   ];
 }
@@ -57,28 +56,14 @@ function isConfig({ kind, metadata }: ManifestObject): boolean {
   return kind === 'ConfigMap' && metadata.name === 'sluice-config';
 }
 
-function withBackend(object: ManifestObject, { backend }: LabOptions): ManifestObject {
+/** The backend, and the pools that the first agent is to make. */
+function withOptions(object: ManifestObject, { backend, podCidrs }: LabOptions): ManifestObject {
   const { data } = object as ManifestObject & { readonly data: Readonly<Record<string, string>> };
-  return { ...object, data: { ...data, calico_backend: backend } } as ManifestObject;
-}
-
-const VXLAN_MODES = { vxlan: 'Always', 'cross-subnet': 'CrossSubnet', 'host-gw': 'Never' } as const;
-
-function ipPool(cidr: string, { backend }: LabOptions): ManifestObject {
-  const isIpv6 = cidr.includes(':');
-  return {
-    apiVersion: 'crd.projectcalico.org/v1',
-    kind: 'IPPool',
-    metadata: { name: `default-ipv${isIpv6 ? 6 : 4}-ippool` },
-    spec: {
-      cidr,
-      blockSize: isIpv6 ? 122 : 26,
-      natOutgoing: true,
-      nodeSelector: 'all()',
-      vxlanMode: VXLAN_MODES[backend],
-      ipipMode: 'Never',
-    },
-  } as ManifestObject;
+  const pools = {
+    ipv4_pool_cidr: podCidrs.find((cidr) => !cidr.includes(':')) ?? '',
+    ipv6_pool_cidr: podCidrs.find((cidr) => cidr.includes(':')) ?? '',
+  };
+  return { ...object, data: { ...data, calico_backend: backend, ...pools } } as ManifestObject;
 }
 
 function withDnsAddress(object: ManifestObject, options: LabOptions): ManifestObject {

@@ -1,0 +1,49 @@
+import { equalIp, formatCidr, networkOf, parseCidr } from '../../base/ip/index.ts';
+import { defaultBlockSize, validatePool } from './pool.ts';
+import type { IpPool, PoolEncapsulation } from './types.ts';
+
+/** What a pool says of the tunnel, by backend; readers of Calico's resources expect it, the backend itself decides. */
+const ENCAPSULATION = new Map<string, PoolEncapsulation>([
+  ['vxlan', 'Always'],
+  ['cross-subnet', 'CrossSubnet'],
+  ['host-gw', 'Never'],
+]);
+
+/**
+ * The pools that a cluster without any gets, one for each family whose CIDR is set (`ipv4_pool_cidr` and so on in
+ * ConfigMap `sluice-config`), under Calico's names. What is wrong is added to `problems`.
+ */
+export function defaultPools(env: Readonly<Record<string, string | undefined>>, problems: string[]): readonly IpPool[] {
+  return ([4, 6] as const).flatMap((family) => {
+    const variable = `SLUICE_IPV${family}_POOL`;
+    const text = env[`${variable}_CIDR`] ?? '';
+    if (text === '') return [];
+    const cidr = parseCidr(text);
+    if (cidr?.ip.family !== family || !equalIp(networkOf(cidr).ip, cidr.ip)) {
+      const hint = cidr?.ip.family === family ? `; the network is ${formatCidr(networkOf(cidr))}` : '';
+      problems.push(`${variable}_CIDR (ipv${family}_pool_cidr) is '${text}', must be an IPv${family} CIDR${hint}`);
+      return [];
+    }
+    const blockSize = env[`${variable}_BLOCK_SIZE`] ?? '';
+    if (!/^\d*$/.test(blockSize))
+      problems.push(`${variable}_BLOCK_SIZE (ipv${family}_pool_block_size) is '${blockSize}', must be a prefix length`);
+    const natOutgoing = env[`${variable}_NAT_OUTGOING`] ?? 'true';
+    if (natOutgoing !== 'true' && natOutgoing !== 'false')
+      problems.push(
+        `${variable}_NAT_OUTGOING (ipv${family}_pool_nat_outgoing) is '${natOutgoing}', must be true or false`,
+      );
+    const pool: IpPool = {
+      name: `default-ipv${family}-ippool`,
+      cidr,
+      blockSize: blockSize === '' ? defaultBlockSize(family) : Number(blockSize),
+      disabled: false,
+      nodeSelector: 'all()',
+      natOutgoing: natOutgoing === 'true',
+      vxlanMode: ENCAPSULATION.get(env['SLUICE_BACKEND'] ?? 'vxlan') ?? 'Never',
+      ipipMode: 'Never',
+    };
+    for (const { path, message } of validatePool(pool, []))
+      problems.push(`the default IPv${family} pool (ipv${family}_pool_… in sluice-config): ${path} ${message}`);
+    return [pool];
+  });
+}
