@@ -87,7 +87,10 @@ export class TestCluster implements AsyncDisposable {
     const args = ['up', '--name', name, '--backend', backend, '--ip-family', ipFamily, '--nodes', String(nodes)];
     const { code, stderr } = await sluice(args, home.env);
     const lab = await openLab(name, { env: home.env, uid: process.getuid!() });
-    if (code !== 0 || lab === undefined) throw new Error(`sluice ${args.join(' ')} failed (exit ${code}):\n${stderr}`);
+    if (code !== 0 || lab === undefined) {
+      await sluice(['down', '--name', name], home.env);
+      throw new Error(`sluice ${args.join(' ')} failed (exit ${code}):\n${stderr}`);
+    }
     return new TestCluster(full, home, lab, httpKubeClient(await loadKubeconfig(lab.paths.kubeconfig)));
   }
 
