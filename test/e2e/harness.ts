@@ -89,6 +89,7 @@ export class TestCluster implements AsyncDisposable {
     const lab = await openLab(name, { env: home.env, uid: process.getuid!() });
     if (code !== 0 || lab === undefined) {
       await sluice(['down', '--name', name], home.env);
+      home.remove();
       throw new Error(`sluice ${args.join(' ')} failed (exit ${code}):\n${stderr}`);
     }
     return new TestCluster(full, home, lab, httpKubeClient(await loadKubeconfig(lab.paths.kubeconfig)));
