@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseCidr, parseIp } from '../../src/base/ip/index.ts';
@@ -17,6 +17,7 @@ const [pluginDir = '', sequential = '60', burst = '300', rounds = '2'] = process
 const WIDTH = 8;
 const POLICIES = 100;
 const directory = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
+process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
 const socket = join(directory, 'cni.sock');
 
 interface Contender {

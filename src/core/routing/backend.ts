@@ -30,11 +30,6 @@ export function addressOf(node: RoutingNode, family: Family): Ip | undefined {
   return node.addresses.find((address) => address.family === family);
 }
 
-/** Family of the packets that carry the tunnel between the two: the first that this node has and the peer has too. */
-export function tunnelFamily(self: RoutingNode, peer: RoutingNode = self): Family | undefined {
-  return self.addresses.find(({ family }) => addressOf(peer, family) !== undefined)?.family;
-}
-
 /** Whether `address` lies in a network that this node is attached to. */
 export function isAttached(underlay: Underlay, address: Ip): boolean {
   return underlay.subnets.some((subnet) => cidrContains(subnet, address));

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hasCode } from '../../base/errors.ts';
 import { describeDurableStore } from './durable-store.contract.ts';
 import { memoryDisk, memoryStore } from './memory-store.ts';
@@ -26,6 +26,12 @@ describeDurableStore('the SQLite store', () => {
 });
 
 describe('opening an SQLite store', () => {
+  let directory: string;
+  beforeEach(() => {
+    directory = folder();
+  });
+  afterEach(() => rmSync(directory, { recursive: true }));
+
   const failure = (act: () => unknown): unknown => {
     try {
       act();
@@ -36,7 +42,7 @@ describe('opening an SQLite store', () => {
   };
 
   it('refuses a file that another server holds', () => {
-    const path = join(folder(), 'store.db');
+    const path = join(directory, 'store.db');
     const holder = sqliteStore(path);
     holder.write([{ kind: 'delete', resource: '/pods', namespace: '', name: 'x', revision: 1 }]);
     expect(
@@ -49,7 +55,7 @@ describe('opening an SQLite store', () => {
   });
 
   it('refuses a file of a newer layout instead of spoiling it', () => {
-    const path = join(folder(), 'store.db');
+    const path = join(directory, 'store.db');
     const newer = new DatabaseSync(path);
     newer.exec('PRAGMA user_version = 99');
     newer.close();
@@ -62,7 +68,7 @@ describe('opening an SQLite store', () => {
   });
 
   it('says so when the file is no database', () => {
-    const path = join(folder(), 'store.db');
+    const path = join(directory, 'store.db');
     writeFileSync(path, 'not a database, but long enough to be taken for one'.repeat(50));
     expect(
       hasCode(
