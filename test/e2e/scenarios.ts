@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -245,8 +246,9 @@ function interactive(cluster: TestCluster, args: string, lines: readonly string[
     let next = 0;
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       output += text;
-      // A prompt at the end of what was printed so far means that the shell waits; busybox asks where the cursor is behind it.
-      if (/[#$] $/u.test(output.replaceAll('\u001b[6n', '')) && next < lines.length)
+      // A prompt at the end of what was printed so far means that the shell waits; busybox asks where the cursor is behind
+      // it, and draws it anew when it learns the size of the terminal.
+      if (/[#$] $/u.test(stripVTControlCharacters(output)) && next < lines.length)
         child.stdin.write(`${lines[next++]}\n`);
     });
     child.stdin.on('error', () => undefined);
