@@ -1,4 +1,6 @@
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { median } from './harness.ts';
 import type { Bench, Figure } from './harness.ts';
@@ -31,9 +33,15 @@ export const bench: Bench = {
       'private',
     ];
     const driver = [process.execPath, join(import.meta.dirname, 'cni-add/driver.ts'), join(root, 'build/cni')];
-    const output = execute('unshare', [...isolation, ...driver, ...[SEQUENTIAL, BURST, ROUNDS].map(String)]);
-    const { sluice, bridge } = JSON.parse(output) as { sluice: Times; bridge: Times };
-    return figures(sluice, bridge);
+    const scratch = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
+    try {
+      const sizes = [SEQUENTIAL, BURST, ROUNDS].map(String);
+      const output = execute('unshare', [...isolation, ...driver, ...sizes], { TMPDIR: scratch });
+      const { sluice, bridge } = JSON.parse(output) as { sluice: Times; bridge: Times };
+      return figures(sluice, bridge);
+    } finally {
+      rmSync(scratch, { recursive: true, force: true });
+    }
   },
 };
 
@@ -57,8 +65,10 @@ function figures(sluice: Times, bridge: Times): readonly Figure[] {
   ];
 }
 
-function execute(command: string, args: readonly string[]): string {
-  const run = spawnSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], timeout: 300_000 });
+function execute(command: string, args: readonly string[], environment: NodeJS.ProcessEnv = {}): string {
+  const env = { ...process.env, ...environment };
+  const stdio = ['ignore', 'pipe', 'inherit'] as const;
+  const run = spawnSync(command, args, { env, encoding: 'utf8', stdio: [...stdio], timeout: 300_000 });
   if (run.status !== 0) throw new Error(`${command} failed: ${run.error?.message ?? `exit code ${run.status}`}`);
   return run.stdout;
 }

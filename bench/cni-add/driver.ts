@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseCidr, parseIp } from '../../src/base/ip/index.ts';
@@ -11,13 +11,13 @@ import { openSysctl } from '../../src/host/sysctl/sysctl.ts';
 
 /**
  * Runs inside fresh network and mount namespaces, which end with it: `driver.ts PLUGIN_DIR SEQUENTIAL BURST ROUNDS`.
+ * Leaves its files in TMPDIR to the caller, since they hold mounts as long as the namespaces live.
  * Prints what it measured as one JSON object, in milliseconds.
  */
 const [pluginDir = '', sequential = '60', burst = '300', rounds = '2'] = process.argv.slice(2);
 const WIDTH = 8;
 const POLICIES = 100;
 const directory = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
-process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
 const socket = join(directory, 'cni.sock');
 
 interface Contender {
