@@ -1,18 +1,16 @@
-import { expect, it } from 'vitest';
 import { parseIp } from '../../base/ip/index.ts';
+import { probeContract } from './contract.ts';
 import { fakeProbe } from './fake.ts';
 import type { ProbeEndpoint } from './port.ts';
 
-it('answers for every attempt, in order', async () => {
-  const endpoint = (id: string): ProbeEndpoint => ({ id, netns: id, addresses: [parseIp('10.0.0.1')!] });
-  const [from, to] = [endpoint('a'), endpoint('b')];
-  const attempt = { from, to, address: to.addresses[0]!, port: 80 };
-  const results = await fakeProbe(({ protocol }) => protocol === 'tcp')([
-    { ...attempt, protocol: 'tcp' },
-    { ...attempt, protocol: 'udp' },
-  ]);
-  expect(results.map(({ verdict, evidence }) => `${verdict} ${evidence}`)).toEqual([
-    'allowed connected',
-    'denied silence',
-  ]);
+const place = (id: string, address: string): ProbeEndpoint => ({ id, netns: id, addresses: [parseIp(address)!] });
+const [from, to, closed] = [place('a', '10.0.0.1'), place('b', '10.0.0.2'), place('c', '10.0.0.3')];
+
+probeContract('fake probe', (protocol) => {
+  const port = protocol === 'icmp' ? 0 : 8080;
+  return {
+    probe: fakeProbe((attempt) => attempt.to.id === 'b'),
+    open: { from, to, address: to.addresses[0]!, protocol, port },
+    blocked: { from, to: closed, address: closed.addresses[0]!, protocol, port },
+  };
 });

@@ -7,6 +7,7 @@ import type { NetworkChange } from '../netlink/port.ts';
 import { createNetns } from '../netns/netns.ts';
 import { enterPrivateNetwork } from '../netns/testing.ts';
 import { openSysctl } from '../sysctl/sysctl.ts';
+import { probeContract } from './contract.ts';
 import type { ProbeAttempt, ProbeEndpoint } from './port.ts';
 import { probe } from './probe.ts';
 
@@ -64,6 +65,17 @@ describe.skipIf(directory === undefined)('probe', () => {
     sysctl.write('net/ipv4/ip_forward', 1);
     sysctl.write('net/ipv6/conf/all/forwarding', 1);
     for (const n of [1, 2, 3]) pods.push(addPod(n));
+  });
+
+  probeContract('kernel probe', (protocol) => {
+    nft('ip daddr 10.0.0.3 drop');
+    const [from, to, closed] = [pods[0]!, pods[1]!, pods[2]!];
+    const port = protocol === 'icmp' ? 0 : 8080;
+    return {
+      probe,
+      open: { from, to, address: to.addresses[0]!, protocol, port },
+      blocked: { from, to: closed, address: closed.addresses[0]!, protocol, port },
+    };
   });
 
   const everything = (port = 8080): ProbeAttempt[] =>

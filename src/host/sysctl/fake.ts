@@ -1,4 +1,5 @@
 import { errnoError, ERRNO } from '../errno.ts';
+import { checkKey } from './sysctl.ts';
 import type { Sysctl } from './sysctl.ts';
 
 /** Kernel parameters in memory. Only those given at the start exist, as in a kernel. */
@@ -11,10 +12,16 @@ export class FakeSysctl implements Sysctl {
   }
 
   read(key: string): string | undefined {
+    checkKey(key);
     return this.values.get(key);
   }
 
   write(key: string, value: string | number): void {
+    checkKey(key);
+    const present = this.values.get(key);
+    // A parameter that holds a number takes numbers only.
+    if (present !== undefined && /^-?\d+$/.test(present) && !/^-?\d+$/.test(String(value)))
+      throw errnoError(ERRNO.EINVAL, `setting kernel parameter ${key} to ${value}`);
     if (!this.values.has(key)) throw errnoError(ERRNO.ENOENT, `setting kernel parameter ${key} to ${value}`);
     this.values.set(key, String(value));
   }

@@ -28,8 +28,9 @@ export function openSysctl(options: { readonly netns?: NetnsRef } = {}): Sysctl 
 }
 
 function readParameter(key: string): string | undefined {
+  const path = pathOf(key);
   try {
-    return readFileSync(pathOf(key), 'utf8').replace(/\n$/, '');
+    return readFileSync(path, 'utf8').replace(/\n$/, '');
   } catch (error) {
     const classified = classify(error, `reading kernel parameter ${key}`);
     if (classified.code === 'not-found') return undefined;
@@ -38,17 +39,23 @@ function readParameter(key: string): string | undefined {
 }
 
 function writeParameter(key: string, value: string): void {
+  const path = pathOf(key);
   try {
-    writeFileSync(pathOf(key), value);
+    writeFileSync(path, value);
   } catch (error) {
     throw classify(error, `setting kernel parameter ${key} to ${value}`);
   }
 }
 
 function pathOf(key: string): string {
+  checkKey(key);
+  return `/proc/sys/${key}`;
+}
+
+/** Throws `invalid` for a key that would lead out of /proc/sys. */
+export function checkKey(key: string): void {
   if (key.startsWith('/') || key.split('/').includes('..'))
     throw new SluiceError('invalid', `${key} is not the name of a kernel parameter`);
-  return `/proc/sys/${key}`;
 }
 
 function classify(error: unknown, what: string): SluiceError<ErrnoCode> {
