@@ -24,7 +24,8 @@ export function parseRfc3339(text: string): number | undefined {
   ];
   if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60) return undefined;
   const offset = (match[8] === '-' ? -1 : 1) * (Number(match[9] ?? 0) * 60 + Number(match[10] ?? 0));
-  const fraction = Math.floor(Number(match[7] ?? 0) * 1000);
+  // Read as digits: .57 times 1000 is less than 570 in binary.
+  const fraction = Number((match[7] ?? '.').slice(1, 4).padEnd(3, '0'));
   return daysFromCivil(year, month, day) * DAY_MS + ((hour * 60 + minute - offset) * 60 + second) * 1000 + fraction;
 }
 

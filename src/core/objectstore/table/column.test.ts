@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { epochMs, humanDuration } from './column.ts';
+import { parseRfc3339 } from '../../../base/rfc3339.ts';
+import { humanDuration } from './column.ts';
 import { jsonPath } from './json-path.ts';
 
 it.each([
@@ -21,7 +22,7 @@ it.each([
 
 it.each(['2026-01-31T12:34:56Z', '1999-12-31T23:59:59.25Z', '2024-02-29T00:00:00+02:00', '1969-07-20T20:17:40-05:30'])(
   'reads the timestamp %s',
-  (text) => expect(epochMs(text)).toBe(Date.parse(text)),
+  (text) => expect(parseRfc3339(text)).toBe(Date.parse(text)),
 );
 
 it.each([

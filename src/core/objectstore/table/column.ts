@@ -1,3 +1,4 @@
+import { parseRfc3339 } from '../../../base/rfc3339.ts';
 import type { ApiObject } from '../api-object.ts';
 import { isJsonObject } from '../api-object.ts';
 import type { Cell } from './table.ts';
@@ -64,7 +65,7 @@ export function labelText(value: unknown): string {
 
 /** Time since an RFC 3339 timestamp in kubectl's short form: 45s, 5m10s, 3h, 2d. */
 export function ageOf(timestamp: string | undefined, now: number): string {
-  const then = timestamp === undefined ? undefined : epochMs(timestamp);
+  const then = timestamp === undefined ? undefined : parseRfc3339(timestamp);
   return then === undefined ? '<unknown>' : humanDuration(Math.floor((now - then) / 1000));
 }
 
@@ -86,33 +87,4 @@ export function humanDuration(seconds: number): string {
   if (days < 730) return `${days}d`;
   const years = Math.floor(days / 365);
   return years < 8 ? pair(years, 'y', days % 365, 'd') : `${years}y`;
-}
-
-const TIMESTAMP = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,3})\d*)?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
-
-/** Milliseconds since 1970 of an RFC 3339 timestamp; undefined when it is none. */
-export function epochMs(timestamp: string): number | undefined {
-  const match = TIMESTAMP.exec(timestamp);
-  if (match === null) return undefined;
-  const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  const offset = (match[8] === '-' ? -1 : 1) * (Number(match[9] ?? 0) * 60 + Number(match[10] ?? 0));
-  const seconds = daysFromCivil(year, month, day) * 86_400 + hour * 3600 + (minute - offset) * 60 + second;
-  return seconds * 1000 + Number((match[7] ?? '0').padEnd(3, '0'));
-}
-
-/** Days since 1970-01-01 in the proleptic Gregorian calendar (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms"). */
-function daysFromCivil(year: number, month: number, day: number): number {
-  const y = month <= 2 ? year - 1 : year;
-  const era = Math.floor(y / 400);
-  const yearOfEra = y - era * 400;
-  const dayOfYear = Math.floor((153 * (month + (month > 2 ? -3 : 9)) + 2) / 5) + day - 1;
-  const dayOfEra = yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear;
-  return era * 146_097 + dayOfEra - 719_468;
 }

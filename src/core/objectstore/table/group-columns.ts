@@ -1,20 +1,8 @@
+import { parseRfc3339 } from '../../../base/rfc3339.ts';
 import type { Ingress } from 'kubernetes-types/networking/v1.d.ts';
 import { formatSelector, parseSelector } from '../../kube/labels.ts';
 import type { ApiObject } from '../api-object.ts';
-import {
-  AGE,
-  ageOf,
-  at,
-  column,
-  count,
-  epochMs,
-  humanDuration,
-  items,
-  labelText,
-  NAME,
-  text,
-  type Column,
-} from './column.ts';
+import { AGE, ageOf, at, column, count, humanDuration, items, labelText, NAME, text, type Column } from './column.ts';
 
 const CONTAINERS: readonly Column[] = [
   column('Containers', (object) => containerList(object, 'name'), { wide: true }),
@@ -202,9 +190,9 @@ function jobStatus(object: ApiObject): string {
 }
 
 function jobDuration(object: ApiObject, now: number): string {
-  const start = epochMs(text(at(object, 'status.startTime'), ''));
+  const start = parseRfc3339(text(at(object, 'status.startTime'), ''));
   if (start === undefined) return '';
-  const end = epochMs(text(at(object, 'status.completionTime'), '')) ?? now;
+  const end = parseRfc3339(text(at(object, 'status.completionTime'), '')) ?? now;
   return humanDuration(Math.floor((end - start) / 1000));
 }
 
