@@ -1,4 +1,5 @@
 import { equalIp } from '../../base/ip/index.ts';
+import { EMPTY_STATE } from '../../core/policy/cluster.ts';
 import type { ClusterState, NamespaceInfo, NodeEndpoint, PodEndpoint } from '../../core/policy/cluster.ts';
 import type { Normalised } from '../../core/policy/normalise/network-policy.ts';
 import { tiersOf } from '../../core/policy/tiers.ts';
@@ -22,13 +23,11 @@ export function clusterStateOf({ pods, namespaces, nodes, policies, local }: Clu
   const nodeEndpoints = new Map<string, NodeEndpoint>();
   for (const [name, { endpoint }] of nodes) nodeEndpoints.set(name, endpoint);
   return {
+    ...EMPTY_STATE,
     namespaces,
     pods: withLocalAddresses(pods, local),
     nodes: nodeEndpoints,
-    services: new Map(),
-    slices: new Map(),
     tiers: tiersOf([...policies.values()].map(({ policy }) => policy)),
-    issues: [],
   };
 }
 

@@ -151,6 +151,7 @@ function pod(name: string, ip: string, labels: Record<string, string>, node = 'n
     hostNetwork: false,
     completed: false,
     ready: true,
+    serviceAccount: 'default',
     ports: [],
   };
   return { kind: 'pod', key, value };

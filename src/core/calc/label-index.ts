@@ -1,4 +1,4 @@
-import { matchesLabels } from '../kube/labels.ts';
+import { matchesLabels, necessaryRequirements } from '../kube/labels.ts';
 import type { Labels, Selector } from '../kube/labels.ts';
 import type { PodSet } from '../policy/model.ts';
 import { Shelf } from './shelf.ts';
@@ -184,7 +184,7 @@ export class LabelIndex<Member> {
 function narrows(selector: Selector): boolean {
   return (
     selector.kind === 'nothing' ||
-    selector.requirements.some(({ operator }) => operator === 'In' || operator === 'Exists')
+    necessaryRequirements(selector).some(({ operator }) => operator === 'In' || operator === 'Exists')
   );
 }
 

@@ -1,3 +1,4 @@
+import { necessaryRequirements } from '../kube/labels.ts';
 import type { Labels, Requirement, Selector } from '../kube/labels.ts';
 
 /**
@@ -38,7 +39,7 @@ export class Shelf<Item> {
 
   #forgetEmpty(selector: Selector): void {
     if (selector.kind === 'nothing') return;
-    for (const { key, values } of selector.requirements) {
+    for (const { key, values } of necessaryRequirements(selector)) {
       if (this.#present.get(key)?.size === 0) this.#present.delete(key);
       const sets = this.#equal.get(key);
       for (const value of values) if (sets?.get(value)?.size === 0) sets.delete(value);
@@ -48,12 +49,12 @@ export class Shelf<Item> {
 
   #placesOf(selector: Selector): Set<Item>[] {
     if (selector.kind === 'nothing') return [];
-    const equality = narrowest(selector.requirements.filter((each) => each.operator === 'In'));
+    const equality = narrowest(necessaryRequirements(selector).filter((each) => each.operator === 'In'));
     if (equality !== undefined) {
       const values = getOrMake(this.#equal, equality.key, () => new Map<string, Set<Item>>());
       return equality.values.map((value) => getOrMake(values, value, () => new Set<Item>()));
     }
-    const presence = selector.requirements.find((each) => each.operator === 'Exists');
+    const presence = necessaryRequirements(selector).find((each) => each.operator === 'Exists');
     return [presence === undefined ? this.#anywhere : getOrMake(this.#present, presence.key, () => new Set<Item>())];
   }
 }

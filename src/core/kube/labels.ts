@@ -1,21 +1,21 @@
+import { formatRequirement, meets, quote, requirementKey } from './requirement.ts';
+import type { Labels, Requirement } from './requirement.ts';
+import { expressionKey, formatExpression, holds } from './expression.ts';
+import type { Expression } from './expression.ts';
 import type { LabelSelector } from './types.ts';
 
-/** The labels of an object; absent labels are an empty record. */
-export type Labels = Readonly<Record<string, string>>;
-
-/** One clause of a selector. `values` is sorted and without duplicates; empty for `Exists` and `DoesNotExist`. */
-export interface Requirement {
-  readonly key: string;
-  readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
-  readonly values: readonly string[];
-}
+export { formatRequirement, meets } from './requirement.ts';
+export type { Labels, Requirement } from './requirement.ts';
 
 /**
- * A label selector in canonical form: every requirement must hold, so no requirement means everything. Requirements are
- * sorted and without duplicates; `matchLabels` has become `In` with one value.
+ * A label selector in canonical form. `all-of`: every requirement must hold, so no requirement means everything;
+ * requirements are sorted and without duplicates, and `matchLabels` has become `In` with one value. What is no conjunction
+ * of requirements is an `expression`.
  */
 export type Selector =
-  { readonly kind: 'nothing' } | { readonly kind: 'all-of'; readonly requirements: readonly Requirement[] };
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'all-of'; readonly requirements: readonly Requirement[] }
+  | { readonly kind: 'expression'; readonly expression: Expression };
 
 /** A clause that no label set can be tested against, with the path inside the selector. */
 export interface SelectorProblem {
@@ -67,70 +67,37 @@ export function parseLabelMap(labels: Labels | null | undefined): Selector {
 /** Whether `labels` satisfy `selector`. `NotIn` holds for an absent key, as in Kubernetes. */
 export function matchesLabels(selector: Selector, labels: Labels | undefined): boolean {
   if (selector.kind === 'nothing') return false;
+  if (selector.kind === 'expression') return holds(selector.expression, labels);
   return selector.requirements.every((requirement) => meets(requirement, labels));
 }
 
-/** Whether `labels` satisfy one requirement. */
-export function meets(requirement: Requirement, labels: Labels | undefined): boolean {
-  const value = labels !== undefined && Object.hasOwn(labels, requirement.key) ? labels[requirement.key] : undefined;
-  switch (requirement.operator) {
-    case 'In':
-      return value !== undefined && requirement.values.includes(value);
-    case 'NotIn':
-      return value === undefined || !requirement.values.includes(value);
-    case 'Exists':
-      return value !== undefined;
-    case 'DoesNotExist':
-      return value === undefined;
-  }
+/** Requirements that whatever the selector chooses must meet; for an expression those that can be told from its form. */
+export function necessaryRequirements(selector: Selector): readonly Requirement[] {
+  if (selector.kind === 'nothing') return [];
+  if (selector.kind === 'all-of') return selector.requirements;
+  const { expression } = selector;
+  const terms = expression.kind === 'and' ? expression.terms : [expression];
+  return terms.flatMap((term) => (term.kind === 'requirement' ? [term.requirement] : []));
 }
 
 /** Identity of a selector: equal exactly when the canonical forms are equal. `*` is everything, `!` nothing. */
 export function selectorKey(selector: Selector): string {
   if (selector.kind === 'nothing') return '!';
+  if (selector.kind === 'expression') return `?${expressionKey(selector.expression)}`;
   return selector.requirements.length === 0 ? '*' : selector.requirements.map(requirementKey).join('&');
 }
 
 /** The selector in kubectl's syntax, for people: `app=web,tier in (a,b),!old`. Everything is `<all>`, nothing `<none>`. */
 export function formatSelector(selector: Selector): string {
   if (selector.kind === 'nothing') return '<none>';
+  if (selector.kind === 'expression') return formatExpression(selector.expression);
   return selector.requirements.length === 0 ? '<all>' : selector.requirements.map(formatRequirement).join(',');
-}
-
-/** One requirement in kubectl's syntax. */
-export function formatRequirement({ key, operator, values }: Requirement): string {
-  switch (operator) {
-    case 'In':
-      return values.length === 1 ? `${key}=${values[0]}` : `${key} in (${values.join(',')})`;
-    case 'NotIn':
-      return values.length === 1 ? `${key}!=${values[0]}` : `${key} notin (${values.join(',')})`;
-    case 'Exists':
-      return key;
-    case 'DoesNotExist':
-      return `!${key}`;
-  }
 }
 
 /** Identity of a set of labels, independent of the order of its keys. */
 export function labelsKey(labels: Labels | undefined): string {
   const keys = Object.keys(labels ?? {}).sort();
   return keys.map((key) => `${quote(key)}=${quote(labels![key]!)}`).join('&');
-}
-
-function requirementKey({ key, operator, values }: Requirement): string {
-  return operator === 'In' && values.length === 1
-    ? `${quote(key)}=${quoteValue(values[0]!)}`
-    : `${quote(key)} ${operator}(${values.map(quoteValue).join()})`;
-}
-
-/** Percent-encodes what the keys above use as punctuation; letters, digits, `-_./` of ordinary labels stay readable. */
-function quote(text: string): string {
-  return text.replaceAll(/[^A-Za-z0-9_./-]/gu, (character) => `%${character.codePointAt(0)!.toString(16)};`);
-}
-
-/** No label has a value with a slash, but a selector may ask for one; in keys that join selectors, slashes separate. */
-function quoteValue(text: string): string {
-  return quote(text).replaceAll('/', '%2f;');
 }
 
 function fromMatchLabels(labels: unknown, problems: SelectorProblem[]): Requirement[] {

@@ -74,6 +74,9 @@ function peerMatches(peer: Peer, direction: Direction, families: readonly Family
       return [{ family, statements: block === 'everything' ? [] : [inSet([side(family)], block.set)] }];
     }
     case 'nodes':
+    case 'endpoints':
+    case 'service':
+    case 'domain':
       // Not in the v1 API: matches nothing.
       return [];
   }

@@ -1,4 +1,5 @@
 import type { EndpointSlice, Namespace, NetworkPolicy, Node, Pod, Service } from '../kube/types.ts';
+import { EMPTY_STATE } from './cluster.ts';
 import type { ClusterState, SliceBackend } from './cluster.ts';
 import { namespaceInfo, nodeEndpoint, podEndpoint, serviceInfo, sliceBackends } from './endpoints.ts';
 import { normaliseNetworkPolicy } from './normalise/network-policy.ts';
@@ -19,6 +20,7 @@ export interface ClusterObjects {
 export function clusterState(objects: ClusterObjects, locate?: (object: object) => Locate | undefined): ClusterState {
   const normalised = [...(objects.networkPolicies ?? [])].map((each) => normaliseNetworkPolicy(each, locate?.(each)));
   return {
+    ...EMPTY_STATE,
     namespaces: index(objects.namespaces, namespaceInfo, (each) => each.name),
     pods: index(objects.pods, podEndpoint, (each) => each.key),
     nodes: index(objects.nodes, nodeEndpoint, (each) => each.name),

@@ -1,6 +1,6 @@
-import type { Ip } from '../../base/ip/index.ts';
+import type { Family, IntervalSet, Ip } from '../../base/ip/index.ts';
 import type { Labels } from '../kube/labels.ts';
-import type { PolicyIssue, PortProtocol, Tier } from './model.ts';
+import type { PolicyIssue, PortProtocol, Rule, Tier } from './model.ts';
 
 /** A container port that has a name. Several containers may use one name for different numbers. */
 export interface NamedPort {
@@ -28,6 +28,8 @@ export interface PodEndpoint {
   /** Condition Ready; Services send only to such pods. */
   readonly ready: boolean;
   readonly ports: readonly NamedPort[];
+  /** Name of its service account. */
+  readonly serviceAccount: string;
 }
 
 /** A node with every address that packets from it may carry. */
@@ -85,6 +87,56 @@ export interface SliceBackend {
   readonly ready: boolean;
 }
 
+/** A named list of address ranges that selectors can choose: a Calico NetworkSet or GlobalNetworkSet. */
+export interface NetworkSetInfo {
+  /** `namespace/name`, or the name of a global one. */
+  readonly key: string;
+  readonly namespace?: string;
+  readonly name: string;
+  /** Its own; `effectiveLabels` adds those of its namespace. */
+  readonly labels: Labels;
+  readonly ranges: Readonly<Record<Family, IntervalSet>>;
+}
+
+/** An interface of a node, or all of them, as something that policies select: a Calico HostEndpoint. */
+export interface HostEndpointInfo {
+  readonly key: string;
+  readonly name: string;
+  /** Name of its node. */
+  readonly node: string;
+  /** Interface name; `*` is every interface; absent when it is found by its addresses. */
+  readonly interface?: string;
+  readonly expectedIps: readonly Ip[];
+  readonly labels: Labels;
+  readonly ports: readonly NamedPort[];
+  /** Names of profiles, which judge what every tier passed on. */
+  readonly profiles: readonly string[];
+}
+
+/** A Calico Profile: rules for what every tier has passed on. */
+export interface ProfileInfo {
+  readonly name: string;
+  readonly ingress: readonly Rule[];
+  readonly egress: readonly Rule[];
+}
+
+/** Settings of the cluster that verdicts depend on: Calico's FelixConfiguration `default`. */
+export interface PolicySettings {
+  /** What becomes of a pod's connection to its own node after its policies have allowed it. */
+  readonly endpointToHost: 'accept' | 'drop';
+  /** Ports of nodes that stay open whatever the policies of host endpoints say. */
+  readonly failsafeInbound: readonly FailsafePort[];
+  /** Ports elsewhere that nodes can always reach. */
+  readonly failsafeOutbound: readonly FailsafePort[];
+}
+
+/** A port that policies of host endpoints cannot close, for all addresses or those of one block. */
+export interface FailsafePort {
+  readonly protocol: PortProtocol;
+  readonly port: number;
+  readonly net?: string;
+}
+
 /** Everything that a verdict depends on. Plain data; `clusterState` builds it, `PolicyEngine` indexes it. */
 export interface ClusterState {
   /** By name. */
@@ -97,8 +149,36 @@ export interface ClusterState {
   readonly services: ReadonlyMap<string, ServiceInfo>;
   /** Endpoints that EndpointSlices list, by the Service's `namespace/name`; read for Services without a selector. */
   readonly slices: ReadonlyMap<string, readonly SliceBackend[]>;
+  /** Labels of service accounts, by `namespace/name`. */
+  readonly serviceAccounts: ReadonlyMap<string, Labels>;
+  /** By key. */
+  readonly networkSets: ReadonlyMap<string, NetworkSetInfo>;
+  /** By name. */
+  readonly hostEndpoints: ReadonlyMap<string, HostEndpointInfo>;
+  /** By name. */
+  readonly profiles: ReadonlyMap<string, ProfileInfo>;
+  /** Addresses that the cluster's DNS has answered with, by name in lower case without a final dot. */
+  readonly domains: ReadonlyMap<string, readonly Ip[]>;
+  readonly settings: PolicySettings;
   /** In order of evaluation. */
   readonly tiers: readonly Tier[];
   /** What could not be understood in the policies; those parts allow nothing. */
   readonly issues: readonly PolicyIssue[];
 }
+
+/** A state of nothing, in which everything is allowed; for spreading. */
+export const EMPTY_STATE: ClusterState = {
+  namespaces: new Map(),
+  pods: new Map(),
+  nodes: new Map(),
+  services: new Map(),
+  slices: new Map(),
+  serviceAccounts: new Map(),
+  networkSets: new Map(),
+  hostEndpoints: new Map(),
+  profiles: new Map(),
+  domains: new Map(),
+  settings: { endpointToHost: 'accept', failsafeInbound: [], failsafeOutbound: [] },
+  tiers: [],
+  issues: [],
+};

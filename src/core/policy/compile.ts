@@ -83,7 +83,7 @@ export class PolicyCompiler {
     for (const peer of rule.peers === 'any' ? [] : rule.peers) {
       if (peer.kind === 'pods') pods.push(this.#podPeer(peer));
       else if (peer.kind === 'block') blocks.push(this.#block(peer));
-      else nodes.push(peer);
+      else if (peer.kind === 'nodes') nodes.push(peer);
     }
     return { rule, action: rule.action, anyPeer: rule.peers === 'any', pods, blocks, nodes, ports: rule.ports };
   }

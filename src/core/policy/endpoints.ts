@@ -41,6 +41,7 @@ export function podEndpoint(pod: Pod): PodEndpoint {
     completed,
     ready: (pod.status?.conditions ?? []).some((each) => each.type === 'Ready' && each.status === 'True'),
     ports: namedPorts(pod),
+    serviceAccount: pod.spec?.serviceAccountName ?? pod.spec?.serviceAccount ?? 'default',
   };
 }
 

@@ -10,8 +10,8 @@ import type { DirectionVerdict, Flow, Party, Verdict } from './flow.ts';
 import { ruleMatches } from './match.ts';
 import type { Direction } from './model.ts';
 
-const NO_POD: DirectionVerdict = { kind: 'no-pod', allowed: true };
-const UNSELECTED: DirectionVerdict = { kind: 'unselected', allowed: true };
+const NO_POD: DirectionVerdict = { kind: 'no-pod', allowed: true, passes: [] };
+const UNSELECTED: DirectionVerdict = { kind: 'unselected', allowed: true, passes: [] };
 
 /**
  * Judges flows in one cluster state. Everything is compiled on first use and kept, so an engine costs little to make and
@@ -123,11 +123,11 @@ function judgeTier(
     for (const rule of rules) {
       if (rule.action === 'log' || !ruleMatches(rule, flow, other, otherClass)) continue;
       if (rule.action === 'pass') return undefined;
-      return { kind: 'rule', allowed: rule.action === 'allow', tier, policy, rule: rule.rule };
+      return { kind: 'rule', allowed: rule.action === 'allow', tier, policy, rule: rule.rule, passes: [] };
     }
   }
   if (tier.noMatch === 'pass') return undefined;
-  return { kind: 'default', allowed: false, tier, policies: policies.map((each) => each.policy) };
+  return { kind: 'default', allowed: false, tier, policies: policies.map((each) => each.policy), passes: [] };
 }
 
 /** A pod always reaches itself, and its own node reaches it and is reached by it. */

@@ -78,6 +78,10 @@ function sideText(side: DirectionVerdict, direction: Direction, flow: Flow, say:
   switch (side.kind) {
     case 'no-pod':
       return say.noPod(direction, subject);
+    case 'profile':
+    case 'host-default':
+    case 'failsafe':
+    case 'endpoint-to-host':
     case 'unselected':
       return say.unselected(direction, subject);
     case 'rule': {

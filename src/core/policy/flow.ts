@@ -1,5 +1,5 @@
 import type { Ip } from '../../base/ip/index.ts';
-import type { NodeEndpoint, PodEndpoint } from './cluster.ts';
+import type { FailsafePort, HostEndpointInfo, NodeEndpoint, PodEndpoint } from './cluster.ts';
 import type { Direction, Policy, PortProtocol, Rule, Tier } from './model.ts';
 
 /**
@@ -21,13 +21,27 @@ export interface Flow {
   readonly protocol: FlowProtocol;
   /** Destination port; absent for protocols without ports. */
   readonly port?: number;
+  /** Absent when it is not known: then no rule that asks for a source port matches, but those that exclude one do. */
+  readonly sourcePort?: number;
+  /** Of ICMP; absent means an echo request. */
+  readonly icmp?: { readonly type: number; readonly code: number };
 }
 
-/** What one side's policies say. */
-export type DirectionVerdict =
-  /** The side is no pod, so no policy is asked. */
+/** A tier that was asked and passed the flow on: by a rule, or because none matched and that is what the tier then does. */
+export interface PassStep {
+  readonly tier: Tier;
+  readonly policy?: Policy;
+  readonly rule?: Rule;
+}
+
+/** What one side's policies say, with the tiers that were asked before and passed the flow on, in order. */
+export type DirectionVerdict = DecidedBy & { readonly passes: readonly PassStep[] };
+
+/** What decided one side. */
+export type DecidedBy =
+  /** The side is neither a pod nor a host endpoint, so no policy is asked. */
   | { readonly kind: 'no-pod'; readonly allowed: true }
-  /** No policy that selects the pod applies to this direction. */
+  /** No tier decided: no policy applies, or all that do passed. */
   | { readonly kind: 'unselected'; readonly allowed: true }
   /** A rule matched. */
   | {
@@ -38,13 +52,24 @@ export type DirectionVerdict =
       readonly rule: Rule;
     }
   /** Policies select the pod and no rule matched; the tier then denies. */
-  | { readonly kind: 'default'; readonly allowed: false; readonly tier: Tier; readonly policies: readonly Policy[] };
+  | { readonly kind: 'default'; readonly allowed: false; readonly tier: Tier; readonly policies: readonly Policy[] }
+  /** A rule of a profile of the host endpoint, which is asked when every tier has passed. */
+  | { readonly kind: 'profile'; readonly allowed: boolean; readonly profile: string; readonly rule: Rule }
+  /** A host endpoint that no tier and no profile decided for: denied. */
+  | { readonly kind: 'host-default'; readonly allowed: false; readonly endpoint: HostEndpointInfo }
+  /** A port of the node that policies of host endpoints cannot close. */
+  | { readonly kind: 'failsafe'; readonly allowed: true; readonly port: FailsafePort }
+  /** The pod's policies allow it to reach its own node, and the cluster's settings do not. */
+  | { readonly kind: 'endpoint-to-host'; readonly allowed: false };
 
 /** What happens to a flow and why. */
 export interface Verdict {
   readonly allowed: boolean;
   readonly flow: Flow;
-  /** Set when policies are not asked: a pod reaching itself, or a pod and the node that it runs on. */
+  /**
+   * Set when no policy is asked: a pod reaching itself, or its own node reaching it. A pod that reaches its own node is
+   * judged by the policies that do not spare it, and is `own-node` only when there is none.
+   */
   readonly exempt?: 'self' | 'own-node';
   /** Of the source pod. */
   readonly egress: DirectionVerdict;

@@ -2,12 +2,18 @@ export { effectiveRanges, primaryAddress, tunnelAliases } from './blocks.ts';
 export type { TunnelAlias } from './blocks.ts';
 export { clusterState } from './cluster-state.ts';
 export type { ClusterObjects } from './cluster-state.ts';
+export { EMPTY_STATE } from './cluster.ts';
 export type {
   ClusterState,
+  FailsafePort,
+  HostEndpointInfo,
   NamedPort,
   NamespaceInfo,
+  NetworkSetInfo,
   NodeEndpoint,
   PodEndpoint,
+  PolicySettings,
+  ProfileInfo,
   ServiceInfo,
   ServicePortInfo,
   SliceBackend,
@@ -18,13 +24,19 @@ export { PolicyEngine } from './evaluate.ts';
 export { describe, explain, formatExplanation, formatSource } from './explain.ts';
 export type { ExplanationLine } from './explain.ts';
 export { DIRECTIONS } from './flow.ts';
-export type { DirectionVerdict, Flow, FlowProtocol, Party, Verdict } from './flow.ts';
+export type { DecidedBy, DirectionVerdict, Flow, FlowProtocol, Party, PassStep, Verdict } from './flow.ts';
 export type { Language, Messages } from './messages/catalogue.ts';
-export { podSetKey } from './model.ts';
+export { effectiveLabels } from './effective-labels.ts';
+export type { LabelOrigin } from './effective-labels.ts';
+export { endpointPeerKey, podSetKey } from './model.ts';
 export type {
   Action,
   BlockPeer,
+  Condition,
   Direction,
+  DomainPeer,
+  EndpointPeer,
+  HostSubject,
   NamespaceSet,
   NodePeer,
   Peer,
@@ -35,16 +47,29 @@ export type {
   PortMatch,
   PortProtocol,
   Rule,
+  ServicePeer,
+  Side,
   SourceRef,
   Tier,
+  TierSpec,
 } from './model.ts';
 export { nearestMisses } from './near-miss.ts';
 export type { NearMiss, PeerMiss, PortMiss } from './near-miss.ts';
 export { normaliseNetworkPolicy } from './normalise/network-policy.ts';
 export type { Normalised } from './normalise/network-policy.ts';
+export { NORMALISERS, normalisePolicy } from './normalise/registry.ts';
+export type { Normaliser, PolicyObject } from './normalise/registry.ts';
 export type { Locate } from './normalise/scope.ts';
 export { flowOf, predictMatrix } from './predict.ts';
 export type { Prediction, Probe } from './predict.ts';
 export { resolveService } from './services.ts';
 export type { ServiceBackend, ServiceResolution } from './services.ts';
-export { tiersOf } from './tiers.ts';
+export {
+  ADMIN_TIER,
+  BASELINE_TIER,
+  BUILT_IN_TIERS,
+  comparePolicies,
+  DEFAULT_TIER,
+  NETWORK_POLICY_ORDER,
+  tiersOf,
+} from './tiers.ts';

@@ -1,6 +1,6 @@
 import { cidrContains } from '../../base/ip/index.ts';
 import type { Ip } from '../../base/ip/index.ts';
-import { matchesLabels, meets } from '../kube/labels.ts';
+import { matchesLabels, meets, necessaryRequirements } from '../kube/labels.ts';
 import type { Labels, Requirement, Selector } from '../kube/labels.ts';
 import { primaryAddress } from './blocks.ts';
 import type { NamespaceInfo } from './cluster.ts';
@@ -114,6 +114,10 @@ function peerMiss(engine: PolicyEngine, peer: Peer, other: Party): PeerMiss | un
       return other.kind === 'pod'
         ? podMiss(peer, engine.namespace(other.pod.namespace), other.pod.labels)
         : { kind: 'not-a-pod', peer, party: other.kind };
+    case 'endpoints':
+    case 'service':
+    case 'domain':
+      return { kind: 'other-peer', peer };
   }
 }
 
@@ -165,7 +169,7 @@ function portMiss(ports: readonly PortMatch[], flow: Flow): PortMiss | undefined
 }
 
 function unmet(selector: Selector, labels: Labels): readonly Requirement[] {
-  return selector.kind === 'nothing' ? [] : selector.requirements.filter((each) => !meets(each, labels));
+  return necessaryRequirements(selector).filter((each) => !meets(each, labels));
 }
 
 /** One unmet condition is nearer than two, and a wrong port nearer than a wrong peer. */

@@ -1,10 +1,48 @@
-import type { Policy, Tier } from './model.ts';
+import type { Policy, Tier, TierSpec } from './model.ts';
+
+/** Tier of AdminNetworkPolicies and of ClusterNetworkPolicies of tier Admin. */
+export const ADMIN_TIER = 'kube-admin';
+/** Tier of NetworkPolicies, and of Calico policies that name none. */
+export const DEFAULT_TIER = 'default';
+/** Tier of BaselineAdminNetworkPolicies and of ClusterNetworkPolicies of tier Baseline. */
+export const BASELINE_TIER = 'kube-baseline';
+/** Where NetworkPolicies stand among the Calico policies of their tier, as in Calico. */
+export const NETWORK_POLICY_ORDER = 1000;
+
+/** The tiers that always exist, with Calico's orders. A Tier resource of the same name may change what no match means. */
+export const BUILT_IN_TIERS: readonly TierSpec[] = [
+  { name: ADMIN_TIER, order: 1_000, noMatch: 'pass' },
+  { name: DEFAULT_TIER, order: 1_000_000, noMatch: 'deny' },
+  { name: BASELINE_TIER, order: 10_000_000, noMatch: 'pass' },
+];
 
 /**
- * The tiers of `policies`, in order of evaluation. NetworkPolicies are additive, so they form one tier, `default`, in
- * which a pod that any of them selects is denied what none allows; their order does not matter and is that of their keys.
+ * The tiers of `policies`, in order of evaluation, those without a policy left out. Staged policies are left out too,
+ * and so are those of tiers that neither are built in nor stand in `specs`.
  */
-export function tiersOf(policies: Iterable<Policy>): readonly Tier[] {
-  const sorted = [...policies].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
-  return sorted.length === 0 ? [] : [{ name: 'default', policies: sorted, noMatch: 'deny' }];
+export function tiersOf(policies: Iterable<Policy>, specs: Iterable<TierSpec> = []): readonly Tier[] {
+  const tiers = new Map<string, TierSpec>();
+  for (const spec of [...BUILT_IN_TIERS, ...specs]) tiers.set(spec.name, spec);
+  const members = new Map<string, Policy[]>();
+  for (const policy of policies) {
+    if (policy.staged || !tiers.has(policy.tier)) continue;
+    const list = members.get(policy.tier);
+    if (list === undefined) members.set(policy.tier, [policy]);
+    else list.push(policy);
+  }
+  return [...tiers.values()]
+    .sort((a, b) => compare(a.order, b.order) || compare(a.name, b.name))
+    .flatMap((spec) => {
+      const own = members.get(spec.name);
+      return own === undefined ? [] : [{ ...spec, policies: own.sort(comparePolicies) }];
+    });
+}
+
+/** Order of evaluation inside one tier. */
+export function comparePolicies(a: Policy, b: Policy): number {
+  return compare(a.order, b.order) || compare(a.key, b.key);
+}
+
+function compare<T extends number | string>(a: T, b: T): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }

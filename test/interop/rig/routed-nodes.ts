@@ -255,6 +255,7 @@ function podOf(plan: Plan, name: PodName): PodEndpoint {
     hostNetwork: false,
     completed: false,
     ready: true,
+    serviceAccount: 'default',
     ports: [{ name: 'http', protocol: 'TCP', port: PORT }],
   };
 }

@@ -1,6 +1,7 @@
 import { EVERYTHING } from '../../kube/labels.ts';
 import type { NetworkPolicy } from '../../kube/types.ts';
 import type { Direction, Policy, PolicyIssue, Rule } from '../model.ts';
+import { DEFAULT_TIER, NETWORK_POLICY_ORDER } from '../tiers.ts';
 import { normalisePeer } from './peer.ts';
 import { normalisePort } from './port.ts';
 import { isRecord, readList, readSelector, scopeAt } from './scope.ts';
@@ -28,6 +29,10 @@ export function normaliseNetworkPolicy(object: NetworkPolicy, locate?: Locate): 
   const policy: Policy = {
     key: `NetworkPolicy/${scope.namespace}/${scope.name}`,
     source: scope.source(''),
+    tier: DEFAULT_TIER,
+    order: NETWORK_POLICY_ORDER,
+    sparesOwnNode: true,
+    staged: false,
     subject: { namespaces: { kind: 'name', name: scope.namespace }, pods: selected ?? EVERYTHING },
     applies,
     ingress: applies.ingress && selected !== undefined ? readRules(fields, 'ingress', scope) : [],

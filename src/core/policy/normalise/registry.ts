@@ -1,0 +1,25 @@
+import type { ObjectMeta } from '../../kube/types.ts';
+import type { NetworkPolicy } from '../../kube/types.ts';
+import { normaliseNetworkPolicy } from './network-policy.ts';
+import type { Normalised } from './network-policy.ts';
+import type { Locate } from './scope.ts';
+
+/** An object of some policy API, read from a file or a cluster. */
+export interface PolicyObject {
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly metadata?: ObjectMeta;
+}
+
+/** Brings an object of its kind into normal form. Never throws; what it does not understand fails closed and is reported. */
+export type Normaliser = (object: PolicyObject, locate?: Locate) => Normalised;
+
+/** Every policy API, by `apiVersion/kind`. */
+export const NORMALISERS: ReadonlyMap<string, Normaliser> = new Map<string, Normaliser>([
+  ['networking.k8s.io/v1/NetworkPolicy', (object, locate) => normaliseNetworkPolicy(object as NetworkPolicy, locate)],
+]);
+
+/** The policy in normal form; undefined when the object is none of a known policy API. */
+export function normalisePolicy(object: PolicyObject, locate?: Locate): Normalised | undefined {
+  return NORMALISERS.get(`${object.apiVersion}/${object.kind}`)?.(object, locate);
+}
