@@ -21,6 +21,7 @@ const CORE_AREAS: Readonly<Record<string, readonly string[]>> = {
   cni: [],
   policy: ['kube'],
   reach: ['kube', 'policy'],
+  lint: ['kube', 'policy', 'reach'],
   calc: ['kube', 'policy', 'service', 'nft', 'ipam'],
   nft: ['kube', 'policy', 'service'],
   service: ['kube'],
