@@ -59,5 +59,6 @@ need_system_packages() {
 # What the lab runs: namespaces and mounts, the shell tools of its pods, the user's own kubectl.
 lab_packages='unshare:util-linux mount:mount busybox:busybox-static kubectl:kubernetes-client nft:nftables'
 
-# What the tests use besides: oracles and the upstream plugins that chain after ours.
-test_packages="$lab_packages ip:iproute2 ping:iputils-ping iperf3:iperf3 conntrack:conntrack /usr/lib/cni/portmap:containernetworking-plugins"
+# What the tests use besides: oracles, the upstream plugins that chain after ours,
+# and programs that read what Sluice writes: browsers, shells, groff, Graphviz.
+test_packages="$lab_packages chromium:chromium zsh:zsh fish:fish groff:groff dot:graphviz ip:iproute2 ping:iputils-ping iperf3:iperf3 conntrack:conntrack /usr/lib/cni/portmap:containernetworking-plugins"

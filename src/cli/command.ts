@@ -8,12 +8,20 @@ export interface OptionSpec {
   readonly fallback?: string;
   /** May be given several times. */
   readonly repeatable?: boolean;
+  /** What a shell offers for the value; without it, files when the placeholder says so. */
+  readonly completes?: ValueKind;
 }
+
+/** What a value names on this machine. */
+export type ValueKind = 'file' | 'directory';
 
 /** One positional argument; `[name]` is optional, `<name>` required, in commander's notation. */
 export interface ArgumentSpec {
   readonly name: string;
   readonly description: string;
+  readonly choices?: readonly string[];
+  /** What a shell offers for it. */
+  readonly completes?: ValueKind;
 }
 
 /** What a command is told about itself; nothing here runs. */

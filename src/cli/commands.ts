@@ -16,6 +16,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'show nodes, pods, address blocks, policies and what is programmed where',
     load: () => import('./commands/status.ts'),
   },
+  {
+    name: 'completion',
+    summary: 'print a script that completes commands in your shell',
+    load: () => import('./commands/completion.ts'),
+  },
+  { name: 'man', summary: 'print manual pages', load: () => import('./commands/man.ts') },
   { name: 'version', summary: 'print the version', load: () => import('./commands/version.ts') },
   {
     name: 'agent',

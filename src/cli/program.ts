@@ -1,5 +1,8 @@
 import { Argument, Command as Parser, Option } from 'commander';
-import type { Command, CommandEntry, OptionSpec, Values } from './command.ts';
+import type { ArgumentSpec, Command, CommandEntry, OptionSpec, Values } from './command.ts';
+
+/** Every command takes it. */
+export const DEBUG: OptionSpec = { flags: '--debug', description: 'print stack traces of errors' };
 
 /** What parsing a command line came to. */
 export interface ParsedCall {
@@ -57,12 +60,17 @@ function quiet(parser: Parser, output: ParserOutput): Parser {
 
 function fill(parser: Parser, { meta, args }: Command): void {
   parser.description(meta.description ?? meta.summary);
-  for (const { name, description } of args.positionals) parser.addArgument(new Argument(name, description));
+  for (const spec of args.positionals) parser.addArgument(argument(spec));
   for (const spec of args.options) parser.addOption(option(spec));
-  parser.addOption(new Option('--debug', 'print stack traces of errors'));
+  parser.addOption(new Option(DEBUG.flags, DEBUG.description));
   if (meta.examples !== undefined) {
     parser.addHelpText('after', `\nExamples:\n${meta.examples.map((line) => `  ${line}`).join('\n')}`);
   }
+}
+
+function argument({ name, description, choices }: ArgumentSpec): Argument {
+  const made = new Argument(name, description);
+  return choices === undefined ? made : made.choices([...choices]);
 }
 
 function option({ flags, description, choices, fallback, repeatable }: OptionSpec): Option {
