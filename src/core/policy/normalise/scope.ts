@@ -8,9 +8,8 @@ export type Locate = (
   path: string,
 ) => { readonly file: string; readonly line: number; readonly column: number } | undefined;
 
-/** The object being normalised: names its parts and collects what is not understood. */
-export interface Scope {
-  readonly namespace: string;
+/** A cluster-scoped object being normalised: names its parts and collects what is not understood. */
+export interface ClusterScope {
   readonly name: string;
   readonly issues: readonly PolicyIssue[];
   source(path: string): SourceRef;
@@ -18,32 +17,46 @@ export interface Scope {
   report(path: string, message: string): undefined;
 }
 
+/** The same for an object in a namespace. */
+export interface Scope extends ClusterScope {
+  readonly namespace: string;
+}
+
 /** The scope of a namespaced object of `kind`. */
 export function scopeAt(object: { metadata?: ObjectMeta }, kind: string, locate?: Locate): Scope {
   const namespace = object.metadata?.namespace ?? 'default';
   const name = object.metadata?.name ?? '';
-  const issues: PolicyIssue[] = [];
   const source = (path: string): SourceRef => ({ kind, namespace, name, path, ...locate?.(path) });
+  return { namespace, ...scopeOf(name, `${kind}/${namespace}/${name}`, source) };
+}
+
+/** The scope of a cluster-scoped object of `kind`. */
+export function clusterScopeAt(object: { metadata?: ObjectMeta }, kind: string, locate?: Locate): ClusterScope {
+  const name = object.metadata?.name ?? '';
+  return scopeOf(name, `${kind}/${name}`, (path) => ({ kind, name, path, ...locate?.(path) }));
+}
+
+function scopeOf(name: string, policy: string, source: ClusterScope['source']): ClusterScope {
+  const issues: PolicyIssue[] = [];
   return {
-    namespace,
     name,
     issues,
     source,
     report: (path, message) => {
-      issues.push({ policy: `${kind}/${namespace}/${name}`, source: source(path), message });
+      issues.push({ policy, source: source(path), message });
       return undefined;
     },
   };
 }
 
 /** A list; absent is empty. Undefined, and reported, when it is something else. */
-export function readList(value: unknown, scope: Scope, path: string): readonly unknown[] | undefined {
+export function readList(value: unknown, scope: ClusterScope, path: string): readonly unknown[] | undefined {
   if (value === undefined || value === null) return [];
   return Array.isArray(value) ? value : scope.report(path, 'must be a list');
 }
 
 /** A label selector that is present. Undefined, and reported, when it cannot be understood. */
-export function readSelector(value: unknown, scope: Scope, path: string): Selector | undefined {
+export function readSelector(value: unknown, scope: ClusterScope, path: string): Selector | undefined {
   if (isRecord(value)) {
     const strange = Object.keys(value).filter((name) => name !== 'matchLabels' && name !== 'matchExpressions');
     // `podSelector: {app: web}` without matchLabels would otherwise select everything.
