@@ -1,0 +1,34 @@
+export type {
+  AddressGroup,
+  Connection,
+  DomainGroup,
+  Endpoint,
+  EndpointRef,
+  Group,
+  GroupConnection,
+  GroupId,
+  NodeGroup,
+  PairConnection,
+  PodGroup,
+  Reachability,
+  ReachOptions,
+  ReachQuery,
+  SupposedPod,
+} from './model.ts';
+export {
+  ALL_ICMP,
+  ALL_PORTS,
+  complementPorts,
+  formatPorts,
+  icmpPorts,
+  includesTraffic,
+  NO_PORTS,
+  portEntries,
+  portRange,
+  portsOfEntries,
+  protocolPorts,
+  trafficSet,
+} from './port-set.ts';
+export type { PortEntry, PortSet, Traffic } from './port-set.ts';
+export { covers, disjoint, equal, intersect, subtract, union } from './int-set.ts';
+export type { IntSet } from './int-set.ts';
