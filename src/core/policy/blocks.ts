@@ -25,8 +25,11 @@ export function tunnelAliases(nodes: Iterable<NodeEndpoint>): TunnelAlias[] {
   return aliases;
 }
 
-/** The addresses that packets matching `block` really carry: {@link BlockPeer.ranges} with the aliases applied. */
-export function effectiveRanges(block: BlockPeer, aliases: readonly TunnelAlias[]): IntervalSet {
+/** The addresses that packets matching `block` really carry: its ranges with the aliases applied. */
+export function effectiveRanges(
+  block: Pick<BlockPeer, 'family' | 'ranges'>,
+  aliases: readonly TunnelAlias[],
+): IntervalSet {
   const own = aliases.filter((alias) => alias.family === block.family);
   if (own.length === 0) return block.ranges;
   const single = (value: bigint) => ({ first: value, last: value });

@@ -182,3 +182,8 @@ export const EMPTY_STATE: ClusterState = {
   tiers: [],
   issues: [],
 };
+
+/** The namespace; one that is not in the state has only its name label. */
+export function namespaceOf(state: ClusterState, name: string): NamespaceInfo {
+  return state.namespaces.get(name) ?? { name, labels: { 'kubernetes.io/metadata.name': name } };
+}

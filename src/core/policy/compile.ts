@@ -1,107 +1,128 @@
-import type { Family, IntervalSet } from '../../base/ip/index.ts';
-import { effectiveRanges } from './blocks.ts';
-import type { TunnelAlias } from './blocks.ts';
+import { compileCondition } from './compile-condition.ts';
+import type { FlowTest } from './compile-condition.ts';
+import type { CompiledPeers, PeerCompiler } from './compile-peers.ts';
 import { selects } from './endpoint-class.ts';
-import type { EndpointClass } from './endpoint-class.ts';
-import type { Action, BlockPeer, Direction, NodePeer, PodPeer, Policy, PortMatch, Rule, Tier } from './model.ts';
+import type { EndpointClass, PlanKind } from './endpoint-class.ts';
+import type { DirectionVerdict, PassStep } from './flow.ts';
+import { peersMatch, portsMatch } from './match.ts';
+import type { JudgedFlow } from './match.ts';
+import type { Action, Direction, Policy, PortMatch, Rule, Side, Tier } from './model.ts';
 
-/** A set of pods; equal sets, wherever they are written, have one `id`, so that membership is computed once. */
-export interface CompiledPodPeer {
-  readonly id: number;
-  readonly peer: PodPeer;
-}
-
-/** A block of addresses with tunnel addresses already judged as their node's. */
-export interface CompiledBlock {
-  readonly family: Family;
-  readonly ranges: IntervalSet;
-}
-
-/** A rule sorted by kind of peer, ready to be matched. */
+/** A rule ready to be matched. */
 export interface CompiledRule {
   readonly rule: Rule;
   readonly action: Action;
-  readonly anyPeer: boolean;
-  readonly pods: readonly CompiledPodPeer[];
-  readonly blocks: readonly CompiledBlock[];
-  readonly nodes: readonly NodePeer[];
+  /** The side that `peers` are about: the one that is not the rule's subject. */
+  readonly side: Side;
+  /** Undefined for any. */
+  readonly peers: CompiledPeers | undefined;
   readonly ports: 'any' | readonly PortMatch[];
+  readonly tests: readonly FlowTest[];
 }
 
 /** A policy's rules of one direction. */
 export interface PolicyPlan {
   readonly policy: Policy;
-  readonly rules: readonly CompiledRule[];
+  readonly rules: readonly PlannedRule[];
+}
+
+/** A rule with what follows when it decides and no tier has passed before; made once, since most verdicts are of these. */
+export interface PlannedRule extends CompiledRule {
+  readonly verdict: DirectionVerdict;
+  readonly pass: PassStep;
 }
 
 /** The policies of one tier that apply to an endpoint in one direction; never empty. */
 export interface TierPlan {
   readonly tier: Tier;
   readonly policies: readonly PolicyPlan[];
+  /** When no rule matches. */
+  readonly verdict: DirectionVerdict;
+  readonly pass: PassStep;
 }
 
-/** Compiles policies on first use and shares equal sets of pods and equal blocks between them. */
+/** Whether the rule matches the flow. */
+export function ruleMatches({ peers, side, ports, tests }: CompiledRule, judged: JudgedFlow): boolean {
+  if (!portsMatch(ports, judged.flow)) return false;
+  if (peers !== undefined && !peersMatch(peers, side, judged)) return false;
+  for (const test of tests) if (!test(judged)) return false;
+  return true;
+}
+
+/** The rule of `direction`, compiled. */
+export function compileRule(rule: Rule, direction: Direction, peers: PeerCompiler): CompiledRule {
+  const side = direction === 'ingress' ? 'source' : 'destination';
+  return {
+    rule,
+    action: rule.action,
+    side,
+    peers: rule.peers === 'any' ? undefined : peers.compile(rule.peers, side),
+    ports: rule.ports,
+    tests: (rule.conditions ?? []).map((condition) => compileCondition(condition, peers)),
+  };
+}
+
+/** Finds the policies that apply, and compiles them on first use. */
 export class PolicyCompiler {
   readonly #tiers: readonly TierIndex[];
-  readonly #aliases: readonly TunnelAlias[];
-  readonly #podPeers = new Map<string, CompiledPodPeer>();
-  readonly #blocks = new Map<string, CompiledBlock>();
-  readonly #rules = new Map<readonly Rule[], readonly CompiledRule[]>();
+  readonly #peers: PeerCompiler;
+  readonly #plans: Readonly<Record<Direction, Map<Policy, PolicyPlan>>> = { ingress: new Map(), egress: new Map() };
 
-  constructor(tiers: readonly Tier[], aliases: readonly TunnelAlias[]) {
+  constructor(tiers: readonly Tier[], peers: PeerCompiler) {
     this.#tiers = tiers.map(indexTier);
-    this.#aliases = aliases;
+    this.#peers = peers;
   }
 
-  /** What applies to pods of the class in the direction, in order of evaluation; kept in the class. */
-  planOf(endpoints: EndpointClass, direction: Direction): readonly TierPlan[] {
-    return (endpoints.plans[direction] ??= this.#tiers.flatMap((index) => this.#planTier(index, endpoints, direction)));
+  /** What applies to pods of the class, in order of evaluation; kept in the class. */
+  planOf(endpoints: EndpointClass, kind: PlanKind): readonly TierPlan[] {
+    return (endpoints.plans[kind] ??= this.#tiers.flatMap((index) => this.#planTier(index, endpoints, kind)));
   }
 
-  #planTier(index: TierIndex, endpoints: EndpointClass, direction: Direction): TierPlan[] {
+  /** The tiers of the policies that `applies` holds for, in order of evaluation. */
+  plan(direction: Direction, applies: (policy: Policy) => boolean): readonly TierPlan[] {
+    return this.#tiers.flatMap(({ tier }) => this.#tierPlan(tier, tier.policies.filter(applies), direction));
+  }
+
+  #planTier(index: TierIndex, endpoints: EndpointClass, kind: PlanKind): TierPlan[] {
     const { namespace, labels } = endpoints;
+    const direction = kind === 'own-node' ? 'egress' : kind;
     const candidates = [...(index.byNamespace.get(namespace.name) ?? []), ...index.anywhere];
     const policies = candidates
-      .filter(({ policy }) => policy.applies[direction] && selects(policy.subject, namespace, labels))
+      .filter(({ policy }) => policy.applies[direction] && !(kind === 'own-node' && policy.sparesOwnNode))
+      .filter(({ policy }) => selects(policy.subject, namespace, labels))
       .sort((a, b) => a.position - b.position)
-      .map(({ policy }) => ({ policy, rules: this.#rulesOf(policy[direction]) }));
-    return policies.length === 0 ? [] : [{ tier: index.tier, policies }];
+      .map(({ policy }) => policy);
+    return this.#tierPlan(index.tier, policies, direction);
   }
 
-  #rulesOf(rules: readonly Rule[]): readonly CompiledRule[] {
-    const known = this.#rules.get(rules);
+  #tierPlan(tier: Tier, policies: readonly Policy[], direction: Direction): TierPlan[] {
+    if (policies.length === 0) return [];
+    return [
+      {
+        tier,
+        policies: policies.map((policy) => this.#policyPlan(tier, policy, direction)),
+        verdict: { kind: 'default', allowed: false, tier, policies, passes: [] },
+        pass: { tier },
+      },
+    ];
+  }
+
+  #policyPlan(tier: Tier, policy: Policy, direction: Direction): PolicyPlan {
+    const known = this.#plans[direction].get(policy);
     if (known !== undefined) return known;
-    const compiled = rules.map((rule) => this.#compileRule(rule));
-    this.#rules.set(rules, compiled);
-    return compiled;
-  }
-
-  #compileRule(rule: Rule): CompiledRule {
-    const pods: CompiledPodPeer[] = [];
-    const blocks: CompiledBlock[] = [];
-    const nodes: NodePeer[] = [];
-    for (const peer of rule.peers === 'any' ? [] : rule.peers) {
-      if (peer.kind === 'pods') pods.push(this.#podPeer(peer));
-      else if (peer.kind === 'block') blocks.push(this.#block(peer));
-      else if (peer.kind === 'nodes') nodes.push(peer);
-    }
-    return { rule, action: rule.action, anyPeer: rule.peers === 'any', pods, blocks, nodes, ports: rule.ports };
-  }
-
-  #podPeer(peer: PodPeer): CompiledPodPeer {
-    const known = this.#podPeers.get(peer.key);
-    if (known !== undefined) return known;
-    const compiled = { id: this.#podPeers.size, peer };
-    this.#podPeers.set(peer.key, compiled);
-    return compiled;
-  }
-
-  #block(peer: BlockPeer): CompiledBlock {
-    const known = this.#blocks.get(peer.key);
-    if (known !== undefined) return known;
-    const compiled = { family: peer.family, ranges: effectiveRanges(peer, this.#aliases) };
-    this.#blocks.set(peer.key, compiled);
-    return compiled;
+    const rules = policy[direction]
+      .filter((rule) => rule.action !== 'log')
+      .map((rule): PlannedRule => {
+        const allowed = rule.action === 'allow';
+        return {
+          ...compileRule(rule, direction, this.#peers),
+          verdict: { kind: 'rule', allowed, tier, policy, rule, passes: [] },
+          pass: { tier, policy, rule },
+        };
+      });
+    const plan = { policy, rules };
+    this.#plans[direction].set(policy, plan);
+    return plan;
   }
 }
 

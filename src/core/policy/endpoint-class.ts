@@ -1,30 +1,32 @@
 import { labelsKey, matchesLabels } from '../kube/labels.ts';
 import type { Labels } from '../kube/labels.ts';
 import type { NamespaceInfo, PodEndpoint } from './cluster.ts';
-import type { CompiledPodPeer, TierPlan } from './compile.ts';
+import type { TierPlan } from './compile.ts';
 import type { Direction, NamespaceSet, PodSet } from './model.ts';
 
-/** Pods of one namespace with equal labels: policy cannot tell them apart but by address, named ports and node. */
+/** What a class's policies are looked up for: a direction, or a connection to the pod's own node. */
+export type PlanKind = Direction | 'own-node';
+
+/**
+ * Pods of one namespace and service account with equal labels: policy cannot tell them apart but by address, named ports
+ * and node.
+ */
 export interface EndpointClass {
   readonly namespace: NamespaceInfo;
+  /** Effective ones. */
   readonly labels: Labels;
-  /** The tiers that have a policy applying, by direction; filled on first use. */
-  readonly plans: { [direction in Direction]?: readonly TierPlan[] };
-  /** By {@link CompiledPodPeer.id}: whether the class is in that set; filled on first use. */
+  /** The tiers that have a policy applying; filled on first use. */
+  readonly plans: { [kind in PlanKind]?: readonly TierPlan[] };
+  /** By `CompiledPeers.id`: whether the class is chosen by one of these peers; filled on first use. */
   readonly memberships: (boolean | undefined)[];
 }
 
 /** Identity of a pod's class. */
 export function classKey(pod: PodEndpoint): string {
-  return `${pod.namespace}/${labelsKey(pod.labels)}`;
+  return `${pod.namespace}/${pod.serviceAccount}/${labelsKey(pod.labels)}`;
 }
 
-/** Whether the class is in the peer's set of pods. */
-export function isMember(endpoints: EndpointClass, peer: CompiledPodPeer): boolean {
-  return (endpoints.memberships[peer.id] ??= selects(peer.peer, endpoints.namespace, endpoints.labels));
-}
-
-/** Whether pods with `labels` in `namespace` are in the set. */
+/** Whether pods with the effective `labels` in `namespace` are in the set. */
 export function selects(set: PodSet, namespace: NamespaceInfo, labels: Labels): boolean {
   return choosesNamespace(set.namespaces, namespace) && matchesLabels(set.pods, labels);
 }

@@ -1,17 +1,22 @@
 import { formatIp } from '../../base/ip/index.ts';
 import type { Family, Ip } from '../../base/ip/index.ts';
-import { primaryAddress, tunnelAliases } from './blocks.ts';
+import { primaryAddress } from './blocks.ts';
+import { namespaceOf } from './cluster.ts';
 import type { ClusterState, NamespaceInfo, NodeEndpoint, PodEndpoint } from './cluster.ts';
-import { PolicyCompiler } from './compile.ts';
+import { PeerCompiler } from './compile-peers.ts';
+import { PolicyCompiler, compileRule, ruleMatches } from './compile.ts';
 import type { TierPlan } from './compile.ts';
+import { effectiveLabels } from './effective-labels.ts';
 import { classKey } from './endpoint-class.ts';
-import type { EndpointClass } from './endpoint-class.ts';
+import type { EndpointClass, PlanKind } from './endpoint-class.ts';
 import type { DirectionVerdict, Flow, Party, Verdict } from './flow.ts';
-import { ruleMatches } from './match.ts';
-import type { Direction } from './model.ts';
+import { HostJudge } from './host-endpoints.ts';
+import { UNSELECTED, judgeTiers } from './judge-tiers.ts';
+import type { JudgedFlow } from './match.ts';
+import type { Direction, Rule } from './model.ts';
+import { protocolNumber } from './protocol.ts';
 
 const NO_POD: DirectionVerdict = { kind: 'no-pod', allowed: true, passes: [] };
-const UNSELECTED: DirectionVerdict = { kind: 'unselected', allowed: true, passes: [] };
 
 /**
  * Judges flows in one cluster state. Everything is compiled on first use and kept, so an engine costs little to make and
@@ -19,25 +24,33 @@ const UNSELECTED: DirectionVerdict = { kind: 'unselected', allowed: true, passes
  */
 export class PolicyEngine {
   readonly state: ClusterState;
+  readonly #peers: PeerCompiler;
   readonly #compiler: PolicyCompiler;
+  /** Absent when no node has a host endpoint. */
+  readonly #hosts: HostJudge | undefined;
   readonly #classes = new Map<string, EndpointClass>();
   readonly #classOf = new Map<PodEndpoint, EndpointClass>();
   #byAddress: ReadonlyMap<string, PodEndpoint | NodeEndpoint> | undefined;
 
   constructor(state: ClusterState) {
     this.state = state;
-    this.#compiler = new PolicyCompiler(state.tiers, tunnelAliases(state.nodes.values()));
+    this.#peers = new PeerCompiler(state);
+    this.#compiler = new PolicyCompiler(state.tiers, this.#peers);
+    this.#hosts = state.hostEndpoints.size === 0 ? undefined : new HostJudge(state, this.#compiler, this.#peers);
   }
 
   /** What happens to `flow`, whose parties come from this engine. */
   evaluate(flow: Flow): Verdict {
     const { source, destination } = flow;
-    const exempt = exemption(source, destination);
-    if (exempt !== undefined) return { allowed: true, flow, exempt, egress: UNSELECTED, ingress: UNSELECTED };
-    const from = source.kind === 'pod' ? this.classOf(source.pod) : undefined;
-    const to = destination.kind === 'pod' ? this.classOf(destination.pod) : undefined;
-    const egress = this.#judge('egress', flow, from, destination, to);
-    const ingress = this.#judge('ingress', flow, to, source, from);
+    const relation = relationOf(source, destination);
+    if (relation === 'self' || relation === 'own-pod') {
+      const exempt = relation === 'self' ? 'self' : 'own-node';
+      return { allowed: true, flow, exempt, egress: UNSELECTED, ingress: UNSELECTED };
+    }
+    const judged = this.#derive(flow);
+    if (relation === 'own-node') return this.#judgeOwnNode(judged);
+    const egress = this.#judge('egress', source, destination, judged);
+    const ingress = this.#judge('ingress', destination, source, judged);
     return { allowed: egress.allowed && ingress.allowed, flow, egress, ingress };
   }
 
@@ -79,65 +92,93 @@ export class PolicyEngine {
     const key = classKey(pod);
     let found = this.#classes.get(key);
     if (found === undefined) {
-      found = { namespace: this.namespace(pod.namespace), labels: pod.labels, plans: {}, memberships: [] };
+      found = this.#makeClass(pod);
       this.#classes.set(key, found);
     }
     this.#classOf.set(pod, found);
     return found;
   }
 
-  /** The policies that apply to the pod in the direction, tier by tier; tiers without any are left out. */
-  plan(pod: PodEndpoint, direction: Direction): readonly TierPlan[] {
-    return this.#compiler.planOf(this.classOf(pod), direction);
+  /**
+   * The policies that apply to the pod, tier by tier; tiers without any are left out. `own-node` is egress to the pod's own
+   * node.
+   */
+  plan(pod: PodEndpoint, kind: PlanKind): readonly TierPlan[] {
+    return this.#compiler.planOf(this.classOf(pod), kind);
   }
 
   /** The namespace; one that is not in the state has only its name label. */
   namespace(name: string): NamespaceInfo {
-    return this.state.namespaces.get(name) ?? { name, labels: { 'kubernetes.io/metadata.name': name } };
+    return namespaceOf(this.state, name);
   }
 
-  #judge(
-    direction: Direction,
-    flow: Flow,
-    subject: EndpointClass | undefined,
-    other: Party,
-    otherClass: EndpointClass | undefined,
-  ): DirectionVerdict {
-    if (subject === undefined) return NO_POD;
-    for (const plan of this.#compiler.planOf(subject, direction)) {
-      const verdict = judgeTier(plan, flow, other, otherClass);
-      if (verdict !== undefined) return verdict;
+  /** Whether one rule, as a rule of `direction`, matches the flow; for explanations, which take rules apart. */
+  matches(rule: Pick<Rule, 'peers' | 'ports' | 'conditions'>, direction: Direction, flow: Flow): boolean {
+    const whole: Rule = { action: 'allow', index: 0, source: NOWHERE, ...rule };
+    return ruleMatches(compileRule(whole, direction, this.#peers), this.#derive(flow));
+  }
+
+  #makeClass({ namespace: name, labels: own, serviceAccount: account }: PodEndpoint): EndpointClass {
+    const namespace = this.namespace(name);
+    const accountLabels = this.state.serviceAccounts.get(`${name}/${account}`) ?? {};
+    const labels = effectiveLabels(own, { namespace, serviceAccount: { name: account, labels: accountLabels } });
+    return { namespace, labels, plans: {}, memberships: [] };
+  }
+
+  #derive(flow: Flow): JudgedFlow {
+    const { source, destination, protocol } = flow;
+    const family = destination.ip?.family ?? source.ip?.family ?? flow.family ?? 4;
+    return {
+      flow,
+      family,
+      protocol: protocolNumber(protocol, family),
+      source: source.kind === 'pod' ? this.classOf(source.pod) : undefined,
+      destination: destination.kind === 'pod' ? this.classOf(destination.pod) : undefined,
+    };
+  }
+
+  /** A pod reaching its own node: NetworkPolicies let that be, and no host endpoint stands between. */
+  #judgeOwnNode(judged: JudgedFlow): Verdict {
+    const { flow, source } = judged;
+    const plan = this.#compiler.planOf(source!, 'own-node');
+    const policies = judgeTiers(plan, judged);
+    const { passes } = policies;
+    const dropped = policies.allowed && this.state.settings.endpointToHost === 'drop';
+    const egress: DirectionVerdict = dropped ? { kind: 'endpoint-to-host', allowed: false, passes } : policies;
+    const exempt = plan.length === 0 && !dropped ? ({ exempt: 'own-node' } as const) : {};
+    return { allowed: egress.allowed, flow, ...exempt, egress, ingress: NO_POD };
+  }
+
+  #judge(direction: Direction, subject: Party, other: Party, judged: JudgedFlow): DirectionVerdict {
+    if (subject.kind === 'outside') return NO_POD;
+    if (subject.kind === 'node') {
+      const isSame = other.kind === 'node' && other.node.name === subject.node.name;
+      if (isSame || this.#hosts === undefined) return NO_POD;
+      return this.#hosts.judgeLocal(subject.node, subject.ip, direction, judged) ?? NO_POD;
     }
-    return UNSELECTED;
+    const own = judgeTiers(this.#compiler.planOf(this.classOf(subject.pod), direction), judged);
+    const { node } = subject.pod;
+    if (this.#hosts === undefined || (other.kind === 'pod' && other.pod.node === node)) return own;
+    const host = this.#hosts.judgeForwarded(node, direction, judged);
+    if (host === undefined || host.allowed) return own;
+    // The first to deny on the packet's way is named.
+    return direction === 'egress' && !own.allowed ? own : host;
   }
 }
 
-/** Undefined when the tier passes the flow on to the next one. */
-function judgeTier(
-  { tier, policies }: TierPlan,
-  flow: Flow,
-  other: Party,
-  otherClass: EndpointClass | undefined,
-): DirectionVerdict | undefined {
-  for (const { policy, rules } of policies) {
-    for (const rule of rules) {
-      if (rule.action === 'log' || !ruleMatches(rule, flow, other, otherClass)) continue;
-      if (rule.action === 'pass') return undefined;
-      return { kind: 'rule', allowed: rule.action === 'allow', tier, policy, rule: rule.rule, passes: [] };
-    }
-  }
-  if (tier.noMatch === 'pass') return undefined;
-  return { kind: 'default', allowed: false, tier, policies: policies.map((each) => each.policy), passes: [] };
-}
+/** The source of rules that nobody wrote. */
+const NOWHERE = { kind: '', name: '', path: '' } as const;
 
-/** A pod always reaches itself, and its own node reaches it and is reached by it. */
-function exemption(source: Party, destination: Party): Verdict['exempt'] {
+type Relation = 'self' | 'own-pod' | 'own-node';
+
+/** The pairs that are judged by rules of their own: a pod and itself, a node and its pod, a pod and its node. */
+function relationOf(source: Party, destination: Party): Relation | undefined {
   if (source.kind === 'pod' && destination.kind === 'pod')
     return source.pod.key === destination.pod.key ? 'self' : undefined;
   if (source.kind === 'pod' && destination.kind === 'node')
     return source.pod.node === destination.node.name ? 'own-node' : undefined;
   if (source.kind === 'node' && destination.kind === 'pod')
-    return destination.pod.node === source.node.name ? 'own-node' : undefined;
+    return destination.pod.node === source.node.name ? 'own-pod' : undefined;
   return undefined;
 }
 

@@ -1,4 +1,4 @@
-import type { Ip } from '../../base/ip/index.ts';
+import type { Family, Ip } from '../../base/ip/index.ts';
 import type { FailsafePort, HostEndpointInfo, NodeEndpoint, PodEndpoint } from './cluster.ts';
 import type { Direction, Policy, PortProtocol, Rule, Tier } from './model.ts';
 
@@ -9,7 +9,12 @@ import type { Direction, Policy, PortProtocol, Rule, Tier } from './model.ts';
 export type Party =
   | { readonly kind: 'pod'; readonly pod: PodEndpoint; readonly ip: Ip | undefined }
   | { readonly kind: 'node'; readonly node: NodeEndpoint; readonly ip: Ip | undefined }
-  | { readonly kind: 'outside'; readonly ip: Ip };
+  | {
+      readonly kind: 'outside';
+      readonly ip: Ip;
+      /** The name that it was looked up by, lower case and without a final dot; domain peers match it as they match `ip`. */
+      readonly domain?: string;
+    };
 
 /** A protocol: those with ports, ICMP of either family, or any other by its IANA number in text form. */
 export type FlowProtocol = PortProtocol | 'ICMP' | `${number}`;
@@ -25,6 +30,8 @@ export interface Flow {
   readonly sourcePort?: number;
   /** Of ICMP; absent means an echo request. */
   readonly icmp?: { readonly type: number; readonly code: number };
+  /** Only read when neither side has an address; IPv4 when absent. */
+  readonly family?: Family;
 }
 
 /** A tier that was asked and passed the flow on: by a rule, or because none matched and that is what the tier then does. */
@@ -34,8 +41,13 @@ export interface PassStep {
   readonly rule?: Rule;
 }
 
-/** What one side's policies say, with the tiers that were asked before and passed the flow on, in order. */
-export type DirectionVerdict = DecidedBy & { readonly passes: readonly PassStep[] };
+/** What one side's policies say. */
+export type DirectionVerdict = DecidedBy & {
+  /** The tiers that were asked before and passed the flow on, in order. */
+  readonly passes: readonly PassStep[];
+  /** The host endpoint that was asked: of a node that is the side itself, or that denied what it forwards for the side's pod. */
+  readonly host?: HostEndpointInfo;
+};
 
 /** What decided one side. */
 export type DecidedBy =

@@ -2,7 +2,7 @@ export { effectiveRanges, primaryAddress, tunnelAliases } from './blocks.ts';
 export type { TunnelAlias } from './blocks.ts';
 export { clusterState } from './cluster-state.ts';
 export type { ClusterObjects } from './cluster-state.ts';
-export { EMPTY_STATE } from './cluster.ts';
+export { EMPTY_STATE, namespaceOf } from './cluster.ts';
 export type {
   ClusterState,
   FailsafePort,
@@ -20,11 +20,14 @@ export type {
 } from './cluster.ts';
 export { choosesNamespace, selects } from './endpoint-class.ts';
 export { namespaceInfo, nodeEndpoint, podEndpoint, serviceInfo, sliceBackends } from './endpoints.ts';
+export type { EndpointClass, PlanKind } from './endpoint-class.ts';
 export { PolicyEngine } from './evaluate.ts';
+export type { TierPlan } from './compile.ts';
 export { describe, explain, formatExplanation, formatSource } from './explain.ts';
 export type { ExplanationLine } from './explain.ts';
 export { DIRECTIONS } from './flow.ts';
 export type { DecidedBy, DirectionVerdict, Flow, FlowProtocol, Party, PassStep, Verdict } from './flow.ts';
+export { domainMatches } from './domain-name.ts';
 export type { Language, Messages } from './messages/catalogue.ts';
 export { effectiveLabels } from './effective-labels.ts';
 export type { LabelOrigin } from './effective-labels.ts';
@@ -62,8 +65,9 @@ export type { Normaliser, PolicyObject } from './normalise/registry.ts';
 export type { Locate } from './normalise/scope.ts';
 export { flowOf, predictMatrix } from './predict.ts';
 export type { Prediction, Probe } from './predict.ts';
-export { resolveService } from './services.ts';
-export type { ServiceBackend, ServiceResolution } from './services.ts';
+export { echoRequest, isIcmp, protocolNumber } from './protocol.ts';
+export { resolveService, serviceEndpoints } from './services.ts';
+export type { ServiceBackend, ServiceEndpoint, ServiceResolution } from './services.ts';
 export {
   ADMIN_TIER,
   BASELINE_TIER,

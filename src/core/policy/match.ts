@@ -1,58 +1,81 @@
 import { contains } from '../../base/ip/index.ts';
+import type { Family } from '../../base/ip/index.ts';
 import { matchesLabels } from '../kube/labels.ts';
-import type { CompiledRule } from './compile.ts';
-import { isMember } from './endpoint-class.ts';
+import { isMember, socketKey } from './compile-peers.ts';
+import type { CompiledPeers } from './compile-peers.ts';
+import { domainMatches } from './domain-name.ts';
 import type { EndpointClass } from './endpoint-class.ts';
 import type { Flow, Party } from './flow.ts';
-import type { PortMatch } from './model.ts';
+import type { PortMatch, Side } from './model.ts';
+import { echoRequest, isIcmp } from './protocol.ts';
 
-/** Whether the rule matches: `other` is the side that is not the rule's subject, `otherClass` its class when a pod. */
-export function ruleMatches(
-  rule: CompiledRule,
-  flow: Flow,
-  other: Party,
-  otherClass: EndpointClass | undefined,
-): boolean {
-  return portsMatch(rule.ports, flow) && peersMatch(rule, other, otherClass);
+/** A flow with what is derived from it once for all rules. */
+export interface JudgedFlow {
+  readonly flow: Flow;
+  readonly family: Family;
+  /** IANA number. */
+  readonly protocol: number;
+  /** Classes of the ends that are pods. */
+  readonly source: EndpointClass | undefined;
+  readonly destination: EndpointClass | undefined;
 }
 
 /** Whether any of the ports is the flow's destination port. A list never matches a protocol without ports. */
 export function portsMatch(ports: 'any' | readonly PortMatch[], flow: Flow): boolean {
-  return ports === 'any' || ports.some((port) => portMatches(port, flow));
+  if (ports === 'any') return true;
+  for (const port of ports) if (portMatches(port, flow)) return true;
+  return false;
 }
 
-/** Whether one entry is the flow's destination port; a named one is looked up in the destination pod. */
-export function portMatches(match: PortMatch, flow: Flow): boolean {
-  if (match.protocol !== flow.protocol || flow.port === undefined) return false;
+/** Whether one entry is the port of one side of the flow; a named one is looked up in that side's pod. */
+export function portMatches(match: PortMatch, flow: Flow, side: Side = 'destination'): boolean {
+  const port = side === 'destination' ? flow.port : flow.sourcePort;
+  if (match.protocol !== flow.protocol || port === undefined) return false;
   switch (match.kind) {
     case 'all':
       return true;
     case 'range':
-      return flow.port >= match.first && flow.port <= match.last;
+      return port >= match.first && port <= match.last;
     case 'named':
-      return namedPortsOf(flow.destination, match).includes(flow.port);
+      return namedPortsOf(flow[side], match).includes(port);
   }
 }
 
-/** The numbers that the destination gives to a named port: none unless it is a pod that declares the name. */
-export function namedPortsOf(
-  destination: Party,
-  match: { readonly name: string; readonly protocol: string },
-): number[] {
-  if (destination.kind !== 'pod') return [];
-  return destination.pod.ports
+/** The numbers that an end gives to a named port: none unless it is a pod that declares the name. */
+export function namedPortsOf(party: Party, match: { readonly name: string; readonly protocol: string }): number[] {
+  if (party.kind !== 'pod') return [];
+  return party.pod.ports
     .filter((each) => each.name === match.name && each.protocol === match.protocol)
     .map((each) => each.port);
 }
 
-function peersMatch(rule: CompiledRule, other: Party, otherClass: EndpointClass | undefined): boolean {
-  if (rule.anyPeer) return true;
-  if (otherClass !== undefined) for (const peer of rule.pods) if (isMember(otherClass, peer)) return true;
-  const { ip } = other;
-  if (ip !== undefined) {
-    for (const block of rule.blocks) if (block.family === ip.family && contains(block.ranges, ip.value)) return true;
-  }
-  if (other.kind === 'node')
-    for (const peer of rule.nodes) if (matchesLabels(peer.nodes, other.node.labels)) return true;
-  return false;
+/** Whether any of the peers is that side of the flow. */
+export function peersMatch(peers: CompiledPeers, side: Side, judged: JudgedFlow): boolean {
+  const party = judged.flow[side];
+  const endpoints = judged[side];
+  if (endpoints !== undefined && peers.members.length > 0 && isMember(endpoints, peers)) return true;
+  const { ip } = party;
+  if (ip !== undefined && contains(peers.ranges[ip.family], ip.value)) return true;
+  if (party.kind === 'node') for (const nodes of peers.nodes) if (matchesLabels(nodes, party.node.labels)) return true;
+  if (party.kind === 'pod' && ip === undefined && peers.pods.has(party.pod.key)) return true;
+  if (party.kind === 'outside' && party.domain !== undefined)
+    for (const pattern of peers.domains) if (domainMatches(pattern, party.domain)) return true;
+  return peers.sockets.size > 0 && isSocket(peers, judged.flow);
+}
+
+/** Peers with sockets are always destinations. */
+function isSocket({ sockets }: CompiledPeers, { destination, protocol, port }: Flow): boolean {
+  if (port === undefined) return false;
+  const owner = destination.ip ?? (destination.kind === 'pod' ? destination.pod.key : undefined);
+  return owner !== undefined && sockets.has(socketKey(owner, protocol, port));
+}
+
+/** Whether the flow is ICMP of its own family with that type, and that code if one is given. Undefined when no ICMP. */
+export function icmpMatches(
+  wanted: { readonly type: number; readonly code?: number },
+  { flow, family, protocol }: JudgedFlow,
+): boolean | undefined {
+  if (!isIcmp(protocol, family)) return undefined;
+  const { type, code } = flow.icmp ?? echoRequest(family);
+  return type === wanted.type && (wanted.code === undefined || code === wanted.code);
 }

@@ -40,22 +40,54 @@ export function resolveService(
   return { kind: 'backends', port, backends };
 }
 
+/** One endpoint of a Service, ready or not. */
+export interface ServiceEndpoint {
+  /** Its address, or the key of a pod that has none. */
+  readonly owner: Ip | string;
+  /** Where it serves the Service's ports. */
+  readonly sockets: readonly { readonly protocol: PortProtocol; readonly port: number }[];
+}
+
+/**
+ * All endpoints of the Service `key`, as policies that name it mean them: those of its EndpointSlices, or when it has none
+ * the pods that it selects. None when there is no such Service and no such slice.
+ */
+export function serviceEndpoints(state: ClusterState, key: string): ServiceEndpoint[] {
+  const slices = state.slices.get(key);
+  if (slices !== undefined)
+    return slices.map(({ ip, protocol, port }) => ({ owner: ip, sockets: [{ protocol, port }] }));
+  const service = state.services.get(key);
+  if (service?.selector === undefined) return [];
+  return podsOf(state, service).flatMap((pod) => {
+    const sockets = service.ports.flatMap((each) => {
+      const port = targetPort(pod, each);
+      return port === undefined ? [] : [{ protocol: each.protocol, port }];
+    });
+    const owners = pod.addresses.length === 0 ? [pod.key] : pod.addresses;
+    return owners.map((owner) => ({ owner, sockets }));
+  });
+}
+
 function isPort(port: ServicePortInfo, wanted: { readonly port: number | string; readonly protocol?: PortProtocol }) {
   const numberOrName = typeof wanted.port === 'number' ? port.port === wanted.port : port.name === wanted.port;
   return numberOrName && (wanted.protocol === undefined || wanted.protocol === port.protocol);
 }
 
 function selected(state: ClusterState, service: ServiceInfo, port: ServicePortInfo, family: Family): ServiceBackend[] {
-  const selector = parseLabelMap(service.selector);
-  const pods = [...state.pods.values()]
-    .filter((pod) => pod.namespace === service.namespace && !pod.completed && matchesLabels(selector, pod.labels))
-    .sort((a, b) => (a.key < b.key ? -1 : 1));
-  return pods.flatMap((pod) => {
+  return podsOf(state, service).flatMap((pod) => {
     const ip = pod.addresses.find((each) => each.family === family);
     const number = targetPort(pod, port);
     if (ip === undefined || number === undefined) return [];
     return [{ ip, port: number, protocol: port.protocol, pod, ready: pod.ready }];
   });
+}
+
+/** The running pods that the Service selects, by key. */
+function podsOf(state: ClusterState, service: ServiceInfo): PodEndpoint[] {
+  const selector = parseLabelMap(service.selector);
+  return [...state.pods.values()]
+    .filter((pod) => pod.namespace === service.namespace && !pod.completed && matchesLabels(selector, pod.labels))
+    .sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
 /** A named target port is each pod's own: the first container port of that name and protocol. */

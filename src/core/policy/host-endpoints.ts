@@ -1,0 +1,154 @@
+import { cidrContains, equalIp, parseCidr } from '../../base/ip/index.ts';
+import type { Ip } from '../../base/ip/index.ts';
+import { matchesLabels } from '../kube/labels.ts';
+import { primaryAddress } from './blocks.ts';
+import type { ClusterState, FailsafePort, HostEndpointInfo, NodeEndpoint } from './cluster.ts';
+import { compileRule, ruleMatches } from './compile.ts';
+import type { CompiledRule, PolicyCompiler, TierPlan } from './compile.ts';
+import type { PeerCompiler } from './compile-peers.ts';
+import type { DirectionVerdict } from './flow.ts';
+import { judgeTiers } from './judge-tiers.ts';
+import type { JudgedFlow } from './match.ts';
+import type { Direction, Policy } from './model.ts';
+
+/** Judges what starts, ends or is forwarded at nodes that have host endpoints. */
+export class HostJudge {
+  readonly #state: ClusterState;
+  readonly #compiler: PolicyCompiler;
+  readonly #peers: PeerCompiler;
+  readonly #plans: Readonly<Record<Direction, Map<HostEndpointInfo, HostPlan>>> = {
+    ingress: new Map(),
+    egress: new Map(),
+  };
+
+  constructor(state: ClusterState, compiler: PolicyCompiler, peers: PeerCompiler) {
+    this.#state = state;
+    this.#compiler = compiler;
+    this.#peers = peers;
+  }
+
+  /**
+   * What the node's host endpoint says of a flow that ends or starts at the node itself: open ports of the settings, then
+   * policies before connection tracking, before translation and the rest, then profiles; denied when none decides.
+   * Undefined when the node has no host endpoint there.
+   */
+  judgeLocal(node: NodeEndpoint, ip: Ip | undefined, direction: Direction, judged: JudgedFlow) {
+    const host = this.#endpointOf(node, ip, judged);
+    if (host === undefined) return undefined;
+    const verdict = this.#judgeLocal(host, direction, judged);
+    return { ...verdict, host };
+  }
+
+  /**
+   * What the node's host endpoint says of a flow that the node forwards for one of its pods; undefined when it has none or
+   * nothing there decides, which lets the flow pass.
+   */
+  judgeForwarded(nodeName: string | undefined, direction: Direction, judged: JudgedFlow): DirectionVerdict | undefined {
+    const node = nodeName === undefined ? undefined : this.#state.nodes.get(nodeName);
+    const host = node === undefined ? undefined : this.#endpointOf(node, undefined, judged);
+    if (host === undefined) return undefined;
+    const { untracked, preDnat, forwarded } = this.#plan(host, direction);
+    const early = judgeEarly([untracked, preDnat], judged);
+    const verdict = early ?? judgeTiers(forwarded, judged);
+    return verdict.kind === 'unselected' ? undefined : { ...verdict, host };
+  }
+
+  #judgeLocal(host: HostEndpointInfo, direction: Direction, judged: JudgedFlow): DirectionVerdict {
+    const { failsafeInbound, failsafeOutbound } = this.#state.settings;
+    const ports = direction === 'ingress' ? failsafeInbound : failsafeOutbound;
+    const port = ports.find((each) => isFailsafe(each, direction, judged));
+    if (port !== undefined) return { kind: 'failsafe', allowed: true, port, passes: [] };
+    const plan = this.#plan(host, direction);
+    const early = judgeEarly([plan.untracked, plan.preDnat], judged);
+    if (early !== undefined) return early;
+    const verdict = judgeTiers(plan.normal, judged);
+    if (verdict.kind !== 'unselected') return verdict;
+    const { passes } = verdict;
+    for (const { profile, rules } of plan.profiles)
+      for (const rule of rules)
+        if (rule.action !== 'log' && ruleMatches(rule, judged))
+          return { kind: 'profile', allowed: rule.action === 'allow', profile, rule: rule.rule, passes };
+    return { kind: 'host-default', allowed: false, endpoint: host, passes };
+  }
+
+  /**
+   * The host endpoint of the interface that has the address, by default the node's first of the family: one that expects
+   * the address, else one for some interface by name, else the one for all. Of several the first by name.
+   */
+  #endpointOf(node: NodeEndpoint, ip: Ip | undefined, judged: JudgedFlow): HostEndpointInfo | undefined {
+    const first = primaryAddress(node, judged.family);
+    // What goes through the overlay counts as the node's own address, as in every block.
+    const isTunnel = ip !== undefined && node.tunnelAddresses.some((each) => equalIp(each, ip));
+    const address = isTunnel ? first : (ip ?? first);
+    const own = this.#ofNode(node.name);
+    const isFirst = address === undefined || (first !== undefined && equalIp(first, address));
+    return (
+      own.find((each) => address !== undefined && each.expectedIps.some((known) => equalIp(known, address))) ??
+      own.find((each) => isFirst && isNamed(each) && each.expectedIps.length === 0) ??
+      own.find((each) => each.interface === '*')
+    );
+  }
+
+  #ofNode(name: string): HostEndpointInfo[] {
+    const own = [...this.#state.hostEndpoints.values()].filter((each) => each.node === name);
+    return own.sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  #plan(host: HostEndpointInfo, direction: Direction): HostPlan {
+    const known = this.#plans[direction].get(host);
+    if (known !== undefined) return known;
+    const plan = this.#compile(host, direction);
+    this.#plans[direction].set(host, plan);
+    return plan;
+  }
+
+  #compile(host: HostEndpointInfo, direction: Direction): HostPlan {
+    const plan = (phase: (subject: NonNullable<Policy['hosts']>) => boolean): readonly TierPlan[] =>
+      this.#compiler.plan(direction, ({ hosts, applies }) => {
+        if (hosts === undefined || !applies[direction]) return false;
+        return matchesLabels(hosts.selector, host.labels) && phase(hosts);
+      });
+    return {
+      untracked: plan(({ doNotTrack }) => doNotTrack),
+      preDnat: direction === 'ingress' ? plan((each) => each.preDnat && !each.doNotTrack) : [],
+      normal: plan((each) => !each.preDnat && !each.doNotTrack),
+      forwarded: plan((each) => !each.preDnat && !each.doNotTrack && each.applyOnForward),
+      profiles: host.profiles.map((profile) => ({
+        profile,
+        rules: (this.#state.profiles.get(profile)?.[direction] ?? []).map((rule) =>
+          compileRule(rule, direction, this.#peers),
+        ),
+      })),
+    };
+  }
+}
+
+/** What applies to one host endpoint in one direction, phase by phase. */
+interface HostPlan {
+  readonly untracked: readonly TierPlan[];
+  readonly preDnat: readonly TierPlan[];
+  readonly normal: readonly TierPlan[];
+  readonly forwarded: readonly TierPlan[];
+  readonly profiles: readonly { readonly profile: string; readonly rules: readonly CompiledRule[] }[];
+}
+
+/** In the phases before the last a tier without a matching rule leaves the flow to the later ones. */
+function judgeEarly(phases: readonly (readonly TierPlan[])[], judged: JudgedFlow): DirectionVerdict | undefined {
+  for (const tiers of phases) {
+    const verdict = judgeTiers(tiers, judged, 'open');
+    if (verdict.kind !== 'unselected') return verdict;
+  }
+  return undefined;
+}
+
+function isNamed({ interface: name }: HostEndpointInfo): boolean {
+  return name !== undefined && name !== '*';
+}
+
+function isFailsafe({ protocol, port, net }: FailsafePort, direction: Direction, { flow }: JudgedFlow): boolean {
+  if (protocol !== flow.protocol || port !== flow.port) return false;
+  if (net === undefined) return true;
+  const { ip } = direction === 'ingress' ? flow.source : flow.destination;
+  const block = parseCidr(net);
+  return ip !== undefined && block !== undefined && cidrContains(block, ip);
+}
