@@ -15,7 +15,7 @@ export interface Manifest {
   readonly object: Readonly<Record<string, unknown>>;
   readonly file: string;
   /** Where a field stands, by its path as in field errors; the nearest container when the field is absent. */
-  locate(path: string): { readonly file: string; readonly line: number; readonly column: number };
+  readonly locate: (path: string) => { readonly file: string; readonly line: number; readonly column: number };
 }
 
 /** What a file holds: the objects that could be read, and every issue. */

@@ -1,10 +1,21 @@
-import type { EndpointSlice, Namespace, NetworkPolicy, Node, Pod, Service } from '../kube/types.ts';
-import { EMPTY_STATE } from './cluster.ts';
-import type { ClusterState, SliceBackend } from './cluster.ts';
+import type { Ip } from '../../base/ip/index.ts';
+import type { EndpointSlice, Namespace, NetworkPolicy, Node, Pod, Service, ServiceAccount } from '../kube/types.ts';
+import type { Converted } from './calico/converted.ts';
+import { hostEndpoint } from './calico/host-endpoint.ts';
+import { networkSet } from './calico/network-set.ts';
+import { profile } from './calico/profile.ts';
+import { DEFAULT_SETTINGS, policySettings } from './calico/settings.ts';
+import { tierSpec } from './calico/tier.ts';
+import { EMPTY_STATE, namespaceOf } from './cluster.ts';
+import type { ClusterState, NamespaceInfo, ProfileInfo, SliceBackend } from './cluster.ts';
 import { namespaceInfo, nodeEndpoint, podEndpoint, serviceInfo, sliceBackends } from './endpoints.ts';
+import type { Policy, PolicyIssue } from './model.ts';
 import { normaliseNetworkPolicy } from './normalise/network-policy.ts';
+import type { Normalised } from './normalise/network-policy.ts';
+import { normalisePolicy } from './normalise/registry.ts';
+import type { PolicyObject } from './normalise/registry.ts';
 import type { Locate } from './normalise/scope.ts';
-import { tiersOf } from './tiers.ts';
+import { BUILT_IN_TIERS, tiersOf } from './tiers.ts';
 
 /** The objects of a cluster that verdicts depend on, as lists of the API's own types. */
 export interface ClusterObjects {
@@ -13,28 +24,143 @@ export interface ClusterObjects {
   readonly nodes?: Iterable<Node>;
   readonly services?: Iterable<Service>;
   readonly endpointSlices?: Iterable<EndpointSlice>;
+  readonly serviceAccounts?: Iterable<ServiceAccount>;
+  /** Of `networking.k8s.io/v1`, whatever their `apiVersion` and `kind` say. */
   readonly networkPolicies?: Iterable<NetworkPolicy>;
+  /** Of any API in `normalise/registry.ts`; others are passed over. */
+  readonly policies?: Iterable<PolicyObject>;
+  /** Calico's Tiers, NetworkSets and GlobalNetworkSets, HostEndpoints, Profiles and FelixConfigurations. */
+  readonly tiers?: Iterable<PolicyObject>;
+  readonly networkSets?: Iterable<PolicyObject>;
+  readonly hostEndpoints?: Iterable<PolicyObject>;
+  readonly profiles?: Iterable<PolicyObject>;
+  readonly felixConfigurations?: Iterable<PolicyObject>;
+  /** Addresses that the cluster's DNS has answered with, by name in lower case without a final dot. */
+  readonly domains?: ReadonlyMap<string, readonly Ip[]>;
 }
 
-/** The state of the cluster that consists of `objects`. `locate` tells where an object's fields were read from. */
-export function clusterState(objects: ClusterObjects, locate?: (object: object) => Locate | undefined): ClusterState {
-  const normalised = [...(objects.networkPolicies ?? [])].map((each) => normaliseNetworkPolicy(each, locate?.(each)));
-  return {
+/** Tells where an object's fields were read from. */
+export type LocateObject = (object: object) => Locate | undefined;
+
+/** How objects become a state. */
+export interface StateOptions {
+  /** Whether staged policies are judged as if they were in force. */
+  readonly staged?: 'ignored' | 'enforced';
+}
+
+/** The state of the cluster that consists of `objects`. Of two objects with one name the later counts. */
+export function clusterState(objects: ClusterObjects, locate?: LocateObject, options: StateOptions = {}): ClusterState {
+  const policies = normalise(objects, locate);
+  const inForce = [...policies.values()].map(({ policy }) =>
+    options.staged === 'enforced' && policy.staged ? { ...policy, staged: false } : policy,
+  );
+  const tiers = convert(objects.tiers, tierSpec, (each) => each.name, locate);
+  const networkSets = convert(objects.networkSets, networkSet, (each) => each.key, locate);
+  const hostEndpoints = convert(objects.hostEndpoints, hostEndpoint, (each) => each.name, locate);
+  const profiles = convert(objects.profiles, profile, (each) => each.name, locate);
+  const settings = convert(onlyDefault(objects.felixConfigurations), policySettings, () => 'default', locate);
+  const state: ClusterState = {
     ...EMPTY_STATE,
     namespaces: index(objects.namespaces, namespaceInfo, (each) => each.name),
     pods: index(objects.pods, podEndpoint, (each) => each.key),
     nodes: index(objects.nodes, nodeEndpoint, (each) => each.name),
     services: index(objects.services, serviceInfo, (each) => each.key),
     slices: slicesByService(objects.endpointSlices ?? []),
-    tiers: tiersOf(normalised.map((each) => each.policy)),
-    issues: normalised.flatMap((each) => each.issues),
+    serviceAccounts: new Map([...(objects.serviceAccounts ?? [])].map(accountLabels)),
+    networkSets: networkSets.values,
+    hostEndpoints: hostEndpoints.values,
+    profiles: new Map([[DEFAULT_ALLOW.name, DEFAULT_ALLOW], ...profiles.values]),
+    domains: objects.domains ?? EMPTY_STATE.domains,
+    settings: settings.values.get('default') ?? DEFAULT_SETTINGS,
+    tiers: tiersOf(inForce, tiers.values.values()),
+    issues: [
+      ...[...policies.values()].flatMap((each) => each.issues),
+      ...[tiers, networkSets, hostEndpoints, profiles, settings].flatMap((each) => each.issues),
+      ...withoutTier(inForce, new Set([...tiers.values.keys(), ...BUILT_IN_TIERS.map((each) => each.name)])),
+    ],
   };
+  return { ...state, namespaces: withImplied(state, inForce) };
 }
 
-function index<From, To>(objects: Iterable<From> | undefined, convert: (o: From) => To, key: (o: To) => string) {
+/** The profile that Calico always has, and that the host endpoints bear which it makes itself. */
+const DEFAULT_ALLOW: ProfileInfo = allowingProfile('projectcalico-default-allow');
+
+function allowingProfile(name: string): ProfileInfo {
+  const source = { kind: 'Profile', name, path: '' };
+  const rules = [{ action: 'allow', index: 0, source, peers: 'any', ports: 'any' }] as const;
+  return { name, ingress: rules, egress: rules };
+}
+
+/** Of all policies, by key. */
+function normalise(objects: ClusterObjects, locate: LocateObject | undefined): ReadonlyMap<string, Normalised> {
+  const result = new Map<string, Normalised>();
+  for (const each of objects.networkPolicies ?? []) {
+    const normalised = normaliseNetworkPolicy(each, locate?.(each));
+    result.set(normalised.policy.key, normalised);
+  }
+  for (const each of objects.policies ?? []) {
+    const normalised = normalisePolicy(each, locate?.(each));
+    if (normalised !== undefined) result.set(normalised.policy.key, normalised);
+  }
+  return result;
+}
+
+function withoutTier(policies: readonly Policy[], tiers: ReadonlySet<string>): PolicyIssue[] {
+  return policies
+    .filter((policy) => !tiers.has(policy.tier))
+    .map(({ key, source, tier }) => ({
+      policy: key,
+      source: { ...source, path: 'spec.tier' },
+      message: `there is no tier ${tier}, so the policy is not in force`,
+    }));
+}
+
+/** The namespaces that objects are in exist, whether anyone declared them or not. */
+function withImplied(state: ClusterState, policies: readonly Policy[]): ReadonlyMap<string, NamespaceInfo> {
+  const namespaces = new Map(state.namespaces);
+  const imply = (name: string | undefined) => {
+    if (name !== undefined && !namespaces.has(name)) namespaces.set(name, namespaceOf(state, name));
+  };
+  for (const each of state.pods.values()) imply(each.namespace);
+  for (const each of state.services.values()) imply(each.namespace);
+  for (const each of state.networkSets.values()) imply(each.namespace);
+  for (const each of policies) imply(each.source.namespace);
+  return namespaces;
+}
+
+interface ConvertedObjects<T> {
+  readonly values: ReadonlyMap<string, T>;
+  readonly issues: readonly PolicyIssue[];
+}
+
+function convert<T>(
+  objects: Iterable<PolicyObject> | undefined,
+  read: (object: PolicyObject, locate?: Locate) => Converted<T>,
+  key: (value: T) => string,
+  locate: LocateObject | undefined,
+): ConvertedObjects<T> {
+  const values = new Map<string, T>();
+  const issues: PolicyIssue[] = [];
+  for (const object of objects ?? []) {
+    const converted = read(object, locate?.(object));
+    issues.push(...converted.issues);
+    if (converted.value !== undefined) values.set(key(converted.value), converted.value);
+  }
+  return { values, issues };
+}
+
+function onlyDefault(objects: Iterable<PolicyObject> | undefined): PolicyObject[] {
+  return [...(objects ?? [])].filter((each) => each.metadata?.name === 'default');
+}
+
+function accountLabels({ metadata }: ServiceAccount): readonly [string, Readonly<Record<string, string>>] {
+  return [`${metadata?.namespace ?? 'default'}/${metadata?.name ?? ''}`, metadata?.labels ?? {}];
+}
+
+function index<From, To>(objects: Iterable<From> | undefined, read: (object: From) => To, key: (read: To) => string) {
   const result = new Map<string, To>();
   for (const object of objects ?? []) {
-    const converted = convert(object);
+    const converted = read(object);
     result.set(key(converted), converted);
   }
   return result;
@@ -46,7 +172,9 @@ function slicesByService(slices: Iterable<EndpointSlice>): Map<string, SliceBack
     const service = slice.metadata?.labels?.['kubernetes.io/service-name'];
     if (service === undefined) continue;
     const key = `${slice.metadata?.namespace ?? 'default'}/${service}`;
-    result.set(key, [...(result.get(key) ?? []), ...sliceBackends(slice)]);
+    const known = result.get(key);
+    if (known === undefined) result.set(key, sliceBackends(slice));
+    else known.push(...sliceBackends(slice));
   }
   return result;
 }

@@ -30,6 +30,14 @@ export interface PodEndpoint {
   readonly ports: readonly NamedPort[];
   /** Name of its service account. */
   readonly serviceAccount: string;
+  /** What made it; absent for a pod on its own. */
+  readonly workload?: WorkloadRef;
+}
+
+/** A workload as the outermost controller that a pod itself tells of: a Deployment instead of its ReplicaSet. */
+export interface WorkloadRef {
+  readonly kind: string;
+  readonly name: string;
 }
 
 /** A node with every address that packets from it may carry. */

@@ -9,6 +9,7 @@ import type {
   ServiceInfo,
   ServicePortInfo,
   SliceBackend,
+  WorkloadRef,
 } from './cluster.ts';
 import type { PortProtocol } from './model.ts';
 
@@ -29,6 +30,7 @@ export function podEndpoint(pod: Pod): PodEndpoint {
   const completed = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
   const texts = [pod.status?.podIP, ...(pod.status?.podIPs ?? []).map((each) => each.ip)];
   const node = pod.spec?.nodeName;
+  const workload = workloadOf(pod);
   return {
     kind: 'pod',
     key: `${namespace}/${name}`,
@@ -42,6 +44,7 @@ export function podEndpoint(pod: Pod): PodEndpoint {
     ready: (pod.status?.conditions ?? []).some((each) => each.type === 'Ready' && each.status === 'True'),
     ports: namedPorts(pod),
     serviceAccount: pod.spec?.serviceAccountName ?? pod.spec?.serviceAccount ?? 'default',
+    ...(workload === undefined ? {} : { workload }),
   };
 }
 
@@ -109,6 +112,16 @@ export function sliceBackends(slice: EndpointSlice): SliceBackend[] {
 export function portProtocol(text: string | null | undefined): PortProtocol | undefined {
   if (text === undefined || text === null) return 'TCP';
   return text === 'TCP' || text === 'UDP' || text === 'SCTP' ? text : undefined;
+}
+
+function workloadOf({ metadata }: Pod): WorkloadRef | undefined {
+  const owner = metadata?.ownerReferences?.find((each) => each.controller === true);
+  if (owner === undefined) return undefined;
+  const hash = metadata?.labels?.['pod-template-hash'];
+  // A Deployment names its ReplicaSets after itself and this label.
+  if (owner.kind === 'ReplicaSet' && hash !== undefined && owner.name.endsWith(`-${hash}`))
+    return { kind: 'Deployment', name: owner.name.slice(0, -hash.length - 1) };
+  return { kind: owner.kind, name: owner.name };
 }
 
 /** Containers' ports that have a name; of init containers only sidecars', which keep running. */

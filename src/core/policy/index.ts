@@ -1,7 +1,9 @@
 export { effectiveRanges, primaryAddress, tunnelAliases } from './blocks.ts';
 export type { TunnelAlias } from './blocks.ts';
+export { clusterObjects } from './cluster-objects.ts';
+export type { LocatedObjects } from './cluster-objects.ts';
 export { clusterState } from './cluster-state.ts';
-export type { ClusterObjects } from './cluster-state.ts';
+export type { ClusterObjects, LocateObject, StateOptions } from './cluster-state.ts';
 export { EMPTY_STATE, namespaceOf } from './cluster.ts';
 export type {
   ClusterState,
@@ -17,6 +19,7 @@ export type {
   ServiceInfo,
   ServicePortInfo,
   SliceBackend,
+  WorkloadRef,
 } from './cluster.ts';
 export { choosesNamespace, selects } from './endpoint-class.ts';
 export { namespaceInfo, nodeEndpoint, podEndpoint, serviceInfo, sliceBackends } from './endpoints.ts';
