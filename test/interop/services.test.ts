@@ -5,7 +5,7 @@ import type { NetworkPolicy } from '../../src/core/kube/types.ts';
 import { normaliseNetworkPolicy } from '../../src/core/policy/index.ts';
 import type { BackendName } from '../../src/core/routing/index.ts';
 import { ipOf, planOf, PODS } from './rig/plan.ts';
-import type { PlaceName, PodName } from './rig/plan.ts';
+import type { NodeName, PlaceName, PodName } from './rig/plan.ts';
 import { PORT, RoutedNodes } from './rig/routed-nodes.ts';
 
 function policy(spec: NetworkPolicy['spec']): Delta {
@@ -29,7 +29,8 @@ describe.each<[BackendName, Family]>([
   // What a masquerade takes on the way to an own pod; IPv6 prefers the address that is closest to the destination.
   const hairpin = family === 6 && backend !== 'host-gw' ? plan.tunnel('node-1') : ip('node-1');
   const webs = plan.pods.filter((pod) => pod.startsWith('web'));
-  const [WEB_1, WEB_2, NOBODY, LOCAL, ALL, STICKY] = [1, 2, 3, 4, 5, 6].map(plan.serviceIp) as [
+  const [WEB_1, WEB_2, NOBODY, LOCAL, ALL, STICKY, LOCAL_2] = [1, 2, 3, 4, 5, 6, 7].map(plan.serviceIp) as [
+    string,
     string,
     string,
     string,
@@ -84,6 +85,7 @@ describe.each<[BackendName, Family]>([
       ...service(LOCAL, 30_004, ['web-1', 'web-2'], { externalLocal: true }),
       ...service(ALL, 30_005, webs),
       ...service(STICKY, 30_006, webs, { affinity: true }),
+      ...service(LOCAL_2, 30_007, ['web-2'], { externalLocal: true }),
     );
   }, 60_000);
   afterAll(() => rig?.[Symbol.asyncDispose]());
@@ -104,11 +106,29 @@ describe.each<[BackendName, Family]>([
       ['outside', ip('node-1'), 30_004, 'web-1', ip('outside')],
       ['outside', ip('node-2'), 30_004, 'web-2', ip('outside')],
       ['client-1', ip('outside'), PORT, 'outside', ip('node-1')],
-      // Through another node and back: a node takes no packet from its own address from outside.
-      ['node-1', ip('node-2'), 30_001, 'web-1', sourceOf('node-2', 'node-1')],
-      ['client-1', ip('node-2'), 30_001, 'web-1', sourceOf('node-2', 'node-1')],
+      // By another node's NodePort the cluster's own clients come as themselves, wherever the backend is.
+      ['node-1', ip('node-2'), 30_001, 'web-1', ip('node-1')],
+      ['client-1', ip('node-2'), 30_001, 'web-1', ip('client-1')],
+      ['node-1', ip('node-2'), 30_002, 'web-2', sourceOf('node-1', 'node-2')],
+      ['client-1', ip('node-2'), 30_002, 'web-2', ip('client-1')],
+      ['web-1', ip('node-2'), 30_001, 'web-1', hairpin],
+      // externalTrafficPolicy Local is for clients of elsewhere.
+      ['node-1', ip('node-1'), 30_007, 'web-2', sourceOf('node-1', 'node-2')],
+      ['client-1', ip('node-1'), 30_007, 'web-2', ip('client-1')],
+      // An address that no Node object shows: it takes the way by the node, which then stands for the client.
+      ['node-1', plan.unlisted('node-2'), 30_001, 'web-1', sourceOf('node-2', 'node-1')],
+      ['client-1', plan.unlisted('node-2'), 30_001, 'web-1', sourceOf('node-2', 'node-1')],
     ])('%s reaches %s:%i at %s, which sees %s', async (from, address, port, name, seen) => {
       expect(await rig.ask(from, address, port, protocol)).toBe(`${name} ${seen}`);
+    });
+
+    it.each<[PlaceName, NodeName, PodName]>(
+      (['node-1', 'client-1'] as const).flatMap((from) =>
+        nodes.flatMap((entry) => webs.map((pod) => [from, entry, pod] as [PlaceName, NodeName, PodName])),
+      ),
+    )('%s by the NodePort of %s is itself to %s', async (from, entry, pod) => {
+      const seen = from === 'client-1' || pod === 'web-1' ? ip(from) : sourceOf('node-1', PODS[pod]);
+      expect(await rig.ask(from, ip(entry), 30_011 + webs.indexOf(pod), protocol)).toBe(`${pod} ${seen}`);
     });
 
     it.each(nodes.flatMap((entry) => webs.map((pod, i) => [pod, entry, 30_011 + i] as const)))(
@@ -166,11 +186,31 @@ describe.each<[BackendName, Family]>([
     // A pod never blocks itself, nor its own node.
     expect(await rig.ask('web-1', WEB_1, 80)).toBe(`web-1 ${hairpin}`);
     expect(await rig.ask('node-1', WEB_1, 80)).toBe(`web-1 ${ip('node-1')}`);
+    // A client of the cluster is itself, whichever node's port it uses; its own node is never kept out.
+    rig.apply(allow('client-1'));
+    for (const { node, pod, port } of entries) {
+      expect(await rig.ask('client-1', ip(node), port)).toBe(`${pod} ${ip('client-1')}`);
+      if (pod !== 'web-1') continue;
+      expect(await rig.ask('node-1', ip(node), port)).toBe(`web-1 ${ip('node-1')}`);
+    }
     // Allowed is the node that it enters by, not the client.
     rig.apply(allow('node-1'));
     const refused = webs.map((_, i) => rig.ask('outside', ip('node-1'), 30_011 + i));
     expect(await Promise.all(refused)).toEqual(webs.map(() => 'timeout'));
     rig.apply(noPolicy);
     expect(await rig.ask('client-1', WEB_1, 80)).toBe(`web-1 ${ip('client-1')}`);
+  });
+
+  it('serve pods that keep their address on the way out by every NodePort, too', async () => {
+    rig.withoutMasquerade();
+    expect(await rig.ask('client-1', ip('node-2'), PORT)).toBe(`node-2 ${ip('client-1')}`);
+    const entries = [...nodes.map(ip), plan.unlisted('node-2')];
+    const asked = entries.flatMap((entry) => webs.map((pod, i) => ({ entry, pod, port: 30_011 + i })));
+    for (const { entry, pod, port } of asked)
+      for (const protocol of PROTOCOLS) {
+        const seen =
+          entry !== plan.unlisted('node-2') || pod === 'web-2' ? ip('client-1') : sourceOf('node-2', PODS[pod]);
+        expect(await rig.ask('client-1', entry, port, protocol)).toBe(`${pod} ${seen}`);
+      }
   });
 });

@@ -123,6 +123,7 @@ class Agent {
       blocks: () => this.#feed.blocks.items.values(),
       tunnels: () => this.#addresses.tunnels,
       endpoints: () => this.#attachments.routingEndpoints(),
+      plainSources: () => [...this.#feed.pools.items.values()].some(({ spec }) => spec?.natOutgoing === false),
     });
     this.#network = new NetworkDriver({
       netlink,
@@ -308,6 +309,7 @@ class Agent {
     this.#poolsChanged.resolve();
     this.#poolsChanged = Promise.withResolvers();
     this.#addresses.invalidate();
+    this.#network.changed();
     // A calculation is made for the families that there are; a pool of another one needs a new calculation.
     if (
       this.#engineFamilies === undefined ||

@@ -12,6 +12,8 @@ export interface RoutingViewDependencies {
   /** This node's addresses in the overlay. */
   readonly tunnels: () => readonly Ip[];
   readonly endpoints: () => readonly LocalEndpoint[];
+  /** Whether pods of some pool keep their address towards nodes and the outside. */
+  readonly plainSources: () => boolean;
 }
 
 /** Puts together what routes are derived from. What the kernel says of the underlay is read once per change of it. */
@@ -32,7 +34,7 @@ export class RoutingView {
 
   input(): RoutingInput {
     const { node, backend, mtu } = this.#options;
-    const { netlink, blocks, tunnels, endpoints } = this.#dependencies;
+    const { netlink, blocks, tunnels, endpoints, plainSources } = this.#dependencies;
     const nodes = new Map<string, RoutingNode>();
     for (const [name, { routing }] of this.#dependencies.nodes()) nodes.set(name, routing);
     const self = nodes.get(node);
@@ -45,6 +47,7 @@ export class RoutingView {
       nodes,
       blocks: [...blocks()].filter((block) => block !== undefined),
       endpoints: endpoints(),
+      plainSources: plainSources(),
       underlay: this.#underlay,
       configuredMtu: mtu,
     };

@@ -31,7 +31,7 @@ export class Network {
 
   /** All nodes, this one among them. */
   setNodes(nodes: Iterable<NodeEndpoint>): void {
-    const addresses = [...nodes].flatMap((node) => node.addresses);
+    const addresses = [...nodes].flatMap((node) => [...node.addresses, ...node.tunnelAddresses]);
     for (const family of this.#options.families) {
       const keys = addresses.filter((ip) => ip.family === family).map(addressKey);
       this.#ruleset.replaceElements(SETS.nodes(family), new Map(keys.map((key) => [key, ''])));

@@ -1,6 +1,14 @@
 import { formatIp } from '../../base/ip/index.ts';
 import type { Family, Ip } from '../../base/ip/index.ts';
-import { backendData, backendKey, frontendKey, spreadChain, spreadChainName } from '../nft/compile-service.ts';
+import {
+  backendData,
+  backendKey,
+  BACKENDS,
+  frontendKey,
+  FRONTENDS,
+  spreadChain,
+  spreadChainName,
+} from '../nft/compile-service.ts';
 import type { Spread } from '../nft/compile-service.ts';
 import { addressKey } from '../nft/key.ts';
 import type { ElementData, ElementKey } from '../nft/model.ts';
@@ -145,27 +153,26 @@ function claimKey(frontend: Frontend): string {
   return `${frontend.family} ${frontendKey(frontend)}`;
 }
 
-function spreadOf({ address, family, backends, affinity, anyNode }: Frontend): Spread | undefined {
+function kindOf({ address, ownClients }: Frontend): Spread['kind'] {
+  if (address !== undefined) return 'service';
+  return ownClients === true ? 'own-node-port' : 'node-port';
+}
+
+function spreadOf(frontend: Frontend): Spread | undefined {
+  const { family, backends, affinity, anyNode } = frontend;
   if (backends.length === 0) return undefined;
-  return {
-    family,
-    kind: address === undefined ? 'node-port' : 'service',
-    backends: backends.length,
-    affinity,
-    anyNode,
-  };
+  return { family, kind: kindOf(frontend), backends: backends.length, affinity, anyNode };
 }
 
 function elementsOf(frontend: Frontend): [string, ElementKey, ElementData][] {
   const { family, backends } = frontend;
-  const isNodePort = frontend.address === undefined;
+  const kind = kindOf(frontend);
   const key = frontendKey(frontend);
   const spread = spreadOf(frontend);
-  if (spread === undefined) return isNodePort ? [[SETS.nodePortsRefused(family), key, '']] : [];
-  const front = isNodePort ? SETS.nodePorts(family) : SETS.services(family);
-  const back = isNodePort ? SETS.nodePortEndpoints(family) : SETS.serviceEndpoints(family);
+  if (spread === undefined) return kind === 'node-port' ? [[SETS.nodePortsRefused(family), key, '']] : [];
+  const back = BACKENDS[kind](family);
   return [
-    [front, key, `goto ${spreadChainName(spread)}`],
+    [FRONTENDS[kind](family), key, `goto ${spreadChainName(spread)}`],
     ...backends.map(
       ({ address, port }, n) => [back, backendKey(key, n), backendData(address, port)] as [string, string, string],
     ),

@@ -65,9 +65,16 @@ export function baseChains(options: BaseOptions): readonly Chain[] {
     {
       name: 'nat-prerouting',
       hook: { type: 'nat', hook: 'prerouting', priority: -100 },
-      rules: [[verdict('jump services')]],
+      rules: [
+        ...families.map((family): Rule => [comesFrom(POD_INTERFACES), ...ownNodePort(family)]),
+        [verdict('jump services')],
+      ],
     },
-    { name: 'nat-output', hook: { type: 'nat', hook: 'output', priority: -100 }, rules: [[verdict('jump services')]] },
+    {
+      name: 'nat-output',
+      hook: { type: 'nat', hook: 'output', priority: -100 },
+      rules: [...families.map(ownNodePort), [verdict('jump services')]],
+    },
     {
       name: 'service-forward',
       hook: { type: 'filter', hook: 'forward', priority: -20 },
@@ -121,6 +128,8 @@ function familySets(family: Family): SetSpec[] {
     },
     { name: SETS.nodePorts(family), key: ['inet_proto', 'inet_service'], data: 'verdict' },
     { name: SETS.nodePortEndpoints(family), key: ['inet_proto', 'inet_service', 'integer'], data: endpoint },
+    { name: SETS.ownNodePorts(family), key: ['inet_proto', 'inet_service'], data: 'verdict' },
+    { name: SETS.ownNodePortEndpoints(family), key: ['inet_proto', 'inet_service', 'integer'], data: endpoint },
     { name: SETS.nodePortsRefused(family), key: ['inet_proto', 'inet_service'] },
   ];
 }
@@ -202,6 +211,18 @@ function serviceRules(families: readonly Family[]): Rule[] {
   });
 }
 
+/**
+ * This node and its pods are led straight to the backend, whichever node they address: at that node, policy would see
+ * another source, and a backend here could not be reached at all, since no node takes a packet from its own address.
+ */
+function ownNodePort(family: Family): Rule {
+  return [
+    isFamily(family),
+    inSet([destination(family)], SETS.nodes(family)),
+    { kind: 'vmap', key: ['meta l4proto', 'th dport'], map: SETS.ownNodePorts(family) },
+  ];
+}
+
 /** What is still addressed to a ClusterIP after translation has no such port or no endpoint: refuse it at once. */
 function refusalRules(families: readonly Family[]): Rule[] {
   return families.flatMap((family) =>
@@ -261,8 +282,9 @@ function policyRules(direction: 'egress' | 'ingress', families: readonly Family[
 
 /**
  * What came in by a NodePort and leaves for another node. Such a backend would answer the client directly, which knows
- * nothing of it; pods are led back to here where there are return paths. That does not help a node, or a pod that left it
- * under its address, whose backend is on that node: no node takes a packet from its own address from outside.
+ * nothing of it; pods are led back to here where there are return paths. That does not help clients of the cluster, which
+ * come here only by an address that no Node object shows: their own node would answer them, and no node takes a packet
+ * from its own address from outside.
  */
 function nodePortRules(family: Family, returnPaths: boolean): Rule[] {
   const remote = [hasCtMark(CT_MARK.NODE_PORT), isFamily(family), leavesNotBy(POD_INTERFACES)];
@@ -271,8 +293,11 @@ function nodePortRules(family: Family, returnPaths: boolean): Rule[] {
     notInSet([source(family)], SETS.pools(family)),
     notInSet([destination(family)], SETS.pools(family)),
   ];
-  if (!returnPaths) return [[...remote, foreign, masquerade]];
+  const fromPodElsewhere = [comesNotFrom(POD_INTERFACES), inSet([source(family)], SETS.pools(family))];
+  const rules: Rule[] = [[...remote, ...fromPodElsewhere, masquerade]];
+  if (!returnPaths) return [...rules, [...remote, foreign, masquerade]];
   return [
+    ...rules,
     [...remote, inSet([source(family)], SETS.nodes(family)), masquerade],
     [...remote, foreign, toNoPod, masquerade],
   ];

@@ -8,13 +8,27 @@ import { CT_MARK, destination, isFamily, source } from './statements.ts';
 /** How a group of frontends spreads its connections; all that share it share one chain. */
 export interface Spread {
   readonly family: Family;
-  /** `service` chains find the backend by address, protocol and port; `node-port` chains without the address. */
-  readonly kind: 'service' | 'node-port';
+  /** `service` chains find the backend by address, protocol and port, the others without the address. */
+  readonly kind: 'service' | 'node-port' | 'own-node-port';
   /** Number of backends. */
   readonly backends: number;
   readonly affinity: boolean;
   readonly anyNode: boolean;
 }
+
+/** The map from the frontends of a kind to their chains. */
+export const FRONTENDS = {
+  service: SETS.services,
+  'node-port': SETS.nodePorts,
+  'own-node-port': SETS.ownNodePorts,
+} as const;
+
+/** The map from the frontends of a kind and a number to a backend. */
+export const BACKENDS = {
+  service: SETS.serviceEndpoints,
+  'node-port': SETS.nodePortEndpoints,
+  'own-node-port': SETS.ownNodePortEndpoints,
+} as const;
 
 /** Seed of the affinity hash: any constant, the same on all nodes. */
 const SEED = 0x51;
@@ -45,7 +59,7 @@ export function spreadChain(spread: Spread): Chain {
           kind: 'dnat-map',
           family,
           key: [...front, 'meta l4proto', 'th dport', pick],
-          map: kind === 'service' ? SETS.serviceEndpoints(family) : SETS.nodePortEndpoints(family),
+          map: BACKENDS[kind](family),
         },
       ],
     ],

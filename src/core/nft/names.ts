@@ -14,7 +14,7 @@ export const SETS = {
   pools: (family: Family) => `pools${family}`,
   /** Pools whose traffic out of the cluster takes the node's address. */
   natPools: (family: Family) => `nat-pools${family}`,
-  /** Addresses of all nodes. */
+  /** Addresses of all nodes, in the overlay too. */
   nodes: (family: Family) => `nodes${family}`,
   /** Interface of the source pod → its chain of egress policies. */
   egress: 'egress-pods',
@@ -32,6 +32,10 @@ export const SETS = {
   nodePorts: (family: Family) => `node-ports${family}`,
   /** `protocol . port . n` → the n-th endpoint. */
   nodePortEndpoints: (family: Family) => `node-port-endpoints${family}`,
+  /** `protocol . port` → load-balancing chain, for connections of this node and its pods to any node. */
+  ownNodePorts: (family: Family) => `own-node-ports${family}`,
+  /** `protocol . port . n` → the n-th endpoint, for the same. */
+  ownNodePortEndpoints: (family: Family) => `own-node-port-endpoints${family}`,
   /** `protocol . port` without any endpoint. */
   nodePortsRefused: (family: Family) => `node-ports-refused${family}`,
 } as const;

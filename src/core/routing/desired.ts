@@ -65,7 +65,8 @@ export function desiredNetwork(input: RoutingInput): DesiredNetwork {
     returnPeers: returnPeers(back),
     looseLinks: [
       ...(vxlan === undefined ? [] : [vxlan.name]),
-      ...(back.some(({ path }) => path.kind === 'direct') ? input.underlay.links : []),
+      // Pods that keep their address come to a node's own by the underlay, and are answered through the tunnel.
+      ...(input.plainSources === true || back.some(({ path }) => path.kind === 'direct') ? input.underlay.links : []),
     ],
     podMtu: input.configuredMtu > 0 ? input.configuredMtu : peers.smallestMtu(),
     problems: peers.problems(),

@@ -50,6 +50,8 @@ export interface RoutingInput {
   readonly nodes: ReadonlyMap<string, RoutingNode>;
   readonly blocks: readonly RoutingBlock[];
   readonly endpoints: readonly LocalEndpoint[];
+  /** Whether pods of some pool keep their address towards nodes and the outside (no masquerade). */
+  readonly plainSources?: boolean;
   readonly underlay: Underlay;
   /** MTU of pod interfaces; 0: found from the routes to the peers. */
   readonly configuredMtu: number;

@@ -19,8 +19,9 @@ function slice(name: string, endpoints: EndpointSlice['endpoints'], port?: strin
 
 /** `address:port → backends` of every frontend on node-1. */
 function frontends(spec: ReturnType<typeof serviceSpec>, ...slices: ReturnType<typeof slice>[]): string[] {
-  return frontendsOf(spec, slices, 'node-1').map(({ address, family, port, backends }) => {
-    const front = address === undefined ? `node(IPv${family})` : formatIp(address);
+  return frontendsOf(spec, slices, 'node-1').map(({ address, family, port, backends, ownClients }) => {
+    const front =
+      address === undefined ? `node${ownClients ? 's, for own clients' : ''}(IPv${family})` : formatIp(address);
     return `${front}:${port} → ${backends.map((each) => `${formatIp(each.address)}:${each.port}`).join(' ')}`;
   });
 }
@@ -64,16 +65,21 @@ describe('a Service', () => {
     ]);
   });
 
-  it('offers its NodePort with endpoints anywhere, or on the node itself under externalTrafficPolicy Local', () => {
+  it('offers its NodePort with endpoints anywhere, or to clients from elsewhere those of this node under externalTrafficPolicy Local', () => {
     const endpoints = slice('a', [
       { addresses: ['10.244.0.1'], nodeName: 'node-1' },
       { addresses: ['10.244.1.1'], nodeName: 'node-2' },
     ]);
     const spec = { type: 'NodePort', clusterIP: '10.96.0.9', ports: [{ port: 80, nodePort: 30080 }] };
-    expect(frontends(service(spec), endpoints)[1]).toBe('node(IPv4):30080 → 10.244.0.1:8080 10.244.1.1:8080');
+    const anywhere = '10.244.0.1:8080 10.244.1.1:8080';
+    expect(frontends(service(spec), endpoints).slice(1)).toEqual([
+      `node(IPv4):30080 → ${anywhere}`,
+      `nodes, for own clients(IPv4):30080 → ${anywhere}`,
+    ]);
     expect(frontends(service({ ...spec, externalTrafficPolicy: 'Local' }), endpoints)).toEqual([
-      '10.96.0.9:80 → 10.244.0.1:8080 10.244.1.1:8080',
+      `10.96.0.9:80 → ${anywhere}`,
       'node(IPv4):30080 → 10.244.0.1:8080',
+      `nodes, for own clients(IPv4):30080 → ${anywhere}`,
     ]);
   });
 

@@ -11,8 +11,10 @@ export interface Backend {
 
 /** One address and port that is translated, with the backends it is spread over, all of its family. */
 export interface Frontend {
-  /** Absent for a NodePort: any address of the node. */
+  /** Absent for a NodePort: any address of the node; with `ownClients`, any address of any node. */
   readonly address?: Ip;
+  /** For the node itself and its pods alone; absent: for all clients. */
+  readonly ownClients?: true;
   readonly family: 4 | 6;
   readonly protocol: ServicePortSpec['protocol'];
   readonly port: number;
@@ -49,13 +51,13 @@ export function frontendsOf(service: ServiceSpec, slices: Iterable<SliceSpec>, n
     if (port.nodePort === undefined) return frontends;
     // A Service offers its NodePort in the families of its ClusterIPs.
     for (const family of new Set(service.clusterIps.map((address) => address.family))) {
-      frontends.push({
-        ...common,
-        family,
-        port: port.nodePort,
-        backends: outside.filter((each) => each.address.family === family),
-        anyNode: !service.externalLocal,
-      });
+      const nodePort = { ...common, family, port: port.nodePort };
+      const ofFamily = (each: Backend): boolean => each.address.family === family;
+      // Own clients are led to the backend here, whichever node they address: externalTrafficPolicy is not for them.
+      frontends.push(
+        { ...nodePort, backends: outside.filter(ofFamily), anyNode: !service.externalLocal },
+        { ...nodePort, backends: anywhere.filter(ofFamily), anyNode: false, ownClients: true },
+      );
     }
     return frontends;
   });

@@ -28,6 +28,8 @@ export interface Plan {
   /** The node's address in the overlay. */
   readonly tunnel: (node: NodeName) => string;
   readonly serviceIp: (number: number) => string;
+  /** Another address of the node, of which its Node object knows nothing. */
+  readonly unlisted: (node: NodeName) => string;
   /** The source of what `from` itself sends to the pods of `to`. */
   readonly sourceOf: (from: NodeName, to: NodeName) => string;
 }
@@ -67,6 +69,8 @@ export function planOf(backend: BackendName, family: Family): Plan {
           : `fd00:30:${segment}::1`,
     block: (node) => (v4 ? `10.244.${number(node)}.0/24` : `fd00:10:244::${number(node)}00/120`),
     tunnel: (node) => inBlock(node, 1),
+    unlisted: (node) =>
+      v4 ? `172.30.${SEGMENTS[node]}.2${number(node)}` : `fd00:30:${SEGMENTS[node]}::2${number(node)}`,
     serviceIp: (n) => (v4 ? `10.96.0.${n}` : `fd00:10:96::${n}`),
     sourceOf: (from, to) => (wrapped(from, to) ? inBlock(from, 1) : nodeIp(from)),
   };

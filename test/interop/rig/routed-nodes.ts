@@ -59,6 +59,16 @@ export class RoutedNodes implements AsyncDisposable {
     }
   }
 
+  /** From here on pods keep their addresses towards nodes and the outside. */
+  withoutMasquerade(): void {
+    this.apply({
+      kind: 'pool',
+      key: 'pool',
+      value: { name: 'pool', cidr: cidrOf(this.#plan.pool), natOutgoing: false },
+    });
+    for (const node of this.#plan.nodes) this.#loosen(node, this.#desired(node, true));
+  }
+
   /** `NAME ADDRESS` of who answered and whom it saw; or an errno, or `timeout`. */
   ask(from: PlaceName, address: string, port: number, protocol: 'tcp' | 'udp' = 'tcp'): Promise<string> {
     return this.#peers.get(from)!.ask(protocol, address, port);
@@ -71,7 +81,7 @@ export class RoutedNodes implements AsyncDisposable {
   }
 
   #wire(): void {
-    const { nodes, pods, ip, router, prefix, family } = this.#plan;
+    const { nodes, pods, ip, unlisted, router, prefix, family } = this.#plan;
     const run = (name: string, script: string): void => this.#namespaces.run(name, script);
     const pid = (name: string): number => this.#namespaces.pid(name);
     const add = (address: string, device: string): string =>
@@ -99,6 +109,7 @@ export class RoutedNodes implements AsyncDisposable {
       run(
         node,
         `${up}; ip link set eth0 up; ${add(`${ip(node)}/${prefix}`, 'eth0')}
+        ${add(`${unlisted(node)}/${prefix}`, 'eth0')}${family === 6 ? ' preferred_lft 0' : ''}
         ip route add default via ${router(SEGMENTS[node])}`,
       );
     }
@@ -125,9 +136,22 @@ export class RoutedNodes implements AsyncDisposable {
 
   /** Gives a node the links, routes and rules that routing wants. */
   #route(node: NodeName): DesiredNetwork {
+    const desired = this.#desired(node, false);
+    if (desired.problems.length > 0) throw new Error(desired.problems[0]!.message);
+    using netlink = openNetlink({ netns: this.#namespaces.path(node) });
+    netlink.apply(diffNetwork(desired, NOTHING));
+    this.#loosen(node, desired);
+    return desired;
+  }
+
+  #loosen(node: NodeName, { looseLinks }: DesiredNetwork): void {
+    for (const link of looseLinks) this.#namespaces.run(node, `echo 2 >/proc/sys/net/ipv4/conf/${link}/rp_filter`);
+  }
+
+  #desired(node: NodeName, plainSources: boolean): DesiredNetwork {
     const { backend, nodes, pods, ip, block, prefix, tunnel } = this.#plan;
     const tunnelAddresses = (name: NodeName) => (backend === 'host-gw' ? [] : [ipOf(tunnel(name))]);
-    const desired = desiredNetwork({
+    return desiredNetwork({
       node,
       backend,
       nodes: new Map(
@@ -146,14 +170,9 @@ export class RoutedNodes implements AsyncDisposable {
         .filter((pod) => PODS[pod] === node)
         .map((pod) => ({ ...podLink(pod), addresses: [ipOf(ip(pod))] })),
       underlay: { subnets: [cidrOf(`${ip(node)}/${prefix}`)], links: ['eth0'], mtu: 1500, peerMtu: new Map() },
+      plainSources,
       configuredMtu: 0,
     });
-    if (desired.problems.length > 0) throw new Error(desired.problems[0]!.message);
-    using netlink = openNetlink({ netns: this.#namespaces.path(node) });
-    netlink.apply(diffNetwork(desired, NOTHING));
-    for (const link of desired.looseLinks)
-      this.#namespaces.run(node, `echo 2 >/proc/sys/net/ipv4/conf/${link}/rp_filter`);
-    return desired;
   }
 
   #startFilter(node: NodeName, { returnPeers }: DesiredNetwork): void {
