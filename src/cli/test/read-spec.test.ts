@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseManifests } from '../../core/kube/yaml.ts';
 import { schemaProblems, type JsonSchema } from '../json-schema.test-support.ts';
-import { describeParty } from './describe.ts';
+import { describeParty } from '../party/describe.ts';
 import { readSpec } from './read-spec.ts';
 
 const schema = JSON.parse(

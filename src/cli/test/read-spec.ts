@@ -1,11 +1,12 @@
 import { SluiceError } from '../../base/errors.ts';
 import { formatLoadIssue } from '../../core/kube/check-manifest.ts';
 import { parseManifests, type LoadIssue, type Manifest } from '../../core/kube/yaml.ts';
-import { readParty } from './read-party.ts';
-import { readPorts } from './read-ports.ts';
-import { SpecReader, join } from './reader.ts';
-import { VERBS, type PartySet, type PolicyTest, type TestSpec, type Verb } from './spec.ts';
-import { describeParty, describePorts } from './describe.ts';
+import { readParty } from '../party/read-party.ts';
+import { readPorts } from '../party/read-ports.ts';
+import { SpecReader, join } from '../party/reader.ts';
+import type { PartySet } from '../party/party-set.ts';
+import { VERBS, type PolicyTest, type TestSpec, type Verb } from './spec.ts';
+import { describeParty, describePorts } from '../party/describe.ts';
 
 const TOP = ['$schema', 'files', 'namespace', 'tests'] as const;
 const ASSERTION = ['from', 'to', 'port', 'protocol'] as const;

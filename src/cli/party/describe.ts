@@ -1,6 +1,6 @@
 import { formatCidr } from '../../base/ip/index.ts';
 import { formatSelector, type Selector } from '../../core/kube/labels.ts';
-import type { NamespaceFilter, PartySet, PortSpec } from './spec.ts';
+import type { NamespaceFilter, PartySet, PortSpec } from './party-set.ts';
 
 /** A set of parties in a few words, as a spec would name it. */
 export function describeParty(set: PartySet): string {

@@ -1,6 +1,6 @@
 import type { FlowProtocol } from '../../core/policy/index.ts';
 import { join, type SpecReader } from './reader.ts';
-import type { PortSpec } from './spec.ts';
+import type { PortSpec } from './party-set.ts';
 
 /** Protocols that a spec names. */
 export const PROTOCOLS: readonly FlowProtocol[] = ['TCP', 'UDP', 'SCTP', 'ICMP'];

@@ -3,7 +3,7 @@ import { EVERYTHING, type Selector } from '../../core/kube/labels.ts';
 import { parseLabelQuery } from '../../core/kube/label-query.ts';
 import { suggest } from '../../core/kube/suggest.ts';
 import { join, type SpecReader } from './reader.ts';
-import type { NamespaceFilter, PartySet } from './spec.ts';
+import type { NamespaceFilter, PartySet } from './party-set.ts';
 
 const FIELDS = ['namespace', 'namespaces', 'pods', 'not'] as const;
 const WORDS = ['any', 'outside', 'nodes'] as const;
