@@ -17,12 +17,13 @@ export interface LocatedObjects {
 
 /**
  * Sorts what was read from files by what verdicts need. Workloads become one pod each that stands for theirs
- * ({@link representative}) unless pods of theirs are there; a Pod as it was written, without a status, counts as running.
+ * ({@link representative}) unless pods of theirs are there or among `existing`; a Pod as it was written, without a status,
+ * counts as running.
  */
-export function clusterObjects(manifests: readonly Manifest[]): LocatedObjects {
+export function clusterObjects(manifests: readonly Manifest[], existing: Iterable<Pod> = []): LocatedObjects {
   const sorted = new Sorted();
   const others = manifests.filter((manifest) => !sorted.add(manifest));
-  sorted.addRepresentatives();
+  sorted.addRepresentatives(existing);
   return { objects: sorted.objects, locate: (object) => sorted.places.get(object), others };
 }
 
@@ -78,10 +79,10 @@ class Sorted {
     return true;
   }
 
-  addRepresentatives(): void {
+  addRepresentatives(existing: Iterable<Pod>): void {
     const { pods } = this.objects;
-    const real = [...pods];
-    const taken = new Set(pods.map(({ metadata }) => `${metadata?.namespace ?? 'default'}/${metadata?.name}`));
+    const real = [...existing, ...pods];
+    const taken = new Set(real.map(({ metadata }) => `${metadata?.namespace ?? 'default'}/${metadata?.name}`));
     for (const { object, locate } of this.#workloads) {
       const pod = representative(object as unknown as Workload, real, taken);
       if (pod === undefined) continue;

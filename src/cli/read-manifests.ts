@@ -1,0 +1,86 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { SluiceError, messageOf } from '../base/errors.ts';
+import { parseManifests } from '../core/kube/yaml.ts';
+import type { LoadIssue, Manifest } from '../core/kube/yaml.ts';
+
+/** What several files hold. */
+export interface ReadManifests {
+  readonly manifests: readonly Manifest[];
+  readonly issues: readonly LoadIssue[];
+  /** Files of folders that hold no manifests at all, such as a chart's values; never files that were named themselves. */
+  readonly skipped: readonly string[];
+}
+
+/** How messages call standard input. */
+export const STDIN_NAME = '<stdin>';
+
+const ENDINGS = ['.yaml', '.yml', '.json'];
+
+/**
+ * Reads manifests from files, folders (with all folders in them; .yaml, .yml and .json; nothing hidden) and `-`, which is
+ * standard input. Throws `no-such-input` when a path cannot be read or a folder holds nothing to read.
+ */
+export function readManifests(paths: readonly string[]): ReadManifests {
+  const manifests: Manifest[] = [];
+  const issues: LoadIssue[] = [];
+  const skipped: string[] = [];
+  for (const { file, text, listed } of paths.flatMap(filesOf)) {
+    const read = parseManifests(text, file);
+    if (listed && read.manifests.length > 0 && read.manifests.every(isAnonymous)) {
+      skipped.push(file);
+      continue;
+    }
+    manifests.push(...read.manifests);
+    issues.push(...read.issues);
+  }
+  return { manifests, issues, skipped };
+}
+
+interface TextFile {
+  readonly file: string;
+  readonly text: string;
+  /** Found in a folder instead of named. */
+  readonly listed: boolean;
+}
+
+function filesOf(path: string): TextFile[] {
+  if (path === '-') return [{ file: STDIN_NAME, text: readFileSync(0, 'utf8'), listed: false }];
+  if (!isFolder(path)) return [{ file: path, text: read(path), listed: false }];
+  const files = filesIn(path);
+  if (files.length === 0) throw unreadable(`${path}: no ${ENDINGS.join(', ')} file in this folder`);
+  return files.map((file) => ({ file, text: read(file), listed: true }));
+}
+
+/** In the order of their names, so that messages come in the same order everywhere. */
+function filesIn(folder: string): string[] {
+  const entries = readdirSync(folder, { withFileTypes: true }).filter(({ name }) => !name.startsWith('.'));
+  entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+  return entries.flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return entry.name === 'node_modules' ? [] : filesIn(path);
+    return ENDINGS.some((ending) => entry.name.endsWith(ending)) ? [path] : [];
+  });
+}
+
+function isFolder(path: string): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) throw unreadable(`${path}: no such file or folder`);
+  return stat.isDirectory();
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw unreadable(`${path}: ${messageOf(error)}`);
+  }
+}
+
+function isAnonymous({ object }: Manifest): boolean {
+  return object['apiVersion'] === undefined && object['kind'] === undefined;
+}
+
+function unreadable(message: string): SluiceError<'no-such-input'> {
+  return new SluiceError('no-such-input', message);
+}
