@@ -1,23 +1,31 @@
 import type { Family } from '../../base/ip/index.ts';
+import type { Labels } from '../kube/labels.ts';
 import { addressKey, ifnameKey } from '../nft/key.ts';
 import type { ElementKey } from '../nft/model.ts';
 import { SETS } from '../nft/names.ts';
+import { passes } from '../nft/stages.ts';
 import type { TrackedRuleset } from '../nft/tracked-ruleset.ts';
 import type { NamespaceInfo } from '../policy/cluster.ts';
 import { podSetKey } from '../policy/model.ts';
-import type { Direction, Policy } from '../policy/model.ts';
+import type { Direction, Policy, TierSpec } from '../policy/model.ts';
+import { tiersOf } from '../policy/tiers.ts';
+import { put } from './address-sets.ts';
 import { CountedSet } from './counted-set.ts';
 import { LabelIndex } from './label-index.ts';
 import type { LocalEndpoint } from './model.ts';
 import type { PodTable } from './pod-table.ts';
 import type { PolicyChains } from './policy-chains.ts';
 
+/** The verdict maps by interface: of what crosses the node, per direction, and of what a pod sends to its own node. */
+const MAPS = { ingress: SETS.ingress, egress: SETS.egress, ownNode: SETS.ownNode } as const;
+type Way = keyof typeof MAPS;
+
 /** A wired pod interface and the policies that select its pod. */
 interface Wired {
   readonly endpoint: LocalEndpoint;
   readonly subjects: Set<Subject>;
-  /** The group chain per direction; absent when no policy applies. */
-  readonly groups: Map<Direction, string>;
+  /** The chain that judges each way; absent when no policy applies. */
+  readonly chains: Map<Way, string>;
 }
 
 /** Policies that select the same pods. */
@@ -36,11 +44,14 @@ export class Dispatch {
   readonly #selves: ReadonlyMap<Family, CountedSet>;
   readonly #index = new LabelIndex<Wired>();
   readonly #policies = new Map<string, Policy>();
+  readonly #tiers = new Map<string, TierSpec>();
   readonly #subjects = new Map<string, Subject>();
   readonly #wired = new Map<string, Wired>();
   readonly #wiredByPod = new Map<string, Set<Wired>>();
   readonly #idByInterface = new Map<ElementKey, string>();
   readonly #dirty = new Set<Wired>();
+  /** Number of policies that are asked about a pod's own node. */
+  #ownNodePolicies = 0;
 
   constructor(ruleset: TrackedRuleset, pods: PodTable, chains: PolicyChains, families: readonly Family[]) {
     this.#ruleset = ruleset;
@@ -56,10 +67,20 @@ export class Dispatch {
     this.#index.setNamespace(name, info?.labels);
   }
 
-  setPolicy(key: string, policy: Policy | undefined): void {
+  setServiceAccount(namespace: string, name: string, labels: Labels | undefined): void {
+    this.#index.setServiceAccount(namespace, name, labels);
+  }
+
+  setTier(name: string, tier: TierSpec | undefined): void {
+    put(this.#tiers, name, tier);
+    for (const wired of this.#wired.values()) this.#dirty.add(wired);
+  }
+
+  setPolicy(key: string, given: Policy | undefined): void {
+    const policy = given?.staged === true ? undefined : given;
     const before = this.#policies.get(key);
-    if (policy === undefined) this.#policies.delete(key);
-    else this.#policies.set(key, policy);
+    put(this.#policies, key, policy);
+    this.#countOwnNode(before, policy);
     const from = before === undefined ? undefined : podSetKey(before.subject);
     const to = policy === undefined ? undefined : podSetKey(policy.subject);
     if (to !== undefined) this.#addToSubject(to, policy!);
@@ -83,27 +104,54 @@ export class Dispatch {
     return this.#idByInterface.get(interfaceKey);
   }
 
+  /** All local endpoints. */
+  endpoints(): Iterable<string> {
+    return this.#wired.keys();
+  }
+
   /** Brings the verdict maps up to date with everything heard since the last call. */
   settle(): void {
     for (const wired of this.#dirty) {
-      this.#settleDirection(wired, 'ingress');
-      this.#settleDirection(wired, 'egress');
+      const policies = this.#isOpenable(wired) ? policiesOf(wired) : undefined;
+      this.#settleWay(wired, 'ingress', 'ingress', policies);
+      this.#settleWay(wired, 'egress', 'egress', policies);
+      this.#settleWay(
+        wired,
+        'ownNode',
+        'egress',
+        policies?.filter((each) => !each.sparesOwnNode),
+      );
     }
     this.#dirty.clear();
   }
 
-  #settleDirection(wired: Wired, direction: Direction): void {
-    const { endpoint, groups } = wired;
-    const interfaceKey = ifnameKey(endpoint.interface);
-    const before = groups.get(direction);
-    const policies = this.#isOpenable(wired) ? this.#policiesOf(wired, direction) : undefined;
-    const after =
-      policies === undefined || policies.length === 0 ? undefined : this.#chains.join(endpoint.id, direction, policies);
-    if (after !== undefined) groups.set(direction, after);
-    else groups.delete(direction);
+  /** Whether some local pod's connections to this node are judged. */
+  get judgesOwnNode(): boolean {
+    return this.#ruleset.sets.get(SETS.ownNode)!.elements.size > 0;
+  }
+
+  /** `policies` select the pod; without them the interface is closed. */
+  #settleWay(wired: Wired, way: Way, direction: Direction, policies: readonly Policy[] | undefined): void {
+    const { endpoint, chains } = wired;
+    const applying = policies?.filter((each) => each.applies[direction]) ?? [];
+    const stages = applying.length === 0 ? [] : tiersOf(applying, this.#tiers.values());
+    const before = chains.get(way);
+    const after = stages.length === 0 ? undefined : this.#chains.join(endpoint.id, direction, stages);
+    put(chains, way, after);
     const verdict = policies === undefined ? 'drop' : after === undefined ? 'accept' : `goto ${after}`;
-    this.#ruleset.put(SETS[direction], interfaceKey, verdict);
-    if (before !== undefined && before !== after) this.#chains.leave(endpoint.id, before);
+    const interfaceKey = ifnameKey(endpoint.interface);
+    // Most clusters have no policy that minds a pod's own node, and then nothing is looked up.
+    const isNeeded = way !== 'ownNode' || after !== undefined || (policies === undefined && this.#ownNodePolicies > 0);
+    if (isNeeded) this.#ruleset.put(MAPS[way], interfaceKey, verdict);
+    else this.#ruleset.remove(MAPS[way], interfaceKey);
+    if (before !== undefined) this.#chains.leave(endpoint.id, before);
+  }
+
+  #countOwnNode(before: Policy | undefined, after: Policy | undefined): void {
+    const was = this.#ownNodePolicies > 0;
+    if (before !== undefined && mindsOwnNode(before)) this.#ownNodePolicies--;
+    if (after !== undefined && mindsOwnNode(after)) this.#ownNodePolicies++;
+    if (was !== this.#ownNodePolicies > 0) for (const wired of this.#wired.values()) this.#dirty.add(wired);
   }
 
   /** An interface whose pod is not known, or has ended, stays closed. */
@@ -112,15 +160,8 @@ export class Dispatch {
     return pod !== undefined && !pod.completed && !pod.hostNetwork;
   }
 
-  #policiesOf(wired: Wired, direction: Direction): Policy[] {
-    const policies: Policy[] = [];
-    for (const subject of wired.subjects)
-      for (const policy of subject.policies.values()) if (policy.applies[direction]) policies.push(policy);
-    return policies.sort((a, b) => (a.key < b.key ? -1 : 1));
-  }
-
   #wire(endpoint: LocalEndpoint): void {
-    const wired: Wired = { endpoint, subjects: new Set(), groups: new Map() };
+    const wired: Wired = { endpoint, subjects: new Set(), chains: new Map() };
     this.#wired.set(endpoint.id, wired);
     this.#idByInterface.set(ifnameKey(endpoint.interface), endpoint.id);
     const siblings = this.#wiredByPod.get(endpoint.pod) ?? new Set<Wired>();
@@ -139,14 +180,14 @@ export class Dispatch {
     this.#eachAddress(endpoint, (set, key) => set.release(key));
     this.#index.unassign(wired);
     this.#dirty.delete(wired);
-    for (const group of wired.groups.values()) this.#chains.leave(endpoint.id, group);
-    for (const map of [SETS.ingress, SETS.egress]) this.#ruleset.remove(map, ifnameKey(endpoint.interface));
+    for (const chain of wired.chains.values()) this.#chains.leave(endpoint.id, chain);
+    for (const map of Object.values(MAPS)) this.#ruleset.remove(map, ifnameKey(endpoint.interface));
   }
 
   #classify(wired: Wired): void {
     const pod = this.#pods.get(wired.endpoint.pod);
     if (pod === undefined || pod.completed || pod.hostNetwork) this.#index.unassign(wired);
-    else this.#index.assign(wired, pod.namespace, pod.labels);
+    else this.#index.assign(wired, pod);
     this.#dirty.add(wired);
   }
 
@@ -181,7 +222,7 @@ export class Dispatch {
     }
     const before = subject.policies.get(policy.key);
     subject.policies.set(policy.key, policy);
-    if (before?.applies.ingress === policy.applies.ingress && before.applies.egress === policy.applies.egress) return;
+    if (before !== undefined && placeOf(before) === placeOf(policy)) return;
     for (const wired of subject.members) this.#dirty.add(wired);
   }
 
@@ -197,4 +238,18 @@ export class Dispatch {
     this.#subjects.delete(key);
     this.#index.unwatch(key);
   }
+}
+
+function policiesOf(wired: Wired): Policy[] {
+  return [...wired.subjects].flatMap((subject) => [...subject.policies.values()]);
+}
+
+function mindsOwnNode(policy: Policy): boolean {
+  return !policy.sparesOwnNode && policy.applies.egress;
+}
+
+/** All of a policy that the chains which jump to it depend on. */
+function placeOf(policy: Policy): string {
+  const ways = (['ingress', 'egress'] as const).map((each) => `${policy.applies[each]} ${passes(policy, each)}`);
+  return `${policy.tier} ${policy.order} ${policy.sparesOwnNode} ${ways.join(' ')}`;
 }

@@ -1,3 +1,4 @@
+import type { Labels } from '../kube/labels.ts';
 import type { Ruleset } from '../nft/model.ts';
 import { TrackedRuleset } from '../nft/tracked-ruleset.ts';
 import type { NodeEndpoint } from '../policy/cluster.ts';
@@ -5,6 +6,7 @@ import { Dispatch } from './dispatch.ts';
 import { impactOf } from './impact.ts';
 import type { CalcEngine, CalcOptions, CalcUpdate, Delta, LocalEndpoint } from './model.ts';
 import { Network } from './network.ts';
+import { OwnNode } from './own-node.ts';
 import { PeerSets } from './peer-sets.ts';
 import { PodTable } from './pod-table.ts';
 import { PolicyChains } from './policy-chains.ts';
@@ -24,8 +26,10 @@ class Engine implements CalcEngine {
   readonly #chains: PolicyChains;
   readonly #dispatch: Dispatch;
   readonly #services: Services;
+  readonly #ownNode: OwnNode;
   readonly #nodes = new Map<string, NodeEndpoint>();
   readonly #local = new Map<string, LocalEndpoint>();
+  #nodesChanged = false;
 
   constructor({ node, families = [4, 6], tunnelInterface = 'vxlan.sluice' }: CalcOptions) {
     this.#node = node;
@@ -34,6 +38,7 @@ class Engine implements CalcEngine {
     this.#chains = new PolicyChains(this.#ruleset, this.#sets, families);
     this.#dispatch = new Dispatch(this.#ruleset, this.#pods, this.#chains, families);
     this.#services = new Services(this.#ruleset, node, families);
+    this.#ownNode = new OwnNode(this.#ruleset);
   }
 
   apply(delta: Delta): void {
@@ -45,10 +50,31 @@ class Engine implements CalcEngine {
         break;
       case 'namespace':
         this.#pods.setNamespace(key, delta.value);
+        this.#sets.ranges.setNamespace(key, delta.value);
         this.#dispatch.setNamespace(key, delta.value);
         break;
       case 'policy':
         this.#dispatch.setPolicy(key, delta.value);
+        break;
+      case 'tier':
+        this.#dispatch.setTier(key, delta.value);
+        break;
+      case 'service-account':
+        this.#setServiceAccount(key, delta.value);
+        break;
+      case 'network-set':
+        this.#sets.ranges.setNetworkSet(key, delta.value);
+        break;
+      case 'host-endpoint':
+        this.#sets.ranges.setHostEndpoint(key, delta.value);
+        break;
+      case 'domain':
+        this.#sets.addresses.setDomain(key, delta.value);
+        break;
+      case 'settings':
+        this.#ownNode.setSettings(delta.value);
+        break;
+      case 'profile':
         break;
       case 'node':
         this.#setNode(key, delta.value);
@@ -64,6 +90,7 @@ class Engine implements CalcEngine {
         break;
       case 'slice':
         this.#services.setSlice(key, delta.value);
+        this.#sets.addresses.setSlice(key, delta.value);
         break;
       case 'local-endpoint':
         this.#setLocal(key, delta.value);
@@ -72,7 +99,11 @@ class Engine implements CalcEngine {
   }
 
   flush(): CalcUpdate {
+    if (this.#nodesChanged) this.#network.setNodes(this.#nodes.values());
+    this.#nodesChanged = false;
+    this.#chains.reshape(this.#sets.settle());
     this.#dispatch.settle();
+    this.#ownNode.settle(this.#dispatch.judgesOwnNode);
     const conntrackFlush = this.#services.settle();
     const transaction = this.#ruleset.flush();
     return { transaction, ...impactOf(transaction, this.#chains, this.#dispatch), conntrackFlush };
@@ -85,9 +116,15 @@ class Engine implements CalcEngine {
   #setNode(name: string, node: NodeEndpoint | undefined): void {
     if (node === undefined) this.#nodes.delete(name);
     else this.#nodes.set(name, node);
-    this.#sets.setNodes(this.#nodes.values());
-    this.#network.setNodes(this.#nodes.values());
+    this.#sets.addresses.setNode(name, node);
+    this.#nodesChanged = true;
     if (name === this.#node) this.#network.setOwnNode(node);
+  }
+
+  #setServiceAccount(key: string, labels: Labels | undefined): void {
+    const [namespace = '', name = ''] = key.split('/');
+    this.#pods.setServiceAccount(namespace, name, labels);
+    this.#dispatch.setServiceAccount(namespace, name, labels);
   }
 
   #setLocal(id: string, endpoint: LocalEndpoint | undefined): void {

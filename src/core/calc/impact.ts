@@ -1,5 +1,5 @@
 import type { Transaction } from '../nft/model.ts';
-import { SETS } from '../nft/names.ts';
+import { CHAINS, SETS } from '../nft/names.ts';
 import type { Dispatch } from './dispatch.ts';
 import type { PolicyChains } from './policy-chains.ts';
 
@@ -21,19 +21,29 @@ export function impactOf(transaction: Transaction, chains: PolicyChains, dispatc
   const gained = new Set<string>();
   for (const op of transaction) {
     if (op.op === 'add-rule') rewritten.add(op.chain);
-    else if (op.op === 'flush-chain') rewritten.add(op.name);
+    else if (op.op === 'flush-chain' || op.op === 'delete-chain') rewritten.add(op.name);
     else if (op.op === 'add-elements' || op.op === 'delete-elements') {
       const { name } = op.spec;
-      if (name === SETS.ingress || name === SETS.egress) {
+      if (name === SETS.ingress || name === SETS.egress || name === SETS.ownNode) {
         for (const [key] of op.elements) {
           const endpoint = dispatch.endpointAt(key);
           if (endpoint === undefined) continue;
           shrunk.add(endpoint);
           grown.add(endpoint);
         }
-      } else for (const chain of chains.readersOf(name)) (op.op === 'add-elements' ? gained : lost).add(chain);
+      } else
+        for (const chain of chains.readersOf(name)) {
+          // Where rules deny, pass on, or ask who is not in a set, more members can mean less permission.
+          if (op.op === 'add-elements' || !chains.onlyAllows(chain)) gained.add(chain);
+          if (op.op === 'delete-elements' || !chains.onlyAllows(chain)) lost.add(chain);
+        }
     }
   }
+  if (rewritten.has(CHAINS.endpointToHost))
+    for (const each of dispatch.endpoints()) {
+      shrunk.add(each);
+      grown.add(each);
+    }
   for (const chain of rewritten.union(lost)) for (const each of chains.endpointsOf(chain)) shrunk.add(each);
   for (const chain of rewritten.union(gained)) for (const each of chains.endpointsOf(chain)) grown.add(each);
   return { shrunk, grown };

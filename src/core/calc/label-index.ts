@@ -1,6 +1,8 @@
 import { matchesLabels, necessaryRequirements } from '../kube/labels.ts';
 import type { Labels, Selector } from '../kube/labels.ts';
+import { effectiveLabels } from '../policy/effective-labels.ts';
 import type { PodSet } from '../policy/model.ts';
+import { readsOrigin } from './origin-labels.ts';
 import { Shelf } from './shelf.ts';
 
 /** Hears which members a set of pods gains and loses. */
@@ -9,17 +11,29 @@ export interface SetListener<Member> {
   leave(member: Member): void;
 }
 
-/** Members of one namespace with equal labels: no selector tells them apart, so selectors are matched once for all. */
-interface LabelClass<Member> {
-  readonly key: string;
-  readonly namespace: string;
+/** What selectors can ask of a member. */
+export interface Labelled {
+  /** Absent for what is cluster-scoped. */
+  readonly namespace?: string;
+  /** Name of its service account; pods have one. */
+  readonly serviceAccount?: string;
+  /** Its own. */
   readonly labels: Labels;
+}
+
+/** Members that no selector tells apart, so that selectors are matched once for all. */
+interface LabelClass<Member> extends Labelled {
+  readonly key: string;
   readonly members: Set<Member>;
   matched: Set<Watched<Member>>;
+  /** Made when some selector reads them, since most clusters have none that does. */
+  effective: Labels | undefined;
 }
 
 interface Watched<Member> {
   readonly set: PodSet;
+  /** Whether the selector reads labels that a member has from its namespace or service account. */
+  readonly readsOrigin: boolean;
   readonly listener: SetListener<Member>;
   readonly classes: Set<LabelClass<Member>>;
 }
@@ -30,8 +44,9 @@ interface Watched<Member> {
  */
 export class LabelIndex<Member> {
   readonly #namespaceLabels = new Map<string, Labels>();
+  readonly #accountLabels = new Map<string, Labels>();
   readonly #classes = new Map<string, LabelClass<Member>>();
-  readonly #classesIn = new Map<string, Set<LabelClass<Member>>>();
+  readonly #classesIn = new Map<string | undefined, Set<LabelClass<Member>>>();
   readonly #classOf = new Map<Member, LabelClass<Member>>();
   readonly #watched = new Map<string, Watched<Member>>();
   /** Sets in one namespace by name, by a requirement on pods. */
@@ -39,18 +54,35 @@ export class LabelIndex<Member> {
   /** Other sets, by a requirement on pods if they have one that helps, on namespaces otherwise. */
   readonly #byPod = new Shelf<Watched<Member>>();
   readonly #byNamespace = new Shelf<Watched<Member>>();
+  /** Number of watched sets that read labels of origin. */
+  #originReaders = 0;
 
   /** Sets a namespace's labels; undefined when the namespace is gone, leaving only the label of its name. */
   setNamespace(name: string, labels: Labels | undefined): void {
     if (labels === undefined) this.#namespaceLabels.delete(name);
     else this.#namespaceLabels.set(name, labels);
-    for (const each of this.#classesIn.get(name) ?? []) this.#rematch(each);
+    for (const each of this.#classesIn.get(name) ?? []) {
+      each.effective = undefined;
+      this.#rematch(each);
+    }
+  }
+
+  /** Sets the labels of a service account; undefined when it is gone or has none. */
+  setServiceAccount(namespace: string, name: string, labels: Labels | undefined): void {
+    const key = `${namespace}/${name}`;
+    if (labels === undefined) this.#accountLabels.delete(key);
+    else this.#accountLabels.set(key, labels);
+    for (const each of this.#classesIn.get(namespace) ?? []) {
+      if (each.serviceAccount !== name) continue;
+      each.effective = undefined;
+      if (this.#originReaders > 0) this.#rematch(each);
+    }
   }
 
   /** Gives the member these labels; new members enter, known ones move. */
-  assign(member: Member, namespace: string, labels: Labels): void {
+  assign(member: Member, labelled: Labelled): void {
     const before = this.#classOf.get(member);
-    const after = this.#classFor(namespace, labels);
+    const after = this.#classFor(labelled);
     if (before === after) return;
     before?.members.delete(member);
     after.members.add(member);
@@ -72,13 +104,14 @@ export class LabelIndex<Member> {
 
   /** Begins to watch a set under a key of the caller's; its present members enter before this returns. */
   watch(key: string, set: PodSet, listener: SetListener<Member>): void {
-    const watched: Watched<Member> = { set, listener, classes: new Set() };
+    const watched: Watched<Member> = { set, readsOrigin: readsOrigin(set.pods), listener, classes: new Set() };
     this.#watched.set(key, watched);
+    if (watched.readsOrigin) this.#originReaders++;
     this.#file(watched);
     for (const [namespace, classes] of this.#classesOf(set)) {
       if (!this.#choosesNamespace(set, namespace)) continue;
       for (const each of classes) {
-        if (!matchesLabels(set.pods, each.labels)) continue;
+        if (!matchesLabels(set.pods, this.#labelsFor(watched, each))) continue;
         each.matched.add(watched);
         watched.classes.add(each);
         for (const member of each.members) listener.enter(member);
@@ -91,15 +124,24 @@ export class LabelIndex<Member> {
     const watched = this.#watched.get(key);
     if (watched === undefined) return;
     this.#watched.delete(key);
+    if (watched.readsOrigin) this.#originReaders--;
     this.#unfile(watched);
     for (const each of watched.classes) each.matched.delete(watched);
   }
 
-  #classFor(namespace: string, labels: Labels): LabelClass<Member> {
-    const key = classKey(namespace, labels);
+  #classFor({ namespace, serviceAccount, labels }: Labelled): LabelClass<Member> {
+    const key = classKey(namespace, serviceAccount, labels);
     const known = this.#classes.get(key);
     if (known !== undefined) return known;
-    const created: LabelClass<Member> = { key, namespace, labels, members: new Set(), matched: new Set() };
+    const created: LabelClass<Member> = {
+      key,
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(serviceAccount === undefined ? {} : { serviceAccount }),
+      labels,
+      members: new Set(),
+      matched: new Set(),
+      effective: undefined,
+    };
     created.matched = this.#match(created);
     for (const each of created.matched) each.classes.add(created);
     this.#classes.set(key, created);
@@ -130,16 +172,38 @@ export class LabelIndex<Member> {
     }
   }
 
-  #match({ namespace, labels }: Pick<LabelClass<Member>, 'namespace' | 'labels'>): Set<Watched<Member>> {
+  #match(candidate: LabelClass<Member>): Set<Watched<Member>> {
+    const { namespace } = candidate;
     const matched = new Set<Watched<Member>>();
-    const namespaceLabels = this.#labelsOf(namespace);
+    const labels = this.#originReaders > 0 ? this.#effectiveOf(candidate) : candidate.labels;
     const test = (each: Watched<Member>): void => {
-      if (matchesLabels(each.set.pods, labels) && this.#choosesNamespace(each.set, namespace)) matched.add(each);
+      if (!matchesLabels(each.set.pods, this.#labelsFor(each, candidate))) return;
+      if (this.#choosesNamespace(each.set, namespace)) matched.add(each);
     };
-    this.#byName.get(namespace)?.find(labels, test);
+    if (namespace !== undefined) this.#byName.get(namespace)?.find(labels, test);
     this.#byPod.find(labels, test);
-    this.#byNamespace.find(namespaceLabels, test);
+    this.#byNamespace.find(this.#labelsOf(namespace), test);
     return matched;
+  }
+
+  /** What the set's selector is matched against. All that no selector of origin reads is among the class's own labels. */
+  #labelsFor(watched: Watched<Member>, candidate: LabelClass<Member>): Labels {
+    return watched.readsOrigin ? this.#effectiveOf(candidate) : candidate.labels;
+  }
+
+  #effectiveOf(candidate: LabelClass<Member>): Labels {
+    const { namespace, serviceAccount, labels } = candidate;
+    return (candidate.effective ??= effectiveLabels(labels, {
+      ...(namespace === undefined ? {} : { namespace: { name: namespace, labels: this.#labelsOf(namespace) } }),
+      ...(serviceAccount === undefined
+        ? {}
+        : {
+            serviceAccount: {
+              name: serviceAccount,
+              labels: this.#accountLabels.get(`${namespace}/${serviceAccount}`) ?? {},
+            },
+          }),
+    }));
   }
 
   #file(watched: Watched<Member>): void {
@@ -163,19 +227,20 @@ export class LabelIndex<Member> {
   }
 
   /** Classes that the set could select, by namespace. */
-  #classesOf({ namespaces }: PodSet): Iterable<readonly [string, ReadonlySet<LabelClass<Member>>]> {
+  #classesOf({ namespaces }: PodSet): Iterable<readonly [string | undefined, ReadonlySet<LabelClass<Member>>]> {
     if (namespaces.kind !== 'name') return this.#classesIn;
     const classes = this.#classesIn.get(namespaces.name);
     return classes === undefined ? [] : [[namespaces.name, classes]];
   }
 
-  #choosesNamespace({ namespaces }: PodSet, namespace: string): boolean {
+  #choosesNamespace({ namespaces }: PodSet, namespace: string | undefined): boolean {
     return namespaces.kind === 'name'
       ? namespaces.name === namespace
       : matchesLabels(namespaces.selector, this.#labelsOf(namespace));
   }
 
-  #labelsOf(namespace: string): Labels {
+  #labelsOf(namespace: string | undefined): Labels {
+    if (namespace === undefined) return {};
     return this.#namespaceLabels.get(namespace) ?? { 'kubernetes.io/metadata.name': namespace };
   }
 }
@@ -189,8 +254,8 @@ function narrows(selector: Selector): boolean {
 }
 
 /** Identity of a class. The separators occur in no label. */
-function classKey(namespace: string, labels: Labels): string {
-  let key = namespace;
+function classKey(namespace: string | undefined, serviceAccount: string | undefined, labels: Labels): string {
+  let key = `${namespace ?? ''}\n${serviceAccount ?? ''}`;
   for (const name of Object.keys(labels).sort()) key += `\n${name}=${labels[name]}`;
   return key;
 }

@@ -1,7 +1,16 @@
 import type { Cidr, Family, Ip } from '../../base/ip/index.ts';
 import type { Ruleset, Transaction } from '../nft/model.ts';
-import type { NamespaceInfo, NodeEndpoint, PodEndpoint } from '../policy/cluster.ts';
-import type { Policy } from '../policy/model.ts';
+import type { Labels } from '../kube/labels.ts';
+import type {
+  HostEndpointInfo,
+  NamespaceInfo,
+  NetworkSetInfo,
+  NodeEndpoint,
+  PodEndpoint,
+  PolicySettings,
+  ProfileInfo,
+} from '../policy/cluster.ts';
+import type { Policy, TierSpec } from '../policy/model.ts';
 import type { ServiceSpec, SliceSpec } from '../service/model.ts';
 
 /** An address pool. */
@@ -34,11 +43,21 @@ export interface PeerSpec {
   readonly mark: number;
 }
 
-/** One changed object; without `value` it is gone. `key` is the object's `namespace/name` or name; for policies `Policy.key`. */
+/**
+ * One changed object; without `value` it is gone. `key` is the object's `namespace/name` or name; for policies
+ * `Policy.key`, for domains the name that was looked up, in lower case without a final dot, for the settings anything.
+ */
 export type Delta =
   | { readonly kind: 'pod'; readonly key: string; readonly value?: PodEndpoint | undefined }
   | { readonly kind: 'namespace'; readonly key: string; readonly value?: NamespaceInfo | undefined }
   | { readonly kind: 'policy'; readonly key: string; readonly value?: Policy | undefined }
+  | { readonly kind: 'tier'; readonly key: string; readonly value?: TierSpec | undefined }
+  | { readonly kind: 'service-account'; readonly key: string; readonly value?: Labels | undefined }
+  | { readonly kind: 'network-set'; readonly key: string; readonly value?: NetworkSetInfo | undefined }
+  | { readonly kind: 'host-endpoint'; readonly key: string; readonly value?: HostEndpointInfo | undefined }
+  | { readonly kind: 'profile'; readonly key: string; readonly value?: ProfileInfo | undefined }
+  | { readonly kind: 'domain'; readonly key: string; readonly value?: readonly Ip[] | undefined }
+  | { readonly kind: 'settings'; readonly key: string; readonly value?: PolicySettings | undefined }
   | { readonly kind: 'node'; readonly key: string; readonly value?: NodeEndpoint | undefined }
   | { readonly kind: 'pool'; readonly key: string; readonly value?: PoolSpec | undefined }
   | { readonly kind: 'service'; readonly key: string; readonly value?: ServiceSpec | undefined }

@@ -1,7 +1,7 @@
 import { intervalSet, rangeOf } from '../../base/ip/index.ts';
 import type { Family, Ip } from '../../base/ip/index.ts';
 import { baseChains, baseSets, peerChain } from '../nft/base-chains.ts';
-import { intervalKeys } from '../nft/compile-policy.ts';
+import { intervalKeys } from '../nft/condition-matches.ts';
 import { addressKey, etherKey } from '../nft/key.ts';
 import { peerChainName, SETS } from '../nft/names.ts';
 import type { TrackedRuleset } from '../nft/tracked-ruleset.ts';

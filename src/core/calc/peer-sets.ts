@@ -1,17 +1,20 @@
 import type { Family } from '../../base/ip/index.ts';
-import { intervalKeys, isEverything } from '../nft/compile-policy.ts';
-import type { SetNames } from '../nft/compile-policy.ts';
+import { EVERYTHING } from '../kube/labels.ts';
+import { intervalKeys, isEverything } from '../nft/condition-matches.ts';
+import type { SetNames } from '../nft/condition-matches.ts';
 import { portKey, protoKey } from '../nft/key.ts';
 import type { ElementKey } from '../nft/model.ts';
 import { IPPROTO } from '../nft/model.ts';
 import { digest } from '../nft/names.ts';
 import type { TrackedRuleset } from '../nft/tracked-ruleset.ts';
-import { effectiveRanges, tunnelAliases } from '../policy/blocks.ts';
-import type { TunnelAlias } from '../policy/blocks.ts';
-import type { NodeEndpoint } from '../policy/cluster.ts';
-import type { BlockPeer, PodPeer, PortMatch } from '../policy/model.ts';
+import { effectiveRanges } from '../policy/blocks.ts';
+import type { BlockPeer, PodSet, PortMatch } from '../policy/model.ts';
+import { AddressSets, addressType } from './address-sets.ts';
+import type { NameOf } from './address-sets.ts';
 import { CountedSet } from './counted-set.ts';
 import type { PodEntry, PodTable } from './pod-table.ts';
+import { RangeSets } from './range-sets.ts';
+import { RefilledSets } from './refilled-sets.ts';
 import { Shared } from './shared.ts';
 
 type NamedPortMatch = PortMatch & { readonly kind: 'named' };
@@ -28,15 +31,21 @@ export class PeerSets {
   readonly #pods: PodTable;
   readonly #families: readonly Family[];
   readonly #shared = new Shared();
-  readonly #blocks = new Map<string, BlockPeer>();
+  readonly #refilled: RefilledSets;
+  /** What nodes, Services and names have for addresses: feed it. */
+  readonly addresses: AddressSets;
+  /** What network sets and host endpoints have for addresses: feed it. */
+  readonly ranges: RangeSets;
   /** Digests of texts in names of sets that exist. */
   readonly #digests = new Map<string, string>();
-  #aliases: readonly TunnelAlias[] = [];
 
   constructor(ruleset: TrackedRuleset, pods: PodTable, families: readonly Family[]) {
     this.#ruleset = ruleset;
     this.#pods = pods;
     this.#families = families;
+    this.#refilled = new RefilledSets(ruleset);
+    this.addresses = new AddressSets(this.#refilled, families);
+    this.ranges = new RangeSets(this.#refilled, families);
   }
 
   /** Names for one compilation; `held` collects what the caller must {@link PeerSets.release} later. */
@@ -46,21 +55,40 @@ export class PeerSets {
       held.add(key);
       this.#shared.acquire(key, make);
     };
+    /** Holds the sets of one identity and returns their name for a family. */
+    const named = (prefix: string, identity: string, make: (name: NameOf) => () => void): NameOf => {
+      const name: NameOf = (family) => this.#name(prefix, family, identity);
+      hold(`${prefix} ${identity}`, () => {
+        const drop = make(name);
+        return () => {
+          this.#digests.delete(identity);
+          drop();
+        };
+      });
+      return name;
+    };
     return {
-      pods: (peer, family) => {
-        hold(`pods ${peer.key}`, () => this.#makePods(peer));
-        return this.#name('pods', family, peer.key);
-      },
+      pods: (peer, family) => named('pods', peer.key, (name) => this.#makePods(peer.key, peer, name))(family),
       block: (peer) => {
         if (peer.ranges.length === 0) return 'nothing';
         if (isEverything(peer.family, peer.ranges)) return 'everything';
-        hold(`block ${peer.key}`, () => this.#makeBlock(peer));
-        return { set: this.#name('block', peer.family, peer.key) };
+        return { set: named('block', peer.key, (name) => this.#makeBlock(peer, name))(peer.family) };
       },
-      namedPort: (port, family) => {
-        hold(`named ${port.protocol}/${port.name}`, () => this.#makeNamedPort(port));
-        return this.#name('named', family, `${port.protocol}/${port.name}`);
+      nodes: (peer, family) => named('nodes', peer.key, (name) => this.addresses.holdNodes(peer, name))(family),
+      endpoints: (peer, family) => {
+        const { key } = peer;
+        const chosen = { namespaces: { kind: 'selector', selector: EVERYTHING } as const, pods: peer.selector };
+        const pods = named('endpoints', key, (name) => this.#makePods(`endpoints ${key}`, chosen, name));
+        const ranges = named('ranges', key, (name) => this.ranges.hold(peer, name));
+        return this.ranges.isUsed(peer, family) ? [pods(family), ranges(family)] : [pods(family)];
       },
+      service: (peer, side, family) => {
+        const prefix = side === 'source' ? 'service' : 'service-ports';
+        return named(prefix, peer.key, (name) => this.addresses.holdService(peer, side, name))(family);
+      },
+      domain: (peer, family) => named('domain', peer.key, (name) => this.addresses.holdDomain(peer, name))(family),
+      namedPort: (port, family) =>
+        named('named', `${port.protocol}/${port.name}`, (name) => this.#makeNamedPort(port, name))(family),
       ports: (elements) => {
         const name = portSetName(elements);
         hold(name, () => this.#makePorts(name, elements));
@@ -73,42 +101,39 @@ export class PeerSets {
     for (const key of holding) this.#shared.release(key);
   }
 
-  /** Blocks judge a node's tunnel address as its InternalIP, so they follow the nodes. */
-  setNodes(nodes: Iterable<NodeEndpoint>): void {
-    this.#aliases = tunnelAliases(nodes);
-    for (const peer of this.#blocks.values()) this.#fillBlock(peer);
+  /** Brings the sets up to date and returns what rules hold that must be compiled anew, since its sets are now others. */
+  settle(): Holding {
+    this.addresses.settle();
+    this.#refilled.settle();
+    return new Set([...this.ranges.takeReshaped()].map((key) => `ranges ${key}`));
   }
 
-  #makePods(peer: PodPeer): () => void {
-    const sets = this.#perFamily((family) => ({
-      name: this.#name('pods', family, peer.key),
-      key: [addressType(family)],
-    }));
+  #makePods(key: string, chosen: PodSet, name: NameOf): () => void {
+    const sets = this.#perFamily((family) => ({ name: name(family), key: [addressType(family)] }));
     const each = (pod: PodEntry, act: (set: CountedSet, key: ElementKey) => void): void => {
       for (const address of pod.addresses) {
         const set = sets.get(familyOf(address));
         if (set !== undefined) act(set, address);
       }
     };
-    this.#pods.index.watch(peer.key, peer, {
-      enter: (pod) => each(pod, (set, key) => set.claim(key)),
-      leave: (pod) => each(pod, (set, key) => set.release(key)),
+    this.#pods.index.watch(key, chosen, {
+      enter: (pod) => each(pod, (set, address) => set.claim(address)),
+      leave: (pod) => each(pod, (set, address) => set.release(address)),
     });
     return () => {
-      this.#pods.index.unwatch(peer.key);
-      this.#digests.delete(peer.key);
+      this.#pods.index.unwatch(key);
       for (const set of sets.values()) set.drop();
     };
   }
 
-  #makeNamedPort(port: NamedPortMatch): () => void {
+  #makeNamedPort(port: NamedPortMatch, name: NameOf): () => void {
     const sets = this.#perFamily((family) => ({
-      name: this.#name('named', family, `${port.protocol}/${port.name}`),
+      name: name(family),
       key: [addressType(family), 'inet_proto' as const, 'inet_service' as const],
     }));
     const each = (pod: PodEntry, act: (set: CountedSet, key: ElementKey) => void): void => {
-      for (const { name, protocol, port: number } of pod.ports) {
-        if (name !== port.name || protocol !== port.protocol) continue;
+      for (const { name: own, protocol, port: number } of pod.ports) {
+        if (own !== port.name || protocol !== port.protocol) continue;
         for (const address of pod.addresses) {
           const set = sets.get(familyOf(address));
           if (set !== undefined) act(set, address + protoKey(IPPROTO[protocol]) + portKey(number));
@@ -122,26 +147,16 @@ export class PeerSets {
     this.#pods.listen(listener);
     return () => {
       this.#pods.unlisten(listener);
-      this.#digests.delete(`${port.protocol}/${port.name}`);
       for (const set of sets.values()) set.drop();
     };
   }
 
-  #makeBlock(peer: BlockPeer): () => void {
-    const name = this.#name('block', peer.family, peer.key);
-    this.#ruleset.addSet({ name, key: [addressType(peer.family)], interval: true });
-    this.#blocks.set(peer.key, peer);
-    this.#fillBlock(peer);
-    return () => {
-      this.#blocks.delete(peer.key);
-      this.#digests.delete(peer.key);
-      this.#ruleset.deleteSet(name);
-    };
-  }
-
-  #fillBlock(peer: BlockPeer): void {
-    const keys = intervalKeys(peer.family, effectiveRanges(peer, this.#aliases));
-    this.#ruleset.replaceElements(this.#name('block', peer.family, peer.key), new Map(keys.map((key) => [key, ''])));
+  #makeBlock(peer: BlockPeer, name: NameOf): () => void {
+    return this.#refilled.hold({
+      families: [peer.family],
+      spec: (family) => ({ name: name(family), key: [addressType(family)], interval: true }),
+      elements: (family, aliases) => intervalKeys(family, effectiveRanges(peer, aliases)),
+    });
   }
 
   #makePorts(name: string, elements: readonly ElementKey[]): () => void {
@@ -151,10 +166,10 @@ export class PeerSets {
   }
 
   /** Users of one set ask for its name many times; hashing it once is enough. */
-  #name(kind: 'pods' | 'block' | 'named', family: Family, identity: string): string {
+  #name(prefix: string, family: Family, identity: string): string {
     let known = this.#digests.get(identity);
     if (known === undefined) this.#digests.set(identity, (known = digest(identity)));
-    return `${kind}${family}-${known}`;
+    return `${prefix}${family}-${known}`;
   }
 
   #perFamily(spec: (family: Family) => ConstructorParameters<typeof CountedSet>[1]): Map<Family, CountedSet> {
@@ -164,10 +179,6 @@ export class PeerSets {
 
 function familyOf(address: ElementKey): Family {
   return address.length === 8 ? 4 : 6;
-}
-
-function addressType(family: Family): 'ipv4_addr' | 'ipv6_addr' {
-  return family === 4 ? 'ipv4_addr' : 'ipv6_addr';
 }
 
 function portSetName(elements: readonly ElementKey[]): string {

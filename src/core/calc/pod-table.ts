@@ -1,3 +1,4 @@
+import type { Labels } from '../kube/labels.ts';
 import { addressKey } from '../nft/key.ts';
 import type { ElementKey } from '../nft/model.ts';
 import type { NamedPort, NamespaceInfo, PodEndpoint } from '../policy/cluster.ts';
@@ -44,6 +45,10 @@ export class PodTable {
     this.index.setNamespace(name, info?.labels);
   }
 
+  setServiceAccount(namespace: string, name: string, labels: Labels | undefined): void {
+    this.index.setServiceAccount(namespace, name, labels);
+  }
+
   setLocal(before: LocalEndpoint | undefined, after: LocalEndpoint | undefined): void {
     if (before !== undefined) this.#local.get(before.pod)?.delete(before.id);
     if (after !== undefined) {
@@ -74,13 +79,13 @@ export class PodTable {
     }
     const addresses = this.#addressesOf(pod);
     if (before !== undefined && sameList(before.addresses, addresses) && samePorts(before.ports, pod.ports)) {
-      this.index.assign(before, pod.namespace, pod.labels);
+      this.index.assign(before, pod);
       return;
     }
     if (before !== undefined) this.#remove(before);
     const entry: PodEntry = { key, addresses, ports: pod.ports };
     this.#entries.set(key, entry);
-    this.index.assign(entry, pod.namespace, pod.labels);
+    this.index.assign(entry, pod);
     for (const listener of this.#listeners) listener.enter(entry);
   }
 

@@ -1,10 +1,11 @@
 import type { Family } from '../../base/ip/index.ts';
 import { compilePolicy } from '../nft/compile-policy.ts';
 import type { Rule } from '../nft/model.ts';
-import { digest, policyChainName } from '../nft/names.ts';
-import { verdict } from '../nft/statements.ts';
+import { policyChainName } from '../nft/names.ts';
+import { stageChain, stageChainName } from '../nft/stages.ts';
+import type { Stage } from '../nft/stages.ts';
 import type { TrackedRuleset } from '../nft/tracked-ruleset.ts';
-import type { Direction, Policy } from '../policy/model.ts';
+import type { Direction, Policy, Rule as PolicyRule } from '../policy/model.ts';
 import type { Holding, PeerSets } from './peer-sets.ts';
 
 interface PolicyChain {
@@ -12,25 +13,33 @@ interface PolicyChain {
   policy: Policy;
   holding: Holding;
   reads: ReadonlySet<string>;
-  /** Group chains that jump here. */
-  readonly groups: Set<string>;
+  /** Whether a packet that gains a match is never worse off for it. */
+  onlyAllows: boolean;
+  /** Stage chains that jump here. */
+  readonly stages: Set<string>;
 }
 
-interface GroupChain {
+interface StageChain {
   readonly policies: readonly string[];
-  readonly endpoints: Set<string>;
+  /** The stage chain that judges what this one passes on. */
+  readonly next: string | undefined;
+  /** Endpoints whose packets begin here, with how often each has joined. */
+  readonly endpoints: Map<string, number>;
+  /** Stage chains that pass on to this one. */
+  readonly previous: Set<string>;
 }
 
 /**
- * The chains of policies and of groups: one chain per policy and direction, and one chain per set of policies that
- * selects some local pod, which all pods of the group share. Chains that no local pod uses do not exist.
+ * The chains of policies and of stages: one chain per policy and direction, and one chain per list of policies and
+ * stages after them that judges some local endpoint, shared by all endpoints that it judges. Chains that no local
+ * endpoint uses do not exist.
  */
 export class PolicyChains {
   readonly #ruleset: TrackedRuleset;
   readonly #sets: PeerSets;
   readonly #families: readonly Family[];
   readonly #policies = new Map<string, PolicyChain>();
-  readonly #groups = new Map<string, GroupChain>();
+  readonly #stages = new Map<string, StageChain>();
   readonly #readers = new Map<string, Set<string>>();
 
   constructor(ruleset: TrackedRuleset, sets: PeerSets, families: readonly Family[]) {
@@ -39,23 +48,22 @@ export class PolicyChains {
     this.#families = families;
   }
 
-  /** Puts the endpoint in the group of these policies, in this order, and returns the group's chain. */
-  join(endpoint: string, direction: Direction, policies: readonly Policy[]): string {
-    const name = groupChainName(direction, policies);
-    const group = this.#groups.get(name) ?? this.#makeGroup(name, direction, policies);
-    group.endpoints.add(endpoint);
+  /** Has the endpoint judged by these stages, of which there is at least one, and returns the first one's chain. */
+  join(endpoint: string, direction: Direction, stages: readonly Stage[]): string {
+    const name = this.#acquireStage(direction, stages);
+    const { endpoints } = this.#stages.get(name)!;
+    endpoints.set(endpoint, (endpoints.get(endpoint) ?? 0) + 1);
     return name;
   }
 
-  /** Takes the endpoint out of the group. */
+  /** Undoes one {@link PolicyChains.join}. */
   leave(endpoint: string, name: string): void {
-    const group = this.#groups.get(name);
-    if (group === undefined) return;
-    group.endpoints.delete(endpoint);
-    if (group.endpoints.size > 0) return;
-    this.#groups.delete(name);
-    this.#ruleset.deleteChain(name);
-    for (const policy of group.policies) this.#releasePolicy(policy, name);
+    const stage = this.#stages.get(name);
+    const times = stage?.endpoints.get(endpoint);
+    if (stage === undefined || times === undefined) return;
+    if (times > 1) stage.endpoints.set(endpoint, times - 1);
+    else stage.endpoints.delete(endpoint);
+    this.#dropUnused(name, stage);
   }
 
   /** Takes over a new version of a policy whose chains may be in use. */
@@ -64,17 +72,28 @@ export class PolicyChains {
       const name = policyChainName(direction, policy.key);
       const chain = this.#policies.get(name);
       if (chain === undefined || chain.policy === policy) continue;
-      const old = chain.holding;
       chain.policy = policy;
-      this.#compile(name, chain);
-      this.#sets.release(old);
+      this.#recompile(name, chain);
     }
   }
 
-  /** Local endpoints whose verdicts the chain can decide: none for chains that are no policy's or group's. */
-  *endpointsOf(chain: string): Iterable<string> {
-    yield* this.#groups.get(chain)?.endpoints ?? [];
-    for (const group of this.#policies.get(chain)?.groups ?? []) yield* this.#groups.get(group)?.endpoints ?? [];
+  /** Compiles anew what holds any of the sets, because a peer is now found in others. */
+  reshape(sets: Holding): void {
+    if (sets.size === 0) return;
+    for (const [name, chain] of this.#policies) if (!chain.holding.isDisjointFrom(sets)) this.#recompile(name, chain);
+  }
+
+  /** Local endpoints whose verdicts the chain can decide: none for chains that are no policy's or stage's. */
+  endpointsOf(chain: string): ReadonlySet<string> {
+    const found = new Set<string>();
+    const visit = (name: string): void => {
+      const stage = this.#stages.get(name);
+      for (const endpoint of stage?.endpoints.keys() ?? []) found.add(endpoint);
+      stage?.previous.forEach(visit);
+    };
+    visit(chain);
+    this.#policies.get(chain)?.stages.forEach(visit);
+    return found;
   }
 
   /** Chains of policies that look into the set. */
@@ -82,41 +101,67 @@ export class PolicyChains {
     return this.#readers.get(set) ?? [];
   }
 
-  #makeGroup(name: string, direction: Direction, policies: readonly Policy[]): GroupChain {
-    const chains = policies.map((policy) => this.#acquirePolicy(policy, direction, name));
-    const rules = [...chains.map((chain) => [verdict(`jump ${chain}`)]), [verdict('drop')]];
-    this.#ruleset.setChain({ name, rules });
-    const group: GroupChain = { policies: chains, endpoints: new Set() };
-    this.#groups.set(name, group);
-    return group;
+  /** Whether more matches of the policy's rules never take a permission away. */
+  onlyAllows(chain: string): boolean {
+    return this.#policies.get(chain)?.onlyAllows === true;
   }
 
-  #acquirePolicy(policy: Policy, direction: Direction, group: string): string {
-    const name = policyChainName(direction, policy.key);
-    let chain = this.#policies.get(name);
-    if (chain === undefined) {
-      chain = { direction, policy, holding: new Set(), reads: new Set(), groups: new Set() };
-      this.#policies.set(name, chain);
-      this.#compile(name, chain);
-    }
-    chain.groups.add(group);
+  #acquireStage(direction: Direction, stages: readonly Stage[]): string {
+    const name = stageChainName(direction, stages);
+    if (this.#stages.has(name)) return name;
+    const [{ policies }, ...rest] = stages as readonly [Stage, ...Stage[]];
+    const next = rest.length === 0 ? undefined : this.#acquireStage(direction, rest);
+    const names = policies.map((policy) => this.#acquirePolicy(policy, direction, name));
+    this.#ruleset.setChain(stageChain(direction, stages));
+    this.#stages.set(name, { policies: names, next, endpoints: new Map(), previous: new Set() });
+    if (next !== undefined) this.#stages.get(next)!.previous.add(name);
     return name;
   }
 
-  #releasePolicy(name: string, group: string): void {
+  #dropUnused(name: string, stage: StageChain): void {
+    if (stage.endpoints.size > 0 || stage.previous.size > 0) return;
+    this.#stages.delete(name);
+    this.#ruleset.deleteChain(name);
+    for (const policy of stage.policies) this.#releasePolicy(policy, name);
+    const next = stage.next === undefined ? undefined : this.#stages.get(stage.next);
+    if (next === undefined) return;
+    next.previous.delete(name);
+    this.#dropUnused(stage.next!, next);
+  }
+
+  #acquirePolicy(policy: Policy, direction: Direction, stage: string): string {
+    const name = policyChainName(direction, policy.key);
+    let chain = this.#policies.get(name);
+    if (chain === undefined) {
+      chain = { direction, policy, holding: new Set(), reads: new Set(), onlyAllows: true, stages: new Set() };
+      this.#policies.set(name, chain);
+      this.#compile(name, chain);
+    }
+    chain.stages.add(stage);
+    return name;
+  }
+
+  #releasePolicy(name: string, stage: string): void {
     const chain = this.#policies.get(name);
-    chain?.groups.delete(group);
-    if (chain === undefined || chain.groups.size > 0) return;
+    chain?.stages.delete(stage);
+    if (chain === undefined || chain.stages.size > 0) return;
     this.#policies.delete(name);
     this.#ruleset.deleteChain(name);
     this.#setReads(name, chain, new Set());
     this.#sets.release(chain.holding);
   }
 
+  #recompile(name: string, chain: PolicyChain): void {
+    const before = chain.holding;
+    this.#compile(name, chain);
+    this.#sets.release(before);
+  }
+
   #compile(name: string, chain: PolicyChain): void {
     const held = new Set<string>();
     const rules = compilePolicy(chain.policy, chain.direction, this.#families, this.#sets.names(held));
     chain.holding = held;
+    chain.onlyAllows = chain.policy[chain.direction].every(onlyAllows);
     this.#ruleset.setChain({ name, rules });
     this.#setReads(name, chain, setsReadBy(rules));
   }
@@ -137,8 +182,10 @@ export class PolicyChains {
   }
 }
 
-function groupChainName(direction: Direction, policies: readonly Policy[]): string {
-  return `${direction}-${digest(policies.map((policy) => policy.key).join('\n'))}`;
+/** Whether the rule permits more, never less, when its sets gain an element. */
+function onlyAllows({ action, conditions = [] }: PolicyRule): boolean {
+  const isNegated = conditions.some((each) => (each.kind === 'peer' || each.kind === 'port') && each.negate);
+  return action === 'log' || (action === 'allow' && !isNegated);
 }
 
 function setsReadBy(rules: readonly Rule[]): Set<string> {

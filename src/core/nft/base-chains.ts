@@ -1,6 +1,6 @@
 import type { Family, Ip } from '../../base/ip/index.ts';
 import { addressKey } from './key.ts';
-import { CT_STATE, IPPROTO, RTN_LOCAL, TCP_FLAG } from './model.ts';
+import { CT_STATE, IPPROTO, RTN_LOCAL } from './model.ts';
 import type { Chain, Rule, SetSpec, Statement } from './model.ts';
 import { SETS } from './names.ts';
 import {
@@ -13,6 +13,7 @@ import {
   inSet,
   isFamily,
   isNew,
+  isNotOpening,
   isProtocol,
   isTcp,
   leavesBy,
@@ -105,6 +106,7 @@ export function baseSets(families: readonly Family[]): readonly SetSpec[] {
   return [
     { name: SETS.egress, key: ['ifname'], data: 'verdict' },
     { name: SETS.ingress, key: ['ifname'], data: 'verdict' },
+    { name: SETS.ownNode, key: ['ifname'], data: 'verdict' },
     { name: SETS.peers, key: ['ether_addr'], data: 'verdict' },
     ...families.flatMap(familySets),
   ];
@@ -247,13 +249,11 @@ function nodePortRefusal(families: readonly Family[]): Rule[] {
 }
 
 /**
- * Policy of one direction, for packets that cross this node. Packets between the node itself and its pods pass other
- * hooks and are always allowed. An accept here ends only this base chain, so both directions must agree.
+ * Policy of one direction, for packets that cross this node. Those between the node itself and its pods pass other hooks,
+ * where those of the node are always allowed (for those of the pods see own-node.ts). An accept here ends only this base chain, so both directions must agree.
  */
 function policyRules(direction: 'egress' | 'ingress', families: readonly Family[]): Rule[] {
   const foreign = direction === 'egress' ? comesNotFrom(POD_INTERFACES) : leavesNotBy(POD_INTERFACES);
-  const { FIN, SYN, RST, ACK } = TCP_FLAG;
-  const opening: Statement = { kind: 'compare', field: 'tcp flags', mask: FIN | SYN | RST | ACK, op: '!=', value: SYN };
   return [
     [foreign, accept],
     [hasCtMark(CT_MARK.CUT), drop],
@@ -261,8 +261,7 @@ function policyRules(direction: 'egress' | 'ingress', families: readonly Family[
     // Translation passes over what belongs to no connection: a late answer would show a Service's client the backend's
     // own address, and the client would reset the connection.
     [hasState(CT_STATE.INVALID), drop],
-    // Or else a connection that was cut and forgotten could be picked up in the middle.
-    [isTcp, isNew, opening, drop],
+    [...isNotOpening, drop],
     ...families.map((family) => [
       isFamily(family),
       inSet([source(family), destination(family)], SETS.self(family)),

@@ -12,6 +12,8 @@ export interface Packet {
   readonly sourcePort: number;
   readonly destinationPort: number;
   readonly tcpFlags: number;
+  /** Type and code of ICMP; absent for other protocols. */
+  readonly icmp?: { readonly type: number; readonly code: number };
   /** The sender's hardware address as a key; absent where there is none. */
   readonly etherSource?: ElementKey;
   /** Empty for packets that the node itself sends. */
@@ -140,8 +142,9 @@ function runStatement(walk: Walk, statement: Statement): boolean | Exclude<RuleE
       return (masked === statement.value) === (statement.op === '==');
     }
     case 'range': {
-      const value = statement.field === 'th dport' ? packet.destinationPort : packet.sourcePort;
-      return value >= statement.first && value <= statement.last;
+      const value = numberOf(walk, statement.field);
+      if (value === undefined) return false;
+      return (value >= statement.first && value <= statement.last) !== (statement.negate === true);
     }
     case 'address': {
       const value = bytesOf(walk, statement.field);
@@ -160,6 +163,12 @@ function runStatement(walk: Walk, statement: Statement): boolean | Exclude<RuleE
       return verdict === undefined ? false : follow(walk, verdict);
     }
     case 'counter':
+    // One packet is never too many.
+    case 'limit':
+    case 'log':
+      return true;
+    case 'notrack':
+      walk.packet = { ...packet, ctState: CT_STATE.UNTRACKED };
       return true;
     case 'set-mark': {
       const edit = (mark: number) => ((mark & ~statement.mask) | statement.value) >>> 0;
@@ -278,7 +287,10 @@ function bytesOf(walk: Walk, field: Field): ElementKey | undefined {
     case 'tcp flags':
     case 'ct status':
     case 'ct direction':
+    case 'icmp type':
+    case 'icmp code':
     case 'icmpv6 type':
+    case 'icmpv6 code':
       throw new Error(`the interpreter does not look up ${field}`);
   }
 }
@@ -302,6 +314,14 @@ function numberOf(walk: Walk, field: Field): number | undefined {
       return packet.destinationPort;
     case 'tcp flags':
       return packet.protocol === IPPROTO.TCP ? packet.tcpFlags : undefined;
+    case 'icmp type':
+      return packet.protocol === IPPROTO.ICMP ? packet.icmp?.type : undefined;
+    case 'icmp code':
+      return packet.protocol === IPPROTO.ICMP ? packet.icmp?.code : undefined;
+    case 'icmpv6 type':
+      return packet.protocol === IPPROTO.ICMPV6 ? packet.icmp?.type : undefined;
+    case 'icmpv6 code':
+      return packet.protocol === IPPROTO.ICMPV6 ? packet.icmp?.code : undefined;
     case 'fib daddr type':
       return around.isLocal(packet.destination) ? RTN_LOCAL : 0;
     case 'fib saddr type':
@@ -314,7 +334,6 @@ function numberOf(walk: Walk, field: Field): number | undefined {
     case 'ip6 daddr':
     case 'ct status':
     case 'ct direction':
-    case 'icmpv6 type':
     case 'ether saddr':
       throw new Error(`the interpreter does not compare ${field}`);
   }

@@ -54,7 +54,10 @@ export type Field =
   | 'th sport'
   | 'th dport'
   | 'tcp flags'
+  | 'icmp type'
+  | 'icmp code'
   | 'icmpv6 type'
+  | 'icmpv6 code'
   | 'ether saddr'
   | 'fib daddr type'
   | 'fib saddr type';
@@ -96,8 +99,14 @@ export type Statement =
       readonly op: '==' | '!=';
       readonly value: number;
     }
-  /** Inclusive number range. */
-  | { readonly kind: 'range'; readonly field: 'th dport' | 'th sport'; readonly first: number; readonly last: number }
+  /** Inclusive number range; with `negate`, what lies outside of it. */
+  | {
+      readonly kind: 'range';
+      readonly field: 'th dport' | 'th sport' | 'icmpv6 type';
+      readonly first: number;
+      readonly last: number;
+      readonly negate?: boolean;
+    }
   /** Address compare; with `prefix`, of the first bits only. `address` is hex, 8 or 32 digits. */
   | {
       readonly kind: 'address';
@@ -111,6 +120,12 @@ export type Statement =
   /** Verdict from a named map; no element, and the next rule goes on. */
   | { readonly kind: 'vmap'; readonly key: readonly Operand[]; readonly map: string }
   | { readonly kind: 'counter' }
+  /** Holds so many times a second, and for `burst` packets more at once; further packets do not match. */
+  | { readonly kind: 'limit'; readonly perSecond: number; readonly burst: number }
+  /** A line in the kernel's log that begins with `prefix`: at most 126 printable characters without quotes. */
+  | { readonly kind: 'log'; readonly prefix: string }
+  /** The packet will belong to no connection; before connection tracking only. */
+  | { readonly kind: 'notrack' }
   /** `mark = (mark & ~mask) | value`, of the packet or its connection. `value` lies within `mask`. */
   | {
       readonly kind: 'set-mark';
@@ -214,7 +229,10 @@ export const FIELD_LAYOUT: Readonly<Record<Field, FieldLayout>> = {
   'th sport': { bytes: 2, order: 'network' },
   'th dport': { bytes: 2, order: 'network' },
   'tcp flags': { bytes: 1, order: 'network' },
+  'icmp type': { bytes: 1, order: 'network' },
+  'icmp code': { bytes: 1, order: 'network' },
   'icmpv6 type': { bytes: 1, order: 'network' },
+  'icmpv6 code': { bytes: 1, order: 'network' },
   'ether saddr': { bytes: 6, order: 'network' },
   'fib daddr type': { bytes: 4, order: 'host' },
   'fib saddr type': { bytes: 4, order: 'host' },

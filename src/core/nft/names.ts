@@ -20,6 +20,8 @@ export const SETS = {
   egress: 'egress-pods',
   /** Interface of the destination pod → its chain of ingress policies. */
   ingress: 'ingress-pods',
+  /** Interface of a pod → its chain of policies about its own node; those without any are missing. */
+  ownNode: 'own-node-pods',
   /** Hardware address of a peer's packets → the chain that remembers the peer. */
   peers: 'peers',
   /** `address . protocol . port` → load-balancing chain. */
@@ -38,6 +40,14 @@ export const SETS = {
   ownNodePortEndpoints: (family: Family) => `own-node-port-endpoints${family}`,
   /** `protocol . port` without any endpoint. */
   nodePortsRefused: (family: Family) => `node-ports-refused${family}`,
+} as const;
+
+/** Base chains that exist only while something needs them. */
+export const CHAINS = {
+  /** Policy of pods about their own node. */
+  ownNode: 'own-node',
+  /** What becomes of it when policy has allowed it. */
+  endpointToHost: 'endpoint-to-host',
 } as const;
 
 /** A name made from arbitrary text, equal for equal text; 80 bits of SHA-256. */

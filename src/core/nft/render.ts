@@ -123,7 +123,7 @@ function renderStatement(statement: Statement): string {
     case 'compare':
       return renderCompare(statement);
     case 'range':
-      return `${statement.field} ${statement.first}-${statement.last}`;
+      return `${statement.field} ${statement.negate === true ? '!= ' : ''}${statement.first}-${statement.last}`;
     case 'address': {
       const address = formatIp(addressOfKey(statement.address));
       const prefix = statement.prefix === undefined ? '' : `/${statement.prefix}`;
@@ -135,6 +135,12 @@ function renderStatement(statement: Statement): string {
       return `${renderKey(statement.key)} vmap @${statement.map}`;
     case 'counter':
       return 'counter';
+    case 'limit':
+      return `limit rate ${statement.perSecond}/second burst ${statement.burst} packets`;
+    case 'log':
+      return `log prefix "${statement.prefix}"`;
+    case 'notrack':
+      return 'notrack';
     case 'set-mark':
       return `${statement.target} set ${statement.target} & ${hex(~statement.mask)} | ${hex(statement.value)}`;
     case 'copy-mark':

@@ -1,5 +1,5 @@
 import type { Family } from '../../base/ip/index.ts';
-import { CT_STATE, IPPROTO, NFPROTO } from './model.ts';
+import { CT_STATE, IPPROTO, NFPROTO, TCP_FLAG } from './model.ts';
 import type { Operand, Statement, Verdict } from './model.ts';
 
 /** Bits of the connection mark that Sluice uses. */
@@ -10,6 +10,12 @@ export const CT_MARK = {
   NODE_PORT: 0x2,
   /** The peer that a connection from outside came through: answers take the routing table of that mark. */
   PEER: 0xffff00,
+} as const;
+
+/** Bits of the packet mark that Sluice uses besides those of `CT_MARK.PEER`. */
+export const PACKET_MARK = {
+  /** A rule has passed the packet on to the next tier. Set by policies' chains, cleared by the chain that jumped there. */
+  PASS: 0x1000000,
 } as const;
 
 /** Every pod interface on the host side begins so. */
@@ -26,6 +32,13 @@ export const isProtocol = (protocol: number): Statement => ({
   kind: 'compare',
   field: 'meta l4proto',
   op: '==',
+  value: protocol,
+});
+
+export const isNotProtocol = (protocol: number): Statement => ({
+  kind: 'compare',
+  field: 'meta l4proto',
+  op: '!=',
   value: protocol,
 });
 
@@ -62,10 +75,38 @@ export const hasState = (states: number): Statement => ({
 
 export const isNew = hasState(CT_STATE.NEW);
 
+/** A new connection of TCP whose packet is no SYN: a connection that was cut and forgotten could be picked up so. */
+export const isNotOpening: readonly Statement[] = [
+  isTcp,
+  isNew,
+  {
+    kind: 'compare',
+    field: 'tcp flags',
+    mask: TCP_FLAG.FIN | TCP_FLAG.SYN | TCP_FLAG.RST | TCP_FLAG.ACK,
+    op: '!=',
+    value: TCP_FLAG.SYN,
+  },
+];
+
 export const hasCtMark = (bit: number): Statement => ({
   kind: 'compare',
   field: 'ct mark',
   mask: bit,
   op: '!=',
   value: 0,
+});
+
+export const isPassed: Statement = {
+  kind: 'compare',
+  field: 'meta mark',
+  mask: PACKET_MARK.PASS,
+  op: '!=',
+  value: 0,
+};
+
+export const setPassed = (passed: boolean): Statement => ({
+  kind: 'set-mark',
+  target: 'meta mark',
+  mask: PACKET_MARK.PASS,
+  value: passed ? PACKET_MARK.PASS : 0,
 });

@@ -45,4 +45,6 @@ export interface SliceSpec {
   readonly service: string;
   readonly ports: readonly { readonly name: string; readonly protocol: ServiceProtocol; readonly port: number }[];
   readonly endpoints: readonly SliceEndpoint[];
+  /** Endpoints that must not receive traffic now; policies that name the Service mean them too. */
+  readonly idle?: readonly Ip[];
 }

@@ -33,6 +33,7 @@ export function sliceSpec(slice: EndpointSlice): SliceSpec | undefined {
   const namespace = slice.metadata?.namespace ?? 'default';
   const service = slice.metadata?.labels?.['kubernetes.io/service-name'];
   if (service === undefined || service === '') return undefined;
+  const idle = (slice.endpoints ?? []).filter((each) => !receives(each)).flatMap((each) => addresses(each.addresses));
   return {
     key: `${namespace}/${slice.metadata?.name ?? ''}`,
     service: `${namespace}/${service}`,
@@ -40,14 +41,17 @@ export function sliceSpec(slice: EndpointSlice): SliceSpec | undefined {
       const protocol = protocolOf(text);
       return protocol === undefined || port === undefined ? [] : [{ name: name ?? '', protocol, port }];
     }),
-    endpoints: (slice.endpoints ?? []).flatMap(({ addresses: texts, conditions, nodeName }) => {
-      // Unknown readiness counts as ready, unknown serving as readiness (discovery/v1 EndpointConditions).
-      const ready = conditions?.ready ?? true;
-      if (!ready && conditions?.serving !== true) return [];
+    endpoints: (slice.endpoints ?? []).filter(receives).flatMap(({ addresses: texts, conditions, nodeName }) => {
       const node = nodeName === undefined ? {} : { node: nodeName };
-      return addresses(texts).map((address) => ({ address, ready, ...node }));
+      return addresses(texts).map((address) => ({ address, ready: conditions?.ready ?? true, ...node }));
     }),
+    ...(idle.length === 0 ? {} : { idle }),
   };
+}
+
+/** Unknown readiness counts as ready, unknown serving as readiness (discovery/v1 EndpointConditions). */
+function receives({ conditions }: NonNullable<EndpointSlice['endpoints']>[number]): boolean {
+  return (conditions?.ready ?? true) || conditions?.serving === true;
 }
 
 function protocolOf(text: string | undefined): ServiceProtocol | undefined {

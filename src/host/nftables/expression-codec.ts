@@ -21,7 +21,9 @@ import {
   NFTA_FIB_F,
   NFTA_HASH,
   NFTA_IMMEDIATE,
+  NFTA_LIMIT,
   NFTA_LIST_ELEM,
+  NFTA_LOG_PREFIX,
   NFTA_LOOKUP,
   NFTA_META,
   NFTA_NAT,
@@ -62,7 +64,7 @@ export function encodeStatement(writer: ByteWriter, statement: Statement): void 
       load(writer, statement.field, NFT_REG32_00);
       return expression(writer, 'range', () => {
         attributeU32be(writer, NFTA_RANGE.SREG, NFT_REG32_00);
-        attributeU32be(writer, NFTA_RANGE.OP, NFT_CMP.EQ);
+        attributeU32be(writer, NFTA_RANGE.OP, statement.negate === true ? NFT_CMP.NEQ : NFT_CMP.EQ);
         value(writer, NFTA_RANGE.FROM_DATA, numberBytes(statement.field, statement.first));
         value(writer, NFTA_RANGE.TO_DATA, numberBytes(statement.field, statement.last));
       });
@@ -76,6 +78,16 @@ export function encodeStatement(writer: ByteWriter, statement: Statement): void 
       return lookup(writer, statement.map, NFT_REG_VERDICT, false);
     case 'counter':
       return expression(writer, 'counter', () => undefined);
+    case 'limit':
+      return expression(writer, 'limit', () => {
+        attribute(writer, NFTA_LIMIT.RATE, u64be(statement.perSecond));
+        attribute(writer, NFTA_LIMIT.UNIT, u64be(1));
+        attributeU32be(writer, NFTA_LIMIT.BURST, statement.burst);
+      });
+    case 'log':
+      return expression(writer, 'log', () => attributeText(writer, NFTA_LOG_PREFIX, statement.prefix));
+    case 'notrack':
+      return expression(writer, 'notrack', () => undefined);
     case 'set-mark':
       return setMark(writer, statement);
     case 'copy-mark':
@@ -178,8 +190,12 @@ function load(writer: ByteWriter, field: Field, register: number): void {
       return payload(writer, NFT_PAYLOAD.TRANSPORT_HEADER, 2, 2, register);
     case 'tcp flags':
       return payload(writer, NFT_PAYLOAD.TRANSPORT_HEADER, 13, 1, register);
+    case 'icmp type':
     case 'icmpv6 type':
       return payload(writer, NFT_PAYLOAD.TRANSPORT_HEADER, 0, 1, register);
+    case 'icmp code':
+    case 'icmpv6 code':
+      return payload(writer, NFT_PAYLOAD.TRANSPORT_HEADER, 1, 1, register);
     case 'ether saddr':
       return payload(writer, NFT_PAYLOAD.LL_HEADER, 6, 6, register);
     case 'fib daddr type':
@@ -345,4 +361,8 @@ function hostBytes(number: number): Uint8Array {
 
 function prefixMask(bytes: number, prefix: number): Uint8Array {
   return Uint8Array.from({ length: bytes }, (_, i) => 0xff00 >> Math.min(8, Math.max(0, prefix - 8 * i)));
+}
+
+function u64be(number: number): Uint8Array {
+  return Uint8Array.fromHex(number.toString(16).padStart(16, '0'));
 }

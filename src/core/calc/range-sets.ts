@@ -1,0 +1,115 @@
+import { intervalSet, union } from '../../base/ip/index.ts';
+import type { Family, IntervalSet } from '../../base/ip/index.ts';
+import { EVERYTHING } from '../kube/labels.ts';
+import { intervalKeys } from '../nft/condition-matches.ts';
+import { effectiveRanges } from '../policy/blocks.ts';
+import type { TunnelAlias } from '../policy/blocks.ts';
+import type { HostEndpointInfo, NamespaceInfo, NetworkSetInfo } from '../policy/cluster.ts';
+import type { EndpointPeer } from '../policy/model.ts';
+import { addressType, put } from './address-sets.ts';
+import type { NameOf } from './address-sets.ts';
+import { LabelIndex } from './label-index.ts';
+import type { Content, RefilledSets } from './refilled-sets.ts';
+
+/**
+ * The addresses that selectors on labels choose besides pods': the ranges of network sets and the addresses of host
+ * endpoints. Most selectors choose none; rules look into a set of ranges only when it holds something.
+ */
+export class RangeSets {
+  readonly #sets: RefilledSets;
+  readonly #families: readonly Family[];
+  readonly #networkSets = new LabelIndex<NetworkSetInfo>();
+  readonly #networkSetOf = new Map<string, NetworkSetInfo>();
+  readonly #hosts = new LabelIndex<HostEndpointInfo>();
+  readonly #hostOf = new Map<string, HostEndpointInfo>();
+  /** The families in which the held selectors choose something, by {@link EndpointPeer.key}. */
+  readonly #inUse = new Map<string, readonly Family[]>();
+  readonly #reshaped = new Set<string>();
+
+  constructor(sets: RefilledSets, families: readonly Family[]) {
+    this.#sets = sets;
+    this.#families = families;
+  }
+
+  setNamespace(name: string, info: NamespaceInfo | undefined): void {
+    this.#networkSets.setNamespace(name, info?.labels);
+  }
+
+  setNetworkSet(key: string, set: NetworkSetInfo | undefined): void {
+    const before = this.#networkSetOf.get(key);
+    if (before !== undefined) this.#networkSets.unassign(before);
+    put(this.#networkSetOf, key, set);
+    if (set !== undefined) this.#networkSets.assign(set, set);
+  }
+
+  setHostEndpoint(key: string, host: HostEndpointInfo | undefined): void {
+    const before = this.#hostOf.get(key);
+    if (before !== undefined) this.#hosts.unassign(before);
+    put(this.#hostOf, key, host);
+    if (host !== undefined) this.#hosts.assign(host, { labels: host.labels });
+  }
+
+  /** Makes the sets for the peer; they are kept up to date until the returned function is called. */
+  hold(peer: EndpointPeer, name: NameOf): () => void {
+    const networkSets = new Set<NetworkSetInfo>();
+    const hosts = new Set<HostEndpointInfo>();
+    const content: Content = {
+      families: this.#families,
+      spec: (family) => ({ name: name(family), key: [addressType(family)], interval: true }),
+      elements: (family, aliases) => intervalKeys(family, rangesOf(networkSets, hosts, family, aliases)),
+      filled: () => this.#noteUse(peer.key, name),
+    };
+    const keep = <Member>(members: Set<Member>) => ({
+      enter: (member: Member): void => {
+        members.add(member);
+        this.#sets.touch(content);
+      },
+      leave: (member: Member): void => {
+        members.delete(member);
+        this.#sets.touch(content);
+      },
+    });
+    const chosen = { namespaces: { kind: 'selector', selector: EVERYTHING } as const, pods: peer.selector };
+    this.#networkSets.watch(peer.key, chosen, keep(networkSets));
+    this.#hosts.watch(peer.key, chosen, keep(hosts));
+    const drop = this.#sets.hold(content);
+    return () => {
+      this.#networkSets.unwatch(peer.key);
+      this.#hosts.unwatch(peer.key);
+      this.#inUse.delete(peer.key);
+      this.#reshaped.delete(peer.key);
+      drop();
+    };
+  }
+
+  /** Whether the held peer has such addresses in the family, as of the last filling. */
+  isUsed(peer: EndpointPeer, family: Family): boolean {
+    return this.#inUse.get(peer.key)?.includes(family) === true;
+  }
+
+  /** The keys of peers for which {@link RangeSets.isUsed} has another answer than at the last call. */
+  takeReshaped(): ReadonlySet<string> {
+    const taken = new Set(this.#reshaped);
+    this.#reshaped.clear();
+    return taken;
+  }
+
+  #noteUse(key: string, name: NameOf): void {
+    const before = this.#inUse.get(key);
+    const after = this.#families.filter((family) => this.#sets.sizeOf(name(family)) > 0);
+    this.#inUse.set(key, after);
+    if (before !== undefined && before.join() !== after.join()) this.#reshaped.add(key);
+  }
+}
+
+function rangesOf(
+  networkSets: Iterable<NetworkSetInfo>,
+  hosts: Iterable<HostEndpointInfo>,
+  family: Family,
+  aliases: readonly TunnelAlias[],
+): IntervalSet {
+  const addresses = [...hosts].flatMap((host) => host.expectedIps).filter((ip) => ip.family === family);
+  let ranges = intervalSet(addresses.map(({ value }) => ({ first: value, last: value })));
+  for (const set of networkSets) ranges = union(ranges, set.ranges[family]);
+  return effectiveRanges({ family, ranges }, aliases);
+}
