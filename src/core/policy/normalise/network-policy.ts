@@ -16,10 +16,11 @@ export interface Normalised {
 /**
  * Brings a `networking.k8s.io/v1` NetworkPolicy into normal form, with the API's own defaults. Never throws and never
  * opens what it does not understand: a rule with an unreadable part allows nothing, a policy whose `podSelector` is
- * unreadable isolates its whole namespace, and one with unreadable `policyTypes` isolates both directions.
+ * unreadable isolates its whole namespace, and one with unreadable `policyTypes` isolates both directions. `kind` is what
+ * it is called where it comes from.
  */
-export function normaliseNetworkPolicy(object: NetworkPolicy, locate?: Locate): Normalised {
-  const scope = scopeAt(object, 'NetworkPolicy', locate);
+export function normaliseNetworkPolicy(object: NetworkPolicy, locate?: Locate, kind = 'NetworkPolicy'): Normalised {
+  const scope = scopeAt(object, kind, locate);
   const spec: unknown = object.spec;
   const fields = isRecord(spec) ? spec : {};
   if (!isRecord(spec)) scope.report('spec', 'must be an object');

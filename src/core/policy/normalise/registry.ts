@@ -1,5 +1,6 @@
 import type { ObjectMeta } from '../../kube/types.ts';
 import type { NetworkPolicy } from '../../kube/types.ts';
+import { CALICO_NORMALISERS } from '../calico/normalisers.ts';
 import { normaliseAdminNetworkPolicy, normaliseBaselineAdminNetworkPolicy } from './admin-network-policy.ts';
 import { normaliseClusterNetworkPolicy } from './cluster-network-policy.ts';
 import { normaliseNetworkPolicy } from './network-policy.ts';
@@ -14,8 +15,11 @@ export interface PolicyObject {
   readonly spec?: unknown;
 }
 
-/** Brings an object of its kind into normal form. Never throws; what it does not understand fails closed and is reported. */
-export type Normaliser = (object: PolicyObject, locate?: Locate) => Normalised;
+/**
+ * Brings an object of its kind into normal form. Never throws; what it does not understand fails closed and is reported.
+ * Undefined when the object is not to be judged: a copy of another policy, or one that says that it is to be ignored.
+ */
+export type Normaliser = (object: PolicyObject, locate?: Locate) => Normalised | undefined;
 
 const networkPolicy: Normaliser = (object, locate) => normaliseNetworkPolicy(object as NetworkPolicy, locate);
 
@@ -29,9 +33,10 @@ export const NORMALISERS: ReadonlyMap<string, Normaliser> = new Map<string, Norm
   ['policy.networking.k8s.io/v1alpha1/BaselineAdminNetworkPolicy', normaliseBaselineAdminNetworkPolicy],
   ['policy.networking.k8s.io/v1alpha2/ClusterNetworkPolicy', normaliseClusterNetworkPolicy],
   ['policy.networking.k8s.io/v1beta1/ClusterNetworkPolicy', normaliseClusterNetworkPolicy],
+  ...CALICO_NORMALISERS,
 ]);
 
-/** The policy in normal form; undefined when the object is none of a known policy API. */
+/** The policy in normal form; undefined when the object is none of a known policy API, or not to be judged. */
 export function normalisePolicy(object: PolicyObject, locate?: Locate): Normalised | undefined {
   return NORMALISERS.get(`${object.apiVersion}/${object.kind}`)?.(object, locate);
 }
