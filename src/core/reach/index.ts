@@ -32,3 +32,4 @@ export {
 export type { PortEntry, PortSet, Traffic } from './port-set.ts';
 export { covers, disjoint, equal, intersect, subtract, union } from './int-set.ts';
 export type { IntSet } from './int-set.ts';
+export { reach } from './reach.ts';

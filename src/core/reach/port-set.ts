@@ -1,5 +1,5 @@
 import type { FlowProtocol, PortProtocol } from '../policy/index.ts';
-import { append, EMPTY, equal, has, intersect, range, subtract, union } from './int-set.ts';
+import { EMPTY, equal, has, intersect, range, subtract, union } from './int-set.ts';
 import type { IntSet } from './int-set.ts';
 
 /**
@@ -141,7 +141,9 @@ function formatEntry(entry: PortEntry): string {
       return `ICMP type ${entry.type}${entry.code === undefined ? '' : ` code ${entry.code}`}`;
     case 'other':
       return entry.from === entry.to ? `protocol ${entry.from}` : `other protocols ${entry.from}-${entry.to}`;
-    default:
+    case 'TCP':
+    case 'UDP':
+    case 'SCTP':
       if (entry.from === 1 && entry.to === 65535) return `${entry.protocol} (all)`;
       return `${entry.protocol} ${entry.from === entry.to ? entry.from : `${entry.from}-${entry.to}`}`;
   }
@@ -155,7 +157,9 @@ function ofEntry(entry: PortEntry): PortSet {
       return entry.type === undefined ? ALL_ICMP : icmpPorts(entry.type, entry.code);
     case 'other':
       return intersect(OTHERS, range(OTHER_AT + entry.from, OTHER_AT + entry.to));
-    default:
+    case 'TCP':
+    case 'UDP':
+    case 'SCTP':
       return portRange(entry.protocol, entry.from, entry.to);
   }
 }
@@ -176,11 +180,4 @@ function icmpEntries(set: PortSet): PortEntry[] {
 
 function isPortProtocol(protocol: FlowProtocol): protocol is PortProtocol {
   return protocol === 'TCP' || protocol === 'UDP' || protocol === 'SCTP';
-}
-
-/** Builds a set from runs given in order; for readers of stored sets. */
-export function portSetOfRuns(runs: Iterable<readonly [number, number]>): PortSet {
-  const result: number[] = [];
-  for (const [first, last] of runs) append(result, first, last);
-  return result;
 }

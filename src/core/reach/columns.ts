@@ -1,0 +1,145 @@
+import type { Family } from '../../base/ip/index.ts';
+import type { Groups } from './groups.ts';
+import { append, EMPTY, has, intersect, members, range, size, unionAll } from './int-set.ts';
+import type { IntSet } from './int-set.ts';
+import type { GroupId } from './model.ts';
+import { ALL, NONE } from './port-table.ts';
+import type { PortsId, PortTable } from './port-table.ts';
+import { portsFor, regionOf } from './region.ts';
+import type { Cell, Region } from './region.ts';
+import type { Sides } from './sides.ts';
+
+/** Cells of an egress region with at most so many destinations are looked up by destination. */
+const NARROW = 1024;
+
+/**
+ * Who reaches a destination over one family: its own ingress and everybody's egress joined. Sources whose egress is
+ * restricted to few are found from the destination, those without restriction are taken at once, so that the work for a
+ * destination grows with the number of its sources, not of all.
+ */
+export class Columns {
+  readonly #groups: Groups;
+  readonly #sides: Sides;
+  readonly #ports: PortTable;
+  readonly #family: Family;
+  readonly #present: IntSet;
+  readonly #inside: IntSet;
+  /** Sources that no egress policy restricts. */
+  readonly #free: IntSet;
+  /** By destination: sources with that region there, and on which ports. */
+  readonly #narrow = new Map<GroupId, Cell[]>();
+  /** Sources with cells of many destinations, and these cells. */
+  readonly #wide: readonly { readonly sources: IntSet; readonly cells: Region }[];
+  readonly #wideSources: IntSet;
+  readonly #wideOf = new Map<GroupId, Region>();
+  readonly #freeOf = new Map<IntSet, IntSet>();
+
+  constructor(groups: Groups, sides: Sides, ports: PortTable, family: Family) {
+    this.#groups = groups;
+    this.#sides = sides;
+    this.#ports = ports;
+    this.#family = family;
+    this.#present = groups.ofFamily(family);
+    this.#inside = intersect(this.#present, range(0, groups.firstOutside - 1));
+    const { free, restricted } = this.#sources();
+    this.#free = free;
+    const wide: { sources: IntSet; cells: Region }[] = [];
+    for (const [region, sources] of restricted) {
+      const cells = region.filter((cell) => !this.#fileNarrow(cell, sources));
+      if (cells.length === 0) continue;
+      wide.push({ sources, cells });
+      for (const source of members(sources)) this.#wideOf.set(source, cells);
+    }
+    this.#wide = wide;
+    this.#wideSources = unionAll(wide.map((each) => each.sources));
+  }
+
+  /** The sources that reach the destination, cell by cell; between two ends of the outside nothing is told. */
+  into(destination: GroupId): Region {
+    if (!has(this.#present, destination)) return [];
+    const own = this.#sides.read(destination, 'ingress', this.#family);
+    const cells: Cell[] = [];
+    const isOutside = destination >= this.#groups.firstOutside;
+    for (const { others, ports } of own ?? [{ others: this.#present, ports: ALL }]) {
+      const sources = isOutside ? intersect(others, this.#inside) : others;
+      this.#join(destination, sources, ports, cells);
+    }
+    return regionOf(cells, this.#ports);
+  }
+
+  /** What one source may send to one destination. */
+  between(source: GroupId, destination: GroupId): PortsId {
+    if (!has(this.#present, source) || !has(this.#present, destination)) return NONE;
+    const egress = this.#sides.read(source, 'egress', this.#family);
+    const ingress = this.#sides.read(destination, 'ingress', this.#family);
+    const out = egress === undefined ? ALL : portsFor(egress, destination);
+    return out === NONE || ingress === undefined ? out : this.#ports.intersect(out, portsFor(ingress, source));
+  }
+
+  #join(destination: GroupId, sources: IntSet, ports: PortsId, cells: Cell[]): void {
+    const free = this.#freeIn(sources);
+    if (free.length > 0) cells.push({ others: free, ports });
+    for (const cell of this.#narrow.get(destination) ?? []) {
+      const common = this.#ports.intersect(ports, cell.ports);
+      if (common === NONE) continue;
+      const others = intersect(cell.others, sources);
+      if (others.length > 0) cells.push({ others, ports: common });
+    }
+    if (this.#wide.length > 0) this.#joinWide(destination, sources, ports, cells);
+  }
+
+  /** Goes through whichever is fewer: the sources in question or all distinct wide regions. */
+  #joinWide(destination: GroupId, sources: IntSet, ports: PortsId, cells: Cell[]): void {
+    const found = intersect(sources, this.#wideSources);
+    if (size(found) <= this.#wide.length) {
+      for (const source of members(found)) {
+        const common = this.#ports.intersect(ports, portsFor(this.#wideOf.get(source)!, destination));
+        if (common !== NONE) cells.push({ others: range(source, source), ports: common });
+      }
+      return;
+    }
+    for (const each of this.#wide) {
+      const common = this.#ports.intersect(ports, portsFor(each.cells, destination));
+      if (common === NONE) continue;
+      const others = intersect(each.sources, sources);
+      if (others.length > 0) cells.push({ others, ports: common });
+    }
+  }
+
+  #freeIn(sources: IntSet): IntSet {
+    if (this.#free.length === 0) return EMPTY;
+    let free = this.#freeOf.get(sources);
+    if (free === undefined) {
+      free = intersect(sources, this.#free);
+      this.#freeOf.set(sources, free);
+    }
+    return free;
+  }
+
+  /** Files the cell under its destinations, unless they are too many. */
+  #fileNarrow(cell: Cell, sources: IntSet): boolean {
+    if (size(cell.others) > NARROW) return false;
+    const entry = { others: sources, ports: cell.ports };
+    for (const destination of members(cell.others)) {
+      const known = this.#narrow.get(destination);
+      if (known === undefined) this.#narrow.set(destination, [entry]);
+      else known.push(entry);
+    }
+    return true;
+  }
+
+  #sources(): { readonly free: IntSet; readonly restricted: ReadonlyMap<Region, number[]> } {
+    const free: number[] = [];
+    const restricted = new Map<Region, number[]>();
+    for (const source of members(this.#present)) {
+      const region = this.#sides.read(source, 'egress', this.#family);
+      if (region === undefined) append(free, source, source);
+      else {
+        const sources = restricted.get(region);
+        if (sources === undefined) restricted.set(region, [source, source]);
+        else append(sources, source, source);
+      }
+    }
+    return { free, restricted };
+  }
+}

@@ -1,0 +1,97 @@
+import { equalIp, formatIp } from '../../base/ip/index.ts';
+import type { Family, Ip } from '../../base/ip/index.ts';
+import { matchesLabels } from '../kube/labels.ts';
+import { primaryAddress } from '../policy/index.ts';
+import type { NodeEndpoint } from '../policy/index.ts';
+import type { AddressSpace } from './address-space.ts';
+import { FAMILIES } from './catalogue.ts';
+import type { Catalogue } from './catalogue.ts';
+import type { Traits } from './traits.ts';
+
+/** Nodes that no policy tells apart, under their first addresses or under further ones. */
+export interface NodeGroupDraft {
+  readonly nodes: NodeEndpoint[];
+  /** The further address of each node, in their order; empty for first ones. */
+  readonly addresses: Ip[];
+  readonly families: readonly Family[];
+  readonly traits: Traits;
+}
+
+/** The groups of all nodes, those of first addresses before the others, and of nodes that only hostNetwork pods tell of. */
+export function groupNodes(catalogue: Catalogue, space: AddressSpace): NodeGroupDraft[] {
+  const nodes = [...catalogue.state.nodes.values(), ...unknownNodes(catalogue)];
+  nodes.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  const guarded = new Set(Array.from(catalogue.state.hostEndpoints.values(), (each) => each.node));
+  const groups = new Map<string, NodeGroupDraft>();
+  const place = (node: NodeEndpoint, addresses: readonly Ip[], further: boolean): void => {
+    const traits = traitsOf(node, addresses, guarded.has(node.name), catalogue, space);
+    const families = familiesOf(addresses, space);
+    // Which host endpoint is asked depends on the very address.
+    const which = traits.node === undefined ? '' : `${node.name} ${addresses.map(formatIp).join()}`;
+    const { atoms, nodeSelectors } = traits;
+    const key = [further, atoms[4], atoms[6], families.join(), which, ...nodeSelectors].join('\n');
+    const group = groups.get(key) ?? { nodes: [], addresses: [], families, traits };
+    groups.set(key, group);
+    group.nodes.push(node);
+    if (further) group.addresses.push(addresses[0]!);
+  };
+  for (const node of nodes) place(node, firstAddresses(node), false);
+  for (const node of nodes) for (const ip of furtherAddresses(node, space, guarded)) place(node, [ip], true);
+  return [...groups.values()];
+}
+
+/** One address of each family. */
+export function firstAddresses(node: NodeEndpoint): Ip[] {
+  return FAMILIES.flatMap((family) => primaryAddress(node, family) ?? []);
+}
+
+/** Addresses that policy may judge differently from the first one of their family. */
+function furtherAddresses(node: NodeEndpoint, space: AddressSpace, guarded: ReadonlySet<string>): Ip[] {
+  return node.addresses.filter((ip) => {
+    const first = primaryAddress(node, ip.family)!;
+    return !equalIp(ip, first) && (guarded.has(node.name) || space.atomOf(ip) !== space.atomOf(first));
+  });
+}
+
+function traitsOf(
+  node: NodeEndpoint,
+  addresses: readonly Ip[],
+  guarded: boolean,
+  { nodeSelectors }: Catalogue,
+  space: AddressSpace,
+): Traits {
+  const atoms: { [family in Family]?: number } = {};
+  for (const ip of addresses) atoms[ip.family] = space.atomOf(ip);
+  return {
+    labelSets: [],
+    nodeSelectors: [...nodeSelectors].flatMap(([key, selector]) => (matchesLabels(selector, node.labels) ? [key] : [])),
+    atoms,
+    namedPorts: [],
+    services: [],
+    ...(guarded ? { node: node.name } : {}),
+    domains: [],
+  };
+}
+
+function familiesOf(addresses: readonly Ip[], space: AddressSpace): readonly Family[] {
+  if (addresses.length === 0) return space.families;
+  return FAMILIES.filter((family) => addresses.some((ip) => ip.family === family));
+}
+
+/** Nodes that are not in the state, but have pods on their own network. */
+function unknownNodes({ state }: Catalogue): NodeEndpoint[] {
+  const found = new Map<string, NodeEndpoint>();
+  for (const pod of state.pods.values()) {
+    if (!pod.hostNetwork || pod.completed || (pod.node !== undefined && state.nodes.has(pod.node))) continue;
+    const name = pod.node ?? '';
+    const key = unknownNodeKey(name, pod.addresses);
+    if (found.has(key)) continue;
+    found.set(key, { kind: 'node', key, name, labels: {}, addresses: pod.addresses, tunnelAddresses: [] });
+  }
+  return [...found.values()];
+}
+
+/** Identity of a node that is known by the addresses of a hostNetwork pod only. */
+export function unknownNodeKey(name: string, addresses: readonly Ip[]): string {
+  return `${name} ${addresses.map(formatIp).join()}`;
+}
