@@ -10,6 +10,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'try real connections between all pods and compare with the prediction',
     load: () => import('./commands/probe.ts'),
   },
+  {
+    name: 'convert',
+    summary: 'bring manifests to current API versions, and Calico policies to Kubernetes ones',
+    load: () => import('./commands/convert.ts'),
+  },
+  {
+    name: 'lint',
+    summary: 'find mistakes in manifests and policies before they are applied',
+    load: () => import('./commands/lint.ts'),
+  },
   { name: 'why', summary: 'explain what happens to a connection', load: () => import('./commands/why.ts') },
   {
     name: 'status',

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { SluiceError, messageOf } from '../base/errors.ts';
 import { parseManifests } from '../core/kube/yaml.ts';
-import type { LoadIssue, Manifest } from '../core/kube/yaml.ts';
+import type { LoadIssue, Manifest, Manifests } from '../core/kube/yaml.ts';
 
 /** What several files hold. */
 export interface ReadManifests {
@@ -22,19 +22,33 @@ const ENDINGS = ['.yaml', '.yml', '.json'];
  * standard input. Throws `no-such-input` when a path cannot be read or a folder holds nothing to read.
  */
 export function readManifests(paths: readonly string[]): ReadManifests {
-  const manifests: Manifest[] = [];
-  const issues: LoadIssue[] = [];
+  const { sources, skipped } = readSources(paths);
+  return {
+    manifests: sources.flatMap((each) => each.manifests),
+    issues: sources.flatMap((each) => each.issues),
+    skipped,
+  };
+}
+
+/** One file with its text. */
+export interface ManifestSource extends Manifests {
+  readonly file: string;
+  readonly text: string;
+}
+
+/** The same file by file. */
+export function readSources(paths: readonly string[]): {
+  readonly sources: readonly ManifestSource[];
+  readonly skipped: readonly string[];
+} {
+  const sources: ManifestSource[] = [];
   const skipped: string[] = [];
   for (const { file, text, listed } of paths.flatMap(filesOf)) {
     const read = parseManifests(text, file);
-    if (listed && read.manifests.length > 0 && read.manifests.every(isAnonymous)) {
-      skipped.push(file);
-      continue;
-    }
-    manifests.push(...read.manifests);
-    issues.push(...read.issues);
+    if (listed && read.manifests.length > 0 && read.manifests.every(isAnonymous)) skipped.push(file);
+    else sources.push({ file, text, ...read });
   }
-  return { manifests, issues, skipped };
+  return { sources, skipped };
 }
 
 interface TextFile {
@@ -42,6 +56,11 @@ interface TextFile {
   readonly text: string;
   /** Found in a folder instead of named. */
   readonly listed: boolean;
+}
+
+/** The files that {@link readManifests} reads, as they are. */
+export function readTexts(paths: readonly string[]): readonly TextFile[] {
+  return paths.flatMap(filesOf);
 }
 
 function filesOf(path: string): TextFile[] {

@@ -1,0 +1,148 @@
+import { bitsOf, cidrContains, formatCidr, formatIp, networkOf, parseCidr } from '../../../base/ip/index.ts';
+import type { BlockPeer } from '../../policy/index.ts';
+import type { LintCluster, PolicyEntry } from '../lint-cluster.ts';
+import type { LintRule } from '../model.ts';
+import { valueAt } from '../objects.ts';
+import { everyRule, peersOf } from '../policy-parts.ts';
+
+/** Blocks at least this long may lie in a range of Service addresses alone: kubeadm's default is a /12, and a /108 for IPv6. */
+const SERVICE_PREFIX = { 4: 12, 6: 64 } as const;
+
+/** Silent when no Service of the files has an address yet. */
+export const blockOfServices: LintRule = {
+  id: 'block-of-services',
+  severity: 'warning',
+  summary: 'an ipBlock of Service addresses, which no packet has any more when policies judge it',
+  *check(cluster) {
+    for (const { manifest, peer } of blocks(cluster)) {
+      const { cidr } = peer;
+      if (cidr.prefix < SERVICE_PREFIX[cidr.ip.family]) continue;
+      const service = cluster.services.find((each) => each.service.clusterIps.some((ip) => cidrContains(cidr, ip)));
+      if (service === undefined || holdsPods(cluster, peer)) continue;
+      yield {
+        manifest,
+        path: `${peer.source.path}.ipBlock.cidr`,
+        message:
+          `${formatCidr(cidr)} holds the address of Service ${service.service.key}; policies see the address of the pod ` +
+          'behind a Service, so this never matches',
+        suggestion: 'a podSelector for the pods of the Service',
+      };
+    }
+  },
+};
+
+/** Silent when no pod of the files has an address. */
+export const blockOfOnePod: LintRule = {
+  id: 'block-of-one-pod',
+  severity: 'warning',
+  summary: 'an ipBlock of the address of one pod, which changes when the pod is replaced',
+  *check(cluster) {
+    for (const { manifest, peer } of blocks(cluster)) {
+      const { cidr } = peer;
+      if (cidr.prefix !== bitsOf(cidr.ip.family)) continue;
+      const owner = cluster.workloads.find(
+        ({ pod }) => !pod.hostNetwork && pod.addresses.some((ip) => cidrContains(cidr, ip)),
+      );
+      if (owner === undefined) continue;
+      yield {
+        manifest,
+        path: `${peer.source.path}.ipBlock.cidr`,
+        message: `${formatIp(cidr.ip)} is the address of ${owner.title} now; a pod that takes its place has another one`,
+        suggestion: 'a podSelector',
+      };
+    }
+  },
+};
+
+/** Needs nothing but the policy. */
+export const emptyBlock: LintRule = {
+  id: 'empty-block',
+  severity: 'warning',
+  summary: 'an ipBlock whose exceptions leave nothing of it',
+  *check(cluster) {
+    for (const { manifest, peer } of blocks(cluster))
+      if (peer.ranges.length === 0)
+        yield {
+          manifest,
+          path: `${peer.source.path}.ipBlock.except`,
+          message: `the exceptions leave no address of ${formatCidr(peer.cidr)}`,
+        };
+  },
+};
+
+/** Needs nothing but the policy. */
+export const hostBits: LintRule = {
+  id: 'cidr-host-bits',
+  severity: 'warning',
+  summary: 'a block whose address has bits beyond its prefix',
+  repairs: true,
+  *check(cluster) {
+    for (const { manifest, peer } of blocks(cluster)) {
+      const base = `${peer.source.path}.ipBlock`;
+      const written = valueAt(manifest.object, ...segments(base));
+      if (written === undefined) continue;
+      const texts: readonly (readonly [string, unknown])[] = [
+        [`${base}.cidr`, valueAt(written, 'cidr')],
+        ...((valueAt(written, 'except') as readonly unknown[] | undefined) ?? []).map(
+          (text, index) => [`${base}.except[${index}]`, text] as const,
+        ),
+      ];
+      for (const [path, text] of texts) {
+        const cidr = typeof text === 'string' ? parseCidr(text) : undefined;
+        if (cidr === undefined || networkOf(cidr).ip.value === cidr.ip.value) continue;
+        const meant = formatCidr(networkOf(cidr));
+        yield {
+          manifest,
+          path,
+          message: `${String(text)} is the block ${meant}; only the first ${cidr.prefix} bits of the address count`,
+          suggestion: meant,
+          repair: { kind: 'replace-value', path, to: meant },
+        };
+      }
+    }
+  },
+};
+
+/** Silent unless the files show that the cluster has addresses of both families. */
+export const oneFamily: LintRule = {
+  id: 'block-of-one-family',
+  severity: 'warning',
+  summary: 'every address of one family allowed, and none of the other, in a cluster that has both',
+  *check(cluster) {
+    if (!isDualStack(cluster)) return;
+    for (const { entry, rule } of everyRule(cluster)) {
+      const peers = peersOf(rule).filter((peer) => peer.kind === 'block');
+      const whole = peers.find(({ cidr }) => cidr.prefix === 0);
+      if (whole === undefined || peers.some(({ family }) => family !== whole.family)) continue;
+      yield {
+        manifest: entry.manifest,
+        path: `${whole.source.path}.ipBlock.cidr`,
+        message: `${formatCidr(whole.cidr)} is every IPv${whole.family} address and no IPv${whole.family === 4 ? 6 : 4} one`,
+        suggestion: `a second ipBlock, ${whole.family === 4 ? '::/0' : '0.0.0.0/0'}`,
+      };
+    }
+  },
+};
+
+function* blocks(
+  cluster: LintCluster,
+): Generator<{ readonly manifest: PolicyEntry['manifest']; readonly peer: BlockPeer }> {
+  for (const { entry, rule } of everyRule(cluster))
+    for (const peer of peersOf(rule)) if (peer.kind === 'block') yield { manifest: entry.manifest, peer };
+}
+
+function holdsPods(cluster: LintCluster, { cidr }: BlockPeer): boolean {
+  return cluster.workloads.some(({ pod }) => pod.addresses.some((ip) => cidrContains(cidr, ip)));
+}
+
+function isDualStack(cluster: LintCluster): boolean {
+  const families = new Set([
+    ...cluster.workloads.flatMap(({ pod }) => pod.addresses.map(({ family }) => family)),
+    ...cluster.services.flatMap(({ service }) => service.clusterIps.map(({ family }) => family)),
+  ]);
+  return families.size === 2;
+}
+
+function segments(path: string): string[] {
+  return path.split(/[.[\]]+/u).filter((each) => each !== '');
+}

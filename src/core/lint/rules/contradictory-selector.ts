@@ -1,0 +1,35 @@
+import { formatRequirement } from '../../kube/labels.ts';
+import type { Selector } from '../../kube/labels.ts';
+import { excludes } from '../containment.ts';
+import type { LintRule, Report } from '../model.ts';
+import { everyRule, podPeersOf } from '../policy-parts.ts';
+
+/** Needs nothing but the policy. */
+export const contradictorySelector: LintRule = {
+  id: 'contradictory-selector',
+  severity: 'warning',
+  summary: 'a selector whose requirements exclude each other',
+  *check(cluster) {
+    for (const { policy, manifest } of cluster.policies) {
+      const message = contradiction(policy.subject.pods);
+      if (message !== undefined) yield { manifest, path: 'spec.podSelector', message } satisfies Report;
+    }
+    for (const { entry, rule } of everyRule(cluster)) {
+      for (const { pods, namespaces, source } of podPeersOf(rule)) {
+        const message =
+          contradiction(pods) ?? (namespaces.kind === 'name' ? undefined : contradiction(namespaces.selector));
+        if (message !== undefined) yield { manifest: entry.manifest, path: source.path, message };
+      }
+    }
+  },
+};
+
+function contradiction(selector: Selector): string | undefined {
+  if (selector.kind !== 'all-of') return undefined;
+  for (const a of selector.requirements) {
+    const b = selector.requirements.find((each) => excludes(a, each));
+    if (b !== undefined)
+      return `nothing can meet both ${formatRequirement(a)} and ${formatRequirement(b)}, so the selector chooses nothing`;
+  }
+  return undefined;
+}

@@ -1,0 +1,40 @@
+import { suggest } from '../../kube/suggest.ts';
+import { destinationsOf } from '../destinations.ts';
+import type { LintRule } from '../model.ts';
+import { everyRule, listed, portsOf } from '../policy-parts.ts';
+
+/** Silent when the files do not tell which pods the rule leads to, or it leads to none. */
+export const namedPort: LintRule = {
+  id: 'named-port',
+  severity: 'warning',
+  summary: 'a port name that no pod of the rule has',
+  *check(cluster) {
+    for (const each of everyRule(cluster)) {
+      const named = portsOf(each.rule).filter((port) => port.kind === 'named');
+      if (named.length === 0) continue;
+      const pods = destinationsOf(cluster, each);
+      if (pods === undefined || pods.length === 0) continue;
+      for (const { name, protocol, source } of named) {
+        const ports = pods.flatMap(({ pod }) => pod.ports);
+        if (ports.some((port) => port.name === name && port.protocol === protocol)) continue;
+        const other = ports.find((port) => port.name === name);
+        const known = ports.filter((port) => port.protocol === protocol).map((port) => port.name);
+        const near = other === undefined ? suggest(name, known) : undefined;
+        const who = listed(pods.map(({ title }) => title));
+        yield {
+          manifest: each.entry.manifest,
+          path: other === undefined ? `${source.path}.port` : source.path,
+          message:
+            other === undefined
+              ? `no container of ${who} has a ${protocol} port named ${name}, so the rule matches nothing`
+              : `the port named ${name} of ${who} is ${other.protocol}, and the rule is for ${protocol}`,
+          ...(other !== undefined
+            ? { suggestion: `protocol: ${other.protocol}` }
+            : near === undefined
+              ? {}
+              : { suggestion: near }),
+        };
+      }
+    }
+  },
+};

@@ -1,0 +1,35 @@
+import type { LintRule, Report } from '../model.ts';
+import type { LintCluster } from '../lint-cluster.ts';
+import { itemsOf, isNetworkPolicy, valueAt } from '../objects.ts';
+
+/** Needs nothing but the policy. Calico's `types` are held to the same. */
+export const policyTypes: LintRule = {
+  id: 'policy-types',
+  severity: 'warning',
+  summary: 'rules of a direction that policyTypes leaves out, so that they do nothing',
+  repairs: true,
+  check,
+};
+
+function* check(cluster: LintCluster): Generator<Report> {
+  for (const { manifest } of cluster.policies) {
+    const field = isNetworkPolicy(manifest.object) ? 'policyTypes' : 'types';
+    const types = itemsOf(valueAt(manifest.object, 'spec', field));
+    if (types.length === 0) continue;
+    for (const [direction, type] of [
+      ['ingress', 'Ingress'],
+      ['egress', 'Egress'],
+    ] as const) {
+      const rules = itemsOf(valueAt(manifest.object, 'spec', direction));
+      if (rules.length === 0 || types.includes(type)) continue;
+      const path = `spec.${field}`;
+      yield {
+        manifest,
+        path,
+        message: `${field} does not list ${type}, so the ${direction} rules of the policy do nothing`,
+        suggestion: `[${[...types.map(String), type].join(', ')}]`,
+        repair: { kind: 'append-item', path, item: type },
+      };
+    }
+  }
+}

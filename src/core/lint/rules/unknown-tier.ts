@@ -1,0 +1,30 @@
+import { suggest } from '../../kube/suggest.ts';
+import { BUILT_IN_TIERS } from '../../policy/index.ts';
+import { declaredTiers } from '../lint-cluster.ts';
+import type { LintRule } from '../model.ts';
+
+/** Calico's own tiers always exist; any other must be among the files, or the policy is not in force. */
+export const unknownTier: LintRule = {
+  id: 'unknown-tier',
+  severity: 'warning',
+  summary: 'a policy of a tier that does not exist, so that it is not in force',
+  *check(cluster) {
+    const declared = declaredTiers(cluster);
+    const known = [
+      ...BUILT_IN_TIERS.map(({ name }) => name),
+      'adminnetworkpolicy',
+      'baselineadminnetworkpolicy',
+      ...declared,
+    ];
+    for (const { policy, manifest } of cluster.policies) {
+      if (known.includes(policy.tier)) continue;
+      const suggestion = suggest(policy.tier, ['default', ...declared]);
+      yield {
+        manifest,
+        path: 'spec.tier',
+        message: `there is no Tier ${policy.tier} among the files; without it the policy is not in force`,
+        ...(suggestion === undefined ? {} : { suggestion }),
+      };
+    }
+  },
+};

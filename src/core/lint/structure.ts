@@ -1,0 +1,169 @@
+import { formatFieldError } from '../kube/field-error.ts';
+import type { FieldError } from '../kube/field-error.ts';
+import { identityProblem } from '../kube/identity.ts';
+import { suggest } from '../kube/suggest.ts';
+import { unknownFields } from '../kube/unknown-fields.ts';
+import type { UnknownField } from '../kube/unknown-fields.ts';
+import { validateObject } from '../kube/validate/validate-object.ts';
+import type { SchemaCatalogue } from '../kube/check-manifest.ts';
+import type { LoadIssue, Manifest } from '../kube/yaml.ts';
+import { deprecationOf } from './deprecated.ts';
+import type { Finding, Report, RuleMeta } from './model.ts';
+
+/** Rules about single files and objects: what a parser or the API server would refuse. */
+export const STRUCTURE_RULES = {
+  syntax: { id: 'yaml-syntax', severity: 'error', summary: 'the file is not YAML as kubectl reads it' },
+  space: {
+    id: 'missing-space',
+    severity: 'error',
+    summary: 'no space after a colon, so that a field is read as text',
+    repairs: true,
+  },
+  identity: {
+    id: 'api-version',
+    severity: 'error',
+    summary: 'apiVersion or kind is missing, misspelt or does not exist',
+    repairs: true,
+  },
+  deprecated: {
+    id: 'deprecated-api-version',
+    severity: 'warning',
+    summary: 'an API version that current clusters do not serve',
+    repairs: true,
+  },
+  unknown: { id: 'unknown-field', severity: 'error', summary: 'a field that the API does not have', repairs: true },
+  invalid: {
+    id: 'invalid-value',
+    severity: 'error',
+    summary: 'a value that the API server refuses',
+    repairs: true,
+  },
+  except: { id: 'except-outside-cidr', severity: 'error', summary: 'an exception that is not inside its block' },
+  endPort: { id: 'end-port', severity: 'error', summary: 'endPort below port, or without a numeric port' },
+  quoted: {
+    id: 'quoted-port',
+    severity: 'error',
+    summary: 'a port number in quotes, which makes it the name of a port',
+    repairs: true,
+  },
+  suppression: {
+    id: 'unknown-rule',
+    severity: 'warning',
+    summary: 'a comment that turns off a rule which does not exist',
+  },
+} as const satisfies Record<string, RuleMeta>;
+
+/** What is wrong with a file that is no YAML, or with a document of it. */
+export function syntaxFinding(issue: LoadIssue, text: string): Finding {
+  const { file, line, column, message } = issue;
+  const written = text.split('\n')[line - 1] ?? '';
+  const word = /^([A-Za-z][A-Za-z0-9]*:)[{[].*[}\]]\s*(?:#.*)?$/u.exec(written.slice(column - 1));
+  const { id, severity } = word === null ? STRUCTURE_RULES.syntax : STRUCTURE_RULES.space;
+  const place = { id, severity, message, file, line, column, path: '' };
+  if (word === null) return place;
+  return { ...place, repair: { kind: 'insert-text', line, column: column + word[1]!.length, text: ' ' } };
+}
+
+/** A report with the rule that it belongs to. */
+export type StructureReport = Report & { readonly rule: RuleMeta };
+
+/** What one object's structure came to. */
+export interface Structure {
+  readonly reports: readonly StructureReport[];
+  /** What the rules about meaning may read, in the current API version; undefined when its values have wrong types. */
+  readonly readable: Manifest | undefined;
+}
+
+/** Everything that the API server would refuse in the object, and deprecated versions. */
+export function checkStructure(manifest: Manifest, schemas: SchemaCatalogue | undefined): Structure {
+  const deprecated = deprecationOf(manifest.object);
+  if (deprecated === undefined) return checkCurrent(manifest, schemas);
+  const report = { ...deprecated, manifest, rule: STRUCTURE_RULES.deprecated };
+  const { repair } = deprecated;
+  if (repair?.kind !== 'replace-value') return { reports: [report], readable: manifest };
+  // Its fields are those of the current version, which says what else is wrong with them.
+  const current = checkCurrent({ ...manifest, object: { ...manifest.object, apiVersion: repair.to } }, schemas);
+  return { ...current, reports: [report, ...current.reports] };
+}
+
+function checkCurrent(manifest: Manifest, schemas: SchemaCatalogue | undefined): Structure {
+  const { object } = manifest;
+  const identity = identityReport(manifest);
+  if (identity !== undefined) return { reports: [identity], readable: undefined };
+  const schema = schemas?.ofKind(String(object['apiVersion']), String(object['kind']));
+  const unknown = schema === undefined ? [] : unknownFields(object, schema, (ref) => schemas?.resolve(ref));
+  const errors = validateObject(object);
+  const reports = [
+    ...unknown.map((field) => unknownReport(manifest, field)),
+    ...errors.map((error) => errorReport(manifest, error)),
+  ];
+  return { reports, readable: errors.some(({ type }) => type === 'TypeInvalid') ? undefined : manifest };
+}
+
+function identityReport(manifest: Manifest): StructureReport | undefined {
+  const problem = identityProblem(manifest.object);
+  if (problem === undefined) return undefined;
+  const { path } = problem;
+  const [message = '', hint] = problem.message.split(/; did you mean |; a \w+ is apiVersion: /u);
+  const rule = STRUCTURE_RULES.identity;
+  const written = Object.keys(manifest.object).find((key) => key !== path && key.toLowerCase() === path.toLowerCase());
+  if (written !== undefined)
+    return {
+      manifest,
+      rule,
+      path: written,
+      message,
+      suggestion: `${path} instead of ${written}`,
+      repair: { kind: 'rename-key', path: written, to: path },
+    };
+  if (hint === undefined) return { manifest, rule, path, message };
+  const value = hint.replace(/\?$/u, '');
+  const suggestion = path === 'apiVersion' && manifest.object[path] === undefined ? `apiVersion: ${value}` : value;
+  const repair =
+    suggestion === value
+      ? ({ kind: 'replace-value', path, to: value } as const)
+      : ({ kind: 'insert-before', path: 'kind', text: suggestion } as const);
+  return { manifest, rule, path, message, suggestion, repair };
+}
+
+/** A misspelt name is corrected; a field in the wrong place is for its author to move. */
+function unknownReport(manifest: Manifest, { path, name, suggestion }: UnknownField): StructureReport {
+  const message = `unknown field "${path}"`;
+  const rule = STRUCTURE_RULES.unknown;
+  if (suggestion === undefined) return { manifest, rule, path, message };
+  const parent = path.slice(0, -name.length);
+  const sibling = suggestion.startsWith(parent) ? suggestion.slice(parent.length) : '';
+  const plain = sibling !== '' && !/[.[\]]/u.test(sibling) && !isSet(manifest, suggestion);
+  return {
+    manifest,
+    rule,
+    path,
+    message,
+    suggestion: `"${suggestion}"`,
+    ...(plain ? { repair: { kind: 'rename-key', path, to: sibling } as const } : {}),
+  };
+}
+
+function isSet({ object }: Manifest, path: string): boolean {
+  const segments = path.split(/[.[\]]+/u).filter((each) => each !== '');
+  return (
+    segments.reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], object) != null
+  );
+}
+
+function errorReport(manifest: Manifest, error: FieldError): StructureReport {
+  const { path, value } = error;
+  const report = { manifest, path, message: formatFieldError(error) };
+  if (/\.except\[\d+\]$/u.test(path) && error.detail.includes('`cidr`'))
+    return { ...report, rule: STRUCTURE_RULES.except };
+  if (path.endsWith('.endPort')) return { ...report, rule: STRUCTURE_RULES.endPort };
+  if (/\.(?:port|targetPort|number)$/u.test(path) && typeof value === 'string' && /^\d+$/u.test(value)) {
+    const repair = { kind: 'replace-value', path, to: value } as const;
+    return { ...report, rule: STRUCTURE_RULES.quoted, suggestion: `${value} without quotes`, repair };
+  }
+  const meant =
+    typeof value === 'string' && error.supported !== undefined ? suggest(value, error.supported) : undefined;
+  if (meant === undefined) return { ...report, rule: STRUCTURE_RULES.invalid };
+  const repair = { kind: 'replace-value', path, to: meant } as const;
+  return { ...report, rule: STRUCTURE_RULES.invalid, suggestion: meant, repair };
+}
