@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseIp } from '../../src/base/ip/index.ts';
+import { PolicyEngine } from '../../src/core/policy/index.ts';
+import type { ClusterState, Party } from '../../src/core/policy/index.ts';
 import { createCalcEngine } from '../../src/core/calc/index.ts';
 import type { CalcEngine, Delta } from '../../src/core/calc/index.ts';
 import type { NetworkPolicy } from '../../src/core/kube/types.ts';
@@ -10,6 +12,8 @@ import { plainRuleset } from '../../src/core/nft/plain.ts';
 import { arbitraryCluster, PORTS } from './arbitrary-cluster.ts';
 import { deltasOf, packetArrives } from './compiled-node.ts';
 import type { Place } from './compiled-node.ts';
+import { arbitraryState } from './arbitrary-normal-form.ts';
+import { deltasOfState, flowArrives, flowsOf, textOf } from './compiled-state.ts';
 import type { OracleCluster } from './oracle.ts';
 
 const NODE = 'node-0';
@@ -57,8 +61,14 @@ const arbitraryServices: fc.Arbitrary<Delta[]> = fc
 
 /** All that one node can hear of a cluster; later deltas of one object replace earlier ones. */
 const arbitraryDeltas: fc.Arbitrary<Delta[]> = fc
-  .tuple(arbitraryCluster, arbitraryServices)
-  .map(([cluster, services]) => latest([...deltasOf(cluster, NODE), ...services]));
+  .tuple(
+    fc.oneof(
+      arbitraryCluster.map((cluster) => deltasOf(cluster, NODE)),
+      arbitraryState.map((state) => deltasOfState(state, NODE)),
+    ),
+    arbitraryServices,
+  )
+  .map(([deltas, services]) => latest([...deltas, ...services]));
 
 function latest(deltas: readonly Delta[]): Delta[] {
   return [...new Map(deltas.map((delta) => [`${delta.kind} ${delta.key}`, delta])).values()];
@@ -158,7 +168,61 @@ describe('the calculation', () => {
       { numRuns: 1000 },
     );
   });
+
+  it('names them for the whole model, whatever object changes', () => {
+    fc.assert(
+      fc.property(arbitraryState, arbitraryState, fc.nat(1000), (state, other, choice) => {
+        const before = latest(deltasOfState(state, NODE));
+        const walk = new Walk();
+        walk.apply(before);
+        walk.flush();
+        const was = verdicts(state, walk.kernel);
+        walk.apply([oneChange(before, latest(deltasOfState(other, NODE)), choice)]);
+        const { shrunk, grown } = walk.flush();
+        for (const [flow, { arrives, endpoints }] of verdicts(state, walk.kernel)) {
+          if (arrives === was.get(flow)!.arrives) continue;
+          for (const endpoint of endpoints) expect(arrives ? grown : shrunk, flow).toContain(endpoint);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
 });
+
+/** Takes one of the other's objects, or takes one away; pods stay as they are wired. */
+function oneChange(before: readonly Delta[], other: readonly Delta[], choice: number): Delta {
+  const isPolicy = ({ kind }: Delta): boolean => !['pod', 'local-endpoint', 'pool', 'node', 'namespace'].includes(kind);
+  const candidates = [...other.filter(isPolicy), ...deletions(before.filter(isPolicy))];
+  return candidates[choice % candidates.length]!;
+}
+
+/** Whether each of the flows between local pods and everything else passes this node, with the local pod. */
+function verdicts(state: ClusterState, ruleset: Ruleset) {
+  const engine = new PolicyEngine(state);
+  const rulesets = new Map([[NODE, ruleset]]);
+  const found = new Map<string, { readonly arrives: boolean; readonly endpoints: readonly string[] }>();
+  const here = (party: Party): boolean => party.kind === 'pod' && party.pod.node === NODE;
+  for (const flow of flowsOf(engine)) {
+    if (!here(flow.source) && !here(flow.destination)) continue;
+    // Only this node's filter is asked.
+    const away = (party: Party): Party => (here(party) || partyNode(party) === NODE ? party : outside(party));
+    const source = away(flow.source);
+    const destination = away(flow.destination);
+    const endpoints = [source, destination].flatMap((party) => (party.kind === 'pod' ? [party.pod.key] : []));
+    // Between two pods of this node, either may be the one.
+    if (endpoints.length > 1) continue;
+    found.set(textOf(flow), { arrives: flowArrives(rulesets, state, { ...flow, source, destination }), endpoints });
+  }
+  return found;
+}
+
+function partyNode(party: Party): string | undefined {
+  return party.kind === 'node' ? party.node.name : undefined;
+}
+
+function outside(party: Party): Party {
+  return { kind: 'outside', ip: party.ip! };
+}
 
 /** The cluster with the labels of one pod or namespace, or the rules of one policy, taken from the other one. */
 function withOneChange(cluster: OracleCluster, other: OracleCluster, choice: number): OracleCluster {

@@ -69,15 +69,12 @@ export class AddressSets {
   /** As {@link AddressSets.holdNodes}. Ready or not, all endpoints count. */
   holdService({ key }: ServicePeer, side: Side, name: NameOf): () => void {
     const rest = side === 'source' ? [] : (['inet_proto', 'inet_service'] as const);
-    const content = this.#content(name, rest, (family, aliases) => {
-      const slices = [...(this.#slicesOf.get(key)?.values() ?? [])];
-      return slices.flatMap(({ endpoints, idle = [], ports }) => {
-        const tails =
-          side === 'source' ? [''] : ports.map((each) => protoKey(IPPROTO[each.protocol]) + portKey(each.port));
-        const addresses = aliased([...endpoints.map((each) => each.address), ...idle], family, aliases);
-        return addresses.flatMap((address) => tails.map((tail) => address + tail));
-      });
-    });
+    const content = this.#content(name, rest, (family, aliases) =>
+      [...(this.#slicesOf.get(key)?.values() ?? [])].flatMap((slice) => {
+        const addresses = [...slice.endpoints.map((each) => each.address), ...(slice.idle ?? [])];
+        return side === 'source' ? aliased(addresses, family, aliases) : sockets(addresses, slice.ports, family);
+      }),
+    );
     this.#ofService.set(content, key);
     return this.#hold(content, () => this.#ofService.delete(content));
   }
@@ -127,6 +124,14 @@ function aliased(addresses: readonly Ip[], family: Family, aliases: readonly Tun
   const plain = own.filter((ip) => !relevant.some((alias) => alias.tunnel === ip.value));
   const tunnels = relevant.filter((alias) => own.some((ip) => ip.value === alias.address));
   return [...plain, ...tunnels.map((alias) => ({ family, value: alias.tunnel }))].map(addressKey);
+}
+
+/** `address . protocol . port` of every address with every port. */
+function sockets(addresses: readonly Ip[], ports: SliceSpec['ports'], family: Family): ElementKey[] {
+  const tails = ports.map(({ protocol, port }) => protoKey(IPPROTO[protocol]) + portKey(port));
+  return addresses
+    .filter((ip) => ip.family === family)
+    .flatMap((ip) => tails.map((tail) => addressKey(ip) + tail));
 }
 
 /** Sets the value under the key, or takes the key away. */

@@ -1,0 +1,22 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { PolicyEngine } from '../../src/core/policy/index.ts';
+import { arbitraryState } from './arbitrary-normal-form.ts';
+import { flowArrives, flowsOf, rulesetsOf, textOf } from './compiled-state.ts';
+
+describe('the compiled packet filters, over generated states of the whole model', () => {
+  it('let exactly those packets arrive that the policy engine allows', () => {
+    fc.assert(
+      fc.property(arbitraryState, (state) => {
+        const engine = new PolicyEngine(state);
+        const rulesets = rulesetsOf(state);
+        for (const flow of flowsOf(engine)) {
+          const verdict = engine.evaluate(flow);
+          if (flowArrives(rulesets, state, flow) !== verdict.allowed)
+            expect.fail(`${textOf(flow)}: ${verdict.egress.kind} ${verdict.ingress.kind} ${verdict.allowed}`);
+        }
+      }),
+      { numRuns: 700 },
+    );
+  });
+});

@@ -1,0 +1,160 @@
+import { formatIp, parseCidr, parseIp } from '../../src/base/ip/index.ts';
+import type { Family } from '../../src/base/ip/index.ts';
+import { createCalcEngine } from '../../src/core/calc/index.ts';
+import type { Delta } from '../../src/core/calc/index.ts';
+import { interpret } from '../../src/core/nft/interpret.ts';
+import type { Outcome } from '../../src/core/nft/interpret.ts';
+import { addressKey, CT_STATE, TCP_FLAG } from '../../src/core/nft/index.ts';
+import type { Ruleset } from '../../src/core/nft/index.ts';
+import { PolicyEngine } from '../../src/core/policy/index.ts';
+import type { ClusterState, Flow, Party } from '../../src/core/policy/index.ts';
+import { protocolNumber } from '../../src/core/policy/protocol.ts';
+import { serviceEndpoints } from '../../src/core/policy/services.ts';
+import { OUTSIDE, PORTS } from './arbitrary-cluster.ts';
+import { interfaceOf } from './compiled-node.ts';
+
+/** Everything in the state as deltas for `node`, with an interface wired for each of its pods. */
+export function deltasOfState(state: ClusterState, node: string): Delta[] {
+  const pools = ['10.244.0.0/16', 'fd00:10:244::/56'].map((cidr): Delta => ({
+    kind: 'pool',
+    key: cidr,
+    value: { name: cidr, cidr: parseCidr(cidr)!, natOutgoing: true },
+  }));
+  return [
+    ...pools,
+    ...deltas('namespace', state.namespaces),
+    ...deltas('node', state.nodes),
+    ...deltas('pod', state.pods),
+    ...deltas('service-account', state.serviceAccounts),
+    ...deltas('network-set', state.networkSets),
+    ...deltas('host-endpoint', state.hostEndpoints),
+    ...deltas('profile', state.profiles),
+    ...deltas('domain', state.domains),
+    { kind: 'settings', key: 'default', value: state.settings },
+    ...state.tiers.flatMap(({ policies, ...spec }): Delta[] => [
+      { kind: 'tier', key: spec.name, value: spec },
+      ...policies.map((value): Delta => ({ kind: 'policy', key: value.key, value })),
+    ]),
+    ...new Set([...state.services.keys(), ...state.slices.keys()]).values().flatMap((key) => slicesOf(state, key)),
+    ...[...state.pods.values()].flatMap((pod): Delta[] => {
+      if (pod.node !== node || pod.hostNetwork || pod.completed) return [];
+      const value = { id: pod.key, interface: interfaceOf(pod.key), pod: pod.key, addresses: pod.addresses };
+      return [{ kind: 'local-endpoint', key: pod.key, value }];
+    }),
+  ];
+}
+
+function deltas(kind: Delta['kind'], objects: ReadonlyMap<string, unknown>): Delta[] {
+  return [...objects].map(([key, value]) => ({ kind, key, value }) as Delta);
+}
+
+/** What the control plane would list for the Service: a slice for each endpoint, since ports may differ. */
+function slicesOf(state: ClusterState, service: string): Delta[] {
+  return serviceEndpoints(state, service).flatMap(({ owner, sockets }, i): Delta[] => {
+    if (typeof owner === 'string') return [];
+    const key = `${service}-${i}`;
+    const ports = sockets.map((each) => ({ name: '', ...each }));
+    return [{ kind: 'slice', key, value: { key, service, ports, endpoints: [{ address: owner, ready: true }] } }];
+  });
+}
+
+/** The filter of every node of the state. */
+export function rulesetsOf(state: ClusterState): ReadonlyMap<string, Ruleset> {
+  return new Map(
+    [...state.nodes.keys()].map((node) => {
+      const engine = createCalcEngine({ node });
+      for (const delta of deltasOfState(state, node)) engine.apply(delta);
+      engine.flush();
+      return [node, engine.ruleset()];
+    }),
+  );
+}
+
+const KINDS = [
+  { protocol: 'TCP', sourcePort: 40000 },
+  { protocol: 'TCP', sourcePort: 80 },
+  { protocol: 'UDP', sourcePort: 53 },
+  { protocol: 'SCTP', sourcePort: 40000 },
+  { protocol: 'ICMP' },
+  { protocol: 'ICMP', icmp: { type: 3, code: 1 } },
+  { protocol: '47' },
+] as const;
+
+function partiesOf(engine: PolicyEngine, family: Family): Party[] {
+  const { pods, nodes } = engine.state;
+  return [
+    ...[...pods.values()].filter((pod) => !pod.completed && !pod.hostNetwork).map((pod) => engine.pod(pod, family)),
+    ...[...nodes.values()].flatMap((node) =>
+      [...node.addresses, ...node.tunnelAddresses].map((ip): Party => ({ kind: 'node', node, ip })),
+    ),
+    ...OUTSIDE.map((text) => engine.address(parseIp(text)!)),
+  ].filter((party) => party.ip?.family === family);
+}
+
+/** A flow of each kind between every two parties of which one is a pod; the port depends on both. */
+export function* flowsOf(engine: PolicyEngine): Iterable<Flow> {
+  for (const family of [4, 6] as const)
+    for (const source of partiesOf(engine, family))
+      for (const destination of partiesOf(engine, family)) {
+        if (source.kind !== 'pod' && destination.kind !== 'pod') continue;
+        for (const [i, kind] of KINDS.entries()) {
+          const port =
+            PORTS[Number((source.ip!.value + 3n * destination.ip!.value + BigInt(i)) % BigInt(PORTS.length))]!;
+          yield { source, destination, family, ...kind, ...('sourcePort' in kind ? { port } : {}) };
+        }
+      }
+}
+
+/** The flow for people. */
+export function textOf({ source, destination, protocol, port, sourcePort }: Flow): string {
+  const name = (party: Party) =>
+    `${party.kind === 'pod' ? party.pod.key : party.kind} ${party.ip === undefined ? '' : formatIp(party.ip)}`;
+  return `${name(source)} > ${name(destination)} ${protocol} ${sourcePort} > ${port}`;
+}
+
+/**
+ * Sends a flow's first packet through the filters of the nodes that it crosses, the source's and then the destination's,
+ * and says whether it arrives. Both parties have addresses.
+ */
+export function flowArrives(rulesets: ReadonlyMap<string, Ruleset>, state: ClusterState, flow: Flow): boolean {
+  const crossed = new Set([nodeOf(flow.source), nodeOf(flow.destination)].filter((node) => node !== undefined));
+  return [...crossed].every((node) => crossing(rulesets.get(node)!, state, flow, node).verdict === 'accept');
+}
+
+function crossing(ruleset: Ruleset, state: ClusterState, flow: Flow, node: string): Outcome {
+  const { source, destination } = flow;
+  const own = state.nodes.get(node)!;
+  const addresses = new Set([...own.addresses, ...own.tunnelAddresses].map(addressKey));
+  const family = destination.ip!.family;
+  const input = nodeOf(source) !== node ? 'eth0' : source.kind === 'pod' ? interfaceOf(source.pod.key) : '';
+  const output =
+    nodeOf(destination) !== node ? 'eth0' : destination.kind === 'pod' ? interfaceOf(destination.pod.key) : 'lo';
+  const protocol = protocolNumber(flow.protocol, family);
+  return interpret(
+    ruleset,
+    {
+      source: addressKey(source.ip!),
+      destination: addressKey(destination.ip!),
+      protocol,
+      sourcePort: flow.sourcePort ?? 0,
+      destinationPort: flow.port ?? 0,
+      ...(flow.protocol === 'ICMP' ? { icmp: flow.icmp ?? { type: family === 4 ? 8 : 128, code: 0 } } : {}),
+      tcpFlags: TCP_FLAG.SYN,
+      inputInterface: input,
+      outputInterface: '',
+      ctState: CT_STATE.NEW,
+      ctMark: 0,
+      // Whoever marked the packet before it came here must not matter.
+      mark: 0xff000000,
+    },
+    {
+      isLocal: (address) => addresses.has(address),
+      route: () => output,
+      random: () => 0,
+    },
+  );
+}
+
+function nodeOf(party: Party): string | undefined {
+  return party.kind === 'pod' ? party.pod.node : party.kind === 'node' ? party.node.name : undefined;
+}
