@@ -4,7 +4,9 @@ import { once } from 'node:events';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { arbitraryCluster } from '../../../test/golden/arbitrary-cluster.ts';
-import { deltasOf, engineOf } from '../../../test/golden/compiled-node.ts';
+import { arbitraryState } from '../../../test/golden/arbitrary-normal-form.ts';
+import { deltasOf } from '../../../test/golden/compiled-node.ts';
+import { deltasOfState } from '../../../test/golden/compiled-state.ts';
 import { openNftables } from '../../host/nftables/kernel.ts';
 import { parseIp } from '../../base/ip/index.ts';
 import { createCalcEngine } from '../calc/index.ts';
@@ -91,10 +93,16 @@ const services: Delta[] = ['10.96.0.10', 'fd00:10:96::a'].flatMap((ip): Delta[] 
   },
 ]);
 
+const anyDeltas = fc.oneof(
+  arbitraryCluster.map((cluster) => deltasOf(cluster, 'node-0')),
+  arbitraryState.map((state) => deltasOfState(state, 'node-0')),
+);
+
 test('nft accepts the printed ruleset and lists it as it lists what the raw encoder has loaded', () => {
   fc.assert(
-    fc.property(arbitraryCluster, (cluster) => {
-      const engine = engineOf(cluster, 'node-0');
+    fc.property(anyDeltas, (deltas) => {
+      const engine = createCalcEngine({ node: 'node-0' });
+      for (const delta of deltas) engine.apply(delta);
       for (const delta of services) engine.apply(delta);
       engine.flush();
       nft(['flush', 'ruleset']);
@@ -106,20 +114,20 @@ test('nft accepts the printed ruleset and lists it as it lists what the raw enco
       nftables.apply(replaceAll(engine.ruleset()));
       expect(listed()).toEqual(fromText);
     }),
-    { numRuns: 15 },
+    { numRuns: 40 },
   );
 });
 
 test('the kernel takes every transaction of a walk and holds what was wanted', () => {
   using nftables = openNftables({ netns: netns() });
   fc.assert(
-    fc.property(fc.array(arbitraryCluster, { minLength: 2, maxLength: 4 }), (clusters) => {
+    fc.property(fc.array(anyDeltas, { minLength: 2, maxLength: 4 }), (states) => {
       const engine = createCalcEngine({ node: 'node-0' });
       engine.flush();
       nftables.apply(replaceAll(engine.ruleset()));
       let known: Delta[] = [];
-      for (const cluster of clusters) {
-        const next = [...deltasOf(cluster, 'node-0'), ...services];
+      for (const deltas of states) {
+        const next = [...deltas, ...services];
         const kept = new Set(next.map(({ kind, key }) => `${kind} ${key}`));
         for (const delta of known)
           if (!kept.has(`${delta.kind} ${delta.key}`)) engine.apply({ kind: delta.kind, key: delta.key } as Delta);
