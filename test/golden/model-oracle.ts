@@ -49,7 +49,7 @@ function sideAllows(state: ClusterState, direction: Direction, flow: Flow, own: 
   const node = own.pod.node === undefined ? undefined : state.nodes.get(own.pod.node);
   const host = node === undefined ? undefined : hostOf(state, node, undefined, flow);
   if (host === undefined) return true;
-  const early = earlyPhases(state, direction, flow, host);
+  const early = isFailsafe(state, direction, flow) ? 'undecided' : earlyPhases(state, direction, flow, host);
   if (early !== 'undecided') return early === 'allow';
   return (
     walk(state, direction, flow, (policy) => {
@@ -62,13 +62,7 @@ function sideAllows(state: ClusterState, direction: Direction, flow: Flow, own: 
 function nodeAllows(state: ClusterState, direction: Direction, flow: Flow, own: Party & { kind: 'node' }): boolean {
   const host = hostOf(state, own.node, own.ip, flow);
   if (host === undefined) return true;
-  const failsafe = direction === 'ingress' ? state.settings.failsafeInbound : state.settings.failsafeOutbound;
-  const far = direction === 'ingress' ? flow.source.ip : flow.destination.ip;
-  const open = failsafe.some(
-    ({ protocol, port, net }) =>
-      protocol === flow.protocol && port === flow.port && (net === undefined || (far !== undefined && inNet(net, far))),
-  );
-  if (open) return true;
+  if (isFailsafe(state, direction, flow)) return true;
   const early = earlyPhases(state, direction, flow, host);
   if (early !== 'undecided') return early === 'allow';
   const normal = walk(state, direction, flow, (policy) => isLast(policy) && onHost(policy, host));
@@ -79,9 +73,19 @@ function nodeAllows(state: ClusterState, direction: Direction, flow: Flow, own: 
   return false;
 }
 
+function isFailsafe({ settings }: ClusterState, direction: Direction, flow: Flow): boolean {
+  const ports = direction === 'ingress' ? settings.failsafeInbound : settings.failsafeOutbound;
+  const far = direction === 'ingress' ? flow.source.ip : flow.destination.ip;
+  return ports.some(
+    ({ protocol, port, net }) =>
+      protocol === flow.protocol && port === flow.port && (net === undefined || (far !== undefined && inNet(net, far))),
+  );
+}
+
 /** Policies before connection tracking and before translation, where no tier denies for want of a match. */
 function earlyPhases(state: ClusterState, direction: Direction, flow: Flow, host: HostEndpointInfo): Answer {
-  const untracked = walk(state, direction, flow, (each) => each.hosts?.doNotTrack === true && onHost(each, host), true);
+  const isUntracked = (each: Policy) => each.hosts?.doNotTrack === true && host.interface !== '*' && onHost(each, host);
+  const untracked = walk(state, direction, flow, isUntracked, true);
   if (untracked !== 'undecided' || direction === 'egress') return untracked;
   const preDnat = (each: Policy) => each.hosts?.preDnat === true && !each.hosts.doNotTrack && onHost(each, host);
   return walk(state, direction, flow, preDnat, true);

@@ -5,9 +5,10 @@ import { hostEndpoint } from './calico/host-endpoint.ts';
 import { networkSet } from './calico/network-set.ts';
 import { profile } from './calico/profile.ts';
 import { DEFAULT_SETTINGS, policySettings } from './calico/settings.ts';
+import { withStaged } from './calico/staged.ts';
 import { tierSpec } from './calico/tier.ts';
 import { EMPTY_STATE, namespaceOf } from './cluster.ts';
-import type { ClusterState, NamespaceInfo, ProfileInfo, SliceBackend } from './cluster.ts';
+import type { ClusterState, HostEndpointInfo, NamespaceInfo, ProfileInfo, SliceBackend } from './cluster.ts';
 import { namespaceInfo, nodeEndpoint, podEndpoint, serviceInfo, sliceBackends } from './endpoints.ts';
 import type { Policy, PolicyIssue } from './model.ts';
 import { normaliseNetworkPolicy } from './normalise/network-policy.ts';
@@ -51,13 +52,13 @@ export interface StateOptions {
 /** The state of the cluster that consists of `objects`. Of two objects with one name the later counts. */
 export function clusterState(objects: ClusterObjects, locate?: LocateObject, options: StateOptions = {}): ClusterState {
   const policies = normalise(objects, locate);
-  const inForce = [...policies.values()].map(({ policy }) =>
-    options.staged === 'enforced' && policy.staged ? { ...policy, staged: false } : policy,
-  );
+  const written = [...policies.values()].map(({ policy }) => policy);
+  const inForce = options.staged === 'enforced' ? withStaged(written) : written;
   const tiers = convert(objects.tiers, tierSpec, (each) => each.name, locate);
   const networkSets = convert(objects.networkSets, networkSet, (each) => each.key, locate);
   const hostEndpoints = convert(objects.hostEndpoints, hostEndpoint, (each) => each.name, locate);
-  const profiles = convert(objects.profiles, profile, (each) => each.name, locate);
+  const declared = convert(objects.profiles, profile, (each) => each.name, locate);
+  const profiles = new Map([[DEFAULT_ALLOW.name, DEFAULT_ALLOW], ...declared.values]);
   const settings = convert(onlyDefault(objects.felixConfigurations), policySettings, () => 'default', locate);
   const state: ClusterState = {
     ...EMPTY_STATE,
@@ -68,14 +69,14 @@ export function clusterState(objects: ClusterObjects, locate?: LocateObject, opt
     slices: slicesByService(objects.endpointSlices ?? []),
     serviceAccounts: new Map([...(objects.serviceAccounts ?? [])].map(accountLabels)),
     networkSets: networkSets.values,
-    hostEndpoints: hostEndpoints.values,
-    profiles: new Map([[DEFAULT_ALLOW.name, DEFAULT_ALLOW], ...profiles.values]),
+    hostEndpoints: withProfileLabels(hostEndpoints.values, profiles),
+    profiles,
     domains: objects.domains ?? EMPTY_STATE.domains,
     settings: settings.values.get('default') ?? DEFAULT_SETTINGS,
     tiers: tiersOf(inForce, tiers.values.values()),
     issues: [
       ...[...policies.values()].flatMap((each) => each.issues),
-      ...[tiers, networkSets, hostEndpoints, profiles, settings].flatMap((each) => each.issues),
+      ...[tiers, networkSets, hostEndpoints, declared, settings].flatMap((each) => each.issues),
       ...withoutTier(inForce, new Set([...tiers.values.keys(), ...BUILT_IN_TIERS.map((each) => each.name)])),
     ],
   };
@@ -103,6 +104,19 @@ function normalise(objects: ClusterObjects, locate: LocateObject | undefined): R
     if (normalised !== undefined) result.set(normalised.policy.key, normalised);
   }
   return result;
+}
+
+/** A host endpoint inherits the labels that its profiles apply; of several that apply one the last counts. */
+function withProfileLabels(
+  hosts: ReadonlyMap<string, HostEndpointInfo>,
+  profiles: ReadonlyMap<string, ProfileInfo>,
+): ReadonlyMap<string, HostEndpointInfo> {
+  return new Map(
+    [...hosts].map(([name, host]) => {
+      const inherited = host.profiles.map((each) => profiles.get(each)?.labels ?? {});
+      return [name, { ...host, labels: Object.assign({}, ...inherited, host.labels) as HostEndpointInfo['labels'] }];
+    }),
+  );
 }
 
 function withoutTier(policies: readonly Policy[], tiers: ReadonlySet<string>): PolicyIssue[] {

@@ -115,6 +115,7 @@ export interface HostEndpointInfo {
   /** Interface name; `*` is every interface; absent when it is found by its addresses. */
   readonly interface?: string;
   readonly expectedIps: readonly Ip[];
+  /** Those of its profiles are among them in a `ClusterState`. */
   readonly labels: Labels;
   readonly ports: readonly NamedPort[];
   /** Names of profiles, which judge what every tier passed on. */
@@ -124,6 +125,8 @@ export interface HostEndpointInfo {
 /** A Calico Profile: rules for what every tier has passed on. */
 export interface ProfileInfo {
   readonly name: string;
+  /** What the host endpoints that list it are labelled with, unless they have the label themselves. */
+  readonly labels?: Labels;
   readonly ingress: readonly Rule[];
   readonly egress: readonly Rule[];
 }

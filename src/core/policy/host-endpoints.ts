@@ -48,15 +48,15 @@ export class HostJudge {
     const host = node === undefined ? undefined : this.#endpointOf(node, undefined, judged);
     if (host === undefined) return undefined;
     const { untracked, preDnat, forwarded } = this.#plan(host, direction);
-    const early = judgeEarly([untracked, preDnat], judged);
+    // The ports that stay open do so in the early phases for all packets, in the last for the node's own only.
+    const early =
+      this.#failsafe(direction, judged) === undefined ? judgeEarly([untracked, preDnat], judged) : undefined;
     const verdict = early ?? judgeTiers(forwarded, judged);
     return verdict.kind === 'unselected' ? undefined : { ...verdict, host };
   }
 
   #judgeLocal(host: HostEndpointInfo, direction: Direction, judged: JudgedFlow): DirectionVerdict {
-    const { failsafeInbound, failsafeOutbound } = this.#state.settings;
-    const ports = direction === 'ingress' ? failsafeInbound : failsafeOutbound;
-    const port = ports.find((each) => isFailsafe(each, direction, judged));
+    const port = this.#failsafe(direction, judged);
     if (port !== undefined) return { kind: 'failsafe', allowed: true, port, passes: [] };
     const plan = this.#plan(host, direction);
     const early = judgeEarly([plan.untracked, plan.preDnat], judged);
@@ -69,6 +69,12 @@ export class HostJudge {
         if (rule.action !== 'log' && ruleMatches(rule, judged))
           return { kind: 'profile', allowed: rule.action === 'allow', profile, rule: rule.rule, passes };
     return { kind: 'host-default', allowed: false, endpoint: host, passes };
+  }
+
+  #failsafe(direction: Direction, judged: JudgedFlow): FailsafePort | undefined {
+    const { failsafeInbound, failsafeOutbound } = this.#state.settings;
+    const ports = direction === 'ingress' ? failsafeInbound : failsafeOutbound;
+    return ports.find((each) => isFailsafe(each, direction, judged));
   }
 
   /**
@@ -109,7 +115,8 @@ export class HostJudge {
         return matchesLabels(hosts.selector, host.labels) && phase(hosts);
       });
     return {
-      untracked: plan(({ doNotTrack }) => doNotTrack),
+      // As in Calico, where only an interface by name can go without connection tracking.
+      untracked: host.interface === '*' ? [] : plan(({ doNotTrack }) => doNotTrack),
       preDnat: direction === 'ingress' ? plan((each) => each.preDnat && !each.doNotTrack) : [],
       normal: plan((each) => !each.preDnat && !each.doNotTrack),
       forwarded: plan((each) => !each.preDnat && !each.doNotTrack && each.applyOnForward),

@@ -47,7 +47,7 @@ export interface Policy {
   readonly source: SourceRef;
   /** Name of its tier; a policy whose tier does not exist is not in force. */
   readonly tier: string;
-  /** Place in its tier, lowest first, `Infinity` last; equal orders by key. */
+  /** Place in its tier, lowest first, `Infinity` last; equal orders by name, namespace, kind. */
   readonly order: number;
   /** The pods that it applies to; hostNetwork pods never match. */
   readonly subject: PodSet;

@@ -38,9 +38,22 @@ export function tiersOf(policies: Iterable<Policy>, specs: Iterable<TierSpec> = 
     });
 }
 
-/** Order of evaluation inside one tier. */
+/**
+ * Order of evaluation inside one tier. Policies of equal order go by name, namespace and kind, as in Calico, which does not
+ * count the `default.` that its names begin with.
+ */
 export function comparePolicies(a: Policy, b: Policy): number {
-  return compare(a.order, b.order) || compare(a.key, b.key);
+  return (
+    compare(a.order, b.order) ||
+    compare(nameOf(a), nameOf(b)) ||
+    compare(a.source.namespace ?? '', b.source.namespace ?? '') ||
+    compare(a.source.kind, b.source.kind) ||
+    compare(a.key, b.key)
+  );
+}
+
+function nameOf({ source }: Policy): string {
+  return source.name.startsWith('default.') ? source.name.slice('default.'.length) : source.name;
 }
 
 function compare<T extends number | string>(a: T, b: T): number {
