@@ -59,7 +59,13 @@ export class HostSides {
       const { untracked, preDnat, forwarded } = this.#phases(host, direction);
       if (untracked.length + preDnat.length + forwarded.length === 0) return undefined;
       const reading = { direction, family, subject: group };
-      const early = this.#early([untracked, preDnat], reading);
+      // Ports that stay open do so in the early phases for all packets, in the last for the node's own only.
+      const open = this.#failsafe(direction, family);
+      const judged = this.#early([untracked, preDnat], reading);
+      const early = {
+        allowed: subtractRegions(judged.allowed, open, this.#tiers.ports),
+        undecided: regionOf([...judged.undecided, ...open], this.#tiers.ports),
+      };
       const { allowed, undecided } = this.#tiers.followedBy(early, this.#tiers.read(forwarded, reading));
       const neighbours = this.#groups.where((traits, id) => id < this.#groups.firstNode && traits.node === name);
       return regionOf([...allowed, ...undecided, { others: neighbours, ports: ALL }], this.#tiers.ports);
@@ -123,7 +129,8 @@ export class HostSides {
     const phase = (holds: (subject: NonNullable<Policy['hosts']>) => boolean): AppliedTier[] =>
       tiersOfPlaced(own.filter(({ policy }) => holds(policy.hosts!)));
     return {
-      untracked: phase(({ doNotTrack }) => doNotTrack),
+      // As in Calico, where only an interface by name can go without connection tracking.
+      untracked: host.interface === '*' ? [] : phase(({ doNotTrack }) => doNotTrack),
       preDnat: direction === 'ingress' ? phase((each) => each.preDnat && !each.doNotTrack) : [],
       normal: phase((each) => !each.preDnat && !each.doNotTrack),
       forwarded: phase((each) => !each.preDnat && !each.doNotTrack && each.applyOnForward),

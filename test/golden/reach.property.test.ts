@@ -1,0 +1,148 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Family } from '../../src/base/ip/index.ts';
+import { clusterState, PolicyEngine } from '../../src/core/policy/index.ts';
+import type { ClusterState, Flow, Party } from '../../src/core/policy/index.ts';
+import { disjoint, formatPorts, includesTraffic, intersect, portRange, reach } from '../../src/core/reach/index.ts';
+import type { Connection, Endpoint, PairConnection, Reachability } from '../../src/core/reach/index.ts';
+import { arbitraryCluster } from './arbitrary-cluster.ts';
+import { arbitraryModel } from './arbitrary-model.ts';
+import { flowsBetween, partiesOf } from './model-flows.ts';
+
+describe('reach, over generated clusters', () => {
+  it('agrees with evaluate about NetworkPolicies', () => {
+    fc.assert(
+      fc.property(arbitraryCluster, (cluster) => expectAgreement(clusterState(cluster))),
+      { numRuns: 700 },
+    );
+  });
+
+  it('agrees with evaluate about the whole model, host endpoints included', () => {
+    fc.assert(
+      fc.property(arbitraryModel(), ({ state }) => expectAgreement(state)),
+      { numRuns: 1400 },
+    );
+  });
+
+  it('lists exactly the pairs that connect when asked one by one, and counts them', () => {
+    fc.assert(
+      fc.property(arbitraryModel(), ({ state }) => {
+        const reachability = reach(state);
+        const ends = endsOf(reachability);
+        const asked = new Map<string, string>();
+        for (const from of ends)
+          for (const to of ends) {
+            if (isOutside(reachability, from) && isOutside(reachability, to)) continue;
+            if ((from.pod ?? from.node ?? from) === (to.pod ?? to.node ?? to)) continue;
+            const connection = reachability.connection(from, to);
+            if (connection.ports.length > 0) asked.set(`${nameOf(from)} > ${nameOf(to)}`, textOfSets(connection));
+          }
+        const listed = [...reachability.pairs()];
+        const names = listed.map(({ from, to }) => `${nameOf(from)} > ${nameOf(to)}`);
+        expect(new Map(names.map((name, i) => [name, textOfSets(listed[i]!)]))).toEqual(asked);
+        expect(names.length).toBe(asked.size);
+        expect(reachability.countPodPairs()).toBe(listed.filter(({ from, to }) => from.pod && to.pod).length);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('lists what a query asks for and nothing else', () => {
+    fc.assert(
+      fc.property(arbitraryModel(), fc.nat(), fc.nat(), ({ state }, a, b) => {
+        const reachability = reach(state);
+        const [from, to] = [[a % reachability.groups.length], [b % reachability.groups.length]];
+        const ports = portRange('TCP', 80, 81);
+        const all = [...reachability.pairs()].filter(
+          (each) => from.includes(each.from.group) && to.includes(each.to.group),
+        );
+        const narrow = all.filter((each) => !disjoint(each.ports, ports));
+        const texts = (pairs: Iterable<PairConnection>) =>
+          [...pairs].map((each) => `${nameOf(each.from)} > ${nameOf(each.to)} ${intersect(each.ports, ports).join()}`);
+        expect(texts(reachability.pairs({ from, to }))).toEqual(texts(all));
+        expect(texts(reachability.pairs({ from, to, ports }))).toEqual(texts(narrow));
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
+/** Every single end of the enumeration. */
+function endsOf({ groups }: Reachability): Endpoint[] {
+  return groups.flatMap((group): Endpoint[] => {
+    if (group.kind === 'pods') return group.pods.map((pod) => ({ group: group.id, pod }));
+    if (group.kind !== 'nodes') return [{ group: group.id }];
+    return group.nodes.map((node, i) => {
+      const ip = group.addresses?.[i];
+      return { group: group.id, node, ...(ip === undefined ? {} : { ip }) };
+    });
+  });
+}
+
+function isOutside(reachability: Reachability, end: Endpoint): boolean {
+  const { kind } = reachability.groups[end.group]!;
+  return kind === 'addresses' || kind === 'domain';
+}
+
+function nameOf({ group, pod, node, ip }: Endpoint): string {
+  if (pod !== undefined) return pod.key;
+  return node === undefined ? `group ${group}` : `${node.key} ${ip?.value}`;
+}
+
+function textOfSets({ byFamily }: Connection): string {
+  return ([4, 6] as const).map((family) => byFamily[family]?.join()).join(' | ');
+}
+
+/** Asks both readers about every flow between all parties, in every family. */
+function expectAgreement(state: ClusterState): void {
+  const engine = new PolicyEngine(state);
+  const reachability = reach(state);
+  for (const family of reachability.families) {
+    const parties = partiesOf(engine, family).filter((party) => party.kind !== 'outside' || party.domain === undefined);
+    for (const source of parties)
+      for (const destination of parties)
+        if (!isUnclear(state, destination)) expectPair(engine, reachability, source, destination, family);
+  }
+}
+
+function expectPair(
+  engine: PolicyEngine,
+  reachability: Reachability,
+  source: Party,
+  destination: Party,
+  family: Family,
+) {
+  const from = endpointOf(reachability, source);
+  const to = endpointOf(reachability, destination);
+  const set = reachability.connection(from, to).byFamily[family];
+  if (set === undefined) return;
+  for (const flow of flowsBetween(source, destination, family)) {
+    if (flow.sourcePort !== undefined) continue;
+    const expected = engine.evaluate(flow).allowed;
+    if (includesTraffic(set, flow, family) !== expected)
+      expect.fail(`evaluate says ${expected}, reach ${formatPorts(set)}: ${textOf(flow)}`);
+  }
+}
+
+/** Whether a Service means a node's tunnel address when it lists the node's own is not settled. */
+function isUnclear({ slices }: ClusterState, party: Party): boolean {
+  if (slices.size === 0 || party.kind !== 'node') return false;
+  return party.node.tunnelAddresses.some((ip) => ip.value === party.ip?.value);
+}
+
+function endpointOf(reachability: Reachability, party: Party): Endpoint {
+  const endpoint =
+    party.kind === 'pod'
+      ? reachability.resolve({ kind: 'pod', key: party.pod.key })
+      : party.ip !== undefined
+        ? reachability.resolve({ kind: 'address', ip: party.ip })
+        : party.kind === 'node'
+          ? reachability.resolve({ kind: 'node', name: party.node.name })
+          : undefined;
+  if (endpoint === undefined) expect.fail(`reach knows nothing of ${textOf(party)}`);
+  return endpoint;
+}
+
+function textOf(value: Flow | Party): string {
+  return JSON.stringify(value, (_, each: unknown) => (typeof each === 'bigint' ? each.toString(16) : each));
+}
