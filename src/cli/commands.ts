@@ -22,6 +22,11 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   { name: 'why', summary: 'explain what happens to a connection', load: () => import('./commands/why.ts') },
   {
+    name: 'reach',
+    summary: 'list everything that can talk, on which ports',
+    load: () => import('./commands/reach.ts'),
+  },
+  {
     name: 'status',
     summary: 'show nodes, pods, address blocks, policies and what is programmed where',
     load: () => import('./commands/status.ts'),

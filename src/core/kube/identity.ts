@@ -31,6 +31,9 @@ const KNOWN_KINDS: readonly KnownKind[] = Object.entries(BY_VERSION).flatMap(([a
   kinds.map((kind) => ({ apiVersion, kind })),
 );
 
+/** Versions that no cluster serves any more but whose objects still have one meaning. */
+const RETIRED = ['extensions/v1beta1/NetworkPolicy', 'networking.k8s.io/v1beta1/NetworkPolicy'];
+
 /** What is wrong with an object's `apiVersion` or `kind`, and the field that it concerns. */
 export interface IdentityProblem {
   readonly path: 'apiVersion' | 'kind';
@@ -59,7 +62,7 @@ function hintFor(path: string, object: Readonly<Record<string, unknown>>): strin
 
 function unknownKind(apiVersion: string, kind: string): IdentityProblem | undefined {
   const kinds = BY_VERSION[apiVersion];
-  if (kinds?.includes(kind) === true) return undefined;
+  if (kinds?.includes(kind) === true || RETIRED.includes(`${apiVersion}/${kind}`)) return undefined;
   const home = KNOWN_KINDS.find((known) => known.kind === kind);
   const group = apiVersion.split('/')[0]!;
   if (home !== undefined && (apiVersion.includes('/') || apiVersion.toLowerCase() === 'v1')) {
