@@ -1,0 +1,83 @@
+import { intersect, intervalSet, subtract } from '../../base/ip/index.ts';
+import type { Family, IntervalSet } from '../../base/ip/index.ts';
+import type { ClusterState, NodeEndpoint, PodEndpoint } from '../../core/policy/cluster.ts';
+import type { Group, GroupId, PortSet, Reachability, ReachQuery, SupposedPod } from '../../core/reach/index.ts';
+import type { Members } from '../party/members.ts';
+
+/** What of a cluster's connections is asked for. Absent sides are everybody. */
+export interface Selection {
+  readonly from?: Members;
+  readonly to?: Members;
+  readonly ports?: PortSet;
+}
+
+/** A selection as the symbolic reader takes it, and the tests that it leaves to us. */
+export interface Chosen {
+  readonly query: ReachQuery;
+  readonly pod: (pod: PodEndpoint, side: 'from' | 'to') => boolean;
+  readonly node: (node: NodeEndpoint, side: 'from' | 'to') => boolean;
+  /** The addresses of an outside group that the side asks for; the group's own when it asks for everybody. */
+  readonly ranges: (group: Extract<Group, { kind: 'addresses' }>, side: 'from' | 'to') => IntervalSet;
+  /** Whether the side asks for any of the group. */
+  readonly group: (group: Group, side: 'from' | 'to') => boolean;
+}
+
+/** Narrows `reachability` to a selection. */
+export function choose(reachability: Reachability, selection: Selection): Chosen {
+  const owned = ownedAddresses(reachability.state);
+  const pod = (each: PodEndpoint, side: 'from' | 'to') => selection[side]?.pod(each) !== false;
+  const node = (each: NodeEndpoint, side: 'from' | 'to') => selection[side]?.node(each) !== false;
+  const ranges: Chosen['ranges'] = (group, side) => {
+    const members = selection[side];
+    return members === undefined ? group.ranges : intersect(group.ranges, members.outside[group.family]);
+  };
+  const group = (each: Group, side: 'from' | 'to'): boolean => {
+    if (selection[side] === undefined) return true;
+    switch (each.kind) {
+      case 'pods':
+        if (each.supposed !== undefined) return pod(asPod(each.supposed), side);
+        return each.pods.some((one) => pod(one, side));
+      case 'nodes':
+        return each.nodes.some((one) => node(one, side));
+      case 'addresses':
+        return subtract(ranges(each, side), owned[each.family]).length > 0;
+      case 'domain':
+        // A name's addresses are the outside's, whichever they are.
+        return side === 'to' && selection[side].outside[4].length > 0;
+    }
+  };
+  const idsOf = (side: 'from' | 'to'): readonly GroupId[] =>
+    reachability.groups.filter((each) => group(each, side)).map(({ id }) => id);
+  const query: ReachQuery = {
+    ...(selection.from === undefined ? {} : { from: idsOf('from') }),
+    ...(selection.to === undefined ? {} : { to: idsOf('to') }),
+    ...(selection.ports === undefined ? {} : { ports: selection.ports }),
+    pod,
+  };
+  return { query, pod, node, ranges, group };
+}
+
+/** A supposed pod as it would be if it were there. */
+export function asPod({ name, namespace, labels, serviceAccount, ports }: SupposedPod): PodEndpoint {
+  return {
+    kind: 'pod',
+    key: `${namespace}/${name}`,
+    namespace,
+    name,
+    labels,
+    addresses: [],
+    hostNetwork: false,
+    completed: false,
+    ready: true,
+    ports: ports ?? [],
+    serviceAccount: serviceAccount ?? 'default',
+  };
+}
+
+/** The addresses of pods and nodes. */
+export function ownedAddresses(state: ClusterState): Readonly<Record<Family, IntervalSet>> {
+  const all = [...state.pods.values(), ...state.nodes.values()].flatMap(({ addresses }) => addresses);
+  const of = (family: Family) =>
+    intervalSet(all.filter((ip) => ip.family === family).map(({ value }) => ({ first: value, last: value })));
+  return { 4: of(4), 6: of(6) };
+}
