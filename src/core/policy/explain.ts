@@ -1,6 +1,6 @@
 import { formatIp } from '../../base/ip/index.ts';
-import { formatRequirement } from '../kube/labels.ts';
-import type { Labels, Requirement } from '../kube/labels.ts';
+import { formatRequirement, formatSelector } from '../kube/labels.ts';
+import type { Labels, Requirement, Selector } from '../kube/labels.ts';
 import { DIRECTIONS } from './flow.ts';
 import type { DirectionVerdict, Flow, Party, Verdict } from './flow.ts';
 import { namedPortsOf } from './match.ts';
@@ -8,7 +8,7 @@ import type { Language, Messages } from './messages/catalogue.ts';
 import { en } from './messages/en.ts';
 import { zhCn } from './messages/zh-cn.ts';
 import { zhTw } from './messages/zh-tw.ts';
-import type { Direction, Policy, PortMatch, Rule, SourceRef } from './model.ts';
+import type { Condition, Direction, Policy, PortMatch, Rule, SourceRef } from './model.ts';
 import type { NearMiss, PeerMiss, PortMiss } from './near-miss.ts';
 
 const CATALOGUES: Readonly<Record<Language, Messages>> = { en, 'zh-CN': zhCn, 'zh-TW': zhTw };
@@ -32,6 +32,7 @@ export function explain(
   if (verdict.exempt !== undefined) return [...lines, { depth: 1, text: exemptText(verdict, say) }];
   for (const direction of DIRECTIONS) {
     lines.push({ depth: 1, text: sideText(verdict[direction], direction, flow, say) });
+    lines.push(...contextLines(verdict[direction], say));
     if (verdict[direction].kind === 'default')
       lines.push(...missLines(verdict[direction], direction, misses, flow, say));
   }
@@ -78,12 +79,16 @@ function sideText(side: DirectionVerdict, direction: Direction, flow: Flow, say:
   switch (side.kind) {
     case 'no-pod':
       return say.noPod(direction, subject);
-    case 'profile':
-    case 'host-default':
-    case 'failsafe':
-    case 'endpoint-to-host':
     case 'unselected':
-      return say.unselected(direction, subject);
+      return side.passes.length === 0 ? say.unselected(direction, subject) : say.nothingDecides(direction, subject);
+    case 'profile':
+      return say.profileDecides(direction, subject, side.allowed, side.profile, ruleText(side.rule));
+    case 'host-default':
+      return say.hostDefault(direction, subject, side.endpoint.name);
+    case 'failsafe':
+      return say.failsafe(direction, subject, `${side.port.protocol} ${side.port.port}`);
+    case 'endpoint-to-host':
+      return say.endpointToHost(subject, describe(flow.destination));
     case 'rule': {
       const [policy, rule] = [policyText(side.policy), ruleText(side.rule)];
       return side.allowed
@@ -93,6 +98,17 @@ function sideText(side: DirectionVerdict, direction: Direction, flow: Flow, say:
     case 'default':
       return say.nothingAllows(direction, subject, side.policies.map((each) => formatSource(each.source)).join(', '));
   }
+}
+
+/** Where else the flow was judged before: the tiers that passed it on, and the host endpoint. */
+function contextLines({ passes, host }: DirectionVerdict, say: Messages): ExplanationLine[] {
+  const texts = passes.map(({ tier, policy, rule }) =>
+    policy === undefined || rule === undefined
+      ? say.passedByTier(tier.name)
+      : say.passedByRule(tier.name, policyText(policy), ruleText(rule)),
+  );
+  if (host !== undefined) texts.unshift(say.atHostEndpoint(host.name, `node/${host.node}`));
+  return texts.map((text) => ({ depth: 2, text }));
 }
 
 function missLines(
@@ -115,7 +131,34 @@ function reasonText(miss: NearMiss, flow: Flow, say: Messages): string {
   const other = miss.direction === 'ingress' ? flow.source : flow.destination;
   const peer = miss.peer === undefined ? say.peerFits() : peerText(miss.peer, other, say);
   const port = miss.port === undefined ? say.portFits() : portMissText(miss.port, flow, say);
-  return say.joined([peer, port]);
+  return say.joined([peer, port, ...miss.conditions.map((each) => conditionText(each, flow, say))]);
+}
+
+function conditionText(condition: Condition, flow: Flow, say: Messages): string {
+  switch (condition.kind) {
+    case 'family':
+      return say.otherFamily(`IPv${condition.family}`);
+    case 'protocol':
+      return say.otherKind(protocolText(condition.protocol), condition.negate, flow.protocol);
+    case 'icmp': {
+      const { type, code, negate } = condition;
+      const actual = flow.icmp === undefined ? flow.protocol : `ICMP ${flow.icmp.type}/${flow.icmp.code}`;
+      return say.otherKind(`ICMP ${type}${code === undefined ? '' : `/${code}`}`, negate, actual);
+    }
+    case 'peer':
+      return say.otherEnd(describe(flow[condition.side]), condition.side, condition.negate);
+    case 'port': {
+      const { side, ports, negate } = condition;
+      const actual = side === 'source' ? flow.sourcePort : flow.port;
+      return say.otherEndPort(side, wantedText(ports, flow), negate, actual?.toString() ?? say.unknownPort());
+    }
+  }
+}
+
+const PROTOCOL_NAMES: Readonly<Record<number, string>> = { 1: 'ICMP', 6: 'TCP', 17: 'UDP', 58: 'ICMPv6', 132: 'SCTP' };
+
+function protocolText(number: number): string {
+  return PROTOCOL_NAMES[number] ?? `protocol ${number}`;
 }
 
 function peerText(miss: PeerMiss, other: Party, say: Messages): string {
@@ -131,13 +174,29 @@ function peerText(miss: PeerMiss, other: Party, say: Messages): string {
         miss.podFits,
       );
     case 'pod-labels':
-      return say.podLabels(party, requirements(miss.unmet), labelText(miss.labels, say));
+      return say.podLabels(
+        party,
+        wantedLabels(miss.peer.pods, miss.unmet),
+        labelText(ownLabels(other, miss.labels), say),
+      );
     case 'not-a-pod':
       return say.notAPod(party, miss.party === 'node');
     case 'excepted':
       return say.excepted(formatIp(miss.ip), miss.peer.key);
     case 'outside-block':
       return say.outsideBlock(miss.ip === undefined ? say.unknownAddress() : formatIp(miss.ip), miss.peer.key);
+    case 'labels':
+      return say.otherLabels(party, wantedLabels(miss.selector, miss.unmet), labelText(miss.labels, say));
+    case 'unlabelled':
+      return say.unlabelled(party, formatSelector(miss.peer.selector));
+    case 'not-a-node':
+      return say.notANode(party);
+    case 'not-served':
+      return say.notServed(party, miss.peer.key);
+    case 'not-resolved':
+      return say.notResolved(party, miss.peer.pattern);
+    case 'no-peers':
+      return say.noPeers();
     case 'other-peer':
       return say.otherPeer(party);
   }
@@ -183,8 +242,17 @@ function policyText(policy: Policy): string {
   return `${kind} ${namespace === undefined ? name : `${namespace}/${name}`}`;
 }
 
-function ruleText(rule: Rule): string {
-  return rule.source.path + position(rule.source);
+function ruleText({ source, name }: Rule): string {
+  return source.path + (name === undefined ? '' : ` "${name}"`) + position(source);
+}
+
+function wantedLabels(selector: Selector, unmet: readonly Requirement[]): string {
+  return unmet.length === 0 ? formatSelector(selector) : requirements(unmet);
+}
+
+/** A peer of Kubernetes' own APIs asks for the labels that the pod's author wrote. */
+function ownLabels(party: Party, effective: Labels): Labels {
+  return party.kind === 'pod' ? party.pod.labels : effective;
 }
 
 function requirements(unmet: readonly Requirement[]): string {

@@ -5,11 +5,25 @@ import type { Labels, Requirement, Selector } from '../kube/labels.ts';
 import { primaryAddress } from './blocks.ts';
 import type { NamespaceInfo } from './cluster.ts';
 import { choosesNamespace } from './endpoint-class.ts';
+import type { EndpointClass } from './endpoint-class.ts';
 import type { PolicyEngine } from './evaluate.ts';
 import { DIRECTIONS } from './flow.ts';
 import type { Flow, Party, Verdict } from './flow.ts';
 import { namedPortsOf, portMatches } from './match.ts';
-import type { BlockPeer, Direction, Peer, PodPeer, Policy, PortMatch, Rule } from './model.ts';
+import type {
+  BlockPeer,
+  Condition,
+  Direction,
+  DomainPeer,
+  EndpointPeer,
+  NodePeer,
+  Peer,
+  PodPeer,
+  Policy,
+  PortMatch,
+  Rule,
+  ServicePeer,
+} from './model.ts';
 
 /** Why one peer of a rule is not the other side. */
 export type PeerMiss =
@@ -35,6 +49,23 @@ export type PeerMiss =
   /** In the block, but in one of its exceptions. */
   | { readonly kind: 'excepted'; readonly peer: BlockPeer; readonly ip: Ip }
   | { readonly kind: 'outside-block'; readonly peer: BlockPeer; readonly ip: Ip | undefined }
+  /** Labels of a pod with those of its namespace and service account, or of a node. */
+  | {
+      readonly kind: 'labels';
+      readonly peer: EndpointPeer | NodePeer;
+      readonly selector: Selector;
+      readonly labels: Labels;
+      /** What of it is known to be unmet; empty when the selector is no plain conjunction. */
+      readonly unmet: readonly Requirement[];
+    }
+  /** A node or an outside address that is in no network set and of no host endpoint that the peer chooses. */
+  | { readonly kind: 'unlabelled'; readonly peer: EndpointPeer }
+  | { readonly kind: 'not-a-node'; readonly peer: NodePeer }
+  | { readonly kind: 'not-served'; readonly peer: ServicePeer }
+  /** The DNS has not answered with the address for such a name. */
+  | { readonly kind: 'not-resolved'; readonly peer: DomainPeer }
+  /** The rule lists no peers, so it never matches. */
+  | { readonly kind: 'no-peers' }
   | { readonly kind: 'other-peer'; readonly peer: Peer };
 
 /** Why none of a rule's ports is the flow's. */
@@ -56,6 +87,8 @@ export interface NearMiss {
   readonly peer?: PeerMiss;
   /** Absent when the port matches. */
   readonly port?: PortMiss;
+  /** Those of the rule's conditions that do not hold. */
+  readonly conditions: readonly Condition[];
 }
 
 /**
@@ -85,46 +118,61 @@ function missOf(
   policy: Policy,
   rule: Rule,
 ): NearMiss | undefined {
-  const other = direction === 'ingress' ? flow.source : flow.destination;
-  const peer = rule.peers === 'any' ? undefined : closestPeer(engine, rule.peers, other);
+  const peer = rule.peers === 'any' ? undefined : closestPeer(engine, rule.peers, direction, flow);
   const port = rule.ports === 'any' ? undefined : portMiss(rule.ports, flow);
-  return { direction, policy, rule, ...(peer === undefined ? {} : { peer }), ...(port === undefined ? {} : { port }) };
+  const conditions = (rule.conditions ?? []).filter(
+    (each) => !engine.matches({ peers: 'any', ports: 'any', conditions: [each] }, direction, flow),
+  );
+  const missed = { ...(peer === undefined ? {} : { peer }), ...(port === undefined ? {} : { port }) };
+  return { direction, policy, rule, ...missed, conditions };
 }
 
-/** Undefined when a peer matches, or when there is none at all. */
-function closestPeer(engine: PolicyEngine, peers: readonly Peer[], other: Party): PeerMiss | undefined {
-  let closest: PeerMiss | undefined;
+/** Undefined when a peer matches. */
+function closestPeer(
+  engine: PolicyEngine,
+  peers: readonly Peer[],
+  direction: Direction,
+  flow: Flow,
+): PeerMiss | undefined {
+  let closest: PeerMiss = { kind: 'no-peers' };
   for (const peer of peers) {
-    const miss = peerMiss(engine, peer, other);
-    if (miss === undefined) return undefined;
-    if (closest === undefined || peerRank(miss) < peerRank(closest)) closest = miss;
+    if (engine.matches({ peers: [peer], ports: 'any' }, direction, flow)) return undefined;
+    const miss = peerMiss(engine, peer, direction === 'ingress' ? flow.source : flow.destination);
+    if (closest.kind === 'no-peers' || peerRank(miss) < peerRank(closest)) closest = miss;
   }
   return closest;
 }
 
-function peerMiss(engine: PolicyEngine, peer: Peer, other: Party): PeerMiss | undefined {
+/** Why a peer that does not match does not. */
+function peerMiss(engine: PolicyEngine, peer: Peer, other: Party): PeerMiss {
   switch (peer.kind) {
     case 'block':
       return blockMiss(engine, peer, other);
     case 'nodes':
-      return other.kind === 'node' && matchesLabels(peer.nodes, other.node.labels)
-        ? undefined
-        : { kind: 'other-peer', peer };
+      return other.kind === 'node' ? labelMiss(peer, peer.nodes, other.node.labels) : { kind: 'not-a-node', peer };
     case 'pods':
       return other.kind === 'pod'
-        ? podMiss(peer, engine.namespace(other.pod.namespace), other.pod.labels)
+        ? podMiss(peer, engine.classOf(other.pod))
         : { kind: 'not-a-pod', peer, party: other.kind };
     case 'endpoints':
+      return other.kind === 'pod'
+        ? labelMiss(peer, peer.selector, engine.classOf(other.pod).labels)
+        : { kind: 'unlabelled', peer };
     case 'service':
+      return { kind: 'not-served', peer };
     case 'domain':
-      return { kind: 'other-peer', peer };
+      return { kind: 'not-resolved', peer };
   }
 }
 
-function podMiss(peer: PodPeer, namespace: NamespaceInfo, labels: Labels): PeerMiss | undefined {
+function labelMiss(peer: EndpointPeer | NodePeer, selector: Selector, labels: Labels): PeerMiss {
+  return { kind: 'labels', peer, selector, labels, unmet: unmet(selector, labels) };
+}
+
+function podMiss(peer: PodPeer, { namespace, labels }: EndpointClass): PeerMiss {
   const podFits = matchesLabels(peer.pods, labels);
   if (choosesNamespace(peer.namespaces, namespace))
-    return podFits ? undefined : { kind: 'pod-labels', peer, labels, unmet: unmet(peer.pods, labels) };
+    return { kind: 'pod-labels', peer, labels, unmet: unmet(peer.pods, labels) };
   if (peer.namespaces.kind === 'selector')
     return {
       kind: 'namespace-labels',
@@ -137,11 +185,11 @@ function podMiss(peer: PodPeer, namespace: NamespaceInfo, labels: Labels): PeerM
   return { kind: 'other-peer', peer };
 }
 
-function blockMiss(engine: PolicyEngine, peer: BlockPeer, other: Party): PeerMiss | undefined {
+function blockMiss(engine: PolicyEngine, peer: BlockPeer, other: Party): PeerMiss {
   // A node's tunnel address counts as its InternalIP, here as in the verdict.
   const ip = other.kind === 'node' ? judgedAddress(other, engine) : other.ip;
   if (ip === undefined || !cidrContains(peer.cidr, ip)) return { kind: 'outside-block', peer, ip };
-  return peer.except.some((hole) => cidrContains(hole, ip)) ? { kind: 'excepted', peer, ip } : undefined;
+  return { kind: 'excepted', peer, ip };
 }
 
 function judgedAddress(party: Party & { kind: 'node' }, engine: PolicyEngine): Ip | undefined {
@@ -176,7 +224,7 @@ function unmet(selector: Selector, labels: Labels): readonly Requirement[] {
 function rankOf(miss: NearMiss): number {
   const peer = miss.peer === undefined ? 0 : 10 + peerRank(miss.peer);
   const port = miss.port === undefined ? 0 : miss.port.kind === 'port' ? 6 : 5;
-  return peer + port;
+  return peer + port + 6 * miss.conditions.length;
 }
 
 function peerRank(miss: PeerMiss): number {
@@ -185,13 +233,19 @@ function peerRank(miss: PeerMiss): number {
     case 'other-namespace':
       return 0;
     case 'pod-labels':
-      return Math.min(miss.unmet.length, 4);
+    case 'labels':
+      return Math.min(Math.max(miss.unmet.length, 1), 4);
     case 'namespace-labels':
       return Math.min(miss.unmet.length, 4) + (miss.podFits ? 0 : 4);
     case 'not-a-pod':
+    case 'not-a-node':
+    case 'unlabelled':
       return 8;
     case 'outside-block':
+    case 'not-served':
+    case 'not-resolved':
     case 'other-peer':
+    case 'no-peers':
       return 9;
   }
 }
