@@ -1,9 +1,10 @@
-import { parseIp } from '../../../src/base/ip/index.ts';
+import { formatIp, parseIp } from '../../../src/base/ip/index.ts';
 import type { Ip } from '../../../src/base/ip/index.ts';
 import { replaceAll } from '../../../src/core/nft/index.ts';
+import type { ClusterState, NodeEndpoint, PodEndpoint } from '../../../src/core/policy/index.ts';
 import { openNftables } from '../../../src/host/nftables/kernel.ts';
-import { engineOf, interfaceOf } from '../../golden/compiled-node.ts';
-import type { OracleCluster } from '../../golden/oracle.ts';
+import { interfaceOf } from '../../golden/compiled-node.ts';
+import { rulesetsOf } from '../../golden/compiled-state.ts';
 import { Namespaces } from './namespaces.ts';
 
 /** A network place of the rig. */
@@ -30,10 +31,12 @@ export class ClusterRig implements AsyncDisposable {
     this.places = places;
   }
 
-  static async create(cluster: OracleCluster): Promise<ClusterRig> {
-    const nodes = cluster.nodes.map((each) => each.metadata!.name!);
-    const pods = cluster.pods.filter((each) => each.spec?.hostNetwork !== true && each.status?.phase === 'Running');
-    const keyOf = (pod: (typeof pods)[number]) => `${pod.metadata!.namespace}/${pod.metadata!.name}`;
+  static async create(state: ClusterState): Promise<ClusterRig> {
+    const nodes = [...state.nodes.keys()];
+    const pods = [...state.pods.values()].filter((pod) => !pod.hostNetwork && !pod.completed);
+    const keyOf = (pod: PodEndpoint) => pod.key;
+    const addressesOf = ({ addresses }: PodEndpoint | NodeEndpoint): [string, string] =>
+      addresses.slice(0, 2).map(formatIp) as [string, string];
     const namespaces = await Namespaces.create(['router', 'outside', ...nodes, ...pods.map(keyOf)]);
     const run = (name: string, script: string): void => namespaces.run(name, script);
     const up = `ip link set lo up; for f in ipv4/ip_forward ipv6/conf/all/forwarding; do echo 1 >/proc/sys/net/$f; done
@@ -56,7 +59,7 @@ export class ClusterRig implements AsyncDisposable {
         'router',
         `ip link add ${node} type veth peer name eth0 netns ${namespaces.pid(node)}; ip link set ${node} master br0 up`,
       );
-      const [v4, v6] = cluster.nodes[i]!.status!.addresses!.map((each) => each.address);
+      const [v4, v6] = addressesOf(state.nodes.get(node)!);
       run(
         node,
         `${up}; ip link set eth0 up; ip addr add ${v4}/24 dev eth0; ip addr add ${v6}/64 dev eth0 nodad
@@ -64,7 +67,7 @@ export class ClusterRig implements AsyncDisposable {
       );
     }
     for (const [i, node] of nodes.entries()) {
-      const [v4, v6] = cluster.nodes[i]!.status!.addresses!.map((each) => each.address);
+      const [v4, v6] = addressesOf(state.nodes.get(node)!);
       for (const other of ['router', ...nodes.filter((each) => each !== node)])
         namespaces.run(
           other,
@@ -73,10 +76,10 @@ export class ClusterRig implements AsyncDisposable {
     }
     for (const [i, pod] of pods.entries()) {
       const [key, link] = [keyOf(pod), interfaceOf(keyOf(pod))];
-      const [v4, v6] = pod.status!.podIPs!.map((each) => each.ip!);
+      const [v4, v6] = addressesOf(pod);
       const mac = `02:00:00:00:00:${(i + 1).toString(16).padStart(2, '0')}`;
       run(
-        pod.spec!.nodeName!,
+        pod.node!,
         `ip link add ${link} address ee:ee:ee:ee:ee:ee type veth peer name eth0 address ${mac} netns ${namespaces.pid(key)}
         ip link set ${link} up; ip route add ${v4}/32 dev ${link}; ip route add ${v6}/128 dev ${link}
         ip neigh add ${v4} lladdr ${mac} dev ${link} nud permanent; ip neigh add ${v6} lladdr ${mac} dev ${link} nud permanent`,
@@ -92,22 +95,22 @@ export class ClusterRig implements AsyncDisposable {
     // Until an interface's own IPv6 address is certain to be unique, it cannot ask for its neighbours.
     const settled = 'for i in $(seq 100); do ip -6 addr show tentative | grep -q . || exit 0; sleep 0.05; done; exit 1';
     for (const name of ['router', 'outside', ...nodes, ...pods.map(keyOf)]) run(name, settled);
-    for (const node of nodes) {
+    for (const [node, ruleset] of rulesetsOf(state)) {
       using filter = openNftables({ netns: namespaces.path(node) });
-      filter.apply(replaceAll(engineOf(cluster, node).ruleset()));
+      filter.apply(replaceAll(ruleset));
     }
     return new ClusterRig(namespaces, [
       ...pods.map((pod): RigPlace => ({
         name: keyOf(pod),
         kind: 'pod',
         netns: namespaces.path(keyOf(pod)),
-        addresses: pod.status!.podIPs!.map((each) => parseIp(each.ip!)!),
+        addresses: pod.addresses,
       })),
-      ...cluster.nodes.map((node): RigPlace => ({
-        name: node.metadata!.name!,
+      ...[...state.nodes.values()].map((node): RigPlace => ({
+        name: node.name,
         kind: 'node',
-        netns: namespaces.path(node.metadata!.name!),
-        addresses: node.status!.addresses!.map((each) => parseIp(each.address)!),
+        netns: namespaces.path(node.name),
+        addresses: node.addresses,
       })),
       {
         name: 'outside',
