@@ -1,4 +1,12 @@
 import type { FieldError } from '../field-error.ts';
+import { validateCalicoNetworkPolicy, validateGlobalNetworkPolicy, validateStagedPolicy } from './calico-policy.ts';
+import {
+  validateFelixConfiguration,
+  validateHostEndpoint,
+  validateNetworkSet,
+  validateProfile,
+  validateTier,
+} from './calico-resources.ts';
 import { validateConfigMap } from './config-map.ts';
 import { validateEndpointSlice } from './endpoint-slice.ts';
 import { child, isRecord, rootField } from './field.ts';
@@ -17,6 +25,22 @@ interface Rules {
   readonly validate?: (object: Field) => void;
 }
 
+/** Calico's kinds, the same in the group that it serves and in the one that it stores them in. */
+const CALICO_RULES: Readonly<Record<string, Rules>> = {
+  FelixConfiguration: { validate: validateFelixConfiguration },
+  GlobalNetworkPolicy: { validate: validateGlobalNetworkPolicy },
+  GlobalNetworkSet: { validate: validateNetworkSet },
+  HostEndpoint: { validate: validateHostEndpoint },
+  NetworkPolicy: { validate: validateCalicoNetworkPolicy },
+  NetworkSet: { validate: validateNetworkSet },
+  Profile: { validate: validateProfile },
+  StagedGlobalNetworkPolicy: { validate: validateStagedPolicy },
+  StagedKubernetesNetworkPolicy: { validate: validateStagedPolicy },
+  StagedNetworkPolicy: { validate: validateStagedPolicy },
+  // Names of tiers stand before a dot in names of policies.
+  Tier: { name: dns1123Label, validate: validateTier },
+};
+
 /** What is checked beyond metadata, by `group/Kind`; other kinds have their metadata checked only. */
 const RULES: Readonly<Record<string, Rules>> = {
   '/ConfigMap': { validate: validateConfigMap },
@@ -28,6 +52,8 @@ const RULES: Readonly<Record<string, Rules>> = {
   'apps/ReplicaSet': { validate: validateWorkload },
   'apps/StatefulSet': { validate: validateWorkload },
   'crd.projectcalico.org/IPPool': { validate: validateIpPool },
+  ...calicoRules('crd.projectcalico.org'),
+  ...calicoRules('projectcalico.org'),
   'discovery.k8s.io/EndpointSlice': { validate: validateEndpointSlice },
   'networking.k8s.io/Ingress': { validate: validateIngress },
   'networking.k8s.io/NetworkPolicy': { validate: validateNetworkPolicy },
@@ -52,4 +78,8 @@ export function validateObject(object: unknown): FieldError[] {
   validateMetadata(child(root, 'metadata'), rules?.name ?? (PATH_NAMED.has(group) ? anyName : dns1123Subdomain));
   rules?.validate?.(root);
   return root.errors;
+}
+
+function calicoRules(group: string): Readonly<Record<string, Rules>> {
+  return Object.fromEntries(Object.entries(CALICO_RULES).map(([kind, rules]) => [`${group}/${kind}`, rules]));
 }

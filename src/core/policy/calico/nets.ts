@@ -1,5 +1,5 @@
-import { formatCidr, hostCidr, intervalSet, networkOf, parseCidr, parseIp, rangeOf } from '../../../base/ip/index.ts';
-import type { Cidr } from '../../../base/ip/index.ts';
+import { formatCidr, intervalSet, networkOf, rangeOf } from '../../../base/ip/index.ts';
+import { calicoNet } from '../../kube/calico-values.ts';
 import type { BlockPeer } from '../model.ts';
 import { readList } from '../normalise/scope.ts';
 import type { CalicoScope } from './scope.ts';
@@ -12,7 +12,7 @@ export function readNets(value: unknown, path: string, scope: CalicoScope): read
 }
 
 function readNet(value: unknown, path: string, scope: CalicoScope): BlockPeer | undefined {
-  const cidr = parseNet(value);
+  const cidr = calicoNet(value);
   if (cidr === undefined)
     return scope.report(path, 'must be a block of addresses such as 10.9.8.0/24 or 2001:db8::/64');
   const network = networkOf(cidr);
@@ -25,11 +25,4 @@ function readNet(value: unknown, path: string, scope: CalicoScope): BlockPeer | 
     except: [],
     source: scope.source(path),
   };
-}
-
-/** A block, or an address by itself as the block of that one; host bits are kept. */
-export function parseNet(value: unknown): Cidr | undefined {
-  if (typeof value !== 'string') return undefined;
-  const ip = parseIp(value);
-  return ip === undefined ? parseCidr(value) : hostCidr(ip);
 }

@@ -1,4 +1,5 @@
 import { intervalSet, rangeOf } from '../../../base/ip/index.ts';
+import { calicoNet } from '../../kube/calico-values.ts';
 import type { Cidr, Family, IntervalSet } from '../../../base/ip/index.ts';
 import type { NetworkSetInfo } from '../cluster.ts';
 import { onlyFields } from '../normalise/fields.ts';
@@ -6,7 +7,6 @@ import type { PolicyObject } from '../normalise/registry.ts';
 import { isRecord, readList } from '../normalise/scope.ts';
 import type { Locate } from '../normalise/scope.ts';
 import type { Converted } from './converted.ts';
-import { parseNet } from './nets.ts';
 import { calicoScopeAt } from './scope.ts';
 
 /**
@@ -20,7 +20,7 @@ export function networkSet(object: PolicyObject, locate?: Locate): Converted<Net
   if (!isRecord(spec)) scope.report('spec', 'must be an object');
   onlyFields(fields, ['nets'], 'spec', scope);
   const nets = (readList(fields['nets'], scope, 'spec.nets') ?? []).flatMap((entry, index) => {
-    const net = parseNet(entry);
+    const net = calicoNet(entry);
     if (net !== undefined) return [net];
     scope.report(`spec.nets[${index}]`, 'must be a block of addresses such as 10.9.8.0/24 or 2001:db8::/64');
     return [];

@@ -1,3 +1,4 @@
+import type { Labels } from '../../kube/labels.ts';
 import type { ProfileInfo } from '../cluster.ts';
 import { onlyFields } from '../normalise/fields.ts';
 import type { PolicyObject } from '../normalise/registry.ts';
@@ -6,8 +7,9 @@ import type { Locate } from '../normalise/scope.ts';
 import type { Converted } from './converted.ts';
 import { readRules } from './rule.ts';
 import { calicoScopeAt } from './scope.ts';
+import type { CalicoScope } from './scope.ts';
 
-/** The rules of a Calico Profile. A rule with an unreadable part allows nothing. */
+/** The rules and labels of a Calico Profile. A rule with an unreadable part allows nothing. */
 export function profile(object: PolicyObject, locate?: Locate): Converted<ProfileInfo> {
   const scope = calicoScopeAt(object, locate);
   const spec = object.spec ?? {};
@@ -15,16 +17,20 @@ export function profile(object: PolicyObject, locate?: Locate): Converted<Profil
   if (!isRecord(spec)) scope.report('spec', 'must be an object');
   const certain = onlyFields(fields, ['ingress', 'egress', 'labelsToApply'], 'spec', scope);
   const rules = (direction: 'ingress' | 'egress') => readRules(fields[direction], direction, { scope, certain });
-  return { value: { name: scope.name, ingress: rules('ingress'), egress: rules('egress') }, issues: scope.issues };
+  const labels = readLabels(fields['labelsToApply'], scope);
+  return {
+    value: { name: scope.name, labels, ingress: rules('ingress'), egress: rules('egress') },
+    issues: scope.issues,
+  };
 }
 
-const EVERYTHING_ALLOWED = {
-  action: 'Allow',
-} as const;
-
-/** The profile that Calico always has; host endpoints that it makes by itself bear it, and so allow what no tier decides. */
-export const DEFAULT_ALLOW_PROFILE: ProfileInfo = profile({
-  kind: 'Profile',
-  metadata: { name: 'projectcalico-default-allow' },
-  spec: { ingress: [EVERYTHING_ALLOWED], egress: [EVERYTHING_ALLOWED] },
-}).value!;
+function readLabels(value: unknown, scope: CalicoScope): Labels {
+  if (value === undefined || value === null) return {};
+  const path = 'spec.labelsToApply';
+  if (!isRecord(value)) return scope.report(path, 'must be a map of texts') ?? {};
+  const labels: Record<string, string> = {};
+  for (const [key, text] of Object.entries(value))
+    if (typeof text === 'string') labels[key] = text;
+    else scope.report(`${path}[${key}]`, 'must be text');
+  return labels;
+}

@@ -1,4 +1,5 @@
 import { formatCidr } from '../../../base/ip/index.ts';
+import { calicoNet } from '../../kube/calico-values.ts';
 import type { FailsafePort, PolicySettings } from '../cluster.ts';
 import type { PortProtocol } from '../model.ts';
 import { onlyFields, readInteger } from '../normalise/fields.ts';
@@ -6,7 +7,6 @@ import type { PolicyObject } from '../normalise/registry.ts';
 import { isRecord } from '../normalise/scope.ts';
 import type { Locate } from '../normalise/scope.ts';
 import type { Converted } from './converted.ts';
-import { parseNet } from './nets.ts';
 import { readProtocol } from './protocol.ts';
 import { calicoScopeAt } from './scope.ts';
 import type { CalicoScope } from './scope.ts';
@@ -82,7 +82,7 @@ function readEntry(value: unknown, path: string, scope: CalicoScope): FailsafePo
   if (number === undefined) return undefined;
   const { net } = value;
   if (net === undefined || net === null || net === '') return port(protocol.withPorts, number);
-  const block = parseNet(net);
+  const block = calicoNet(net);
   if (block === undefined) return scope.report(`${path}.net`, 'must be a block of addresses such as 10.9.8.0/24');
   return { ...port(protocol.withPorts, number), net: formatCidr(block) };
 }
