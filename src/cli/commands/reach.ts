@@ -1,6 +1,6 @@
 import type { ClusterState } from '../../core/policy/cluster.ts';
 import { reach } from '../../core/reach/index.ts';
-import type { Command, Values } from '../command.ts';
+import type { Command } from '../command.ts';
 import { INPUT_OPTIONS, readInput } from '../input.ts';
 import { LineSink } from '../line-sink.ts';
 import { readPartyOption } from '../party/read-party-text.ts';

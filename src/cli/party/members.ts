@@ -67,7 +67,11 @@ export function missingNames(set: PartySet, state: ClusterState): readonly Missi
     case 'workload':
       if ([...state.pods.values()].some((pod) => isNamed(set, pod, state))) return [];
       return [set.kind === 'pod' ? missingPod(set, state) : missingWorkload(set, state)];
-    default:
+    case 'any':
+    case 'outside':
+    case 'nodes':
+    case 'block':
+    case 'pods':
       return [];
   }
 }

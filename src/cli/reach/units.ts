@@ -58,7 +58,8 @@ export function unitsOf(
         for (const node of group.nodes)
           if (chosen.node(node, side)) table.add(group.id, node.name, { name: 'nodes', kind: 'node' });
         break;
-      default: {
+      case 'addresses':
+      case 'domain': {
         const name = names.group(group, side);
         table.add(group.id, name, { name, kind: group.kind === 'domain' ? 'domain' : 'external' });
       }
