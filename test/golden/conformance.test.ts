@@ -2,12 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { parseIp } from '../../src/base/ip/index.ts';
 import { PolicyEngine, explain, formatExplanation } from '../../src/core/policy/index.ts';
 import type { ClusterState } from '../../src/core/policy/index.ts';
+import { includesTraffic, reach } from '../../src/core/reach/index.ts';
 import { conformanceSteps } from './conformance-table.ts';
 import type { ConformanceProbe } from './conformance-table.ts';
 
 /** What answers whether a connection is allowed, one a row; each reader of policy must agree with the table. */
 const READERS: readonly [string, (state: ClusterState) => (probe: ConformanceProbe) => boolean][] = [
   ['evaluate', evaluated],
+  ['reach', reached],
 ];
 
 const steps = conformanceSteps();
@@ -29,6 +31,15 @@ describe.each(READERS)('ClusterNetworkPolicy conformance of %s', (_, reader) => 
 function evaluated(state: ClusterState): (probe: ConformanceProbe) => boolean {
   const engine = new PolicyEngine(state);
   return (probe) => verdictOf(engine, probe).allowed;
+}
+
+function reached(state: ClusterState): (probe: ConformanceProbe) => boolean {
+  const reachability = reach(state);
+  return ({ from, to, protocol, port }) => {
+    const source = reachability.resolve({ kind: 'pod', key: from })!;
+    const destination = reachability.resolve({ kind: 'address', ip: parseIp(to)! })!;
+    return includesTraffic(reachability.connection(source, destination).byFamily[4]!, { protocol, port }, 4);
+  };
 }
 
 function explained(state: ClusterState, probe: ConformanceProbe): string {

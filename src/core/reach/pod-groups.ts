@@ -147,9 +147,10 @@ interface Members {
   readonly labelSets: readonly LabelSetId[];
 }
 
+/** Equal labels in another order are matched once more, and end in the same group all the same. */
 function labelText(labels: Labels): string {
   let text = '';
-  for (const key of Object.keys(labels).sort()) text += `${key}\t${labels[key]}\n`;
+  for (const key in labels) text += `${key}\t${labels[key]}\n`;
   return text;
 }
 

@@ -1,5 +1,5 @@
 import type { Family } from '../../base/ip/index.ts';
-import type { ClusterState, NodeEndpoint, PodEndpoint } from '../policy/index.ts';
+import type { ClusterState, Direction, NodeEndpoint, PodEndpoint } from '../policy/index.ts';
 import { Catalogue } from './catalogue.ts';
 import { Columns } from './columns.ts';
 import { Groups } from './groups.ts';
@@ -27,12 +27,13 @@ import type { Region } from './region.ts';
 import { RuleRegions } from './rule-regions.ts';
 import { Sides } from './sides.ts';
 import { TierRegions } from './tier-regions.ts';
+import type { Placed } from './tier-regions.ts';
 
 /**
  * Reads the policies of a state symbolically: who can talk to whom, for all endpoints at once. Nothing is asked flow by
  * flow, and nothing of `evaluate` is used, so that the two can be held against each other.
  */
-export function reach(state: ClusterState, options: ReachOptions = {}): Reachability {
+export function reach(state: ClusterState, options: ReachOptions = {}): ClusterReachability {
   return new ClusterReachability(state, options);
 }
 
@@ -132,6 +133,16 @@ export class ClusterReachability implements Reachability {
       }
     }
     return sum;
+  }
+
+  /** What one side's policies allow of the other; nothing when they restrict nothing. */
+  side(group: GroupId, direction: Direction, family: Family): Region | undefined {
+    return this.#sides.read(group, direction, family);
+  }
+
+  /** The policies that apply to the pods of a group, in order of evaluation; undefined for what is no group of pods. */
+  policiesOf(group: GroupId, direction: Direction): readonly Placed[] | undefined {
+    return group < this.#groups.firstNode ? this.#sides.policiesOf(group, direction) : undefined;
   }
 
   /** The sources that reach `to`, by what they may send; those of `from` only. */

@@ -49,6 +49,11 @@ export class Sides {
     return intersectRegions(own, forwarded, this.#tiers.ports);
   }
 
+  /** The policies that apply to the pods, in order of evaluation. */
+  policiesOf(group: GroupId, direction: Direction): readonly Placed[] {
+    return this.#appliedTo(group)[direction].policies.map((at) => this.#placed[at]!);
+  }
+
   /** What the pods' policies let them send to their own node: those that do not spare it. */
   readOwnNode(group: GroupId, family: Family): SideRegion {
     const { policies } = this.#appliedTo(group).egress;
