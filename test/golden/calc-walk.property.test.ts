@@ -12,7 +12,7 @@ import { plainRuleset } from '../../src/core/nft/plain.ts';
 import { arbitraryCluster, PORTS } from './arbitrary-cluster.ts';
 import { deltasOf, packetArrives } from './compiled-node.ts';
 import type { Place } from './compiled-node.ts';
-import { arbitraryState } from './arbitrary-normal-form.ts';
+import { arbitraryModel } from './arbitrary-model.ts';
 import { deltasOfState, flowArrives, flowsOf, textOf } from './compiled-state.ts';
 import type { OracleCluster } from './oracle.ts';
 
@@ -58,6 +58,8 @@ const arbitraryServices: fc.Arbitrary<Delta[]> = fc
       ];
     }),
   );
+
+const arbitraryState = arbitraryModel({ addressless: false }).map(({ state }) => state);
 
 /** All that one node can hear of a cluster; later deltas of one object replace earlier ones. */
 const arbitraryDeltas: fc.Arbitrary<Delta[]> = fc

@@ -114,5 +114,7 @@ function judgedFlow(engine: PolicyEngine, { original, reply }: TrackedFlow): Flo
     destination: engine.address(reply.source),
     protocol: PORT_PROTOCOLS[protocol] ?? (protocol === ICMP || protocol === ICMPV6 ? 'ICMP' : `${protocol}`),
     ...(port === undefined ? {} : { port }),
+    ...(original.sourcePort === undefined ? {} : { sourcePort: original.sourcePort }),
+    ...(original.icmp === undefined ? {} : { icmp: original.icmp }),
   };
 }

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { arbitraryCluster } from '../../../test/golden/arbitrary-cluster.ts';
-import { arbitraryState } from '../../../test/golden/arbitrary-normal-form.ts';
+import { arbitraryModel } from '../../../test/golden/arbitrary-model.ts';
 import { deltasOf } from '../../../test/golden/compiled-node.ts';
 import { deltasOfState } from '../../../test/golden/compiled-state.ts';
 import { openNftables } from '../../host/nftables/kernel.ts';
@@ -95,7 +95,7 @@ const services: Delta[] = ['10.96.0.10', 'fd00:10:96::a'].flatMap((ip): Delta[] 
 
 const anyDeltas = fc.oneof(
   arbitraryCluster.map((cluster) => deltasOf(cluster, 'node-0')),
-  arbitraryState.map((state) => deltasOfState(state, 'node-0')),
+  arbitraryModel({ addressless: false }).map(({ state }) => deltasOfState(state, 'node-0')),
 );
 
 test('nft accepts the printed ruleset and lists it as it lists what the raw encoder has loaded', () => {

@@ -110,7 +110,8 @@ export class ClusterRig implements AsyncDisposable {
         name: node.name,
         kind: 'node',
         netns: namespaces.path(node.name),
-        addresses: node.addresses,
+        // The others are not made here.
+        addresses: node.addresses.slice(0, 2),
       })),
       {
         name: 'outside',
