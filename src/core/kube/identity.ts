@@ -1,3 +1,4 @@
+import { POLICY_KINDS } from './schemas/catalogue.ts';
 import { suggest } from './suggest.ts';
 
 /** A kind that Sluice's manifests may hold. */
@@ -5,6 +6,21 @@ interface KnownKind {
   readonly apiVersion: string;
   readonly kind: string;
 }
+
+const CALICO = POLICY_KINDS.filter((each) => each.group === 'projectcalico.org').map((each) => each.kind);
+/** Named lest they be taken for misspellings of the others. */
+const CALICO_BESIDES_POLICY = [
+  'BGPConfiguration',
+  'BGPFilter',
+  'BGPPeer',
+  'BlockAffinity',
+  'CalicoNodeStatus',
+  'ClusterInformation',
+  'IPAMConfiguration',
+  'IPPool',
+  'IPReservation',
+  'KubeControllersConfiguration',
+];
 
 const BY_VERSION: Readonly<Record<string, readonly string[]>> = {
   v1: [
@@ -24,9 +40,14 @@ const BY_VERSION: Readonly<Record<string, readonly string[]>> = {
   'discovery.k8s.io/v1': ['EndpointSlice'],
   'networking.k8s.io/v1': ['Ingress', 'IngressClass', 'NetworkPolicy'],
   'rbac.authorization.k8s.io/v1': ['ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding'],
+  'policy.networking.k8s.io/v1alpha1': ['AdminNetworkPolicy', 'BaselineAdminNetworkPolicy'],
+  'policy.networking.k8s.io/v1alpha2': ['ClusterNetworkPolicy'],
+  'policy.networking.k8s.io/v1beta1': ['ClusterNetworkPolicy'],
+  'projectcalico.org/v3': [...CALICO, ...CALICO_BESIDES_POLICY],
+  'crd.projectcalico.org/v1': [...CALICO, ...CALICO_BESIDES_POLICY, 'IPAMBlock', 'IPAMConfig', 'IPAMHandle'],
 };
 
-/** The built-in kinds whose misspelling is worth a suggestion. */
+/** The kinds whose misspelling is worth a suggestion. */
 const KNOWN_KINDS: readonly KnownKind[] = Object.entries(BY_VERSION).flatMap(([apiVersion, kinds]) =>
   kinds.map((kind) => ({ apiVersion, kind })),
 );
@@ -63,8 +84,9 @@ function hintFor(path: string, object: Readonly<Record<string, unknown>>): strin
 function unknownKind(apiVersion: string, kind: string): IdentityProblem | undefined {
   const kinds = BY_VERSION[apiVersion];
   if (kinds?.includes(kind) === true || RETIRED.includes(`${apiVersion}/${kind}`)) return undefined;
-  const home = KNOWN_KINDS.find((known) => known.kind === kind);
   const group = apiVersion.split('/')[0]!;
+  const homes = KNOWN_KINDS.filter((known) => known.kind === kind);
+  const home = homes.find((known) => known.apiVersion.startsWith(`${group}/`)) ?? homes[0];
   if (home !== undefined && (apiVersion.includes('/') || apiVersion.toLowerCase() === 'v1')) {
     // A CRD may use a built-in kind's name in a group of its own (Calico's NetworkPolicy does).
     const near =
