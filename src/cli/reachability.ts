@@ -166,7 +166,8 @@ async function compareOnce(
   const engine = new PolicyEngine(clusterState(snapshot));
   const probes = planProbes(engine, snapshot.pods, scope).filter(wanted);
   const predictions: Prediction<PlannedProbe>[] = predictMatrix(engine, probes);
-  const observed = await lab.request({ op: 'probe', attempts: probes.map(attemptOf) });
+  const attempts = predictions.map(({ probe, verdict }) => attemptOf(probe, !verdict.allowed));
+  const observed = await lab.request({ op: 'probe', attempts });
   return predictions.map(({ probe, verdict }, i): Comparison => {
     const result = observed[i] ?? { verdict: 'error', evidence: 'failed', message: 'no result' };
     const agrees = result.verdict === (verdict.allowed ? 'allowed' : 'denied');
@@ -174,13 +175,14 @@ async function compareOnce(
   });
 }
 
-function attemptOf({ from, to, address, protocol, port }: PlannedProbe): LabAttempt {
+function attemptOf({ from, to, address, protocol, port }: PlannedProbe, expectSilence: boolean): LabAttempt {
   return {
     from: from.place,
     to: to.place,
     protocol: protocol.toLowerCase() as LabAttempt['protocol'],
     address: formatIp(address),
     port: port ?? 0,
+    expectSilence,
   };
 }
 

@@ -5,13 +5,19 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { OTHER_PORT, ROOT, eventually, variant, type TestCluster } from './harness.ts';
 
-/** The guides' scenarios 1 to 6 and 8 on a running cluster, with the real kubectl; after every policy real packets are compared with the prediction. */
+/** Steps that build on each other, within what runs side by side. */
+const inOrder = { concurrent: false } as const;
+
+/**
+ * The guides' scenarios 1 to 6 and 8 on a running cluster, with the real kubectl; after every policy real packets are
+ * compared with the prediction. Scenarios in namespaces of their own run side by side, as they mostly wait.
+ */
 export function describeScenarios(running: () => TestCluster): void {
-  describe('1: two namespaces', () => {
+  describe.concurrent('1: two namespaces', () => {
     const example = 'examples/1-two-namespaces';
     afterAll(() => running().clear('dev', 'pro'));
 
-    it('reach each other without policies', async () => {
+    it('reach each other without policies', inOrder, async () => {
       const cluster = running();
       await cluster.apply(`${example}/pods.yaml`);
       await cluster.ready('dev', 'pro');
@@ -20,7 +26,7 @@ export function describeScenarios(running: () => TestCluster): void {
       await cluster.agrees('dev', 'pro');
     });
 
-    it('are cut off in one direction by a default deny', async () => {
+    it('are cut off in one direction by a default deny', inOrder, async () => {
       const cluster = running();
       await cluster.apply(`${example}/deny-ingress-to-pro.yaml`);
       const seen = await cluster.agrees('dev', 'pro');
@@ -29,7 +35,7 @@ export function describeScenarios(running: () => TestCluster): void {
       expect(seen.reaches('pro/client', 'dev/web', 80)).toBe(true);
     });
 
-    it('are opened to one namespace on TCP 80, and to nothing else', async () => {
+    it('are opened to one namespace on TCP 80, and to nothing else', inOrder, async () => {
       const cluster = running();
       await cluster.apply(`${example}/allow-dev-to-pro-on-80.yaml`);
       const seen = await cluster.agrees('dev', 'pro');
@@ -39,7 +45,7 @@ export function describeScenarios(running: () => TestCluster): void {
       expect(seen.reaches('pro/client', 'pro/web', 80)).toBe(false);
     });
 
-    it('obey policies for egress likewise', async () => {
+    it('obey policies for egress likewise', inOrder, async () => {
       const cluster = running();
       await cluster.ok('delete networkpolicy --all -n pro');
       await cluster.apply(`${example}/deny-egress-of-dev.yaml`);
@@ -53,41 +59,60 @@ export function describeScenarios(running: () => TestCluster): void {
     });
   });
 
-  describe('2: pods made by hand, and a policy by label', () => {
-    afterAll(() => running().clear('default'));
+  describe.concurrent('in the namespace default, one after the other', () => {
+    describe('2: pods made by hand, and a policy by label', inOrder, () => {
+      afterAll(() => running().clear('default'));
 
-    it('serve each other by name and answer pings before the policy', async () => {
-      const cluster = running();
-      await cluster.ok('run nginx --image=nginx --labels=aa=aa1');
-      await cluster.ok('run nginx2 --image=nginx --labels=bb=bb2');
-      await cluster.ok('expose pod nginx --port=80 --type=NodePort');
-      await cluster.ok('expose pod nginx2 --port=80 --type=NodePort');
-      await cluster.ready('default');
-      expect(await session(cluster, '')).toEqual({ nginx: true, nginx2: true, ping: true });
+      it('serve each other by name and answer pings before the policy', inOrder, async () => {
+        const cluster = running();
+        await cluster.ok('run nginx --image=nginx --labels=aa=aa1');
+        await cluster.ok('run nginx2 --image=nginx --labels=bb=bb2');
+        await cluster.ok('expose pod nginx --port=80 --type=NodePort');
+        await cluster.ok('expose pod nginx2 --port=80 --type=NodePort');
+        await cluster.ready('default');
+        expect(await session(cluster, '')).toEqual({ nginx: true, nginx2: true, ping: true });
+      });
+
+      it('are only reached with the right label, on TCP 80 alone, once there is the policy', inOrder, async () => {
+        const cluster = running();
+        await cluster.apply('examples/2-labels/policy.yaml');
+        expect(await session(cluster, '')).toEqual({ nginx: false, nginx2: true, ping: false });
+        expect(await session(cluster, '--labels=xx=xx')).toEqual({ nginx: true, nginx2: true, ping: false });
+        await cluster.agrees('default');
+      });
+
+      it('work in an interactive session with a terminal, as the guides type it', inOrder, async () => {
+        const output = await interactive(running(), 'run busybox --rm -it --image=busybox -- sh', [
+          'timeout 2 wget -q -O /dev/null nginx2 && echo got-$((1+1))',
+          'exit',
+        ]);
+        expect(output).toContain('got-2');
+        expect(output).toContain('pod "busybox" deleted');
+      });
     });
 
-    it('are only reached with the right label, on TCP 80 alone, once there is the policy', async () => {
-      const cluster = running();
-      await cluster.apply('examples/2-labels/policy.yaml');
-      expect(await session(cluster, '')).toEqual({ nginx: false, nginx2: true, ping: false });
-      expect(await session(cluster, '--labels=xx=xx')).toEqual({ nginx: true, nginx2: true, ping: false });
-      await cluster.agrees('default');
-    });
+    describe("4: the Kubernetes documentation's example", inOrder, () => {
+      afterAll(() => running().clear('default', 'myproject', 'elsewhere'));
 
-    it('work in an interactive session with a terminal, as the guides type it', async () => {
-      const output = await interactive(running(), 'run busybox --rm -it --image=busybox -- sh', [
-        'timeout 2 wget -q -O /dev/null nginx2 && echo got-$((1+1))',
-        'exit',
-      ]);
-      expect(output).toContain('got-2');
-      expect(output).toContain('pod "busybox" deleted');
+      it('accepts from the block, the project and the frontends, and from nobody else', inOrder, async () => {
+        const cluster = running();
+        await cluster.apply('examples/4-kubernetes-docs/pods.yaml');
+        await cluster.ready('default', 'myproject', 'elsewhere');
+        await cluster.apply('examples/4-kubernetes-docs/policy.yaml');
+        const seen = await cluster.agrees('default', 'myproject', 'elsewhere');
+        expect(seen.reaches('default/frontend', 'default/db', 6379)).toBe(true);
+        expect(seen.reaches('myproject/client', 'default/db', 6379)).toBe(true);
+        expect(seen.reaches('default/stranger', 'default/db', 6379)).toBe(false);
+        expect(seen.reaches('elsewhere/frontend', 'default/db', 6379)).toBe(false);
+        expect(seen.reaches('default/db', 'default/frontend', OTHER_PORT)).toBe(false);
+      });
     });
   });
 
-  describe('3: an address block with an exception beside pod selectors', () => {
+  describe.concurrent('3: an address block with an exception beside pod selectors', () => {
     afterAll(() => running().clear('shop'));
 
-    it('lets through exactly what the policy says', async () => {
+    it('lets through exactly what the policy says', inOrder, async () => {
       const cluster = running();
       await cluster.apply('examples/3-blocks-and-labels/pods.yaml');
       await cluster.ready('shop');
@@ -99,7 +124,7 @@ export function describeScenarios(running: () => TestCluster): void {
       expect(seen.reaches('shop/other', 'shop/myapp', OTHER_PORT)).toBe(false);
     });
 
-    it('judges pods by their own addresses, block and exception alike', async () => {
+    it('judges pods by their own addresses, block and exception alike', inOrder, async () => {
       const cluster = running();
       const text = readFileSync(join(ROOT, 'examples/3-blocks-and-labels/policy.yaml'), 'utf8');
       const family = cluster.families[0]!;
@@ -120,28 +145,11 @@ export function describeScenarios(running: () => TestCluster): void {
     });
   });
 
-  describe("4: the Kubernetes documentation's example", () => {
-    afterAll(() => running().clear('default', 'myproject', 'elsewhere'));
-
-    it('accepts from the block, the project and the frontends, and from nobody else', async () => {
-      const cluster = running();
-      await cluster.apply('examples/4-kubernetes-docs/pods.yaml');
-      await cluster.ready('default', 'myproject', 'elsewhere');
-      await cluster.apply('examples/4-kubernetes-docs/policy.yaml');
-      const seen = await cluster.agrees('default', 'myproject', 'elsewhere');
-      expect(seen.reaches('default/frontend', 'default/db', 6379)).toBe(true);
-      expect(seen.reaches('myproject/client', 'default/db', 6379)).toBe(true);
-      expect(seen.reaches('default/stranger', 'default/db', 6379)).toBe(false);
-      expect(seen.reaches('elsewhere/frontend', 'default/db', 6379)).toBe(false);
-      expect(seen.reaches('default/db', 'default/frontend', OTHER_PORT)).toBe(false);
-    });
-  });
-
-  describe('5: default policies', () => {
+  describe.concurrent('5: default policies', () => {
     const example = 'examples/5-default-policies';
     afterAll(() => running().clear('five'));
 
-    it('take effect and are taken back, live', async () => {
+    it('take effect and are taken back, live', inOrder, async () => {
       const cluster = running();
       await cluster.ok('create namespace five');
       for (const name of ['a', 'b']) await cluster.ok(`run ${name} --image=nginx --port=80 -n five`);
@@ -167,10 +175,10 @@ export function describeScenarios(running: () => TestCluster): void {
     });
   });
 
-  describe('6: allow from one namespace', () => {
+  describe.concurrent('6: allow from one namespace', () => {
     afterAll(() => running().clear('home', 'namespace-a', 'namespace-b'));
 
-    it('accepts from that namespace alone, and follows its labels live', async () => {
+    it('accepts from that namespace alone, and follows its labels live', inOrder, async () => {
       const cluster = running();
       await cluster.apply('examples/6-allow-from-namespace-a/pods.yaml');
       await cluster.ready('home', 'namespace-a', 'namespace-b');
@@ -188,8 +196,8 @@ export function describeScenarios(running: () => TestCluster): void {
     });
   });
 
-  describe('8: looking around with kubectl', () => {
-    it('explains, lists pods and nodes, and shows the agents', async () => {
+  describe.concurrent('8: looking around with kubectl', () => {
+    it('explains, lists pods and nodes, and shows the agents', inOrder, async () => {
       const cluster = running();
       const explained = await cluster.ok('explain networkpolicy.spec.egress');
       expect(explained).toContain('FIELD: egress <[]NetworkPolicyEgressRule>');

@@ -99,6 +99,8 @@ export interface LabAttempt {
   readonly port: number;
   /** Where the packets are sent when that differs, such as a Service's address and port. */
   readonly via?: { readonly address: string; readonly port: number };
+  /** Silence is what is expected, and need not be confirmed. */
+  readonly expectSilence?: boolean;
 }
 
 /** What became of an attempt; a reset from the destination is as good a proof of passage as an answer. */

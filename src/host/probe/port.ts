@@ -20,6 +20,8 @@ export interface ProbeAttempt {
   readonly port: number;
   /** Address and port that the packets are sent to when they differ, such as a Service's. */
   readonly via?: { readonly address: Ip; readonly port: number };
+  /** Silence is what is expected: the first one counts, without further tries. */
+  readonly expectSilence?: boolean;
 }
 
 /** What was seen. `refused` (a reset or port unreachable from the destination) proves passage as well as an answer does. */

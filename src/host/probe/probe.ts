@@ -52,7 +52,7 @@ export async function probe(
   for (let round = 0; round <= retries && open.length > 0; round++) {
     const settings = { timeoutMs: timeoutMs * 2 ** round, parallel, signal };
     for (const result of await new ProbeRun(open, settings).run()) results.set(result.attempt, result);
-    open = open.filter((attempt) => results.get(attempt)!.evidence === 'silence');
+    open = open.filter((attempt) => attempt.expectSilence !== true && results.get(attempt)!.evidence === 'silence');
   }
   return attempts.map((attempt) => results.get(attempt)!);
 }

@@ -13,6 +13,7 @@ export interface ProbeInput {
     readonly address: string;
     readonly port: number;
     readonly via?: { readonly address: string; readonly port: number };
+    readonly expectSilence?: boolean;
   }[];
   readonly timeoutMs?: number;
 }
@@ -37,12 +38,11 @@ const place = (index: number): ProbeEndpoint => {
   return found;
 };
 const results = await probe(
-  attempts.map(({ from, to, protocol, address, port, via }): ProbeAttempt => ({
+  attempts.map(({ from, to, address, via, ...rest }): ProbeAttempt => ({
+    ...rest,
     from: place(from),
     to: place(to),
-    protocol,
     address: ip(address),
-    port,
     ...(via === undefined ? {} : { via: { address: ip(via.address), port: via.port } }),
   })),
   timeoutMs === undefined ? {} : { timeoutMs },

@@ -1,0 +1,19 @@
+import { afterAll, beforeAll, describe } from 'vitest';
+import type { LabBackend, LabIpFamily } from '../../src/app/lab/lab-types.ts';
+import { TestCluster } from './harness.ts';
+import { describeScenarios } from './scenarios.ts';
+
+const BACKENDS: readonly LabBackend[] = ['vxlan', 'host-gw', 'cross-subnet'];
+const FAMILIES: readonly LabIpFamily[] = ['ipv4', 'ipv6', 'dual'];
+
+const SHAPES = BACKENDS.flatMap((backend) => FAMILIES.map((ipFamily) => ({ backend, ipFamily })));
+
+// One cluster after the other: each alone keeps a small machine busy.
+describe.each(SHAPES)('the scenarios over $backend with $ipFamily', (shape) => {
+  let cluster: TestCluster;
+  beforeAll(async () => {
+    cluster = await TestCluster.start(shape);
+  });
+  afterAll(() => cluster?.[Symbol.asyncDispose]());
+  describeScenarios(() => cluster);
+});
