@@ -1,6 +1,5 @@
 import type { Family } from '../../src/base/ip/index.ts';
-import { PolicyEngine } from '../../src/core/policy/index.ts';
-import type { Flow, FlowProtocol, Party } from '../../src/core/policy/index.ts';
+import type { Flow, FlowProtocol, Party, PolicyEngine } from '../../src/core/policy/index.ts';
 import { MODEL_PORTS, STRANGERS } from './arbitrary-model.ts';
 
 /** Everyone who can send or receive in the family: pods, nodes by each of their addresses, strangers, one by its name. */

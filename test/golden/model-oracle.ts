@@ -237,11 +237,11 @@ function isServed(state: ClusterState, key: string, side: Side, flow: Flow, judg
   if (side === 'source') return [...(sockets ?? selectedSockets)].some(({ ip, pod }) => isParty(ip, pod, judged));
   if (sockets !== undefined)
     return sockets.some(
-      ({ ip, pod, protocol, port }) => isParty(ip, pod, party.ip) && protocol === flow.protocol && port === flow.port,
+      ({ ip, pod, protocol, port }) => isParty(ip, pod, judged) && protocol === flow.protocol && port === flow.port,
     );
   return selectedSockets.some(
     ({ ip, pod, target }) =>
-      isParty(ip, pod, party.ip) &&
+      isParty(ip, pod, judged) &&
       service!.ports.some(({ protocol, targetPort }) => {
         const named = target.ports.find((each) => each.name === targetPort && each.protocol === protocol)?.port;
         const port = typeof targetPort === 'number' ? targetPort : named;
@@ -334,7 +334,9 @@ function fulfils(expression: Expression, labels: Labels): boolean {
       return !expression.terms.some((term) => !fulfils(term, labels));
     case 'or':
       return expression.terms.some((term) => fulfils(term, labels));
-    default: {
+    case 'contains':
+    case 'starts-with':
+    case 'ends-with': {
       // "An absent label meets no `contains` and the like."
       const value = labels[expression.key];
       if (value === undefined) return false;

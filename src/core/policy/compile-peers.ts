@@ -1,24 +1,21 @@
 import { hostCidr, intervalSet, rangeOf } from '../../base/ip/index.ts';
 import type { Family, IntervalSet, Ip } from '../../base/ip/index.ts';
-import { matchesLabels } from '../kube/labels.ts';
+import { matchesLabels, selectorKey } from '../kube/labels.ts';
 import type { Selector } from '../kube/labels.ts';
 import { effectiveRanges, tunnelAliases } from './blocks.ts';
 import type { TunnelAlias } from './blocks.ts';
 import { namespaceOf } from './cluster.ts';
-import type { ClusterState } from './cluster.ts';
+import type { ClusterState, NamespaceInfo } from './cluster.ts';
 import { domainMatches } from './domain-name.ts';
 import { effectiveLabels } from './effective-labels.ts';
-import { selects } from './endpoint-class.ts';
 import type { EndpointClass } from './endpoint-class.ts';
 import type { DomainPeer, EndpointPeer, Peer, PodPeer, ServicePeer, Side } from './model.ts';
 import { serviceEndpoints } from './services.ts';
 
 /** A list of peers of one side, sorted by how they are matched. */
 export interface CompiledPeers {
-  /** Equal lists of the same side have one id, so that a class's membership is computed once. */
-  readonly id: number;
   /** What chooses pods by labels. */
-  readonly members: readonly (PodPeer | EndpointPeer)[];
+  readonly members: readonly MemberTest[];
   /** Whatever is chosen by address, of all peers together; tunnel addresses already judged as their node's. */
   readonly ranges: Readonly<Record<Family, IntervalSet>>;
   readonly nodes: readonly Selector[];
@@ -28,6 +25,20 @@ export interface CompiledPeers {
   readonly pods: ReadonlySet<string>;
   /** Patterns of names, for destinations. */
   readonly domains: readonly string[];
+  /** There are only `members` and `ranges`, as nearly always. */
+  readonly plain: boolean;
+}
+
+/** What chooses pods, with the usual forms of selectors taken apart, since most of judging is asking these. */
+export interface MemberTest {
+  /** The one namespace that it chooses in. */
+  readonly namespace: NamespaceInfo | undefined;
+  /** All that it chooses in, when it chooses by a selector. */
+  readonly namespaces: ReadonlySet<NamespaceInfo> | undefined;
+  /** The selector is this one label with this value. */
+  readonly label: { readonly key: string; readonly value: string } | undefined;
+  /** Absent when it is everything or `label`. */
+  readonly selector: Selector | undefined;
 }
 
 /** Identity of an address, or of a pod that has none, with a port. */
@@ -37,12 +48,14 @@ export function socketKey(owner: Ip | string, protocol: string, port: number): s
 }
 
 /** Whether the class is chosen by one of the peers. */
-export function isMember(endpoints: EndpointClass, peers: CompiledPeers): boolean {
-  return (endpoints.memberships[peers.id] ??= peers.members.some((peer) =>
-    peer.kind === 'pods'
-      ? selects(peer, endpoints.namespace, endpoints.labels)
-      : matchesLabels(peer.selector, endpoints.labels),
-  ));
+export function isMember({ namespace: own, labels }: EndpointClass, { members }: CompiledPeers): boolean {
+  for (const { namespace, namespaces, label, selector } of members) {
+    if (namespace !== undefined && namespace !== own) continue;
+    if (namespaces !== undefined && !namespaces.has(own)) continue;
+    if (label !== undefined && labels[label.key] !== label.value) continue;
+    if (selector === undefined || matchesLabels(selector, labels)) return true;
+  }
+  return false;
 }
 
 /** Compiles lists of peers in one cluster state, equal ones once. */
@@ -50,10 +63,21 @@ export class PeerCompiler {
   readonly #state: ClusterState;
   readonly #aliases: readonly TunnelAlias[];
   readonly #known = new Map<string, CompiledPeers>();
+  readonly #undeclared = new Map<string, NamespaceInfo>();
+  readonly #chosen = new Map<string, ReadonlySet<NamespaceInfo>>();
 
   constructor(state: ClusterState) {
     this.#state = state;
     this.#aliases = tunnelAliases(state.nodes.values());
+  }
+
+  /** The namespace; one that is not in the state has only its name label. Always the same object for one name. */
+  namespace(name: string): NamespaceInfo {
+    const known = this.#state.namespaces.get(name) ?? this.#undeclared.get(name);
+    if (known !== undefined) return known;
+    const made = namespaceOf(this.#state, name);
+    this.#undeclared.set(name, made);
+    return made;
   }
 
   /** The peers as what `side` of a flow is matched against. */
@@ -71,12 +95,12 @@ export class PeerCompiler {
     for (const peer of peers) this.#add(peer, side, parts);
     const { members, nodes, sockets, pods, domains } = parts;
     return {
-      id: this.#known.size,
       members,
       nodes,
       sockets,
       pods,
       domains,
+      plain: nodes.length + sockets.size + pods.size + domains.length === 0,
       ranges: { 4: this.#ranges(parts, 4), 6: this.#ranges(parts, 6) },
     };
   }
@@ -84,7 +108,7 @@ export class PeerCompiler {
   #add(peer: Peer, side: Side, parts: PeerParts): void {
     switch (peer.kind) {
       case 'pods':
-        parts.members.push(peer);
+        parts.members.push(this.#podTest(peer));
         return;
       case 'block':
         parts.ranges[peer.family].push(...peer.ranges);
@@ -93,7 +117,7 @@ export class PeerCompiler {
         parts.nodes.push(peer.nodes);
         return;
       case 'endpoints':
-        parts.members.push(peer);
+        parts.members.push({ namespace: undefined, namespaces: undefined, ...labelTest(peer.selector) });
         this.#addLabelled(peer, parts);
         return;
       case 'service':
@@ -104,10 +128,32 @@ export class PeerCompiler {
     }
   }
 
+  #podTest({ namespaces, pods }: PodPeer): MemberTest {
+    return namespaces.kind === 'name'
+      ? { namespace: this.namespace(namespaces.name), namespaces: undefined, ...labelTest(pods) }
+      : { namespace: undefined, namespaces: this.#choose(namespaces.selector), ...labelTest(pods) };
+  }
+
+  /** Undefined for all namespaces. */
+  #choose(selector: Selector): ReadonlySet<NamespaceInfo> | undefined {
+    const key = selectorKey(selector);
+    if (key === '*') return undefined;
+    const known = this.#chosen.get(key);
+    if (known !== undefined) return known;
+    const names = new Set([
+      ...this.#state.namespaces.keys(),
+      ...[...this.#state.pods.values()].map((pod) => pod.namespace),
+    ]);
+    const all = [...names].map((name) => this.namespace(name));
+    const chosen = new Set(all.filter(({ labels }) => matchesLabels(selector, labels)));
+    this.#chosen.set(key, chosen);
+    return chosen;
+  }
+
   /** The ranges of network sets and the addresses of host endpoints. */
   #addLabelled({ selector }: EndpointPeer, parts: PeerParts): void {
     for (const set of this.#state.networkSets.values()) {
-      const namespace = set.namespace === undefined ? undefined : namespaceOf(this.#state, set.namespace);
+      const namespace = set.namespace === undefined ? undefined : this.namespace(set.namespace);
       const labels = effectiveLabels(set.labels, namespace === undefined ? {} : { namespace });
       if (!matchesLabels(selector, labels)) continue;
       parts.ranges[4].push(...set.ranges[4]);
@@ -120,10 +166,19 @@ export class PeerCompiler {
   #addService({ key }: ServicePeer, side: Side, parts: PeerParts): void {
     for (const { owner, sockets } of serviceEndpoints(this.#state, key)) {
       if (side === 'destination')
-        for (const { protocol, port } of sockets) parts.sockets.add(socketKey(owner, protocol, port));
+        for (const each of typeof owner === 'string' ? [owner] : this.#judgedAs(owner))
+          for (const { protocol, port } of sockets) parts.sockets.add(socketKey(each, protocol, port));
       else if (typeof owner === 'string') parts.pods.add(owner);
       else parts.addAddress(owner);
     }
+  }
+
+  /** The addresses that packets to or from `ip` may carry, as in {@link effectiveRanges}. */
+  #judgedAs(ip: Ip): Ip[] {
+    const own = this.#aliases.filter(({ family }) => family === ip.family);
+    const aliased = own.filter(({ address }) => address === ip.value);
+    const plain = own.some(({ tunnel }) => tunnel === ip.value) ? [] : [ip];
+    return [...plain, ...aliased.map(({ family, tunnel }) => ({ family, value: tunnel }))];
   }
 
   #addDomain({ pattern }: DomainPeer, parts: PeerParts): void {
@@ -137,8 +192,16 @@ export class PeerCompiler {
   }
 }
 
+function labelTest(selector: Selector): Pick<MemberTest, 'label' | 'selector'> {
+  if (selector.kind !== 'all-of') return { label: undefined, selector };
+  const [first, ...others] = selector.requirements;
+  if (first === undefined) return { label: undefined, selector: undefined };
+  if (others.length > 0 || first.operator !== 'In' || first.values.length !== 1) return { label: undefined, selector };
+  return { label: { key: first.key, value: first.values[0]! }, selector: undefined };
+}
+
 class PeerParts {
-  readonly members: (PodPeer | EndpointPeer)[] = [];
+  readonly members: MemberTest[] = [];
   readonly ranges: Record<Family, { first: bigint; last: bigint }[]> = { 4: [], 6: [] };
   readonly nodes: Selector[] = [];
   readonly sockets = new Set<string>();

@@ -17,6 +17,8 @@ export interface CompiledRule {
   /** Undefined for any. */
   readonly peers: CompiledPeers | undefined;
   readonly ports: 'any' | readonly PortMatch[];
+  /** Ports by number cost less to look at than peers, ports by name more. */
+  readonly portsFirst: boolean;
   readonly tests: readonly FlowTest[];
 }
 
@@ -36,16 +38,20 @@ export interface PlannedRule extends CompiledRule {
 export interface TierPlan {
   readonly tier: Tier;
   readonly policies: readonly PolicyPlan[];
+  /** Of all the policies, in order. */
+  readonly rules: readonly PlannedRule[];
   /** When no rule matches. */
   readonly verdict: DirectionVerdict;
   readonly pass: PassStep;
 }
 
 /** Whether the rule matches the flow. */
-export function ruleMatches({ peers, side, ports, tests }: CompiledRule, judged: JudgedFlow): boolean {
-  if (!portsMatch(ports, judged.flow)) return false;
-  if (peers !== undefined && !peersMatch(peers, side, judged)) return false;
-  for (const test of tests) if (!test(judged)) return false;
+export function ruleMatches(rule: CompiledRule, judged: JudgedFlow): boolean {
+  const { peers, ports, portsFirst } = rule;
+  if (portsFirst && !portsMatch(ports, judged.flow)) return false;
+  if (peers !== undefined && !peersMatch(peers, rule.side, judged)) return false;
+  if (!portsFirst && ports !== 'any' && !portsMatch(ports, judged.flow)) return false;
+  for (const test of rule.tests) if (!test(judged)) return false;
   return true;
 }
 
@@ -58,6 +64,7 @@ export function compileRule(rule: Rule, direction: Direction, peers: PeerCompile
     side,
     peers: rule.peers === 'any' ? undefined : peers.compile(rule.peers, side),
     ports: rule.ports,
+    portsFirst: rule.ports !== 'any' && rule.ports.every(({ kind }) => kind !== 'named'),
     tests: (rule.conditions ?? []).map((condition) => compileCondition(condition, peers)),
   };
 }
@@ -97,10 +104,12 @@ export class PolicyCompiler {
 
   #tierPlan(tier: Tier, policies: readonly Policy[], direction: Direction): TierPlan[] {
     if (policies.length === 0) return [];
+    const plans = policies.map((policy) => this.#policyPlan(tier, policy, direction));
     return [
       {
         tier,
-        policies: policies.map((policy) => this.#policyPlan(tier, policy, direction)),
+        policies: plans,
+        rules: plans.flatMap(({ rules }) => rules),
         verdict: { kind: 'default', allowed: false, tier, policies, passes: [] },
         pass: { tier },
       },

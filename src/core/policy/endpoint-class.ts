@@ -17,8 +17,6 @@ export interface EndpointClass {
   readonly labels: Labels;
   /** The tiers that have a policy applying; filled on first use. */
   readonly plans: { [kind in PlanKind]?: readonly TierPlan[] };
-  /** By `CompiledPeers.id`: whether the class is chosen by one of these peers; filled on first use. */
-  readonly memberships: (boolean | undefined)[];
 }
 
 /** Identity of a pod's class. */

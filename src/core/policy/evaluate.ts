@@ -1,7 +1,6 @@
 import { formatIp } from '../../base/ip/index.ts';
 import type { Family, Ip } from '../../base/ip/index.ts';
 import { primaryAddress } from './blocks.ts';
-import { namespaceOf } from './cluster.ts';
 import type { ClusterState, NamespaceInfo, NodeEndpoint, PodEndpoint } from './cluster.ts';
 import { PeerCompiler } from './compile-peers.ts';
 import { PolicyCompiler, compileRule, ruleMatches } from './compile.ts';
@@ -109,7 +108,7 @@ export class PolicyEngine {
 
   /** The namespace; one that is not in the state has only its name label. */
   namespace(name: string): NamespaceInfo {
-    return namespaceOf(this.state, name);
+    return this.#peers.namespace(name);
   }
 
   /** Whether one rule, as a rule of `direction`, matches the flow; for explanations, which take rules apart. */
@@ -122,7 +121,7 @@ export class PolicyEngine {
     const namespace = this.namespace(name);
     const accountLabels = this.state.serviceAccounts.get(`${name}/${account}`) ?? {};
     const labels = effectiveLabels(own, { namespace, serviceAccount: { name: account, labels: accountLabels } });
-    return { namespace, labels, plans: {}, memberships: [] };
+    return { namespace, labels, plans: {} };
   }
 
   #derive(flow: Flow): JudgedFlow {
@@ -156,7 +155,8 @@ export class PolicyEngine {
       if (isSame || this.#hosts === undefined) return NO_POD;
       return this.#hosts.judgeLocal(subject.node, subject.ip, direction, judged) ?? NO_POD;
     }
-    const own = judgeTiers(this.#compiler.planOf(this.classOf(subject.pod), direction), judged);
+    const endpoints = direction === 'egress' ? judged.source : judged.destination;
+    const own = judgeTiers(this.#compiler.planOf(endpoints!, direction), judged);
     const { node } = subject.pod;
     if (this.#hosts === undefined || (other.kind === 'pod' && other.pod.node === node)) return own;
     const host = this.#hosts.judgeForwarded(node, direction, judged);
@@ -173,8 +173,7 @@ type Relation = 'self' | 'own-pod' | 'own-node';
 
 /** The pairs that are judged by rules of their own: a pod and itself, a node and its pod, a pod and its node. */
 function relationOf(source: Party, destination: Party): Relation | undefined {
-  if (source.kind === 'pod' && destination.kind === 'pod')
-    return source.pod.key === destination.pod.key ? 'self' : undefined;
+  if (source.kind === 'pod' && destination.kind === 'pod') return source.pod === destination.pod ? 'self' : undefined;
   if (source.kind === 'pod' && destination.kind === 'node')
     return source.pod.node === destination.node.name ? 'own-node' : undefined;
   if (source.kind === 'node' && destination.kind === 'pod')

@@ -1,4 +1,4 @@
-import type { TierPlan } from './compile.ts';
+import type { PlannedRule, TierPlan } from './compile.ts';
 import { ruleMatches } from './compile.ts';
 import type { DirectionVerdict, PassStep } from './flow.ts';
 import type { JudgedFlow } from './match.ts';
@@ -17,15 +17,16 @@ export function judgeTiers(
 ): DirectionVerdict {
   let passes: PassStep[] | undefined;
   for (const plan of tiers) {
-    const outcome = judgeTier(plan, judged, ends);
-    if ('kind' in outcome) return passes === undefined ? outcome : { ...outcome, passes };
-    (passes ??= []).push(outcome);
+    const rule = firstMatch(plan, judged);
+    const passed = rule === undefined ? ends === 'open' || plan.tier.noMatch === 'pass' : rule.action === 'pass';
+    const decided = rule ?? plan;
+    if (passed) (passes ??= []).push(decided.pass);
+    else return passes === undefined ? decided.verdict : { ...decided.verdict, passes };
   }
   return passes === undefined ? UNSELECTED : { ...UNSELECTED, passes };
 }
 
-function judgeTier(plan: TierPlan, judged: JudgedFlow, ends: 'as-declared' | 'open'): DirectionVerdict | PassStep {
-  for (const { rules } of plan.policies)
-    for (const rule of rules) if (ruleMatches(rule, judged)) return rule.action === 'pass' ? rule.pass : rule.verdict;
-  return plan.tier.noMatch === 'pass' || ends === 'open' ? plan.pass : plan.verdict;
+function firstMatch({ rules }: TierPlan, judged: JudgedFlow): PlannedRule | undefined {
+  for (const rule of rules) if (ruleMatches(rule, judged)) return rule;
+  return undefined;
 }

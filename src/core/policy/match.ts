@@ -37,7 +37,7 @@ export function portMatches(match: PortMatch, flow: Flow, side: Side = 'destinat
     case 'range':
       return port >= match.first && port <= match.last;
     case 'named':
-      return namedPortsOf(flow[side], match).includes(port);
+      return isNamed(flow[side], match, port);
   }
 }
 
@@ -49,13 +49,24 @@ export function namedPortsOf(party: Party, match: { readonly name: string; reado
     .map((each) => each.port);
 }
 
+function isNamed(party: Party, { name, protocol }: PortMatch & { kind: 'named' }, port: number): boolean {
+  if (party.kind !== 'pod') return false;
+  for (const each of party.pod.ports)
+    if (each.port === port && each.name === name && each.protocol === protocol) return true;
+  return false;
+}
+
 /** Whether any of the peers is that side of the flow. */
 export function peersMatch(peers: CompiledPeers, side: Side, judged: JudgedFlow): boolean {
   const party = judged.flow[side];
   const endpoints = judged[side];
-  if (endpoints !== undefined && peers.members.length > 0 && isMember(endpoints, peers)) return true;
+  if (endpoints !== undefined && isMember(endpoints, peers)) return true;
   const { ip } = party;
-  if (ip !== undefined && contains(peers.ranges[ip.family], ip.value)) return true;
+  if (ip !== undefined) {
+    const ranges = peers.ranges[ip.family];
+    if (ranges.length > 0 && contains(ranges, ip.value)) return true;
+  }
+  if (peers.plain) return false;
   if (party.kind === 'node') for (const nodes of peers.nodes) if (matchesLabels(nodes, party.node.labels)) return true;
   if (party.kind === 'pod' && ip === undefined && peers.pods.has(party.pod.key)) return true;
   if (party.kind === 'outside' && party.domain !== undefined)
