@@ -93,7 +93,9 @@ const policies: PolicyObject[] = [
       tier: 'Baseline',
       priority: 1,
       subject: { pods: { namespaceSelector: {}, podSelector: { matchLabels: { app: 'bob' } } } },
-      ingress: [{ action: 'Deny', protocols: [{ tcp: { destinationPort: { number: 81 } } }] }],
+      ingress: [
+        { action: 'Deny', from: [{ namespaces: {} }], protocols: [{ tcp: { destinationPort: { number: 81 } } }] },
+      ],
     },
   },
 ];

@@ -54,7 +54,7 @@ export class ClusterRig implements AsyncDisposable {
       ip addr add 2001:db8:113::10/64 dev eth0 nodad; ip route add default via 203.0.113.1
       ip route add default via 2001:db8:113::1`,
     );
-    for (const [i, node] of nodes.entries()) {
+    for (const node of nodes) {
       run(
         'router',
         `ip link add ${node} type veth peer name eth0 netns ${namespaces.pid(node)}; ip link set ${node} master br0 up`,
