@@ -46,8 +46,10 @@ export class Catalogue {
   readonly #peers = new Map<string, PeerMembers>();
   readonly #blocks = new Map<string, AddressSetId>();
 
-  constructor(state: ClusterState) {
+  /** `domains`: patterns to know beside those of the policies. */
+  constructor(state: ClusterState, domains: readonly string[]) {
     this.state = state;
+    for (const pattern of domains) this.domains.add(pattern);
     for (const tier of state.tiers) for (const policy of tier.policies) this.#addPolicy(policy);
     for (const { ingress, egress } of state.profiles.values())
       for (const rule of [...ingress, ...egress]) this.#addRule(rule);

@@ -67,15 +67,6 @@ export class Columns {
     return regionOf(cells, this.#ports);
   }
 
-  /** What one source may send to one destination. */
-  between(source: GroupId, destination: GroupId): PortsId {
-    if (!has(this.#present, source) || !has(this.#present, destination)) return NONE;
-    const egress = this.#sides.read(source, 'egress', this.#family);
-    const ingress = this.#sides.read(destination, 'ingress', this.#family);
-    const out = egress === undefined ? ALL : portsFor(egress, destination);
-    return out === NONE || ingress === undefined ? out : this.#ports.intersect(out, portsFor(ingress, source));
-  }
-
   #join(destination: GroupId, sources: IntSet, ports: PortsId, cells: Cell[]): void {
     const free = this.#freeIn(sources);
     if (free.length > 0) cells.push({ others: free, ports });

@@ -33,3 +33,6 @@ export type { PortEntry, PortSet, Traffic } from './port-set.ts';
 export { covers, disjoint, equal, intersect, subtract, union } from './int-set.ts';
 export type { IntSet } from './int-set.ts';
 export { reach } from './reach.ts';
+export type { ClusterReachability } from './reach.ts';
+export { diff } from './diff/diff.ts';
+export type { CommonEnd, ReachabilityChange, ReachabilityDiff } from './diff/model.ts';

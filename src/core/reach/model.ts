@@ -122,6 +122,8 @@ export interface ReachQuery {
 export interface ReachOptions {
   /** Pods that are not there, judged as if they were; they count in no total. */
   readonly supposed?: readonly SupposedPod[];
+  /** Names, or `*.` and a suffix, to have as destinations beside those in the policies. */
+  readonly domains?: readonly string[];
 }
 
 /** Everything that can talk in one cluster state, computed as far as it is asked for, and kept. */

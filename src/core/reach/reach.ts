@@ -18,7 +18,7 @@ import type {
   ReachQuery,
 } from './model.ts';
 import { connectionOf, narrowed, pairsOf } from './pairs.ts';
-import { NONE, PortTable } from './port-table.ts';
+import { ALL, NONE, PortTable } from './port-table.ts';
 import type { PortsId } from './port-table.ts';
 import { ALL_PORTS } from './port-set.ts';
 import type { PortSet } from './port-set.ts';
@@ -53,9 +53,9 @@ export class ClusterReachability implements Reachability {
   readonly #sides: Sides;
   readonly #columns: { [family in Family]?: Columns } = {};
 
-  constructor(state: ClusterState, { supposed = [] }: ReachOptions) {
+  constructor(state: ClusterState, { supposed = [], domains = [] }: ReachOptions) {
     this.state = state;
-    const catalogue = new Catalogue(state);
+    const catalogue = new Catalogue(state, domains);
     this.#groups = new Groups(catalogue, supposed);
     const rules = new RuleRegions(catalogue, this.#groups, this.ports);
     const tiers = new TierRegions(rules, this.#groups.everyone);
@@ -98,8 +98,7 @@ export class ClusterReachability implements Reachability {
 
   groupConnection(from: GroupId, to: GroupId): GroupConnection {
     const byFamily: { [family in Family]?: PortSet } = {};
-    for (const family of this.#common(from, to))
-      byFamily[family] = this.ports.set(this.#column(family).between(from, to));
+    for (const family of this.#common(from, to)) byFamily[family] = this.ports.set(this.#between(from, to, family));
     return { from, to, ...connectionOf(byFamily) };
   }
 
@@ -199,6 +198,14 @@ export class ClusterReachability implements Reachability {
     for (const family of this.#common(from, to)) byFamily[family] = this.ports.set(ports[family] ?? NONE);
     const connection = narrowed({ from, to, ...connectionOf(byFamily) }, wanted);
     return connection.ports.length === 0 ? undefined : connection;
+  }
+
+  #between(from: GroupId, to: GroupId, family: Family): PortsId {
+    const egress = this.#sides.read(from, 'egress', family);
+    const out = egress === undefined ? ALL : portsFor(egress, to);
+    if (out === NONE) return NONE;
+    const ingress = this.#sides.read(to, 'ingress', family);
+    return ingress === undefined ? out : this.ports.intersect(out, portsFor(ingress, from));
   }
 
   #column(family: Family): Columns {

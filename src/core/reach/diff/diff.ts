@@ -1,0 +1,179 @@
+import type { Family } from '../../../base/ip/index.ts';
+import type { Direction, Policy } from '../../policy/index.ts';
+import { equal, intersect, members, range, setOf, subtract, union, unionAll } from '../int-set.ts';
+import type { IntSet } from '../int-set.ts';
+import type { Connection } from '../model.ts';
+import { ALL } from '../port-table.ts';
+import { reach } from '../reach.ts';
+import type { ClusterReachability } from '../reach.ts';
+import type { Region } from '../region.ts';
+import { addedEnds, connectionsOfEnds } from './added.ts';
+import { CommonEnds } from './common-ends.ts';
+import type { EndId } from './common-ends.ts';
+import { minus } from './minus.ts';
+import type { ReachabilityChange, ReachabilityDiff } from './model.ts';
+import { ownNodeChanges } from './own-node.ts';
+import { ChangeTable } from './rectangles.ts';
+import { haveSameEndpoints, unchangedPolicies } from './same.ts';
+
+/**
+ * What becomes reachable from one state to the other, and what stops being. Only connections of endpoints whose policies
+ * changed their meaning are looked at, whatever the size of the cluster.
+ */
+export function diff(before: ClusterReachability, after: ClusterReachability): ReachabilityDiff {
+  const [added, removed] = [addedEnds(before, after), addedEnds(after, before)];
+  const { opened, closed } = new Comparison(...withCommonDomains(before, after)).run();
+  const own = ownNodeChanges(before, after);
+  return {
+    opened: [...opened, ...own.opened],
+    closed: [...closed, ...own.closed],
+    added,
+    removed,
+    addedConnections: () => connectionsOfEnds(after, added),
+    removedConnections: () => connectionsOfEnds(before, removed),
+  };
+}
+
+class Comparison {
+  readonly #before: ClusterReachability;
+  readonly #after: ClusterReachability;
+  readonly #ends: CommonEnds;
+  readonly #sameEndpoints: boolean;
+  readonly #unchanged: ReadonlySet<Policy>;
+  /** By pair of regions: the ends that they treat differently. */
+  readonly #deltas = new Map<Region | undefined, Map<Region | undefined, IntSet>>();
+
+  constructor(before: ClusterReachability, after: ClusterReachability) {
+    this.#before = before;
+    this.#after = after;
+    this.#ends = new CommonEnds(before, after);
+    this.#sameEndpoints = haveSameEndpoints(before.state, after.state);
+    this.#unchanged = this.#sameEndpoints ? unchangedPolicies(before.state, after.state) : new Set();
+  }
+
+  run(): { readonly opened: readonly ReachabilityChange[]; readonly closed: readonly ReachabilityChange[] } {
+    const [opened, closed] = [new ChangeTable(this.#ends.all), new ChangeTable(this.#ends.all)];
+    for (const [to, sources] of this.#suspects())
+      for (const from of members(sources)) {
+        if (!this.#isAsked(from, to)) continue;
+        const [old, now] = [this.#connection(this.#before, from, to), this.#connection(this.#after, from, to)];
+        opened.add(from, to, minus(now, old));
+        closed.add(from, to, minus(old, now));
+      }
+    return { opened: opened.changes(), closed: closed.changes() };
+  }
+
+  /** By destination: the sources that may reach it otherwise than before. */
+  #suspects(): Map<EndId, IntSet> {
+    const suspects = new Map<EndId, IntSet>();
+    const bySource = new Map<EndId, EndId[]>();
+    for (const id of members(this.#ends.everyone)) {
+      const sources = this.#changed(id, 'ingress');
+      if (sources.length > 0) suspects.set(id, sources);
+      for (const to of members(this.#changed(id, 'egress'))) {
+        const known = bySource.get(to);
+        if (known === undefined) bySource.set(to, [id]);
+        else known.push(id);
+      }
+    }
+    for (const [to, sources] of bySource) suspects.set(to, union(suspects.get(to) ?? [], setOf(sources)));
+    return suspects;
+  }
+
+  /** The ends that the end's own policies treat differently from before. */
+  #changed(id: EndId, direction: Direction): IntSet {
+    const { before, after } = this.#ends.all[id]!;
+    if (this.#isUntouched(before, after, direction)) return [];
+    const families = this.#families(id);
+    return unionAll(
+      families.map((family) =>
+        this.#delta(this.#before.side(before, direction, family), this.#after.side(after, direction, family)),
+      ),
+    );
+  }
+
+  /** Whether the same policies apply as before and nothing that they could be about has changed. */
+  #isUntouched(before: number, after: number, direction: Direction): boolean {
+    if (!this.#sameEndpoints || this.#before.state.hostEndpoints.size > 0) return false;
+    const old = this.#before.policiesOf(before, direction) ?? [];
+    const now = this.#after.policiesOf(after, direction) ?? [];
+    return (
+      old.length === now.length &&
+      now.every(({ policy, tier }, i) => {
+        const known = old[i]!;
+        if (known.policy.key !== policy.key || !this.#unchanged.has(policy)) return false;
+        return known.tier.name === tier.name && known.tier.noMatch === tier.noMatch;
+      })
+    );
+  }
+
+  #delta(old: Region | undefined, now: Region | undefined): IntSet {
+    const known = this.#deltas.get(old) ?? new Map<Region | undefined, IntSet>();
+    this.#deltas.set(old, known);
+    let delta = known.get(now);
+    if (delta === undefined) {
+      delta = this.#compare(old, now);
+      known.set(now, delta);
+    }
+    return delta;
+  }
+
+  #compare(old: Region | undefined, now: Region | undefined): IntSet {
+    if (old === undefined && now === undefined) return [];
+    const before = (old ?? whole(this.#before)).map(({ others, ports }) => ({
+      ends: this.#ends.ofBefore(others),
+      ports: this.#before.ports.set(ports),
+    }));
+    const after = (now ?? whole(this.#after)).map(({ others, ports }) => ({
+      ends: this.#ends.ofAfter(others),
+      ports: this.#after.ports.set(ports),
+    }));
+    const same = before.flatMap((x) =>
+      after.flatMap((y) => (equal(x.ports, y.ports) ? [intersect(x.ends, y.ends)] : [])),
+    );
+    const either = unionAll([...before, ...after].map((each) => each.ends));
+    return subtract(either, unionAll(same));
+  }
+
+  #families(id: EndId): readonly Family[] {
+    const { before, after } = this.#ends.all[id]!;
+    const { families } = this.#after.groups[after]!;
+    return this.#before.groups[before]!.families.filter((family) => families.includes(family));
+  }
+
+  #connection(reachability: ClusterReachability, from: EndId, to: EndId): Connection {
+    const side = reachability === this.#before ? 'before' : 'after';
+    return reachability.groupConnection(this.#ends.all[from]![side], this.#ends.all[to]![side]);
+  }
+
+  /** Between two ends of the outside nothing is told, and a pod with its own node only is judged by itself. */
+  #isAsked(from: EndId, to: EndId): boolean {
+    const [a, b] = [this.#ends.all[from]!.end, this.#ends.all[to]!.end];
+    if (isOutside(a.kind) && isOutside(b.kind)) return false;
+    if (a.kind === 'pods' && b.kind === 'pods') return from !== to || a.pods.length > 1;
+    const [pods, nodes] = a.kind === 'pods' ? [a, b] : [b, a];
+    if (pods.kind !== 'pods' || nodes.kind !== 'nodes') return true;
+    return pods.pods.some((pod) => nodes.nodes.some((node) => pod.node !== node.name));
+  }
+}
+
+function whole({ groups }: ClusterReachability): Region {
+  return [{ others: range(0, groups.length - 1), ports: ALL }];
+}
+
+/** The two states read with each other's domain names, so that these are ends of both. */
+function withCommonDomains(before: ClusterReachability, after: ClusterReachability) {
+  const [old, now] = [before, after].map(domainsOf) as [string[], string[]];
+  const domains = [...new Set([...old, ...now])];
+  return [before, after].map((each, i) =>
+    (i === 0 ? old : now).length === domains.length ? each : reach(each.state, { domains }),
+  ) as [ClusterReachability, ClusterReachability];
+}
+
+function domainsOf({ groups }: ClusterReachability): string[] {
+  return groups.flatMap((group) => (group.kind === 'domain' ? [group.pattern] : []));
+}
+
+function isOutside(kind: string): boolean {
+  return kind === 'addresses' || kind === 'domain';
+}
