@@ -65,8 +65,8 @@ function readFields(fields: Readonly<Record<string, unknown>>, path: string, con
   const { scope, protocol } = context;
   const nets = readNets(fields['nets'], `${path}.nets`, scope);
   const notNets = readNets(fields['notNets'], `${path}.notNets`, scope);
-  const endpoints = readEndpoints(fields, path, scope);
   const not = readCalicoSelector(fields['notSelector'], ENDPOINTS, 'any', `${path}.notSelector`, scope);
+  const endpoints = readEndpoints(fields, not !== undefined && not !== 'any', path, scope);
   const service = readService(fields, `${path}.services`, context);
   const ports = readPorts(fields['ports'], protocol, `${path}.ports`, scope);
   const notPorts = readPorts(fields['notPorts'], protocol, `${path}.notPorts`, scope);
@@ -96,6 +96,7 @@ function chosen(peer: Peer | 'any' | undefined): readonly Peer[] {
  */
 function readEndpoints(
   fields: Readonly<Record<string, unknown>>,
+  negated: boolean,
   path: string,
   scope: CalicoScope,
 ): EndpointPeer | 'any' | undefined {
@@ -105,7 +106,7 @@ function readEndpoints(
   const namespaces = readCalicoSelector(fields['namespaceSelector'], RULE_NAMESPACES, 'any', at, scope);
   if (own === undefined || accounts === undefined || namespaces === undefined) return undefined;
   const given = [own, accounts, namespaces].filter((each) => each !== 'any');
-  if (given.length === 0 && !isPresent(fields['notSelector'])) return 'any';
+  if (given.length === 0 && !negated) return 'any';
   const home = namespaces === 'any' && scope.namespace !== undefined ? [inNamespace(scope.namespace)] : [];
   if (given.length + home.length === 0) return 'any';
   const field = ['selector', 'namespaceSelector', 'serviceAccounts', 'notSelector'].find((name) =>

@@ -46,7 +46,7 @@ export function normaliseCalicoPolicy(object: PolicyObject, locate?: Locate): No
   const subject = readSubject(spec, scope);
   const place = readPlace(spec, scope);
   const flags = readFlags(spec, scope);
-  const types = readTypes(spec, scope);
+  const types = readTypes(spec, known || !isPresent(object.spec), scope);
   const certain = known && subject.understood && place.understood && flags.understood && types.understood;
   const rules = (direction: Direction) =>
     types.applies[direction] ? readRules(spec[direction], direction, { scope, certain }) : [];
@@ -130,14 +130,22 @@ function readFlags(spec: Spec, scope: CalicoScope): Omit<HostSubject, 'selector'
   return { ...flags, understood };
 }
 
-/** Absent or empty types follow from the rules: Egress when there are egress rules, Ingress unless there are only those. */
+const NOT_CLEAR = { applies: { ingress: true, egress: true }, understood: false };
+
+/**
+ * Absent or empty types follow from the rules: Egress when there are egress rules, Ingress unless there are only those.
+ * They may also be behind a field that is not known (`known`), or follow from rules that cannot be read: then both apply.
+ */
 function readTypes(
   spec: Spec,
+  known: boolean,
   scope: CalicoScope,
 ): { readonly applies: Readonly<Record<Direction, boolean>>; readonly understood: boolean } {
   const types = readList(spec['types'], scope, 'spec.types');
-  if (types === undefined) return { applies: { ingress: true, egress: true }, understood: false };
+  if (types === undefined) return NOT_CLEAR;
   if (types.length === 0) {
+    if (!known || ![spec['ingress'], spec['egress']].every((each) => !isPresent(each) || Array.isArray(each)))
+      return NOT_CLEAR;
     const [ingress, egress] = [hasRules(spec['ingress']), hasRules(spec['egress'])];
     return { applies: { ingress: ingress || !egress, egress }, understood: true };
   }
@@ -152,5 +160,9 @@ function readTypes(
 }
 
 function hasRules(value: unknown): boolean {
-  return value !== undefined && value !== null && !(Array.isArray(value) && value.length === 0);
+  return Array.isArray(value) && value.length > 0;
+}
+
+function isPresent(value: unknown): boolean {
+  return value !== undefined && value !== null;
 }
