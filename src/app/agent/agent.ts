@@ -152,7 +152,7 @@ class Agent {
         onDelta: (delta) => this.#filter.apply(delta),
         onRoutesChanged: (what) => this.#onRoutesChanged(what),
         onPoolsChanged: () => this.#onPoolsChanged(),
-        onPolicy: (policy) => feedLog.onPolicy(policy),
+        onIssues: (issues) => feedLog.onIssues(issues),
         onError: (what, error) => feedLog.onError(what, error),
       },
       signal,
@@ -335,13 +335,7 @@ class Agent {
   }
 
   #clusterState() {
-    return clusterStateOf({
-      pods: this.#feed.pods.items,
-      namespaces: this.#feed.namespaces.items,
-      nodes: this.#feed.nodes.items,
-      policies: this.#feed.policies.items,
-      local: this.#attachments.records.values(),
-    });
+    return clusterStateOf(this.#feed, this.#attachments.records.values());
   }
 
   #assertHealthy(): void {
@@ -358,7 +352,6 @@ class Agent {
       startedAt: this.#startedAt,
       now: this.#world.now(),
       feed: this.#feed,
-      policies: this.#feed.policies.items,
       filter: this.#filter.status(),
       network: this.#network.status(),
       connections: this.#connections.status(),

@@ -1,9 +1,20 @@
 import type { Delta as CalcDelta, PoolSpec } from '../../core/calc/model.ts';
-import type { EndpointSlice, Namespace, NetworkPolicy, Node, Pod, Service } from '../../core/kube/types.ts';
+import type { Labels } from '../../core/kube/labels.ts';
+import type {
+  EndpointSlice,
+  Namespace,
+  NetworkPolicy,
+  Node,
+  Pod,
+  Service,
+  ServiceAccount,
+} from '../../core/kube/types.ts';
 import type { NamespaceInfo, PodEndpoint } from '../../core/policy/cluster.ts';
 import { namespaceInfo, podEndpoint } from '../../core/policy/endpoints.ts';
+import type { Policy, PolicyIssue } from '../../core/policy/model.ts';
 import type { Normalised } from '../../core/policy/normalise/network-policy.ts';
 import { normaliseNetworkPolicy } from '../../core/policy/normalise/network-policy.ts';
+import type { SliceSpec } from '../../core/service/model.ts';
 import type { RoutingBlock } from '../../core/routing/index.ts';
 import { poolSpec } from '../../core/calc/index.ts';
 import { serviceSpec, sliceSpec } from '../../core/service/index.ts';
@@ -18,8 +29,10 @@ import {
   NODES,
   PODS,
   SERVICES,
+  SERVICE_ACCOUNTS,
 } from '../../host/kube-client/resources.ts';
 import type { KubeClient, KubeObject, Resource } from '../../host/kube-client/types.ts';
+import { PolicyFeed } from './policy-feed.ts';
 import { knownBlock, knownNode, sameBlock } from './routing-objects.ts';
 import type { IpamBlockObject, KnownNode } from './routing-objects.ts';
 
@@ -41,8 +54,8 @@ export interface FeedListener {
   /** Nodes or blocks changed in a way that routes may depend on. */
   onRoutesChanged(what: 'nodes' | 'blocks'): void;
   onPoolsChanged(): void;
-  /** A policy appeared or changed. */
-  onPolicy(normalised: Normalised): void;
+  /** What of an object that appeared or changed is not understood. */
+  onIssues(issues: readonly PolicyIssue[]): void;
   /** A watch failed and will be tried again. */
   onError(what: string, error: unknown): void;
 }
@@ -57,8 +70,12 @@ export class ClusterFeed {
   readonly nodes: Informer<KnownNode>;
   readonly blocks: Informer<RoutingBlock | undefined>;
   readonly pools: Informer<KnownPool>;
+  /** Policies of other APIs than Kubernetes' own, and what they speak of. */
+  readonly extended: PolicyFeed;
+  /** Labels of service accounts, by `namespace/name`. */
+  readonly serviceAccounts: Informer<Labels>;
   /** By `namespace/name`, not by the policy's own key. */
-  readonly policies: Informer<Normalised>;
+  readonly #networkPolicies: Informer<Normalised>;
   readonly #services: Informer<ReturnType<typeof serviceSpec>>;
   readonly #slices: Informer<ReturnType<typeof sliceSpec>>;
   /** Resolves when every collection is known; never rejects. */
@@ -86,10 +103,25 @@ export class ClusterFeed {
       onDelta({ kind: 'pool', key, value: valueOf(delta)?.spec });
       listener.onPoolsChanged();
     });
-    this.policies = this.#watch<NetworkPolicy, Normalised>(
+    this.#networkPolicies = this.#watch<NetworkPolicy, Normalised>(
       NETWORK_POLICIES,
       (policy) => normaliseNetworkPolicy(policy),
       (delta) => this.#onPolicy(delta),
+    );
+    this.serviceAccounts = this.#watch<ServiceAccount, Labels>(SERVICE_ACCOUNTS, labelsOf, (delta) => {
+      const value = valueOf(delta);
+      // Nearly all have no labels, and are as if they were not there.
+      if (value !== NO_LABELS || (delta.previous ?? NO_LABELS) !== NO_LABELS)
+        onDelta({ kind: 'service-account', key: delta.key, value });
+    });
+    this.extended = new PolicyFeed(
+      client,
+      {
+        onDelta,
+        onIssues: (issues) => listener.onIssues(issues),
+        onError: (what, error) => listener.onError(what, error),
+      },
+      signal,
     );
     this.#services = this.#watch<Service, ReturnType<typeof serviceSpec>>(SERVICES, serviceSpec, ({ key, ...delta }) =>
       onDelta({ kind: 'service', key, value: valueOf(delta) }),
@@ -105,7 +137,9 @@ export class ClusterFeed {
       this.nodes,
       this.blocks,
       this.pools,
-      this.policies,
+      this.serviceAccounts,
+      this.#networkPolicies,
+      ...this.extended.informers,
       this.#services,
       this.#slices,
     ];
@@ -118,10 +152,30 @@ export class ClusterFeed {
     for (const [key, value] of this.namespaces.items) yield { kind: 'namespace', key, value };
     for (const [key, { endpoint: value }] of this.nodes.items) yield { kind: 'node', key, value };
     for (const [key, { spec: value }] of this.pools.items) yield { kind: 'pool', key, value };
-    for (const { policy: value } of this.policies.items.values()) yield { kind: 'policy', key: value.key, value };
+    for (const [key, value] of this.serviceAccounts.items)
+      if (value !== NO_LABELS) yield { kind: 'service-account', key, value };
+    for (const { policy: value } of this.#networkPolicies.items.values())
+      yield { kind: 'policy', key: value.key, value };
+    yield* this.extended.snapshot();
     for (const [key, value] of this.pods.items) yield { kind: 'pod', key, value };
     for (const [key, value] of this.#services.items) yield { kind: 'service', key, value };
     for (const [key, value] of this.#slices.items) yield { kind: 'slice', key, value };
+  }
+
+  /** Of all APIs. */
+  *policies(): Generator<Policy> {
+    for (const { policy } of this.#networkPolicies.items.values()) yield policy;
+    yield* this.extended.policies();
+  }
+
+  /** What of policies and the objects that they speak of is not understood. */
+  *issues(): Generator<PolicyIssue> {
+    for (const { issues } of this.#networkPolicies.items.values()) yield* issues;
+    yield* this.extended.issues();
+  }
+
+  *slices(): Generator<SliceSpec> {
+    for (const slice of this.#slices.items.values()) if (slice !== undefined) yield slice;
   }
 
   /** Whether every collection is known. */
@@ -140,7 +194,7 @@ export class ClusterFeed {
   #onPolicy(delta: Delta<Normalised>): void {
     const normalised = valueOf(delta);
     const key = (normalised ?? delta.previous)?.policy.key ?? delta.key;
-    if (normalised !== undefined) this.#listener.onPolicy(normalised);
+    if (normalised !== undefined && normalised.issues.length > 0) this.#listener.onIssues(normalised.issues);
     this.#listener.onDelta({ kind: 'policy', key, value: normalised?.policy });
   }
 
@@ -152,6 +206,13 @@ export class ClusterFeed {
     const onError = (error: unknown): void => this.#listener.onError(`watching ${resource.plural}`, error);
     return informer<T, P>(this.#client, resource, { project, onDelta, onError }, this.#signal);
   }
+}
+
+/** One object for the many service accounts that have no labels. */
+const NO_LABELS: Labels = {};
+
+function labelsOf({ metadata }: ServiceAccount): Labels {
+  return Object.keys(metadata?.labels ?? {}).length === 0 ? NO_LABELS : metadata!.labels!;
 }
 
 /** Projects a Pod at parse time. */

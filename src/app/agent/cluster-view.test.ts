@@ -8,7 +8,15 @@ it('knows a pod by the address of its new sandbox while its status still shows t
   const pod = podEndpoint({ metadata: { name: 'a', namespace: 'n' }, status: { podIP: '10.244.0.2' } });
   const [before, now] = ['10.244.0.2', '10.244.0.3'].map((text) => parseIp(text)!);
   const local = [{ namespace: 'n', pod: 'a', addresses: [now] }] as unknown as EndpointRecord[];
-  const nothing = new Map<string, never>();
-  const view = { pods: new Map([['n/a', pod]]), namespaces: nothing, nodes: nothing, policies: nothing, local };
-  expect(clusterStateOf(view).pods.get('n/a')?.addresses).toEqual([before, now]);
+  const nothing = { items: new Map<string, never>() };
+  const none = () => [];
+  const extended = { tiers: none, networkSets: none, hostEndpoints: none, profiles: none, settings: undefined };
+  const view = {
+    pods: { items: new Map([['n/a', pod]]) },
+    namespaces: nothing,
+    nodes: nothing,
+    serviceAccounts: nothing,
+  };
+  const state = clusterStateOf({ ...view, policies: none, slices: none, extended }, local);
+  expect(state.pods.get('n/a')?.addresses).toEqual([before, now]);
 });

@@ -1,34 +1,83 @@
 import { equalIp } from '../../base/ip/index.ts';
+import type { Ip } from '../../base/ip/index.ts';
+import type { Labels } from '../../core/kube/labels.ts';
+import { DEFAULT_SETTINGS } from '../../core/policy/calico/settings.ts';
+import { DEFAULT_ALLOW } from '../../core/policy/cluster-state.ts';
 import { EMPTY_STATE } from '../../core/policy/cluster.ts';
-import type { ClusterState, NamespaceInfo, NodeEndpoint, PodEndpoint } from '../../core/policy/cluster.ts';
-import type { Normalised } from '../../core/policy/normalise/network-policy.ts';
+import type {
+  ClusterState,
+  HostEndpointInfo,
+  NamespaceInfo,
+  NetworkSetInfo,
+  NodeEndpoint,
+  PodEndpoint,
+  PolicySettings,
+  ProfileInfo,
+  SliceBackend,
+} from '../../core/policy/cluster.ts';
+import type { Policy, TierSpec } from '../../core/policy/model.ts';
 import { tiersOf } from '../../core/policy/tiers.ts';
-import type { KnownNode } from './routing-objects.ts';
+import type { SliceSpec } from '../../core/service/model.ts';
 import type { EndpointRecord } from './endpoint-record.ts';
+import type { KnownNode } from './routing-objects.ts';
 
-/** The agent's knowledge that verdicts depend on. */
+type Collection<T> = { readonly items: ReadonlyMap<string, T> };
+
+/** The agent's knowledge that verdicts depend on; `ClusterFeed` has it. */
 export interface ClusterView {
-  readonly pods: ReadonlyMap<string, PodEndpoint>;
-  readonly namespaces: ReadonlyMap<string, NamespaceInfo>;
-  readonly nodes: ReadonlyMap<string, KnownNode>;
-  readonly policies: ReadonlyMap<string, Normalised>;
-  readonly local: Iterable<EndpointRecord>;
+  readonly pods: Collection<PodEndpoint>;
+  readonly namespaces: Collection<NamespaceInfo>;
+  readonly nodes: Collection<KnownNode>;
+  readonly serviceAccounts: Collection<Labels>;
+  policies(): Iterable<Policy>;
+  slices(): Iterable<SliceSpec>;
+  readonly extended: {
+    tiers(): Iterable<TierSpec>;
+    networkSets(): Iterable<NetworkSetInfo>;
+    hostEndpoints(): Iterable<HostEndpointInfo>;
+    profiles(): Iterable<ProfileInfo>;
+    readonly settings: PolicySettings | undefined;
+  };
 }
 
 /**
- * The cluster as the policy engine reads it, for judging live connections. Services are left out, since connections
- * are judged after translation. A local pod has its addresses as soon as it is wired, whatever its status says yet.
+ * The cluster as the policy engine reads it, for judging live connections. Connections are judged after translation, so
+ * of Services only the endpoints are there, which policies may name. A local pod has its addresses as soon as it is
+ * wired, whatever its status says yet.
  */
-export function clusterStateOf({ pods, namespaces, nodes, policies, local }: ClusterView): ClusterState {
-  const nodeEndpoints = new Map<string, NodeEndpoint>();
-  for (const [name, { endpoint }] of nodes) nodeEndpoints.set(name, endpoint);
+export function clusterStateOf(
+  view: ClusterView,
+  local: Iterable<EndpointRecord>,
+  domains: ReadonlyMap<string, readonly Ip[]> = EMPTY_STATE.domains,
+): ClusterState {
+  const { extended } = view;
+  const nodes = new Map<string, NodeEndpoint>();
+  for (const [name, { endpoint }] of view.nodes.items) nodes.set(name, endpoint);
   return {
     ...EMPTY_STATE,
-    namespaces,
-    pods: withLocalAddresses(pods, local),
-    nodes: nodeEndpoints,
-    tiers: tiersOf([...policies.values()].map(({ policy }) => policy)),
+    namespaces: view.namespaces.items,
+    pods: withLocalAddresses(view.pods.items, local),
+    nodes,
+    slices: backendsByService(view.slices()),
+    serviceAccounts: view.serviceAccounts.items,
+    networkSets: new Map([...extended.networkSets()].map((each) => [each.key, each])),
+    hostEndpoints: new Map([...extended.hostEndpoints()].map((each) => [each.name, each])),
+    profiles: new Map([DEFAULT_ALLOW, ...extended.profiles()].map((each) => [each.name, each])),
+    domains,
+    settings: extended.settings ?? DEFAULT_SETTINGS,
+    tiers: tiersOf(view.policies(), extended.tiers()),
   };
+}
+
+function backendsByService(slices: Iterable<SliceSpec>): ReadonlyMap<string, readonly SliceBackend[]> {
+  const result = new Map<string, SliceBackend[]>();
+  for (const { service, ports, endpoints } of slices) {
+    const backends = ports.flatMap(({ name, protocol, port }) =>
+      endpoints.map(({ address, ready }): SliceBackend => ({ ip: address, port, protocol, portName: name, ready })),
+    );
+    result.set(service, [...(result.get(service) ?? []), ...backends]);
+  }
+  return result;
 }
 
 function withLocalAddresses(

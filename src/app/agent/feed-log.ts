@@ -1,6 +1,6 @@
 import { messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
-import type { Normalised } from '../../core/policy/normalise/network-policy.ts';
+import type { PolicyIssue } from '../../core/policy/model.ts';
 
 /** Between two complaints about the API, milliseconds. */
 const EVERY = 60_000;
@@ -23,8 +23,8 @@ export class FeedLog {
     this.#log.warn(`${what} failed, trying again; the node goes on with what it knows`, { error: messageOf(error) });
   }
 
-  /** Every part of a policy that is not understood. */
-  onPolicy({ issues }: Normalised): void {
+  /** Every part of a policy, or of what it speaks of, that is not understood. */
+  onIssues(issues: readonly PolicyIssue[]): void {
     for (const { policy, source, message } of issues)
       this.#log.warn('a policy is not understood; the part allows nothing', {
         policy,

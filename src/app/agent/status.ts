@@ -1,7 +1,6 @@
 import { formatCidr, formatIp } from '../../base/ip/index.ts';
 import type { Ip } from '../../base/ip/index.ts';
 import type { Block, Stored } from '../../core/ipam/index.ts';
-import type { Normalised } from '../../core/policy/normalise/network-policy.ts';
 import type { Attachments } from './attachments.ts';
 import type { ClusterFeed } from './cluster-feed.ts';
 import type { ConnectionsStatus } from './live-connections.ts';
@@ -54,7 +53,6 @@ export interface StatusSources {
   readonly startedAt: number;
   readonly now: number;
   readonly feed: ClusterFeed;
-  readonly policies: ReadonlyMap<string, Normalised>;
   readonly filter: PacketFilterStatus;
   readonly network: NetworkStatus;
   readonly connections: ConnectionsStatus;
@@ -65,7 +63,7 @@ export interface StatusSources {
 
 /** Puts the status document together. */
 export function agentStatus(sources: StatusSources): AgentStatus {
-  const { options, readiness, feed, policies, attachments, startedAt, now } = sources;
+  const { options, readiness, feed, attachments, startedAt, now } = sources;
   return {
     node: options.node,
     ready: readiness.isReady,
@@ -90,12 +88,10 @@ export function agentStatus(sources: StatusSources): AgentStatus {
       pods: feed.pods.items.size,
       namespaces: feed.namespaces.items.size,
       nodes: feed.nodes.items.size,
-      policies: policies.size,
+      policies: [...feed.policies()].length,
       synced: feed.hasSynced,
     },
-    policyIssues: [...policies.values()].flatMap(({ issues }) =>
-      issues.map(({ policy, source, message }) => ({ policy, path: source.path, message })),
-    ),
+    policyIssues: [...feed.issues()].map(({ policy, source, message }) => ({ policy, path: source.path, message })),
     packetFilter: sources.filter,
     network: sources.network,
     connections: sources.connections,

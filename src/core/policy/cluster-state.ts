@@ -84,7 +84,7 @@ export function clusterState(objects: ClusterObjects, locate?: LocateObject, opt
 }
 
 /** The profile that Calico always has, and that the host endpoints bear which it makes itself. */
-const DEFAULT_ALLOW: ProfileInfo = allowingProfile('projectcalico-default-allow');
+export const DEFAULT_ALLOW: ProfileInfo = allowingProfile('projectcalico-default-allow');
 
 function allowingProfile(name: string): ProfileInfo {
   const source = { kind: 'Profile', name, path: '' };
@@ -107,7 +107,7 @@ function normalise(objects: ClusterObjects, locate: LocateObject | undefined): R
 }
 
 /** A host endpoint inherits the labels that its profiles apply; of several that apply one the last counts. */
-function withProfileLabels(
+export function withProfileLabels(
   hosts: ReadonlyMap<string, HostEndpointInfo>,
   profiles: ReadonlyMap<string, ProfileInfo>,
 ): ReadonlyMap<string, HostEndpointInfo> {

@@ -1,4 +1,4 @@
-import { isAborted, isGone } from './errors.ts';
+import { isAborted, isGone, isNotFound } from './errors.ts';
 import { listAll } from './list-all.ts';
 import { pause } from './pause.ts';
 import type { KubeClient, KubeObject, ObjectMeta, Resource, Selection } from './types.ts';
@@ -18,6 +18,11 @@ export interface InformerOptions<T extends KubeObject, P> extends Selection {
   /** A failure that the informer recovers from by itself, for the log. */
   readonly onError?: (error: unknown) => void;
   readonly pageSize?: number;
+  /**
+   * The API may not have the collection at all (a CustomResourceDefinition that is not there): it is then empty, and
+   * asked for again after this many milliseconds. Absent: that is a failure like any other.
+   */
+  readonly absentRetry?: number;
   /** Wait before the first retry in milliseconds; doubles up to 16 times this. Default 250. */
   readonly backoff?: number;
 }
@@ -90,7 +95,8 @@ class RunningInformer<T extends KubeObject, P> implements Informer<P> {
         await this.#follow(position);
       } catch (error) {
         if (this.#signal.aborted || isAborted(error)) return;
-        if (!isGone(error)) await this.#backOff(error);
+        if (isNotFound(error) && this.#options.absentRetry !== undefined) await this.#absent(this.#options.absentRetry);
+        else if (!isGone(error)) await this.#backOff(error);
       }
     }
   }
@@ -104,12 +110,21 @@ class RunningInformer<T extends KubeObject, P> implements Informer<P> {
       { limit: pageSize, signal: this.#signal, ...selectionOf(this.#options) },
       (item) => [keyOf(item), { object: this.#options.project(item), resourceVersion: versionOf(item) }],
     );
-    this.#replace(new Map(items));
+    this.#known(new Map(items));
+    return position;
+  }
+
+  #known(items: ReadonlyMap<string, Kept<P>>): void {
+    this.#replace(items);
     this.#failures = 0;
     this.hasSynced = true;
     this.#resolveSynced();
     this.#options.onSynced?.();
-    return position;
+  }
+
+  async #absent(retry: number): Promise<void> {
+    this.#known(new Map());
+    await pause(retry, this.#signal);
   }
 
   #replace(fresh: ReadonlyMap<string, Kept<P>>): void {
@@ -137,7 +152,7 @@ class RunningInformer<T extends KubeObject, P> implements Informer<P> {
         // A stream that ends at once and empty must not become a busy loop against the server.
         if (quiet) await pause(this.#options.backoff ?? 250, this.#signal);
       } catch (error) {
-        if (this.#signal.aborted || isAborted(error) || isGone(error)) throw error;
+        if (this.#signal.aborted || isAborted(error) || isGone(error) || isNotFound(error)) throw error;
         await this.#backOff(error);
       }
     }

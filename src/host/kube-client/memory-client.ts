@@ -30,7 +30,7 @@ interface StoredObject {
 
 interface Change {
   readonly version: number;
-  readonly plural: string;
+  readonly collection: string;
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
   readonly object: StoredObject;
   readonly previous: StoredObject | undefined;
@@ -44,10 +44,19 @@ export class MemoryKubeClient implements KubeClient {
   readonly #objects = new Map<string, StoredObject>();
   readonly #changes: Change[] = [];
   readonly #wake = new Set<() => void>();
+  readonly #absent = new Set<string>();
   #version = 1;
 
+  /** Whether there is the resource at all, as by a CustomResourceDefinition; there is unless said otherwise. */
+  serve(resource: Resource, served: boolean): void {
+    if (served) this.#absent.delete(collectionOf(resource));
+    else this.#absent.add(collectionOf(resource));
+  }
+
   list<T extends KubeObject>(resource: Resource, options: ListOptions = {}): Promise<List<T>> {
-    const prefix = `${resource.plural} `;
+    if (this.#absent.has(collectionOf(resource)))
+      return Promise.reject(failure(404, 'NotFound', 'the server could not find the requested resource'));
+    const prefix = `${collectionOf(resource)} `;
     const test = selectionTest(resource, options);
     const all = [...this.#objects]
       .filter(([key, object]) => key.startsWith(prefix) && test(object))
@@ -139,7 +148,9 @@ export class MemoryKubeClient implements KubeClient {
     if (!Number.isInteger(position)) throw failure(400, 'BadRequest', `resourceVersion ${options.resourceVersion}`);
     const test = selectionTest(resource, options);
     while (!signal.aborted) {
-      const news = this.#changes.filter((change) => change.version > position && change.plural === resource.plural);
+      const news = this.#changes.filter(
+        (change) => change.version > position && change.collection === collectionOf(resource),
+      );
       for (const change of news) {
         position = change.version;
         const event = seen(change, test);
@@ -194,7 +205,7 @@ export class MemoryKubeClient implements KubeClient {
   ): StoredObject {
     const version = ++this.#version;
     const current = { ...object, metadata: { ...object.metadata, resourceVersion: `${version}` } };
-    this.#changes.push({ version, plural: resource.plural, type, object: current, previous });
+    this.#changes.push({ version, collection: collectionOf(resource), type, object: current, previous });
     for (const wake of this.#wake) wake();
     return current;
   }
@@ -205,7 +216,11 @@ function answer<T>(work: () => T): Promise<T> {
 }
 
 function keyOf(resource: Resource, { namespace = '', name = '' }: Partial<ObjectName>): string {
-  return `${resource.plural} ${namespace}/${name}`;
+  return `${collectionOf(resource)} ${namespace}/${name}`;
+}
+
+function collectionOf({ group, plural }: Resource): string {
+  return `${plural}.${group}`;
 }
 
 function failure(status: number, reason: string, message: string): KubeError {

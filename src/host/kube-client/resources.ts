@@ -71,6 +71,50 @@ export const BLOCK_AFFINITIES = grouped(CALICO_GROUP, 'v1', 'blockaffinities', '
 export const IPAM_HANDLES = grouped(CALICO_GROUP, 'v1', 'ipamhandles', 'IPAMHandle', false);
 export const IPAM_CONFIGS = grouped(CALICO_GROUP, 'v1', 'ipamconfigs', 'IPAMConfig', false);
 
+/** The cluster-wide policies of Kubernetes. */
+export const POLICY_GROUP = 'policy.networking.k8s.io';
+export const ADMIN_NETWORK_POLICIES = grouped(
+  POLICY_GROUP,
+  'v1alpha1',
+  'adminnetworkpolicies',
+  'AdminNetworkPolicy',
+  false,
+);
+export const BASELINE_ADMIN_NETWORK_POLICIES = grouped(
+  POLICY_GROUP,
+  'v1alpha1',
+  'baselineadminnetworkpolicies',
+  'BaselineAdminNetworkPolicy',
+  false,
+);
+export const CLUSTER_NETWORK_POLICIES = grouped(
+  POLICY_GROUP,
+  'v1alpha2',
+  'clusternetworkpolicies',
+  'ClusterNetworkPolicy',
+  false,
+);
+
+/**
+ * One kind of Calico's in the group that people write and in the one in which older versions of Calico keep it; which of
+ * them a cluster serves depends on how Calico came to it. What is in both counts as it stands in the first.
+ */
+function calico(plural: string, kind: string, namespaced: boolean): readonly Resource[] {
+  return [
+    grouped('projectcalico.org', 'v3', plural, kind, namespaced),
+    grouped(CALICO_GROUP, 'v1', plural, kind, namespaced),
+  ];
+}
+
+export const CALICO_NETWORK_POLICIES = calico('networkpolicies', 'NetworkPolicy', true);
+export const GLOBAL_NETWORK_POLICIES = calico('globalnetworkpolicies', 'GlobalNetworkPolicy', false);
+export const TIERS = calico('tiers', 'Tier', false);
+export const NETWORK_SETS = calico('networksets', 'NetworkSet', true);
+export const GLOBAL_NETWORK_SETS = calico('globalnetworksets', 'GlobalNetworkSet', false);
+export const HOST_ENDPOINTS = calico('hostendpoints', 'HostEndpoint', false);
+export const PROFILES = calico('profiles', 'Profile', false);
+export const FELIX_CONFIGURATIONS = calico('felixconfigurations', 'FelixConfiguration', false);
+
 /** `apiVersion` as objects of the resource carry it. */
 export function apiVersionOf(resource: Resource): string {
   return resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { SluiceError } from '../../../base/errors.ts';
+import { POLICY_KINDS } from '../../../core/kube/schemas/catalogue.ts';
+import { customResourceDefinition } from '../../../core/kube/schemas/custom-kind.ts';
 import type { KubeObject } from '../../../host/kube-client/types.ts';
 import type { LabOptions } from '../lab-types.ts';
 import { UNDERLAY } from '../universe/topology.ts';
@@ -21,6 +23,8 @@ export function labManifests(options: LabOptions, repository: string): readonly 
   return [
     ...['kube-node-lease', 'kube-public', 'kube-system'].map(namespace),
     endpointConfig(options),
+    // What deploy/policy-apis.yaml says, without the reading of it.
+    ...POLICY_KINDS.map((kind) => customResourceDefinition(kind) as ManifestObject),
     ...sluice.map((object) => (isConfig(object) ? withOptions(object, options) : object)),
     ...dns.map((object) => (object.kind === 'Service' ? withDnsAddress(object, options) : object)),
   ];

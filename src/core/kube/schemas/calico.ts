@@ -120,7 +120,8 @@ const ROWS: readonly Row[] = [
   {
     kind: 'NetworkPolicy',
     plural: 'networkpolicies',
-    shortNames: ['cnp', 'caliconetworkpolicy'],
+    // Calico's own short name, cnp, is that of ClusterNetworkPolicy here.
+    shortNames: ['caliconetworkpolicy'],
     scope: 'Namespaced',
     description: 'Rules for pods of one namespace.',
     columns: [TIER, ORDER],
