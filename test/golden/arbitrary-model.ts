@@ -188,6 +188,7 @@ function arbitraryHost(): fc.Arbitrary<HostEndpointInfo> {
     { interface: '*', expectedIps: [] },
     { interface: '*', expectedIps: [ip('172.30.1.11'), ip('fd00:30:1::11')] },
     { interface: 'eth0', expectedIps: [] },
+    { interface: 'eth0', expectedIps: [ip('172.30.1.11')] },
     { expectedIps: [ip('172.30.1.12')] },
     { expectedIps: [ip('192.0.2.11'), ip('203.0.113.10')] },
   );
@@ -197,8 +198,9 @@ function arbitraryHost(): fc.Arbitrary<HostEndpointInfo> {
       node: fc.constantFrom('node-0', 'node-1'),
       labels: arbitraryLabels(['app', 'host']),
       profiles: fc.subarray(['profile', 'missing']),
+      ports: fc.array(arbitraryNamedPort(), { maxLength: 1 }),
     })
-    .map(({ place: at, ...rest }) => ({ key: '', name: '', ports: [], ...rest, ...at }));
+    .map(({ place: at, ...rest }) => ({ key: '', name: '', ...rest, ...at }));
 }
 
 function arbitrarySet(): fc.Arbitrary<NetworkSetInfo> {

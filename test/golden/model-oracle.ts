@@ -122,7 +122,7 @@ function matches(state: ClusterState, rule: Rule, direction: Direction, flow: Fl
   const other: Side = direction === 'ingress' ? 'source' : 'destination';
   return (
     (rule.peers === 'any' || rule.peers.some((peer) => isPeer(state, peer, other, flow))) &&
-    (rule.ports === 'any' || rule.ports.some((port) => isPort(port, 'destination', flow))) &&
+    (rule.ports === 'any' || rule.ports.some((port) => isPort(state, port, 'destination', flow))) &&
     (rule.conditions ?? []).every((condition) => holds(state, condition, flow))
   );
 }
@@ -142,7 +142,7 @@ function holds(state: ClusterState, condition: Condition, flow: Flow): boolean {
     case 'peer':
       return condition.peers.some((peer) => isPeer(state, peer, condition.side, flow)) !== condition.negate;
     case 'port':
-      return condition.ports.some((port) => isPort(port, condition.side, flow)) !== condition.negate;
+      return condition.ports.some((port) => isPort(state, port, condition.side, flow)) !== condition.negate;
   }
 }
 
@@ -155,16 +155,18 @@ function numberOf({ protocol }: Flow, family: Family): number {
   return names[protocol] ?? Number(protocol);
 }
 
-function isPort(port: PortMatch, side: Side, flow: Flow): boolean {
+function isPort(state: ClusterState, port: PortMatch, side: Side, flow: Flow): boolean {
   const number = side === 'source' ? flow.sourcePort : flow.port;
   if (number === undefined || port.protocol !== flow.protocol) return false;
   if (port.kind === 'all') return true;
   if (port.kind === 'range') return port.first <= number && number <= port.last;
   const party = flow[side];
-  return (
-    party.kind === 'pod' &&
-    party.pod.ports.some((each) => each.name === port.name && each.protocol === port.protocol && each.port === number)
+  const ip = judgedAddress(state, party.ip);
+  const hosts = [...state.hostEndpoints.values()].filter(({ expectedIps }) =>
+    expectedIps.some((each) => ip !== undefined && same(each, ip)),
   );
+  const named = party.kind === 'pod' ? party.pod.ports : hosts.flatMap(({ ports }) => ports);
+  return named.some((each) => each.name === port.name && each.protocol === port.protocol && each.port === number);
 }
 
 function isPeer(state: ClusterState, peer: Peer, side: Side, flow: Flow): boolean {
@@ -266,9 +268,18 @@ function hostOf(state: ClusterState, node: NodeEndpoint, ip: Ip | undefined, flo
   const expecting = own.filter(
     ({ expectedIps }) => address !== undefined && expectedIps.some((each) => same(each, address)),
   );
-  const byInterface = own.filter((each) => isFirst && each.interface !== undefined && each.interface !== '*');
-  const all = own.filter((each) => each.interface === '*');
-  return [...expecting, ...byInterface.filter(({ expectedIps }) => expectedIps.length === 0), ...all][0];
+  const family = familyOf(flow);
+  const otherFirst = node.addresses.find((each) => each.family !== family);
+  const byFirst = own.filter(
+    (each) =>
+      isFirst &&
+      each.interface !== '*' &&
+      each.expectedIps.every((known) => known.family !== family) &&
+      (each.expectedIps.length === 0
+        ? each.interface !== undefined
+        : each.expectedIps.some((known) => otherFirst !== undefined && same(known, otherFirst))),
+  );
+  return [...expecting, ...byFirst, ...own.filter((each) => each.interface === '*')][0];
 }
 
 function selectsPod(state: ClusterState, { subject }: Policy, pod: PodEndpoint): boolean {

@@ -22,7 +22,7 @@ export function compileCondition(condition: Condition, peers: PeerCompiler): Flo
     }
     case 'port': {
       const { side, ports, negate } = condition;
-      return ({ flow }) => ports.some((match) => portMatches(match, flow, side)) !== negate;
+      return ({ flow, hostPorts }) => ports.some((match) => portMatches(match, flow, side, hostPorts)) !== negate;
     }
   }
 }

@@ -166,7 +166,7 @@ export class PeerCompiler {
   #addService({ key }: ServicePeer, side: Side, parts: PeerParts): void {
     for (const { owner, sockets } of serviceEndpoints(this.#state, key)) {
       if (side === 'destination')
-        for (const each of typeof owner === 'string' ? [owner] : this.#judgedAs(owner))
+        for (const each of typeof owner === 'string' ? [owner] : this.judgedAs(owner))
           for (const { protocol, port } of sockets) parts.sockets.add(socketKey(each, protocol, port));
       else if (typeof owner === 'string') parts.pods.add(owner);
       else parts.addAddress(owner);
@@ -174,7 +174,7 @@ export class PeerCompiler {
   }
 
   /** The addresses that packets to or from `ip` may carry, as in {@link effectiveRanges}. */
-  #judgedAs(ip: Ip): Ip[] {
+  judgedAs(ip: Ip): Ip[] {
     const own = this.#aliases.filter(({ family }) => family === ip.family);
     const aliased = own.filter(({ address }) => address === ip.value);
     const plain = own.some(({ tunnel }) => tunnel === ip.value) ? [] : [ip];

@@ -48,9 +48,9 @@ export interface TierPlan {
 /** Whether the rule matches the flow. */
 export function ruleMatches(rule: CompiledRule, judged: JudgedFlow): boolean {
   const { peers, ports, portsFirst } = rule;
-  if (portsFirst && !portsMatch(ports, judged.flow)) return false;
+  if (portsFirst && !portsMatch(ports, judged.flow, judged.hostPorts)) return false;
   if (peers !== undefined && !peersMatch(peers, rule.side, judged)) return false;
-  if (!portsFirst && ports !== 'any' && !portsMatch(ports, judged.flow)) return false;
+  if (!portsFirst && ports !== 'any' && !portsMatch(ports, judged.flow, judged.hostPorts)) return false;
   for (const test of rule.tests) if (!test(judged)) return false;
   return true;
 }

@@ -1,7 +1,7 @@
 import { formatIp } from '../../base/ip/index.ts';
 import type { Family, Ip } from '../../base/ip/index.ts';
 import { primaryAddress } from './blocks.ts';
-import type { ClusterState, NamespaceInfo, NodeEndpoint, PodEndpoint } from './cluster.ts';
+import type { ClusterState, NamedPort, NamespaceInfo, NodeEndpoint, PodEndpoint } from './cluster.ts';
 import { PeerCompiler } from './compile-peers.ts';
 import { PolicyCompiler, compileRule, ruleMatches } from './compile.ts';
 import type { TierPlan } from './compile.ts';
@@ -11,7 +11,8 @@ import type { EndpointClass, PlanKind } from './endpoint-class.ts';
 import type { DirectionVerdict, Flow, Party, Verdict } from './flow.ts';
 import { HostJudge } from './host-endpoints.ts';
 import { UNSELECTED, judgeTiers } from './judge-tiers.ts';
-import type { JudgedFlow } from './match.ts';
+import { addressKey, namedPortsOf } from './match.ts';
+import type { HostPorts, JudgedFlow } from './match.ts';
 import type { Direction, Rule } from './model.ts';
 import { protocolNumber } from './protocol.ts';
 
@@ -27,6 +28,7 @@ export class PolicyEngine {
   readonly #compiler: PolicyCompiler;
   /** Absent when no node has a host endpoint. */
   readonly #hosts: HostJudge | undefined;
+  readonly #hostPorts: HostPorts | undefined;
   readonly #classes = new Map<string, EndpointClass>();
   readonly #classOf = new Map<PodEndpoint, EndpointClass>();
   #byAddress: ReadonlyMap<string, PodEndpoint | NodeEndpoint> | undefined;
@@ -35,6 +37,7 @@ export class PolicyEngine {
     this.state = state;
     this.#peers = new PeerCompiler(state);
     this.#compiler = new PolicyCompiler(state.tiers, this.#peers);
+    this.#hostPorts = hostPortsOf(state, this.#peers);
     this.#hosts = state.hostEndpoints.size === 0 ? undefined : new HostJudge(state, this.#compiler, this.#peers);
   }
 
@@ -117,6 +120,11 @@ export class PolicyEngine {
     return ruleMatches(compileRule(whole, direction, this.#peers), this.#derive(flow));
   }
 
+  /** The numbers that a party gives to a named port. */
+  namedPorts(party: Party, match: { readonly name: string; readonly protocol: string }): number[] {
+    return namedPortsOf(party, match, this.#hostPorts);
+  }
+
   #makeClass({ namespace: name, labels: own, serviceAccount: account }: PodEndpoint): EndpointClass {
     const namespace = this.namespace(name);
     const accountLabels = this.state.serviceAccounts.get(`${name}/${account}`) ?? {};
@@ -133,6 +141,7 @@ export class PolicyEngine {
       protocol: protocolNumber(protocol, family),
       source: source.kind === 'pod' ? this.classOf(source.pod) : undefined,
       destination: destination.kind === 'pod' ? this.classOf(destination.pod) : undefined,
+      ...(this.#hostPorts === undefined ? {} : { hostPorts: this.#hostPorts }),
     };
   }
 
@@ -164,6 +173,15 @@ export class PolicyEngine {
     // The first to deny on the packet's way is named.
     return direction === 'egress' && !own.allowed ? own : host;
   }
+}
+
+/** Undefined when there are none. Where two endpoints expect one address, the ports of both count. */
+function hostPortsOf({ hostEndpoints }: ClusterState, peers: PeerCompiler): HostPorts | undefined {
+  const ports = new Map<string, NamedPort[]>();
+  for (const host of hostEndpoints.values())
+    for (const ip of host.ports.length === 0 ? [] : host.expectedIps.flatMap((each) => peers.judgedAs(each)))
+      ports.set(addressKey(ip), [...(ports.get(addressKey(ip)) ?? []), ...host.ports]);
+  return ports.size === 0 ? undefined : ports;
 }
 
 /** The source of rules that nobody wrote. */

@@ -225,7 +225,7 @@ function portMatchText(match: PortMatch, flow: Flow): string {
     case 'all':
       return match.protocol;
     case 'named': {
-      const numbers = namedPortsOf(flow.destination, match);
+      const numbers = namedPortsOf(flow.destination, match, undefined);
       return `${match.protocol} ${match.name}${numbers.length === 0 ? '' : ` (${numbers.join(', ')})`}`;
     }
     case 'range':

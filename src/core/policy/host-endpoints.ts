@@ -1,5 +1,5 @@
 import { cidrContains, equalIp, parseCidr } from '../../base/ip/index.ts';
-import type { Ip } from '../../base/ip/index.ts';
+import type { Family, Ip } from '../../base/ip/index.ts';
 import { matchesLabels } from '../kube/labels.ts';
 import { primaryAddress } from './blocks.ts';
 import type { ClusterState, FailsafePort, HostEndpointInfo, NodeEndpoint } from './cluster.ts';
@@ -79,18 +79,19 @@ export class HostJudge {
 
   /**
    * The host endpoint of the interface that has the address, by default the node's first of the family: one that expects
-   * the address, else one for some interface by name, else the one for all. Of several the first by name.
+   * the address, else for the first address one that is taken to be its interface's, else the one for all interfaces. Of
+   * several the first by name.
    */
   #endpointOf(node: NodeEndpoint, ip: Ip | undefined, judged: JudgedFlow): HostEndpointInfo | undefined {
     const first = primaryAddress(node, judged.family);
     // What goes through the overlay counts as the node's own address, as in every block.
     const isTunnel = ip !== undefined && node.tunnelAddresses.some((each) => equalIp(each, ip));
     const address = isTunnel ? first : (ip ?? first);
+    const isPrimary = address === undefined || (first !== undefined && equalIp(first, address));
     const own = this.#ofNode(node.name);
-    const isFirst = address === undefined || (first !== undefined && equalIp(first, address));
     return (
-      own.find((each) => address !== undefined && each.expectedIps.some((known) => equalIp(known, address))) ??
-      own.find((each) => isFirst && isNamed(each) && each.expectedIps.length === 0) ??
+      own.find((each) => address !== undefined && expects(each, address)) ??
+      (isPrimary ? own.find((each) => isFirst(each, node, judged.family)) : undefined) ??
       own.find((each) => each.interface === '*')
     );
   }
@@ -148,8 +149,20 @@ function judgeEarly(phases: readonly (readonly TierPlan[])[], judged: JudgedFlow
   return undefined;
 }
 
-function isNamed({ interface: name }: HostEndpointInfo): boolean {
-  return name !== undefined && name !== '*';
+function expects({ expectedIps }: HostEndpointInfo, ip: Ip): boolean {
+  return expectedIps.some((known) => equalIp(known, ip));
+}
+
+/**
+ * Whether the endpoint is taken to be the interface of the node's first addresses, about whose family it says nothing: it
+ * has a name and expects no address, or it expects the first of the other family.
+ */
+function isFirst(endpoint: HostEndpointInfo, node: NodeEndpoint, family: Family): boolean {
+  const { expectedIps } = endpoint;
+  if (endpoint.interface === '*' || expectedIps.some((each) => each.family === family)) return false;
+  if (expectedIps.length === 0) return endpoint.interface !== undefined;
+  const other = primaryAddress(node, family === 4 ? 6 : 4);
+  return other !== undefined && expects(endpoint, other);
 }
 
 function isFailsafe({ protocol, port, net }: FailsafePort, direction: Direction, { flow }: JudgedFlow): boolean {

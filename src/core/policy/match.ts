@@ -1,6 +1,7 @@
 import { contains } from '../../base/ip/index.ts';
-import type { Family } from '../../base/ip/index.ts';
+import type { Family, Ip } from '../../base/ip/index.ts';
 import { matchesLabels } from '../kube/labels.ts';
+import type { NamedPort } from './cluster.ts';
 import { isMember, socketKey } from './compile-peers.ts';
 import type { CompiledPeers } from './compile-peers.ts';
 import { domainMatches } from './domain-name.ts';
@@ -18,17 +19,27 @@ export interface JudgedFlow {
   /** Classes of the ends that are pods. */
   readonly source: EndpointClass | undefined;
   readonly destination: EndpointClass | undefined;
+  /** Absent when no host endpoint names a port. */
+  readonly hostPorts?: HostPorts;
+}
+
+/** The ports that host endpoints name, by {@link addressKey} of the addresses that they expect. */
+export type HostPorts = ReadonlyMap<string, readonly NamedPort[]>;
+
+/** An address as a key of maps. */
+export function addressKey({ family, value }: Ip): string {
+  return `${family}/${value}`;
 }
 
 /** Whether any of the ports is the flow's destination port. A list never matches a protocol without ports. */
-export function portsMatch(ports: 'any' | readonly PortMatch[], flow: Flow): boolean {
+export function portsMatch(ports: 'any' | readonly PortMatch[], flow: Flow, hostPorts?: HostPorts): boolean {
   if (ports === 'any') return true;
-  for (const port of ports) if (portMatches(port, flow)) return true;
+  for (const port of ports) if (portMatches(port, flow, 'destination', hostPorts)) return true;
   return false;
 }
 
-/** Whether one entry is the port of one side of the flow; a named one is looked up in that side's pod. */
-export function portMatches(match: PortMatch, flow: Flow, side: Side = 'destination'): boolean {
+/** Whether one entry is the port of one side of the flow; a named one is looked up in that side's endpoint. */
+export function portMatches(match: PortMatch, flow: Flow, side: Side, hostPorts: HostPorts | undefined): boolean {
   const port = side === 'destination' ? flow.port : flow.sourcePort;
   if (match.protocol !== flow.protocol || port === undefined) return false;
   switch (match.kind) {
@@ -36,24 +47,30 @@ export function portMatches(match: PortMatch, flow: Flow, side: Side = 'destinat
       return true;
     case 'range':
       return port >= match.first && port <= match.last;
-    case 'named':
-      return isNamed(flow[side], match, port);
+    case 'named': {
+      for (const each of portsOf(flow[side], hostPorts))
+        if (each.port === port && each.name === match.name && each.protocol === match.protocol) return true;
+      return false;
+    }
   }
 }
 
-/** The numbers that an end gives to a named port: none unless it is a pod that declares the name. */
-export function namedPortsOf(party: Party, match: { readonly name: string; readonly protocol: string }): number[] {
-  if (party.kind !== 'pod') return [];
-  return party.pod.ports
+/** The numbers that an end gives to a named port: none unless it is a pod or host endpoint that has the name. */
+export function namedPortsOf(
+  party: Party,
+  match: { readonly name: string; readonly protocol: string },
+  hostPorts: HostPorts | undefined,
+): number[] {
+  return portsOf(party, hostPorts)
     .filter((each) => each.name === match.name && each.protocol === match.protocol)
     .map((each) => each.port);
 }
 
-function isNamed(party: Party, { name, protocol }: PortMatch & { kind: 'named' }, port: number): boolean {
-  if (party.kind !== 'pod') return false;
-  for (const each of party.pod.ports)
-    if (each.port === port && each.name === name && each.protocol === protocol) return true;
-  return false;
+const NO_PORTS: readonly NamedPort[] = [];
+
+function portsOf(party: Party, hostPorts: HostPorts | undefined): readonly NamedPort[] {
+  if (party.kind === 'pod') return party.pod.ports;
+  return party.ip === undefined ? NO_PORTS : (hostPorts?.get(addressKey(party.ip)) ?? NO_PORTS);
 }
 
 /** Whether any of the peers is that side of the flow. */

@@ -200,7 +200,10 @@ export type PortMatch =
       readonly last: number;
       readonly source: SourceRef;
     }
-  /** The ports that the destination pod itself calls `name` under `protocol`; matches no destination that is not a pod. */
+  /**
+   * The ports that the pod at that end itself calls `name` under `protocol`, or the host endpoints do that expect its
+   * address; matches no other end.
+   */
   | { readonly kind: 'named'; readonly protocol: PortProtocol; readonly name: string; readonly source: SourceRef };
 
 /**

@@ -9,7 +9,6 @@ import type { EndpointClass } from './endpoint-class.ts';
 import type { PolicyEngine } from './evaluate.ts';
 import { DIRECTIONS } from './flow.ts';
 import type { Flow, Party, Verdict } from './flow.ts';
-import { namedPortsOf, portMatches } from './match.ts';
 import type {
   BlockPeer,
   Condition,
@@ -119,7 +118,7 @@ function missOf(
   rule: Rule,
 ): NearMiss | undefined {
   const peer = rule.peers === 'any' ? undefined : closestPeer(engine, rule.peers, direction, flow);
-  const port = rule.ports === 'any' ? undefined : portMiss(rule.ports, flow);
+  const port = rule.ports === 'any' ? undefined : portMiss(engine, rule.ports, flow);
   const conditions = (rule.conditions ?? []).filter(
     (each) => !engine.matches({ peers: 'any', ports: 'any', conditions: [each] }, direction, flow),
   );
@@ -200,16 +199,17 @@ function judgedAddress(party: Party & { kind: 'node' }, engine: PolicyEngine): I
   return isTunnel ? (primaryAddress(known, ip.family) ?? ip) : ip;
 }
 
-function portMiss(ports: readonly PortMatch[], flow: Flow): PortMiss | undefined {
-  if (ports.some((match) => portMatches(match, flow))) return undefined;
+function portMiss(engine: PolicyEngine, ports: readonly PortMatch[], flow: Flow): PortMiss | undefined {
+  const fits = (match: PortMatch, asked: Flow) => engine.matches({ peers: 'any', ports: [match] }, 'ingress', asked);
+  if (ports.some((match) => fits(match, flow))) return undefined;
   if (flow.port === undefined) return { kind: 'no-ports-in-protocol' };
-  const otherProtocol = ports.filter((match) => portMatches(match, { ...flow, protocol: match.protocol }));
+  const otherProtocol = ports.filter((match) => fits(match, { ...flow, protocol: match.protocol }));
   if (otherProtocol.length > 0) return { kind: 'protocol', wanted: otherProtocol };
   for (const match of ports) {
     if (
       match.kind === 'named' &&
       match.protocol === flow.protocol &&
-      namedPortsOf(flow.destination, match).length === 0
+      engine.namedPorts(flow.destination, match).length === 0
     )
       return { kind: 'name-unknown', match };
   }
