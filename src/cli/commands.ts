@@ -20,7 +20,13 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'find mistakes in manifests and policies before they are applied',
     load: () => import('./commands/lint.ts'),
   },
+  {
+    name: 'explain',
+    summary: 'say in plain words what a policy does, and what it does not do',
+    load: () => import('./commands/explain.ts'),
+  },
   { name: 'why', summary: 'explain what happens to a connection', load: () => import('./commands/why.ts') },
+  { name: 'test', summary: 'run unit tests of policies', load: () => import('./commands/test.ts') },
   {
     name: 'reach',
     summary: 'list everything that can talk, on which ports',

@@ -1,4 +1,5 @@
 import { SluiceError } from '../../base/errors.ts';
+import type { Family } from '../../base/ip/index.ts';
 import { formatLoadIssue } from '../../core/kube/check-manifest.ts';
 import { parseManifests, type LoadIssue, type Manifest } from '../../core/kube/yaml.ts';
 import { readParty } from '../party/read-party.ts';
@@ -8,7 +9,7 @@ import type { PartySet } from '../party/party-set.ts';
 import { VERBS, type PolicyTest, type TestSpec, type Verb } from './spec.ts';
 import { describeParty, describePorts } from '../party/describe.ts';
 
-const TOP = ['$schema', 'files', 'namespace', 'tests'] as const;
+const TOP = ['$schema', 'files', 'namespace', 'family', 'tests'] as const;
 const ASSERTION = ['from', 'to', 'port', 'protocol'] as const;
 
 /** Reads a spec. Throws `bad-spec` with every issue, a line each with its place, when anything in it is not understood. */
@@ -17,7 +18,7 @@ export function readSpec(text: string, file: string): TestSpec {
   const [manifest, another] = manifests;
   if (issues.length > 0) throw refused(issues);
   if (manifest === undefined) throw refused([{ file, line: 1, column: 1, message: 'the file holds no tests' }]);
-  if (another !== undefined)
+  if (another !== undefined && !isManifest(manifest))
     throw refused([{ ...another.locate(''), message: 'a spec is one document; put these tests into the first' }]);
   const reader = new SpecReader(manifest);
   const spec = readDocument(manifest, reader);
@@ -30,19 +31,30 @@ function refused(issues: readonly LoadIssue[]): SluiceError<'bad-spec'> {
   return new SluiceError('bad-spec', sorted.map(formatLoadIssue).join('\n'), { issues: sorted });
 }
 
+function isManifest({ object }: Manifest): boolean {
+  return 'kind' in object && !('tests' in object);
+}
+
 function readDocument(manifest: Manifest, reader: SpecReader): TestSpec | undefined {
   const { object } = manifest;
-  if ('kind' in object && !('tests' in object))
+  if (isManifest(manifest))
     return reader.wrong('', `this is a manifest of kind ${String(object['kind'])}, not a spec of tests`);
   const fields = reader.object(object, '', TOP);
   if (fields === undefined) return undefined;
   const namespace = fields['namespace'] === undefined ? 'default' : reader.text(fields['namespace'], 'namespace');
   const files = fields['files'] === undefined ? [] : reader.texts(fields['files'], 'files');
+  const family = fields['family'] === undefined ? 'every' : readFamily(fields['family'], reader);
   const { tests: list } = fields;
   if (!Array.isArray(list) || list.length === 0) return reader.wrong('tests', 'must be a list of one test or more');
   const tests = list.map((each: unknown, index) => readTest(each, `tests[${index}]`, namespace ?? 'default', reader));
-  if (namespace === undefined || files === undefined || !tests.every((each) => each !== undefined)) return undefined;
-  return { file: reader.at('').file, files, tests };
+  if (namespace === undefined || files === undefined || family === undefined) return undefined;
+  if (!tests.every((each) => each !== undefined)) return undefined;
+  return { file: reader.at('').file, files, family: family === 'every' ? undefined : family, tests };
+}
+
+function readFamily(value: unknown, reader: SpecReader): Family | undefined {
+  if (value === 4 || value === 6) return value;
+  return reader.wrong('family', `must be 4 or 6, not ${JSON.stringify(value)}`);
 }
 
 function readTest(value: unknown, path: string, namespace: string, reader: SpecReader): PolicyTest | undefined {

@@ -1,3 +1,4 @@
+import type { Family } from '../../base/ip/index.ts';
 import type { PartySet, PortSpec } from '../party/party-set.ts';
 
 /** A file of policy tests, as it was written. */
@@ -5,6 +6,8 @@ export interface TestSpec {
   readonly file: string;
   /** Manifests that the tests are about, relative to the spec's folder; empty when `-f` names them. */
   readonly files: readonly string[];
+  /** The one address family that the tests are about; undefined is every family that the cluster has. */
+  readonly family: Family | undefined;
   readonly tests: readonly PolicyTest[];
 }
 
