@@ -53,7 +53,7 @@ function editOf(text: string, places: Places, repair: PlacedRepair, offset: numb
     case 'insert-text':
       return { start: offset, end: offset, text: repair.text };
     case 'insert-before':
-      return { start: offset, end: offset, text: `${repair.text}\n${' '.repeat(repair.column - 1)}` };
+      return { start: offset, end: offset, text: repair.text + eolOf(text) + ' '.repeat(repair.column - 1) };
     case 'rename-key':
       return replaceScalar(places.pairs.get(offset)?.key, repair.to);
     case 'replace-value':
@@ -91,7 +91,7 @@ function appendItem(text: string, list: unknown, item: string): Edit | undefined
   const dash = dashOf(text, last[0]);
   if (dash === undefined) return undefined;
   const end = endOfLine(text, trimmedEnd(text, last[0], last[1]));
-  return { start: end, end, text: `\n${dash.indent}- ${item}` };
+  return { start: end, end, text: `${eolOf(text)}${dash.indent}- ${item}` };
 }
 
 function removeItem(
@@ -109,8 +109,8 @@ function removeItem(
   }
   const dash = dashOf(text, own[0]);
   if (dash === undefined) return undefined;
-  const end = endOfLine(text, trimmedEnd(text, own[0], own[1]));
-  return { start: dash.lineStart, end: Math.min(end + 1, text.length), text: '' };
+  const end = text.indexOf('\n', trimmedEnd(text, own[0], own[1]));
+  return { start: dash.lineStart, end: end < 0 ? text.length : end + 1, text: '' };
 }
 
 /** The dash before a block item that is first on its line; undefined when something else stands before it. */
@@ -127,9 +127,16 @@ function trimmedEnd(text: string, start: number, end: number): number {
   return start + lines.join('\n').length;
 }
 
+/** Before the line's end, be it a line feed alone or with a carriage return. */
 function endOfLine(text: string, offset: number): number {
   const end = text.indexOf('\n', offset);
-  return end < 0 ? text.length : end;
+  if (end < 0) return text.length;
+  return text[end - 1] === '\r' && end > offset ? end - 1 : end;
+}
+
+/** How the text ends its lines. */
+function eolOf(text: string): string {
+  return text.includes('\r\n') ? '\r\n' : '\n';
 }
 
 function lineStarts(text: string): number[] {

@@ -14,7 +14,7 @@ import type {
 } from '../policy/index.ts';
 import { podSetKey } from '../policy/index.ts';
 import type { Namespace, Service } from '../kube/types.ts';
-import { fieldsOf, groupOf, kindOf, namespaceOf, nameOf, textAt } from './objects.ts';
+import { fieldsOf, groupOf, itemsOf, kindOf, namespaceOf, nameOf, textAt, valueAt } from './objects.ts';
 import { workloadOf } from './workload.ts';
 
 /** A pod, or the pods that a workload's template describes. */
@@ -158,12 +158,18 @@ export class LintCluster {
   }
 
   #service(manifest: Manifest): ServiceEntry {
-    const service = serviceInfo(manifest.object as Service);
+    const service = serviceInfo(readableService(manifest.object));
     if (service.selector === undefined) return { service, manifest, backends: undefined };
     const selector = parseLabelMap(service.selector);
     const backends = this.podsOf(service.namespace).filter(({ pod }) => matchesLabels(selector, pod.labels));
     return { service, manifest, backends };
   }
+}
+
+/** The API server keeps the status out of files; one that is there all the same may be anything. */
+function readableService(object: Readonly<Record<string, unknown>>): Service {
+  const ingress = itemsOf(valueAt(object, 'status', 'loadBalancer', 'ingress')).map(fieldsOf);
+  return { ...object, status: { loadBalancer: { ingress } } } as Service;
 }
 
 function serviceAccountLabels(manifests: readonly Manifest[]): Map<string, Labels> {

@@ -12,9 +12,12 @@ export function itemsOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? (value as unknown[]) : [];
 }
 
-/** What stands at the end of the way; undefined when the way ends earlier. */
+/** What stands at the end of the way, through maps and lists; undefined when the way ends earlier. */
 export function valueAt(object: unknown, ...way: readonly string[]): unknown {
-  return way.reduce<unknown>((value, name) => fieldsOf(value)[name], object);
+  return way.reduce<unknown>(
+    (value, name) => (Array.isArray(value) ? (value as unknown[])[Number(name)] : fieldsOf(value)[name]),
+    object,
+  );
 }
 
 /** The text there, or undefined. */

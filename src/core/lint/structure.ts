@@ -40,6 +40,11 @@ export const STRUCTURE_RULES = {
   },
   except: { id: 'except-outside-cidr', severity: 'error', summary: 'an exception that is not inside its block' },
   endPort: { id: 'end-port', severity: 'error', summary: 'endPort below port, or without a numeric port' },
+  selector: {
+    id: 'selector-syntax',
+    severity: 'error',
+    summary: 'a Calico selector that is not in the selector language',
+  },
   quoted: {
     id: 'quoted-port',
     severity: 'error',
@@ -157,6 +162,7 @@ function errorReport(manifest: Manifest, error: FieldError): StructureReport {
   if (/\.except\[\d+\]$/u.test(path) && error.detail.includes('`cidr`'))
     return { ...report, rule: STRUCTURE_RULES.except };
   if (path.endsWith('.endPort')) return { ...report, rule: STRUCTURE_RULES.endPort };
+  if (/[sS]elector$/u.test(path) && typeof value === 'string') return { ...report, rule: STRUCTURE_RULES.selector };
   if (/\.(?:port|targetPort|number)$/u.test(path) && typeof value === 'string' && /^\d+$/u.test(value)) {
     const repair = { kind: 'replace-value', path, to: value } as const;
     return { ...report, rule: STRUCTURE_RULES.quoted, suggestion: `${value} without quotes`, repair };

@@ -21,7 +21,7 @@ export const blockOfServices: LintRule = {
       if (service === undefined || holdsPods(cluster, peer)) continue;
       yield {
         manifest,
-        path: `${peer.source.path}.ipBlock.cidr`,
+        path: cidrPath(peer),
         message:
           `${formatCidr(cidr)} holds the address of Service ${service.service.key}; policies see the address of the pod ` +
           'behind a Service, so this never matches',
@@ -46,7 +46,7 @@ export const blockOfOnePod: LintRule = {
       if (owner === undefined) continue;
       yield {
         manifest,
-        path: `${peer.source.path}.ipBlock.cidr`,
+        path: cidrPath(peer),
         message: `${formatIp(cidr.ip)} is the address of ${owner.title} now; a pod that takes its place has another one`,
         suggestion: 'a podSelector',
       };
@@ -64,7 +64,7 @@ export const emptyBlock: LintRule = {
       if (peer.ranges.length === 0)
         yield {
           manifest,
-          path: `${peer.source.path}.ipBlock.except`,
+          path: `${peer.source.path}.except`,
           message: `the exceptions leave no address of ${formatCidr(peer.cidr)}`,
         };
   },
@@ -78,9 +78,9 @@ export const hostBits: LintRule = {
   repairs: true,
   *check(cluster) {
     for (const { manifest, peer } of blocks(cluster)) {
-      const base = `${peer.source.path}.ipBlock`;
+      const base = peer.source.path;
       const written = valueAt(manifest.object, ...segments(base));
-      if (written === undefined) continue;
+      if (written === undefined || !base.endsWith('.ipBlock')) continue;
       const texts: readonly (readonly [string, unknown])[] = [
         [`${base}.cidr`, valueAt(written, 'cidr')],
         ...((valueAt(written, 'except') as readonly unknown[] | undefined) ?? []).map(
@@ -116,7 +116,7 @@ export const oneFamily: LintRule = {
       if (whole === undefined || peers.some(({ family }) => family !== whole.family)) continue;
       yield {
         manifest: entry.manifest,
-        path: `${whole.source.path}.ipBlock.cidr`,
+        path: cidrPath(whole),
         message: `${formatCidr(whole.cidr)} is every IPv${whole.family} address and no IPv${whole.family === 4 ? 6 : 4} one`,
         suggestion: `a second ipBlock, ${whole.family === 4 ? '::/0' : '0.0.0.0/0'}`,
       };
@@ -129,6 +129,11 @@ function* blocks(
 ): Generator<{ readonly manifest: PolicyEntry['manifest']; readonly peer: BlockPeer }> {
   for (const { entry, rule } of everyRule(cluster))
     for (const peer of peersOf(rule)) if (peer.kind === 'block') yield { manifest: entry.manifest, peer };
+}
+
+/** Where the block is written: NetworkPolicies have it in a field of its own. */
+function cidrPath({ source: { path } }: BlockPeer): string {
+  return path.endsWith('.ipBlock') ? `${path}.cidr` : path;
 }
 
 function holdsPods(cluster: LintCluster, { cidr }: BlockPeer): boolean {

@@ -1,3 +1,4 @@
+import { comparePolicies } from '../../policy/index.ts';
 import type { Policy } from '../../policy/index.ts';
 import { ruleCovers, subjectCovers } from '../containment.ts';
 import type { LintCluster, PolicyEntry } from '../lint-cluster.ts';
@@ -14,13 +15,16 @@ export const redundantPolicy: LintRule = {
   severity: 'note',
   summary: 'a policy that could go without any change, since one other policy says all of it',
   *check(cluster) {
-    const gone = new Set<Policy>();
+    const place = ({ tier, order }: Policy): string => `${tier}/${order}`;
+    // Between policies that allow, one that denies makes their order matter.
+    const ordered = new Set(
+      cluster.policies.filter(({ policy }) => !allowsOnly(policy)).map(({ policy }) => place(policy)),
+    );
     for (const entry of cluster.policies) {
       const { policy } = entry;
-      if (policy.staged || policy.ingress.length + policy.egress.length === 0 || !allowsOnly(policy)) continue;
-      const cover = coverOf(cluster, entry, gone);
+      if (policy.staged || policy.ingress.length + policy.egress.length === 0 || ordered.has(place(policy))) continue;
+      const cover = coverOf(cluster, entry);
       if (cover === undefined) continue;
-      gone.add(policy);
       yield {
         manifest: entry.manifest,
         path: '',
@@ -30,18 +34,17 @@ export const redundantPolicy: LintRule = {
   },
 };
 
-function coverOf(cluster: LintCluster, { policy }: PolicyEntry, gone: ReadonlySet<Policy>): PolicyEntry | undefined {
+function coverOf(cluster: LintCluster, { policy }: PolicyEntry): PolicyEntry | undefined {
   const { subject } = policy;
   const candidates =
     subject.namespaces.kind === 'name' ? cluster.policiesFor(subject.namespaces.name) : cluster.policiesFor('');
   return candidates.find(
     (each) =>
       each.policy !== policy &&
-      !gone.has(each.policy) &&
       each.policy.tier === policy.tier &&
       each.policy.order === policy.order &&
-      allowsOnly(each.policy) &&
-      saysAll(each.policy, policy),
+      saysAll(each.policy, policy) &&
+      (comparePolicies(each.policy, policy) < 0 || !saysAll(policy, each.policy)),
   );
 }
 

@@ -14,20 +14,26 @@ export const redundantRule: LintRule = {
     for (const entry of cluster.policies) {
       if (!allowsOnly(entry.policy)) continue;
       for (const direction of ['ingress', 'egress'] as const) {
-        const rules = entry.policy[direction];
-        const gone = new Set<Rule>();
-        for (const rule of rules) {
-          const cover = rules.find((each) => each !== rule && !gone.has(each) && ruleCovers(each, rule));
+        for (const rule of entry.policy[direction]) {
+          const cover = coverOf(entry.policy[direction], rule, rulesApart);
           if (cover === undefined) yield* insideRule(entry, direction, rule);
-          else {
-            gone.add(rule);
-            yield report(entry, rule.source.path, direction, cover.source.path);
-          }
+          else yield report(entry, rule.source.path, direction, cover.source.path);
         }
       }
     }
   },
 };
+
+/** One rule as it is written may come to several of the model, which do not make each other redundant. */
+function rulesApart(outer: Rule, inner: Rule): boolean {
+  return outer.source.path !== inner.source.path && ruleCovers(outer, inner);
+}
+
+/** What contains `part`; of those that are equal the first stays. */
+function coverOf<T>(all: readonly T[], part: T, covers: (outer: T, inner: T) => boolean): T | undefined {
+  const position = all.indexOf(part);
+  return all.find((each, at) => at !== position && covers(each, part) && (at < position || !covers(part, each)));
+}
 
 /** Whether every rule of the policy allows, as in NetworkPolicies. */
 export function allowsOnly(policy: Policy): boolean {
@@ -37,21 +43,21 @@ export function allowsOnly(policy: Policy): boolean {
 function* insideRule(entry: PolicyEntry, direction: Direction, rule: Rule): Generator<Report> {
   // In Kubernetes' lists each item stands for itself; what Calico's fields come to is not written as items.
   if (entry.policy.source.kind !== 'NetworkPolicy' || rule.source.path === '') return;
-  const peers = peersOf(rule).filter(({ source }) => /\.(?:from|to)\[\d+\]$/u.test(source.path));
-  const gone = new Set<unknown>();
-  for (const peer of peers) {
-    const cover = peers.find((each) => each !== peer && !gone.has(each) && peerCovers(each, peer));
-    if (cover === undefined) continue;
-    gone.add(peer);
-    yield report(entry, peer.source.path, direction, cover.source.path);
-  }
+  const peers = peersOf(rule).filter(({ source }) => /\.(?:from|to)\[\d+\](?:\.ipBlock)?$/u.test(source.path));
   const ports = portsOf(rule).filter(({ source }) => /\.ports\[\d+\]$/u.test(source.path));
-  for (const port of ports) {
-    const cover = ports.find((each) => each !== port && !gone.has(each) && portCovers([each], port));
-    if (cover === undefined) continue;
-    gone.add(port);
-    yield report(entry, port.source.path, direction, cover.source.path);
+  for (const peer of peers) {
+    const cover = coverOf(peers, peer, peerCovers);
+    if (cover !== undefined) yield report(entry, itemPath(peer.source.path), direction, itemPath(cover.source.path));
   }
+  for (const port of ports) {
+    const cover = coverOf(ports, port, (outer, inner) => portCovers([outer], inner));
+    if (cover !== undefined) yield report(entry, port.source.path, direction, cover.source.path);
+  }
+}
+
+/** A block's place is its field; what can go is the item. */
+function itemPath(path: string): string {
+  return path.replace(/\.ipBlock$/u, '');
 }
 
 function report({ manifest }: PolicyEntry, path: string, direction: Direction, cover: string): Report {

@@ -54,13 +54,7 @@ function coverOf(
   return undefined;
 }
 
+/** Between policies of equal order it is for `order-tie` to say something. */
 function precedes(earlier: Policy, each: Rule, policy: Policy, rule: Rule): boolean {
-  return earlier !== policy
-    ? earlier.source.kind !== 'NetworkPolicy' || earlier.tier !== 'default' || hasOrder(policy)
-    : each.index < rule.index;
-}
-
-/** NetworkPolicies among themselves have no order. */
-function hasOrder(policy: Policy): boolean {
-  return policy.order !== 1000;
+  return earlier === policy ? each.index < rule.index : earlier.order < policy.order;
 }

@@ -46,7 +46,7 @@ export const unreachableBackend: LintRule = {
       yield {
         manifest: backend.manifest,
         path: backend.path,
-        message: `requests cannot reach Service ${entry.service.key}: ${listed(closed.map(titleOf))} let nobody connect to its pods`,
+        message: `requests cannot reach Service ${entry.service.key}, since nobody may connect to its pods under ${listed(closed.map(titleOf))}`,
       };
     }
   },

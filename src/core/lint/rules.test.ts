@@ -1,0 +1,391 @@
+import { describe, expect, it } from 'vitest';
+import { parseManifests } from '../kube/yaml.ts';
+import { lint } from './lint.ts';
+
+/** `id@line` of every finding. */
+function found(...texts: string[]): string[] {
+  const text = texts.join('\n---\n');
+  return lint([{ file: 'f', text, ...parseManifests(text, 'f') }]).map(({ id, line }) => `${id}@${line}`);
+}
+
+function ids(...texts: string[]): string[] {
+  return [...new Set(found(...texts).map((each) => each.split('@')[0]!))];
+}
+
+function pod(name: string, { namespace = 'shop', labels = `{ app: ${name} }`, spec = '', ports = '' } = {}): string {
+  return `{ apiVersion: v1, kind: Pod, metadata: { name: ${name}, namespace: ${namespace}, labels: ${labels} }, spec: { ${spec} containers: [{ name: c, image: i, ports: [${ports}] }] } }`;
+}
+
+function namespace(name: string, labels = '{}'): string {
+  return `{ apiVersion: v1, kind: Namespace, metadata: { name: ${name}, labels: ${labels} } }`;
+}
+
+function policy(spec: string, { name = 'p', namespace: ns = 'shop' } = {}): string {
+  return `{ apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: { name: ${name}, namespace: ${ns} }, spec: { ${spec} } }`;
+}
+
+function service(spec: string, name = 'web'): string {
+  return `{ apiVersion: v1, kind: Service, metadata: { name: ${name}, namespace: shop }, spec: { ${spec} } }`;
+}
+
+const DNS = '{ ports: [{ protocol: UDP, port: 53 }] }';
+const closed = policy('podSelector: {}, policyTypes: [Ingress]', { name: 'closed' });
+
+describe('selectors that match nothing', () => {
+  it('are not told of when no pod of the namespace is there', () => {
+    expect(ids(policy('podSelector: { matchLabels: { app: web } }, policyTypes: [Ingress]'))).toEqual([]);
+    expect(
+      ids(
+        pod('web', { namespace: 'other' }),
+        policy('podSelector: { matchLabels: { app: web } }, policyTypes: [Ingress]'),
+      ),
+    ).toEqual([]);
+  });
+
+  it.each(['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet'])('count the pods of a %s', (kind) => {
+    const workload = `{ apiVersion: apps/v1, kind: ${kind}, metadata: { name: web, namespace: shop }, spec: { serviceName: web, selector: { matchLabels: { app: web } }, template: { metadata: { labels: { app: web } }, spec: { containers: [{ name: c, image: i }] } } } }`;
+    expect(ids(workload, policy('podSelector: { matchLabels: { app: web } }, policyTypes: [Ingress]'))).toEqual([]);
+    expect(ids(workload, policy('podSelector: { matchLabels: { app: wbe } }, policyTypes: [Ingress]'))).toEqual([
+      'policy-selects-nothing',
+    ]);
+  });
+
+  it('count the pods of a CronJob, two templates down', () => {
+    const job =
+      '{ apiVersion: batch/v1, kind: CronJob, metadata: { name: j, namespace: shop }, spec: { jobTemplate: { spec: { template: { metadata: { labels: { app: job } }, spec: { containers: [] } } } } } }';
+    expect(ids(job, policy('podSelector: { matchLabels: { app: job } }, policyTypes: [Ingress]'))).not.toContain(
+      'policy-selects-nothing',
+    );
+  });
+
+  it('do not count pods on the network of their host, neither as subject nor as peer', () => {
+    const host = pod('web', { spec: 'hostNetwork: true,' });
+    expect(ids(host, policy('podSelector: { matchLabels: { app: web } }, policyTypes: [Ingress]'))).toEqual([
+      'policy-selects-nothing',
+    ]);
+    expect(
+      ids(
+        host,
+        pod('db'),
+        policy(
+          'podSelector: { matchLabels: { app: db } }, ingress: [{ from: [{ podSelector: { matchLabels: { app: web } } }] }]',
+        ),
+      ),
+    ).toEqual(['peer-matches-nothing']);
+  });
+
+  it('are silent about peers in namespaces whose pods are not there', () => {
+    const rule =
+      'podSelector: {}, ingress: [{ from: [{ namespaceSelector: { matchLabels: { team: a } }, podSelector: { matchLabels: { app: x } } }] }]';
+    expect(ids(namespace('shop'), namespace('a', '{ team: a }'), pod('web'), policy(rule))).toEqual([]);
+    expect(
+      ids(namespace('shop'), namespace('a', '{ team: a }'), pod('web'), pod('other', { namespace: 'a' }), policy(rule)),
+    ).toEqual(['peer-matches-nothing']);
+  });
+
+  it('are silent about the namespaces that every cluster has', () => {
+    const rule = `podSelector: {}, policyTypes: [Egress], egress: [{ to: [{ namespaceSelector: { matchLabels: { kubernetes.io/metadata.name: kube-system } } }], ports: [{ protocol: UDP, port: 53 }] }]`;
+    expect(ids(namespace('shop'), pod('web'), policy(rule))).toEqual([]);
+  });
+
+  it('are silent about requirements of absence', () => {
+    const rule = 'podSelector: { matchExpressions: [{ key: public, operator: DoesNotExist }] }, policyTypes: [Ingress]';
+    expect(ids(pod('web'), policy(rule))).toEqual([]);
+  });
+});
+
+describe('AND and OR', () => {
+  const or =
+    'podSelector: {}, ingress: [{ from: [{ namespaceSelector: { matchLabels: { team: a } } }, { podSelector: { matchLabels: { app: web } } }] }]';
+  const and =
+    'podSelector: {}, ingress: [{ from: [{ namespaceSelector: { matchLabels: { team: a } }, podSelector: { matchLabels: { app: web } } }] }]';
+  const world = [namespace('shop'), namespace('a', '{ team: a }'), pod('other')];
+
+  it('alternatives that both mean something are meant', () => {
+    expect(ids(...world, pod('web'), pod('x', { namespace: 'a' }), policy(or))).toEqual([]);
+  });
+
+  it('alternatives of which one only means something in the namespaces of the other are not', () => {
+    expect(ids(...world, pod('web', { namespace: 'a' }), policy(or))).toEqual(['or-for-and']);
+  });
+
+  it('a third peer, as in the Kubernetes documentation, needs evidence', () => {
+    const three = or.replace('from: [', 'from: [{ ipBlock: { cidr: 172.17.0.0/16 } }, ');
+    expect(ids(policy(three))).toEqual([]);
+    expect(ids(...world, pod('web', { namespace: 'a' }), policy(three))).toEqual(['or-for-and']);
+  });
+
+  it('both selectors at once that choose somebody are meant', () => {
+    expect(ids(...world, pod('web', { namespace: 'a' }), policy(and))).toEqual([]);
+    expect(ids(policy(and.replace('team: a', 'kubernetes.io/metadata.name: a')))).toEqual([]);
+  });
+});
+
+describe('directions', () => {
+  it('a default deny of both is meant', () => {
+    expect(ids(policy('podSelector: {}, policyTypes: [Ingress, Egress]'))).toEqual([]);
+  });
+
+  it('a direction that another policy opens is not closed by mistake', () => {
+    const egress = policy(
+      'podSelector: { matchLabels: { app: web } }, egress: [{ to: [{ ipBlock: { cidr: 10.0.0.0/8 } }] }]',
+    );
+    expect(ids(egress)).toEqual(['unintended-isolation']);
+    expect(ids(egress, policy('podSelector: {}, ingress: [{ ports: [{ port: 80 }] }]', { name: 'in' }))).toEqual([]);
+    expect(
+      ids(
+        egress,
+        policy('podSelector: { matchLabels: { app: api } }, ingress: [{ ports: [{ port: 80 }] }]', { name: 'in' }),
+      ),
+    ).toEqual(['unintended-isolation']);
+  });
+
+  it('types that list what the rules are for are right in any order', () => {
+    expect(ids(policy(`podSelector: {}, policyTypes: [Egress, Ingress], ingress: [{}], egress: [{}]`))).toEqual([]);
+  });
+});
+
+describe('DNS', () => {
+  const to = (peers: string, more = ''): string =>
+    policy(`podSelector: {}, policyTypes: [Egress], egress: [{ to: [${peers}], ports: [{ port: 80 }] }${more}]`);
+  const db = '{ podSelector: { matchLabels: { app: db } } }';
+
+  it.each([
+    ['is missing', to(db), true],
+    ['is there', to(db, `, ${DNS}`), false],
+    ['is there by any port', to(db, ', { to: [{ namespaceSelector: {} }] }'), false],
+    ['is TCP only', to(db, ', { ports: [{ port: 53 }] }'), true],
+    [
+      'is a block',
+      to(db, ', { to: [{ ipBlock: { cidr: 169.254.20.10/32 } }], ports: [{ protocol: UDP, port: 53 }] }'),
+      false,
+    ],
+    [
+      'is looked for in the own namespace',
+      to(
+        db,
+        ', { to: [{ podSelector: { matchLabels: { k8s-app: kube-dns } } }], ports: [{ protocol: UDP, port: 53 }] }',
+      ),
+      true,
+    ],
+    ['is not needed for blocks', to('{ ipBlock: { cidr: 10.0.0.0/8 } }'), false],
+    ['is allowed with everything', policy('podSelector: {}, policyTypes: [Egress], egress: [{}]'), false],
+    ['is denied on purpose', policy('podSelector: {}, policyTypes: [Egress]'), false],
+  ])('%s', (_, text, expected) => expect(ids(text).includes('egress-without-dns')).toBe(expected));
+
+  it('may stand in a policy of its own', () => {
+    const dns = policy(`podSelector: {}, policyTypes: [Egress], egress: [${DNS}]`, { name: 'dns' });
+    expect(ids(to(db), dns)).toEqual([]);
+    expect(ids(pod('web'), pod('db'), to(db), dns)).toEqual([]);
+  });
+
+  it('is told of once for the same pods', () => {
+    const again = to(db).replace('name: p,', 'name: q,').replace('port: 80', 'port: 81');
+    expect(ids(pod('web'), pod('db'), to(db), again)).toEqual(['egress-without-dns']);
+    expect(found(pod('web'), pod('db'), to(db), again)).toHaveLength(1);
+  });
+});
+
+describe('ports', () => {
+  const web = pod('web', { ports: '{ name: http, containerPort: 8080 }' });
+  const on = (port: string): string => policy(`podSelector: {}, ingress: [{ ports: [${port}] }]`);
+
+  it('names that some pod has are fine, those of another protocol are not', () => {
+    expect(ids(web, on('{ port: http }'))).toEqual([]);
+    expect(ids(web, pod('other'), on('{ port: http }'))).toEqual([]);
+    expect(ids(web, on('{ port: http, protocol: UDP }'))).toEqual(['named-port']);
+  });
+
+  it('a number that a Service translates is only wrong when no pod listens on it', () => {
+    const svc = service('selector: { app: web }, ports: [{ port: 80, targetPort: 8080 }]');
+    expect(ids(web, on('{ port: 80 }'))).toEqual([]);
+    expect(ids(web, svc, on('{ port: 80 }'))).toContain('service-port');
+    expect(ids(web, svc, pod('old', { ports: '{ containerPort: 80 }' }), on('{ port: 80 }, { port: 8080 }'))).toEqual(
+      [],
+    );
+    expect(
+      ids(web, service('selector: { app: web }, ports: [{ port: 80, targetPort: http }]'), on('{ port: 80 }')),
+    ).toContain('service-port');
+    expect(ids(web, service('selector: { app: web }, ports: [{ port: 80 }]'), on('{ port: 80 }'))).toEqual([]);
+  });
+
+  it('looks at the pods of the peers for egress', () => {
+    const out = policy(
+      `podSelector: {}, policyTypes: [Egress], egress: [{ to: [{ podSelector: { matchLabels: { app: web } } }], ports: [{ port: metrics }] }, ${DNS}]`,
+    );
+    expect(ids(web, out)).toEqual(['named-port']);
+  });
+});
+
+describe('what is said twice', () => {
+  const rules = (...list: string[]): string =>
+    policy(`podSelector: {}, policyTypes: [Ingress], ingress: [${list.join()}]`);
+
+  it.each([
+    ['an equal rule', '{ ports: [{ port: 80 }] }', '{ ports: [{ port: 80 }] }', true],
+    ['a range and a part of it', '{ ports: [{ port: 80, endPort: 90 }] }', '{ ports: [{ port: 85 }] }', true],
+    [
+      'two ranges and what spans both',
+      '{ ports: [{ port: 80, endPort: 90 }, { port: 91, endPort: 99 }] }',
+      '{ ports: [{ port: 85, endPort: 95 }] }',
+      true,
+    ],
+    [
+      'ranges with a gap',
+      '{ ports: [{ port: 80, endPort: 90 }, { port: 92, endPort: 99 }] }',
+      '{ ports: [{ port: 85, endPort: 95 }] }',
+      false,
+    ],
+    ['another protocol', '{ ports: [{ port: 53 }] }', '{ ports: [{ port: 53, protocol: UDP }] }', false],
+    [
+      'a block and a part of it',
+      '{ from: [{ ipBlock: { cidr: 10.0.0.0/8 } }] }',
+      '{ from: [{ ipBlock: { cidr: 10.1.0.0/16 } }] }',
+      true,
+    ],
+    [
+      'a block and a part that it excepts',
+      '{ from: [{ ipBlock: { cidr: 10.0.0.0/8, except: [10.1.0.0/16] } }] }',
+      '{ from: [{ ipBlock: { cidr: 10.1.2.0/24 } }] }',
+      false,
+    ],
+    [
+      'every pod of all namespaces and those of one',
+      '{ from: [{ namespaceSelector: {} }] }',
+      '{ from: [{ podSelector: { matchLabels: { a: b } } }] }',
+      true,
+    ],
+    [
+      'a value and one of several',
+      '{ from: [{ podSelector: { matchExpressions: [{ key: a, operator: In, values: [b, c] }] } }] }',
+      '{ from: [{ podSelector: { matchLabels: { a: b } } }] }',
+      true,
+    ],
+    [
+      'absence and another value',
+      '{ from: [{ podSelector: { matchExpressions: [{ key: a, operator: NotIn, values: [b] }] } }] }',
+      '{ from: [{ podSelector: { matchExpressions: [{ key: a, operator: DoesNotExist }] } }] }',
+      true,
+    ],
+    [
+      'any address and any pod',
+      '{ from: [{ ipBlock: { cidr: 0.0.0.0/0 } }] }',
+      '{ from: [{ namespaceSelector: {} }] }',
+      false,
+    ],
+    ['more peers and fewer ports', '{ ports: [{ port: 80 }] }', '{ from: [{ podSelector: {} }] }', false],
+  ])('%s', (_, outer, inner, expected) => {
+    expect(ids(rules(outer, inner))).toEqual(expected ? ['redundant-rule'] : []);
+    expect(ids(rules(inner, outer))).toEqual(expected ? ['redundant-rule'] : []);
+  });
+
+  it('leaves one of three equal ones alone', () => {
+    const one = '{ ports: [{ port: 80 }] }';
+    expect(found(rules(one, one, one))).toHaveLength(2);
+  });
+});
+
+describe('order', () => {
+  const cnp = (name: string, priority: number, ...rules: string[]): string =>
+    `{ apiVersion: policy.networking.k8s.io/v1alpha2, kind: ClusterNetworkPolicy, metadata: { name: ${name} }, spec: { tier: Admin, priority: ${priority}, subject: { namespaces: {} }, ingress: [${rules.join()}] } }`;
+  const all = '[{ namespaces: {} }]';
+  const some = '[{ namespaces: { matchLabels: { a: b } } }]';
+
+  it('a rule after one that matches more is never reached', () => {
+    expect(ids(cnp('x', 1, `{ action: Deny, from: ${all} }`, `{ action: Accept, from: ${some} }`))).toEqual([
+      'shadowed-rule',
+    ]);
+    expect(ids(cnp('x', 1, `{ action: Accept, from: ${some} }`, `{ action: Deny, from: ${all} }`))).toEqual([]);
+  });
+
+  it('also across policies, and not across tiers', () => {
+    const deny = cnp('x', 1, `{ action: Deny, from: ${all} }`);
+    expect(ids(deny, cnp('second', 2, `{ action: Accept, from: ${some} }`))).toEqual(['shadowed-rule']);
+    expect(ids(deny, cnp('second', 2, `{ action: Accept, from: ${some} }`).replace('Admin', 'Baseline'))).toEqual([]);
+  });
+
+  it('equal priorities matter only where the outcome differs', () => {
+    const accept = cnp('second', 1, `{ action: Accept, from: ${some} }`);
+    expect(ids(cnp('x', 1, `{ action: Deny, from: ${all} }`), accept)).toEqual(['order-tie']);
+    expect(ids(cnp('x', 1, `{ action: Accept, from: ${all} }`), accept)).toEqual(['redundant-policy']);
+    const other = '[{ namespaces: { matchLabels: { a: c } } }]';
+    expect(ids(cnp('x', 1, `{ action: Deny, from: ${other} }`), accept)).toEqual([]);
+  });
+});
+
+describe('both sides of a connection', () => {
+  const world = [pod('web'), pod('db', { ports: '{ containerPort: 5432 }' })];
+  const into = policy(
+    'podSelector: { matchLabels: { app: db } }, ingress: [{ from: [{ podSelector: { matchLabels: { app: web } } }], ports: [{ port: 5432 }] }]',
+    { name: 'in' },
+  );
+  const out = (rule: string): string =>
+    policy(`podSelector: { matchLabels: { app: web } }, policyTypes: [Egress], egress: [${rule}, ${DNS}]`, {
+      name: 'out',
+    });
+
+  it.each([
+    ['an open side', 'closed', false],
+    ['another port', '{ to: [{ podSelector: {} }], ports: [{ port: 3306 }] }', true],
+    ['another peer', '{ to: [{ podSelector: { matchLabels: { app: api } } }] }', true],
+    ['the same', '{ to: [{ podSelector: { matchLabels: { app: db } } }], ports: [{ port: 5432 }] }', false],
+    ['addresses, which may be its', '{ to: [{ ipBlock: { cidr: 10.0.0.0/8 } }] }', false],
+  ])('%s', (_, rule, expected) => {
+    const texts = rule === 'closed' ? [...world, into] : [...world, into, out(rule)];
+    expect(ids(...texts).includes('half-open-rule')).toBe(expected);
+  });
+});
+
+describe('Services', () => {
+  const web = pod('web', { ports: '{ containerPort: 8080 }' });
+  const svc = service('selector: { app: web }, ports: [{ port: 80, targetPort: 8080 }]');
+
+  it('are reachable when any rule opens the port of any pod', () => {
+    expect(ids(web, svc)).toEqual([]);
+    expect(ids(web, svc, closed)).toEqual(['unreachable-service']);
+    expect(
+      ids(
+        web,
+        svc,
+        closed,
+        policy('podSelector: {}, ingress: [{ from: [{ namespaceSelector: { matchLabels: { a: b } } }] }]'),
+      ),
+    ).toEqual([]);
+    expect(
+      ids(
+        web,
+        pod('web-2', { labels: '{ app: web }' }),
+        svc,
+        policy('podSelector: { matchLabels: { app: web, x: y } }, policyTypes: [Ingress]'),
+      ),
+    ).not.toContain('unreachable-service');
+  });
+
+  it('without a selector or pods are left alone', () => {
+    expect(ids(web, closed, service('ports: [{ port: 80 }]'))).toEqual([]);
+    expect(ids(service('selector: { app: web }, ports: [{ port: 80 }]'))).toEqual([]);
+    expect(ids(web, service('type: ExternalName, externalName: example.test'))).toEqual([]);
+  });
+});
+
+it('reads whatever stands in a field', () => {
+  const strange = ['null', '5', 'text', '[]', '{}', '[null]', '[{}]', 'true'];
+  const shapes = (value: string): string[] => [
+    pod('web', { labels: value }),
+    `{ apiVersion: v1, kind: Pod, metadata: ${value}, spec: ${value}, status: ${value} }`,
+    `{ apiVersion: v1, kind: Pod, metadata: { name: a }, spec: { containers: ${value}, initContainers: ${value} }, status: { podIPs: ${value} } }`,
+    `{ apiVersion: apps/v1, kind: Deployment, metadata: { name: a }, spec: { template: ${value} } }`,
+    service(`selector: ${value}, ports: ${value}, clusterIPs: ${value}, externalIPs: ${value}`),
+    `{ apiVersion: v1, kind: Service, metadata: { name: a }, status: { loadBalancer: ${value} } }`,
+    `{ apiVersion: v1, kind: Service, metadata: { name: a }, spec: ${value}, status: { loadBalancer: { ingress: ${value} } } }`,
+    policy(`podSelector: ${value}, policyTypes: ${value}, ingress: ${value}, egress: ${value}`),
+    policy(`podSelector: {}, ingress: [{ from: ${value}, ports: ${value} }, { from: [{ ipBlock: ${value} }] }]`),
+    `{ apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: { name: a }, spec: { defaultBackend: ${value}, rules: ${value} } }`,
+    `{ apiVersion: v1, kind: Namespace, metadata: { name: shop, labels: ${value} } }`,
+    `{ apiVersion: projectcalico.org/v3, kind: Tier, metadata: ${value}, spec: ${value} }`,
+    `{ apiVersion: projectcalico.org/v3, kind: GlobalNetworkPolicy, metadata: { name: a }, spec: { selector: ${value}, ingress: ${value}, types: ${value}, tier: ${value} } }`,
+    `{ apiVersion: ${value}, kind: ${value}, metadata: ${value} }`,
+  ];
+  for (const value of strange)
+    for (const shape of shapes(value)) expect(() => found(shape, pod('x')), shape).not.toThrow();
+});
