@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { SchemaCatalogue } from '../core/kube/check-manifest.ts';
+import { policyKindSchemas } from '../core/kube/schemas/catalogue.ts';
 import { readDeclarations } from '../core/objectstore/schema/read-declarations.ts';
 import { REF_PREFIX } from '../core/objectstore/schema/schema.ts';
 import type { Definitions, Schema } from '../core/objectstore/schema/schema.ts';
@@ -9,7 +10,7 @@ const PACKAGE = fileURLToPath(new URL('../../node_modules/kubernetes-types/', im
 const GENERATED = fileURLToPath(new URL('../../build/openapi/definitions.json', import.meta.url));
 
 /**
- * The types of built-in kinds. Only the API groups that are asked for are read, since all of them together cost more than
+ * The types of built-in kinds and of those that policy adds. Only the API groups that are asked for are read, since all of them together cost more than
  * checking a few policies does.
  */
 export function manifestSchemas(): SchemaCatalogue {
@@ -27,6 +28,8 @@ export function manifestSchemas(): SchemaCatalogue {
   };
   return {
     ofKind: (apiVersion, kind) => {
+      const custom = policyKindSchemas.ofKind(apiVersion, kind);
+      if (custom !== undefined) return custom;
       const path = apiVersion.includes('/') ? apiVersion.replace('.k8s.io', '') : `core/${apiVersion}`;
       return find(`io.k8s.api.${path.replaceAll('/', '.')}.${kind}`);
     },
