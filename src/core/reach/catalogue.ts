@@ -3,7 +3,7 @@ import type { Family, Interval, IntervalSet, Ip } from '../../base/ip/index.ts';
 import { matchesLabels } from '../kube/labels.ts';
 import type { Selector } from '../kube/labels.ts';
 import { domainMatches, effectiveLabels, namespaceOf, serviceEndpoints } from '../policy/index.ts';
-import type { ClusterState, Peer, Policy, PortProtocol, Rule } from '../policy/index.ts';
+import type { ClusterState, NamedPort, Peer, Policy, PortProtocol, Rule } from '../policy/index.ts';
 import type { AddressSetId } from './address-atoms.ts';
 import { union } from './int-set.ts';
 import { LabelSets } from './label-sets.ts';
@@ -43,6 +43,8 @@ export class Catalogue {
   readonly portNames = new Set<string>();
   /** Pods without an address that some Service in a rule has, with the Service. */
   readonly podsOfServices = new Map<string, string[]>();
+  /** Ports that host endpoints name, with the addresses that these expect. */
+  readonly hostPorts: readonly { readonly ports: readonly NamedPort[]; readonly addresses: PeerMembers['addresses'] }[];
   readonly #peers = new Map<string, PeerMembers>();
   readonly #blocks = new Map<string, AddressSetId>();
 
@@ -51,6 +53,9 @@ export class Catalogue {
     this.state = state;
     for (const pattern of domains) this.domains.add(pattern);
     for (const tier of state.tiers) for (const policy of tier.policies) this.#addPolicy(policy);
+    this.hostPorts = [...state.hostEndpoints.values()]
+      .filter(({ ports, expectedIps }) => ports.length > 0 && expectedIps.length > 0)
+      .map(({ ports, expectedIps }) => ({ ports, addresses: this.#bothFamilies(expectedIps.map(single)) }));
     for (const { ingress, egress } of state.profiles.values())
       for (const rule of [...ingress, ...egress]) this.#addRule(rule);
     for (const { net } of [...state.settings.failsafeInbound, ...state.settings.failsafeOutbound])

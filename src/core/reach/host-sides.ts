@@ -112,10 +112,10 @@ export class HostSides {
     const first = primaryAddress(node, family);
     const address = ip ?? first;
     const own = this.#byNode.get(node.name) ?? [];
-    const isFirst = address === undefined || (first !== undefined && equalIp(first, address));
+    const isPrimary = address === undefined || (first !== undefined && equalIp(first, address));
     return (
-      own.find(({ expectedIps }) => address !== undefined && expectedIps.some((known) => equalIp(known, address))) ??
-      own.find((host) => isFirst && isNamed(host) && host.expectedIps.length === 0) ??
+      own.find((host) => address !== undefined && expects(host, address)) ??
+      (isPrimary ? own.find((host) => isFirst(host, node, family)) : undefined) ??
       own.find((host) => host.interface === '*')
     );
   }
@@ -152,6 +152,17 @@ interface Phases {
   readonly forwarded: readonly AppliedTier[];
 }
 
-function isNamed({ interface: name }: HostEndpointInfo): boolean {
-  return name !== undefined && name !== '*';
+function expects({ expectedIps }: HostEndpointInfo, ip: Ip): boolean {
+  return expectedIps.some((known) => equalIp(known, ip));
+}
+
+/**
+ * Whether the endpoint, which says nothing of the family, is taken to be the interface of the node's first addresses: it
+ * has a name and expects no address, or it expects the first of the other family.
+ */
+function isFirst(host: HostEndpointInfo, node: NodeEndpoint, family: Family): boolean {
+  if (host.interface === '*' || host.expectedIps.some((ip) => ip.family === family)) return false;
+  if (host.expectedIps.length === 0) return host.interface !== undefined;
+  const other = primaryAddress(node, family === 4 ? 6 : 4);
+  return other !== undefined && expects(host, other);
 }

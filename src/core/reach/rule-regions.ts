@@ -1,10 +1,20 @@
 import { bitsOf } from '../../base/ip/index.ts';
 import type { Family } from '../../base/ip/index.ts';
-import type { BlockPeer, Condition, Direction, Peer, PortMatch, PortProtocol, Rule, Side } from '../policy/index.ts';
+import type {
+  BlockPeer,
+  Condition,
+  Direction,
+  NamedPort,
+  Peer,
+  PortMatch,
+  PortProtocol,
+  Rule,
+  Side,
+} from '../policy/index.ts';
 import { FAMILIES, portName } from './catalogue.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Groups } from './groups.ts';
-import { append, EMPTY, setOf, subtract, union, unionAll } from './int-set.ts';
+import { append, EMPTY, has, setOf, subtract, union, unionAll } from './int-set.ts';
 import type { IntSet } from './int-set.ts';
 import type { GroupId } from './model.ts';
 import { ALL_ICMP, complementPorts, icmpPorts, NO_PORTS, portRange, protocolPorts } from './port-set.ts';
@@ -65,7 +75,8 @@ export class RuleRegions {
   subjectKey(rule: Rule, reading: Reading): string {
     const parts: (string | number)[] = [];
     const named = (ports: readonly PortMatch[]): void => {
-      for (const port of ports) if (port.kind === 'named') parts.push(this.#resolve(port, reading.subject));
+      for (const port of ports)
+        if (port.kind === 'named') parts.push(this.#resolve(port, reading.subject, reading.family));
     };
     const own = subjectSide(reading.direction);
     if (own === 'destination' && rule.ports !== 'any') named(rule.ports);
@@ -132,26 +143,28 @@ export class RuleRegions {
   }
 
   /** The destination ports of the entries: names are looked up in whoever is the destination. */
-  #portsRegion(matches: readonly PortMatch[], { direction, subject }: Reading): Region {
+  #portsRegion(matches: readonly PortMatch[], { direction, subject, family }: Reading): Region {
     let fixed: PortSet = NO_PORTS;
     const cells: Cell[] = [];
     for (const match of matches) {
       if (match.kind === 'all') fixed = union(fixed, portRange(match.protocol));
       else if (match.kind === 'range') fixed = union(fixed, portRange(match.protocol, match.first, match.last));
-      else if (direction === 'egress') cells.push(...this.#namedRegion(match.protocol, match.name));
-      else fixed = union(fixed, this.ports.set(this.#resolve(match, subject)));
+      else if (direction === 'egress') cells.push(...this.#namedRegion(match, family));
+      else fixed = union(fixed, this.ports.set(this.#resolve(match, subject, family)));
     }
     return regionOf([...this.#withPorts(fixed), ...cells], this.ports);
   }
 
-  /** Which ports the name means in which pods. */
-  #namedRegion(protocol: PortProtocol, name: string): Region {
-    const key = portName(protocol, name);
+  /** Which ports the name means in which pods, and behind which addresses that host endpoints expect. */
+  #namedRegion(name: PortName, family: Family): Region {
+    const { hostPorts } = this.#catalogue;
+    const key = `${portName(name.protocol, name.name)} ${hostPorts.length === 0 ? '*' : family}`;
     let region = this.#named.get(key);
     if (region === undefined) {
       const byPorts = new Map<number, number[]>();
-      for (let id = 0; id < this.#groups.firstNode; id++) {
-        const ports = this.#resolve({ protocol, name }, id);
+      const end = hostPorts.length === 0 ? this.#groups.firstNode : this.#groups.all.length;
+      for (let id = 0; id < end; id++) {
+        const ports = this.#resolve(name, id, family);
         if (ports === NONE) continue;
         const runs = byPorts.get(ports) ?? [];
         byPorts.set(ports, runs);
@@ -163,13 +176,21 @@ export class RuleRegions {
     return region;
   }
 
-  #resolve(name: { readonly protocol: PortProtocol; readonly name: string }, group: GroupId): number {
-    const { namedPorts } = this.#groups.traits[group]!;
-    if (namedPorts.length === 0) return NONE;
-    const own = namedPorts.filter((each) => each.name === name.name && each.protocol === name.protocol);
-    return this.ports.id(
-      own.reduce<PortSet>((set, { protocol, port }) => union(set, portRange(protocol, port, port)), []),
-    );
+  #resolve({ protocol, name }: PortName, group: GroupId, family: Family): number {
+    const all =
+      group < this.#groups.firstNode ? this.#groups.traits[group]!.namedPorts : this.#hostPorts(group, family);
+    if (all.length === 0) return NONE;
+    let set = NO_PORTS;
+    for (const each of all)
+      if (each.name === name && each.protocol === protocol) set = union(set, portRange(protocol, each.port, each.port));
+    return this.ports.id(set);
+  }
+
+  #hostPorts(group: GroupId, family: Family): readonly NamedPort[] {
+    return this.#catalogue.hostPorts.flatMap(({ ports, addresses }) => {
+      const set = addresses[family];
+      return set !== undefined && has(this.#groups.inAddressSet(family, set), group) ? ports : [];
+    });
   }
 
   #peersRegion(peers: readonly Peer[], side: Side, family: Family): Region {
@@ -213,7 +234,11 @@ export class RuleRegions {
     return cells;
   }
 
-  #looksAtFamily({ peers, conditions = [] }: Rule): boolean {
+  #looksAtFamily({ peers, ports, conditions = [] }: Rule): boolean {
+    // Host endpoints name ports of addresses, which are of one family.
+    const named = (list: readonly PortMatch[]): boolean =>
+      this.#catalogue.hostPorts.length > 0 && list.some((each) => each.kind === 'named');
+    if (ports !== 'any' && named(ports)) return true;
     const byAddress = (peer: Peer): boolean => {
       const { addresses, sockets = [] } = this.#catalogue.membersOf(peer);
       return [addresses, ...sockets.map((each) => each.addresses)].some((each) => FAMILIES.some((f) => f in each));
@@ -221,10 +246,13 @@ export class RuleRegions {
     if (peers !== 'any' && peers.some(byAddress)) return true;
     return conditions.some((condition) => {
       if (condition.kind === 'peer') return condition.peers.some(byAddress);
+      if (condition.kind === 'port') return named(condition.ports);
       return condition.kind === 'family' || condition.kind === 'protocol';
     });
   }
 }
+
+type PortName = Pick<NamedPort, 'protocol' | 'name'>;
 
 /** What the reading of a rule depends on. */
 export interface Dependence {
