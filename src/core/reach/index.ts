@@ -36,3 +36,5 @@ export { reach } from './reach.ts';
 export type { ClusterReachability } from './reach.ts';
 export { diff } from './diff/diff.ts';
 export type { CommonEnd, ReachabilityChange, ReachabilityDiff } from './diff/model.ts';
+export { freeAddress, sampleTraffic, witness } from './witness.ts';
+export type { Witness, WitnessEnd } from './witness.ts';
