@@ -38,9 +38,9 @@ const POLICY_KINDS: readonly (readonly Resource[])[] = [
 
 /** Who wants to know what changed. */
 export interface PolicyListener {
-  onDelta(delta: CalcDelta): void;
-  onIssues(issues: readonly PolicyIssue[]): void;
-  onError(what: string, error: unknown): void;
+  readonly onDelta: (delta: CalcDelta) => void;
+  readonly onIssues: (issues: readonly PolicyIssue[]) => void;
+  readonly onError: (what: string, error: unknown) => void;
 }
 
 /**

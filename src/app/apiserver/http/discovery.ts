@@ -29,6 +29,8 @@ const GROUP_ORDER = [
   'coordination.k8s.io',
   'node.k8s.io',
   'discovery.k8s.io',
+  // Before crd.projectcalico.org, which has the same kinds: as with Calico's own API server, a bare name means these.
+  'projectcalico.org',
 ];
 
 function namedGroups(registry: Registry): (readonly [string, readonly string[]])[] {

@@ -119,11 +119,12 @@ function readInterface(
 
 function objectSchema(
   name: string,
-  properties: Record<string, Schema>,
+  read: Record<string, Schema>,
   required: readonly string[],
   literals: Readonly<Record<string, string>>,
 ): Schema {
   if (ANYTHING.has(name)) return {};
+  const properties = name === 'JSONSchemaProps' ? { ...read, ...SCHEMA_EXTENSIONS } : read;
   const { apiVersion, kind } = literals;
   return {
     type: 'object',
@@ -204,6 +205,20 @@ export const EXTRA_DEFINITIONS: Readonly<Record<string, Schema>> = {
     description: 'IntOrString is a type that can hold an int32 or a string.',
     format: 'int-or-string',
     oneOf: [{ type: 'integer' }, { type: 'string' }],
+  },
+};
+
+/** Fields of JSONSchemaProps that the package leaves out, and CustomResourceDefinitions are full of. */
+const SCHEMA_EXTENSIONS: Readonly<Record<string, Schema>> = {
+  'x-kubernetes-embedded-resource': { type: 'boolean' },
+  'x-kubernetes-int-or-string': { type: 'boolean' },
+  'x-kubernetes-list-map-keys': { type: 'array', items: { type: 'string' } },
+  'x-kubernetes-list-type': { type: 'string' },
+  'x-kubernetes-map-type': { type: 'string' },
+  'x-kubernetes-preserve-unknown-fields': { type: 'boolean' },
+  'x-kubernetes-validations': {
+    type: 'array',
+    items: { $ref: `${REF_PREFIX}${fullName('apiextensions/v1', 'ValidationRule')}` },
   },
 };
 
