@@ -8,6 +8,8 @@ import { policyKindSchemas } from '../../src/core/kube/schemas/catalogue.ts';
 import { parseManifests } from '../../src/core/kube/yaml.ts';
 import { PolicyEngine, clusterObjects, clusterState, explain, formatExplanation } from '../../src/core/policy/index.ts';
 import type { Flow, FlowProtocol, Party, Verdict } from '../../src/core/policy/index.ts';
+import { includesTraffic, reach } from '../../src/core/reach/index.ts';
+import type { EndpointRef } from '../../src/core/reach/index.ts';
 
 const CASES = join(import.meta.dirname, 'calico');
 const cluster = load('cluster.yaml');
@@ -22,6 +24,13 @@ for (const name of readdirSync(CASES, { withFileTypes: true }).flatMap((each) =>
   const { objects, locate } = clusterObjects([...cluster.manifests, ...policies.manifests]);
   const state = clusterState(objects, locate);
   const engine = new PolicyEngine(state);
+  const reachability = reach(state);
+
+  function reaches(flow: Flow): boolean {
+    const [from, to] = [flow.source, flow.destination].map((party) => reachability.resolve(refOf(party))!);
+    const family = (flow.destination.ip ?? flow.source.ip)!.family;
+    return includesTraffic(reachability.connection(from!, to!).byFamily[family] ?? [], flow, family);
+  }
 
   describe(`golden case calico/${name}`, () => {
     it('has exactly the issues that it should have', () => {
@@ -39,6 +48,8 @@ for (const name of readdirSync(CASES, { withFileTypes: true }).flatMap((each) =>
       expect(verdict.allowed, text).toBe(allowed);
       expect(reasonOf(verdict), text).toBe(reason);
       if (by !== undefined) expect(deciders(verdict), text).toContain(by);
+      // `reach` knows no source ports.
+      if (flow.sourcePort === undefined) expect(reaches(flow), 'as reach says').toBe(allowed);
     });
   });
 }
@@ -80,6 +91,11 @@ function partyOf(engine: PolicyEngine, text: string, family: Family): Party {
   if (namespace === 'node') return engine.node(engine.state.nodes.get(name)!, family);
   const pod = text.startsWith('svc:') ? `${namespace.slice(4)}/${name}` : text;
   return engine.pod(engine.state.pods.get(pod)!, family);
+}
+
+function refOf(party: Party): EndpointRef {
+  if (party.kind === 'pod') return { kind: 'pod', key: party.pod.key };
+  return party.kind === 'node' ? { kind: 'node', name: party.node.name } : { kind: 'address', ip: party.ip };
 }
 
 function reasonOf(verdict: Verdict): string {
