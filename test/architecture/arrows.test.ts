@@ -13,6 +13,8 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   app: ['base', 'core', 'host'],
   cli: ['base', 'core', 'host', 'app'],
   web: ['base', 'core'],
+  // The library's face.
+  'index.ts': ['base', 'core', 'web'],
 };
 
 /** What each area of core may import of core besides itself. */

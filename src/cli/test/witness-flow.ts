@@ -49,7 +49,8 @@ function trafficOf(ports: PortSet, family: Family): Pick<Flow, 'protocol' | 'por
       return { protocol: 'ICMP', icmp: { type: entry.type ?? 8, code: entry.code ?? 0 } };
     case 'other':
       return { protocol: `${entry.from}` };
-    default:
+    case 'any':
+    case undefined:
       return { protocol: 'TCP', port: 1 };
   }
 }
