@@ -3,7 +3,15 @@ import { describe, expect, it } from 'vitest';
 import type { Family } from '../../src/base/ip/index.ts';
 import { clusterState, PolicyEngine } from '../../src/core/policy/index.ts';
 import type { ClusterState, Flow, Party } from '../../src/core/policy/index.ts';
-import { disjoint, formatPorts, includesTraffic, intersect, portRange, reach } from '../../src/core/reach/index.ts';
+import {
+  disjoint,
+  formatPorts,
+  includesTraffic,
+  intersect,
+  members,
+  portRange,
+  reach,
+} from '../../src/core/reach/index.ts';
 import type { Connection, Endpoint, PairConnection, Reachability } from '../../src/core/reach/index.ts';
 import { arbitraryCluster } from './arbitrary-cluster.ts';
 import { arbitraryModel } from './arbitrary-model.ts';
@@ -52,6 +60,34 @@ describe('reach, over generated clusters', () => {
         expect(reachability.countPodPairs()).toBe(listed.filter(({ from, to }) => from.pod && to.pod).length);
       }),
       { numRuns: 200 },
+    );
+  });
+
+  it('joins the sides of everybody into the same as asking pair by pair', () => {
+    fc.assert(
+      fc.property(arbitraryModel(), ({ state }) => {
+        const reachability = reach(state);
+        const outside = reachability.groups.filter(({ kind }) => kind === 'addresses' || kind === 'domain');
+        for (const { id: to } of reachability.groups) {
+          const joined = new Map<string, string>();
+          for (const { from, ports } of reachability.into(to))
+            for (const source of members(from))
+              for (const family of reachability.families) {
+                if (ports[family] === undefined) continue;
+                expect(joined.has(`${source} ${family}`)).toBe(false);
+                joined.set(`${source} ${family}`, reachability.ports.set(ports[family]).join());
+              }
+          const asked = new Map<string, string>();
+          for (const { id: from } of reachability.groups) {
+            if (outside.some(({ id }) => id === from) && outside.some(({ id }) => id === to)) continue;
+            const { byFamily } = reachability.groupConnection(from, to);
+            for (const family of reachability.families)
+              if ((byFamily[family] ?? []).length > 0) asked.set(`${from} ${family}`, byFamily[family]!.join());
+          }
+          expect(joined).toEqual(asked);
+        }
+      }),
+      { numRuns: 300 },
     );
   });
 

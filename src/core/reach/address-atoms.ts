@@ -19,7 +19,7 @@ export interface AddressAtoms {
   /** By set: the atoms that it consists of. */
   readonly atomsIn: readonly (readonly AtomId[])[];
   /** The atom that the address lies in. */
-  atomOf(value: bigint): AtomId;
+  readonly atomOf: (value: bigint) => AtomId;
 }
 
 /** Splits the addresses of `family` by `sets`: one sweep over all their ends. */

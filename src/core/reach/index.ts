@@ -30,7 +30,7 @@ export {
   trafficSet,
 } from './port-set.ts';
 export type { PortEntry, PortSet, Traffic } from './port-set.ts';
-export { covers, disjoint, equal, intersect, subtract, union } from './int-set.ts';
+export { covers, disjoint, equal, intersect, members, subtract, union } from './int-set.ts';
 export type { IntSet } from './int-set.ts';
 export { reach } from './reach.ts';
 export type { ClusterReachability } from './reach.ts';
@@ -38,3 +38,5 @@ export { diff } from './diff/diff.ts';
 export type { CommonEnd, ReachabilityChange, ReachabilityDiff } from './diff/model.ts';
 export { freeAddress, sampleTraffic, witness } from './witness.ts';
 export type { Witness, WitnessEnd } from './witness.ts';
+export { exposures, NEW_NAMESPACE, supposedPods } from './exposure.ts';
+export type { Exposure, Exposures } from './exposure.ts';

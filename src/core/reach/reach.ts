@@ -3,7 +3,7 @@ import type { ClusterState, Direction, NodeEndpoint, PodEndpoint } from '../poli
 import { Catalogue } from './catalogue.ts';
 import { Columns } from './columns.ts';
 import { Groups } from './groups.ts';
-import { has, intersect, members, setOf, subtract, unionAll } from './int-set.ts';
+import { has, intersect, members, setOf, size, subtract, unionAll } from './int-set.ts';
 import type { IntSet } from './int-set.ts';
 import type {
   Connection,
@@ -36,6 +36,9 @@ import type { Placed } from './tier-regions.ts';
 export function reach(state: ClusterState, options: ReachOptions = {}): ClusterReachability {
   return new ClusterReachability(state, options);
 }
+
+/** So many sources or destinations, on the average over all others, are asked pair by pair. */
+const ASKED_SINGLY = 16;
 
 /** Sources that reach one destination on the same traffic over each family. */
 export interface ColumnCell {
@@ -104,7 +107,14 @@ export class ClusterReachability implements Reachability {
 
   *connections(query: ReachQuery = {}): Generator<GroupConnection> {
     const from = query.from === undefined ? undefined : setOf(query.from);
-    for (const to of query.to ?? members(this.#groups.everyone))
+    const destinations = query.to === undefined ? this.#groups.everyone : setOf(query.to);
+    const pairs = size(from ?? this.#groups.everyone) * size(destinations);
+    // A few ends are asked one by one, which spares reading everybody's policies.
+    if (pairs <= ASKED_SINGLY * this.groups.length) {
+      yield* this.#single(from ?? this.#groups.everyone, destinations, query.ports);
+      return;
+    }
+    for (const to of members(destinations))
       for (const cell of this.into(to, from))
         for (const source of members(cell.from)) {
           const connection = this.#narrowed(cell.ports, source, to, query.ports);
@@ -198,6 +208,16 @@ export class ClusterReachability implements Reachability {
     for (const family of this.#common(from, to)) byFamily[family] = this.ports.set(ports[family] ?? NONE);
     const connection = narrowed({ from, to, ...connectionOf(byFamily) }, wanted);
     return connection.ports.length === 0 ? undefined : connection;
+  }
+
+  *#single(from: IntSet, to: IntSet, wanted: PortSet | undefined): Generator<GroupConnection> {
+    const { firstOutside } = this.#groups;
+    for (const destination of members(to))
+      for (const source of members(from)) {
+        if (source >= firstOutside && destination >= firstOutside) continue;
+        const connection = narrowed(this.groupConnection(source, destination), wanted);
+        if (connection.ports.length > 0) yield connection;
+      }
   }
 
   #between(from: GroupId, to: GroupId, family: Family): PortsId {

@@ -1,16 +1,6 @@
 import { bitsOf } from '../../base/ip/index.ts';
 import type { Family } from '../../base/ip/index.ts';
-import type {
-  BlockPeer,
-  Condition,
-  Direction,
-  NamedPort,
-  Peer,
-  PortMatch,
-  PortProtocol,
-  Rule,
-  Side,
-} from '../policy/index.ts';
+import type { BlockPeer, Condition, Direction, NamedPort, Peer, PortMatch, Rule, Side } from '../policy/index.ts';
 import { FAMILIES, portName } from './catalogue.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Groups } from './groups.ts';

@@ -28,6 +28,10 @@ export class Sides {
   readonly #bySubject: ReadonlyMap<number, readonly number[]>;
   readonly #applied = new Map<readonly number[], Readonly<Record<Direction, Applied>>>();
   readonly #plans = new Map<string, Applied>();
+  readonly #byGroup: Readonly<Record<Direction, Readonly<Record<Family, SideRegion[]>>>> = {
+    ingress: { 4: [], 6: [] },
+    egress: { 4: [], 6: [] },
+  };
 
   constructor(catalogue: Catalogue, groups: Groups, rules: RuleRegions, tiers: TierRegions) {
     this.#catalogue = catalogue;
@@ -42,6 +46,12 @@ export class Sides {
   /** What the group's policies, and the host endpoint of its node, let it send (`egress`) or receive. */
   read(group: GroupId, direction: Direction, family: Family): SideRegion {
     if (group >= this.#groups.firstOutside) return undefined;
+    const known = this.#byGroup[direction][family];
+    if (group in known) return known[group];
+    return (known[group] = this.#read(group, direction, family));
+  }
+
+  #read(group: GroupId, direction: Direction, family: Family): SideRegion {
     if (group >= this.#groups.firstNode) return this.#hosts.ofNode(group, direction, family);
     const own = this.#readPods(group, direction, family, this.#appliedTo(group)[direction]);
     const forwarded = this.#hosts.forwarded(group, direction, family);
