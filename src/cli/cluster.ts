@@ -1,12 +1,44 @@
 import { SluiceError } from '../base/errors.ts';
 import type { RunningLab } from '../app/lab/lab-types.ts';
 import { openLab } from '../app/lab/lab.ts';
-import type { EndpointSlice, Namespace, NetworkPolicy, Node, Pod, Service } from '../core/kube/types.ts';
+import type {
+  EndpointSlice,
+  Namespace,
+  NetworkPolicy,
+  Node,
+  Pod,
+  Service,
+  ServiceAccount,
+} from '../core/kube/types.ts';
 import { httpKubeClient, type HttpKubeClient } from '../host/kube-client/http-client.ts';
 import { loadKubeconfig } from '../host/kube-client/kubeconfig.ts';
 import { listAll } from '../host/kube-client/list-all.ts';
-import { ENDPOINT_SLICES, NAMESPACES, NETWORK_POLICIES, NODES, PODS, SERVICES } from '../host/kube-client/resources.ts';
+import { keyOf } from '../host/kube-client/informer.ts';
+import { isNotFound } from '../host/kube-client/errors.ts';
+import {
+  ADMIN_NETWORK_POLICIES,
+  apiVersionOf,
+  BASELINE_ADMIN_NETWORK_POLICIES,
+  CALICO_NETWORK_POLICIES,
+  CLUSTER_NETWORK_POLICIES,
+  ENDPOINT_SLICES,
+  FELIX_CONFIGURATIONS,
+  GLOBAL_NETWORK_POLICIES,
+  GLOBAL_NETWORK_SETS,
+  HOST_ENDPOINTS,
+  NAMESPACES,
+  NETWORK_POLICIES,
+  NETWORK_SETS,
+  NODES,
+  PODS,
+  PROFILES,
+  SERVICES,
+  SERVICE_ACCOUNTS,
+  STAGED_POLICIES,
+  TIERS,
+} from '../host/kube-client/resources.ts';
 import type { KubeClient, KubeObject, Resource } from '../host/kube-client/types.ts';
+import type { PolicyObject } from '../core/policy/normalise/registry.ts';
 import type { Invocation } from './command.ts';
 
 /** A cluster that a command talks to. */
@@ -45,22 +77,78 @@ export interface ClusterSnapshot {
   readonly nodes: readonly Node[];
   readonly services: readonly Service[];
   readonly endpointSlices: readonly EndpointSlice[];
+  readonly serviceAccounts: readonly ServiceAccount[];
   readonly networkPolicies: readonly NetworkPolicy[];
+  /** Of all other APIs. */
+  readonly policies: readonly PolicyObject[];
+  readonly tiers: readonly PolicyObject[];
+  readonly networkSets: readonly PolicyObject[];
+  readonly hostEndpoints: readonly PolicyObject[];
+  readonly profiles: readonly PolicyObject[];
+  readonly felixConfigurations: readonly PolicyObject[];
 }
+
+const POLICIES: readonly (readonly Resource[])[] = [
+  [ADMIN_NETWORK_POLICIES],
+  [BASELINE_ADMIN_NETWORK_POLICIES],
+  [CLUSTER_NETWORK_POLICIES],
+  CALICO_NETWORK_POLICIES,
+  GLOBAL_NETWORK_POLICIES,
+  ...STAGED_POLICIES,
+];
 
 /** Reads a {@link ClusterSnapshot}. */
 export async function readSnapshot(client: KubeClient): Promise<ClusterSnapshot> {
+  const [builtIn, added] = await Promise.all([readBuiltIn(client), readAdded(client)]);
+  return { ...builtIn, ...added };
+}
+
+async function readBuiltIn(client: KubeClient) {
   const all = async <T extends KubeObject>(resource: Resource): Promise<readonly T[]> =>
     (await listAll<T>(client, resource)).items;
-  const [namespaces, pods, nodes, services, endpointSlices, networkPolicies] = await Promise.all([
+  const [namespaces, pods, nodes, services, endpointSlices, serviceAccounts, networkPolicies] = await Promise.all([
     all<Namespace>(NAMESPACES),
     all<Pod>(PODS),
     all<Node>(NODES),
     all<Service>(SERVICES),
     all<EndpointSlice>(ENDPOINT_SLICES),
+    all<ServiceAccount>(SERVICE_ACCOUNTS),
     all<NetworkPolicy>(NETWORK_POLICIES),
   ]);
-  return { namespaces, pods, nodes, services, endpointSlices, networkPolicies };
+  return { namespaces, pods, nodes, services, endpointSlices, serviceAccounts, networkPolicies };
+}
+
+async function readAdded(client: KubeClient) {
+  const all = async (...kinds: readonly (readonly Resource[])[]): Promise<readonly PolicyObject[]> =>
+    (await Promise.all(kinds.map((kind) => layered(client, kind)))).flat();
+  const [policies, tiers, networkSets, hostEndpoints, profiles, felixConfigurations] = await Promise.all([
+    all(...POLICIES),
+    all(TIERS),
+    all(NETWORK_SETS, GLOBAL_NETWORK_SETS),
+    all(HOST_ENDPOINTS),
+    all(PROFILES),
+    all(FELIX_CONFIGURATIONS),
+  ]);
+  return { policies, tiers, networkSets, hostEndpoints, profiles, felixConfigurations };
+}
+
+/** Objects of one kind from the groups that the cluster has it in; what is in several counts as it stands in the first. */
+async function layered(client: KubeClient, groups: readonly Resource[]): Promise<readonly PolicyObject[]> {
+  const lists = await Promise.all(groups.map((resource) => listIfServed(client, resource)));
+  const objects = new Map<string, PolicyObject>();
+  for (const object of lists.toReversed().flat()) objects.set(keyOf(object as KubeObject), object);
+  return [...objects.values()];
+}
+
+async function listIfServed(client: KubeClient, resource: Resource): Promise<readonly PolicyObject[]> {
+  const type = { apiVersion: apiVersionOf(resource), kind: resource.kind };
+  try {
+    const { items } = await listAll<KubeObject>(client, resource);
+    return items.map((object) => ({ ...(object as PolicyObject), ...type }));
+  } catch (error) {
+    if (isNotFound(error)) return [];
+    throw error;
+  }
 }
 
 async function access(kubeconfig: string, lab: RunningLab | undefined, title: string): Promise<ClusterAccess> {

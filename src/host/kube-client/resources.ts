@@ -108,6 +108,11 @@ function calico(plural: string, kind: string, namespaced: boolean): readonly Res
 
 export const CALICO_NETWORK_POLICIES = calico('networkpolicies', 'NetworkPolicy', true);
 export const GLOBAL_NETWORK_POLICIES = calico('globalnetworkpolicies', 'GlobalNetworkPolicy', false);
+export const STAGED_POLICIES = [
+  calico('stagednetworkpolicies', 'StagedNetworkPolicy', true),
+  calico('stagedglobalnetworkpolicies', 'StagedGlobalNetworkPolicy', false),
+  calico('stagedkubernetesnetworkpolicies', 'StagedKubernetesNetworkPolicy', true),
+] as const;
 export const TIERS = calico('tiers', 'Tier', false);
 export const NETWORK_SETS = calico('networksets', 'NetworkSet', true);
 export const GLOBAL_NETWORK_SETS = calico('globalnetworksets', 'GlobalNetworkSet', false);
