@@ -35,10 +35,10 @@ describe('converted policies, over generated clusters', () => {
           expect(matrix(cluster, converted)).toEqual(matrix(cluster, all));
         },
       ),
-      { numRuns: 400, seed: 7 },
+      { numRuns: 400 },
     );
     // Otherwise the property would say nothing.
-    expect(conversions).toBeGreaterThan(150);
+    expect(conversions).toBeGreaterThan(100);
   });
 
   it('an AdminNetworkPolicy and the ClusterNetworkPolicy that it becomes give the same verdicts', () => {
@@ -57,7 +57,7 @@ describe('converted policies, over generated clusters', () => {
         const rest = cluster.networkPolicies as unknown as readonly JsonObject[];
         expect(matrix(cluster, [...converted, ...rest])).toEqual(matrix(cluster, [...named, ...rest]));
       }),
-      { numRuns: 200, seed: 7 },
+      { numRuns: 200 },
     );
   });
 });
