@@ -26,6 +26,47 @@ export class PositionTable {
   }
 }
 
+/** Where a value stands: the offset of its key, or of the list item itself; and the places inside it. */
+export interface Place {
+  readonly offset: number;
+  /** By key, or by index for a list; absent for scalars. */
+  readonly inner?: ReadonlyMap<string, Place> | readonly Place[];
+}
+
+/** The offset of the field at `path`, as {@link PositionTable.find} finds it. */
+export function placeOf(root: Place, path: string, under: readonly string[] = []): number {
+  let place = root;
+  for (const segment of [...under, ...splitPath(path)]) {
+    const { inner } = place;
+    const next = inner instanceof Map ? inner.get(segment) : (inner as readonly Place[] | undefined)?.[Number(segment)];
+    if (next === undefined) break;
+    place = next;
+  }
+  return place.offset;
+}
+
+/** The offsets at which lines begin, found when they are first asked for. */
+export function lazyLineStarts(text: string): () => readonly number[] {
+  let starts: number[] | undefined;
+  return () => {
+    if (starts !== undefined) return starts;
+    starts = [0];
+    for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1);
+    return starts;
+  };
+}
+
+/** Line and column of an offset; binary search. */
+export function positionAt(starts: readonly number[], offset: number): Position {
+  let [low, high] = [0, starts.length - 1];
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (starts[middle]! <= offset) low = middle;
+    else high = middle - 1;
+  }
+  return { line: low + 1, column: offset - starts[low]! + 1 };
+}
+
 /** The segments of a field path: `a.b[0][c/d]` → a, b, 0, c/d. */
 function splitPath(path: string): string[] {
   return [...path.matchAll(/\[([^\]]*)\]|[^.[\]]+/g)].map((match) => match[1] ?? match[0]);

@@ -36,13 +36,14 @@ export function unknownFields(
   return found;
 
   function walk(node: unknown, given: FieldSchema, path: string, above: readonly Owner[]): void {
+    // Most of what there is to walk are scalars.
+    if (typeof node !== 'object' || node === null) return;
     const at = { ...flatten(given, resolve), path };
     if (Array.isArray(node)) {
       if (at.items !== undefined)
         for (const [index, item] of node.entries()) walk(item, at.items, `${path}[${index}]`, above);
       return;
     }
-    if (typeof node !== 'object' || node === null) return;
     for (const [name, child] of Object.entries(node)) walkField(name, child, [...above, at]);
   }
 
@@ -82,7 +83,18 @@ interface Flat {
   readonly embedded: boolean;
 }
 
+/** Schemas are the same objects for every document of a kind, so each is flattened once. */
+const FLAT = new WeakMap<FieldSchema, Flat>();
+
 function flatten(schema: FieldSchema, resolve: (ref: string) => FieldSchema | undefined): Flat {
+  const known = FLAT.get(schema);
+  if (known !== undefined) return known;
+  const flat = flattenAnew(schema, resolve);
+  FLAT.set(schema, flat);
+  return flat;
+}
+
+function flattenAnew(schema: FieldSchema, resolve: (ref: string) => FieldSchema | undefined): Flat {
   const parts = collect(schema, resolve, []);
   const properties = Object.assign({}, ...parts.map((part) => part.properties ?? {})) as Record<string, FieldSchema>;
   const additional = parts.map((part) => part.additionalProperties).find((each) => each !== undefined);
