@@ -25,7 +25,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'say in plain words what a policy does, and what it does not do',
     load: () => import('./commands/explain.ts'),
   },
-  { name: 'why', summary: 'explain what happens to a connection', load: () => import('./commands/why.ts') },
+  {
+    name: 'check',
+    summary: 'say whether a connection is allowed, from manifests or a running cluster',
+    load: () => import('./commands/check.ts'),
+  },
+  {
+    name: 'why',
+    summary: 'explain what happens to a connection in a running cluster',
+    load: () => import('./commands/why.ts'),
+  },
   { name: 'test', summary: 'run unit tests of policies', load: () => import('./commands/test.ts') },
   {
     name: 'reach',

@@ -3,7 +3,8 @@ import { SluiceError } from '../base/errors.ts';
 import { PolicyEngine, clusterState, type Language, type PodEndpoint } from '../core/policy/index.ts';
 import type { KubeClient } from '../host/kube-client/types.ts';
 import { readSnapshot } from './cluster.ts';
-import { answerText, judge } from './judge.ts';
+import { answerText } from './check/answer-text.ts';
+import { Judge } from './judge.ts';
 import type { Kubectl } from './kubectl.ts';
 import { findPlace } from './place.ts';
 import { reachabilityDiff } from './reachability-diff.ts';
@@ -105,8 +106,9 @@ async function why(
   const state = clusterState(await readSnapshot(client));
   const engine = new PolicyEngine(state);
   const ends = { from: findPlace(from, state, 'default'), to: findPlace('nginx', state, 'default') };
-  const answer = judge(engine, { ...ends, protocol, port, family: undefined });
-  print(answerText(engine, answer, language));
+  const asked = port === undefined ? undefined : ({ kind: 'range', first: port, last: port } as const);
+  const question = { ...ends, protocol, port: asked, family: undefined };
+  print(answerText(engine, question, new Judge(engine).judge(question), language));
 }
 
 /** At most this many changed lines are shown: they are there to be believed, not to be read through. */

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { NetworkPolicy, Pod, Service } from '../core/kube/types.ts';
 import { PolicyEngine, clusterState } from '../core/policy/index.ts';
-import { answerJson, answerText, judge, type Question } from './judge.ts';
+import { answerJson } from './check/answer-json.ts';
+import { answerText } from './check/answer-text.ts';
+import { readPort } from './check/port-text.ts';
+import { Judge, type Question } from './judge.ts';
 import { describePlace, findPlace } from './place.ts';
 
 function pod(namespace: string, name: string, ips: string[], labels: Record<string, string> = {}): Pod {
@@ -31,6 +34,14 @@ const policy: NetworkPolicy = {
   },
 };
 
+const ipv4Only: NetworkPolicy = {
+  metadata: { namespace: 'pro', name: 'dual' },
+  spec: {
+    podSelector: { matchLabels: { app: 'dual' } },
+    ingress: [{ from: [{ ipBlock: { cidr: '0.0.0.0/0' } }] }],
+  },
+};
+
 const state = clusterState({
   namespaces: [{ metadata: { name: 'dev' } }, { metadata: { name: 'pro' } }],
   nodes: [{ metadata: { name: 'n1' }, status: { addresses: [{ type: 'InternalIP', address: '172.30.1.11' }] } }],
@@ -38,15 +49,24 @@ const state = clusterState({
     pod('dev', 'client', ['10.244.0.2', 'fd00::2']),
     pod('dev', 'six', ['fd00::6']),
     pod('pro', 'web', ['10.244.0.3'], { app: 'web' }),
+    pod('pro', 'dual', ['10.244.0.4', 'fd00::4'], { app: 'dual' }),
+    {
+      metadata: {
+        namespace: 'pro',
+        name: 'later',
+        ownerReferences: [{ apiVersion: 'apps/v1', kind: 'Deployment', name: 'later', uid: '', controller: true }],
+      },
+    },
   ],
   services: [service],
-  networkPolicies: [policy],
+  networkPolicies: [policy, ipv4Only],
 });
 const engine = new PolicyEngine(state);
+const judge = new Judge(engine);
 
 function ask(from: string, to: string, more: Partial<Question> = {}): Question {
   const ends = { from: findPlace(from, state, 'dev'), to: findPlace(to, state, 'dev') };
-  return { ...ends, protocol: 'TCP', port: 8080, family: undefined, ...more };
+  return { ...ends, protocol: 'TCP', port: readPort('8080'), family: undefined, ...more };
 }
 
 describe('a place', () => {
@@ -72,28 +92,89 @@ describe('a place', () => {
   );
 });
 
-describe('the answer to why', () => {
+describe('an answer', () => {
   it('judges a Service by its backends, after translation, and says so', () => {
-    const question = ask('outside', 'pro/service/web', { port: 'main' });
-    const answer = judge(engine, question);
-    expect(answer.verdicts.map(({ allowed }) => allowed)).toEqual([true]);
-    expect(answerText(engine, answer, 'en')).toMatch(
+    const question = ask('outside', 'pro/service/web', { port: readPort('main') });
+    const answer = judge.judge(question);
+    expect(answer.allowed).toBe(true);
+    expect(answerText(engine, question, answer, 'en')).toMatch(
       /^pro\/service\/web TCP main is translated to pro\/web port 8080\nallowed:/u,
     );
-    const denied = answerJson(engine, question, judge(engine, ask('client', 'pro/service/web', { port: 80 })));
-    expect(denied).toMatchObject({ allowed: false, flows: [{ ingress: { policies: ['NetworkPolicy/pro/web'] } }] });
+    const denied = ask('client', 'pro/service/web', { port: readPort('80') });
+    expect(answerJson(engine, denied, judge.judge(denied))).toMatchObject({
+      verdict: 'deny',
+      port: 80,
+      ingress: { tier: 'default', policy: 'NetworkPolicy/pro/web', rule: null, policies: ['NetworkPolicy/pro/web'] },
+      egress: { kind: 'unselected', policy: null },
+    });
+  });
+
+  it.each<[string, Question, readonly string[]]>([
+    [
+      'a block that is allowed in part',
+      ask('203.0.112.0/23', 'pro/web'),
+      ['denied: 203.0.112.0/24 → pro/web, TCP 8080', 'allowed: 203.0.113.0/24 → pro/web, TCP 8080'],
+    ],
+    [
+      'a block that is allowed whole',
+      ask('203.0.113.128/25', 'pro/web'),
+      ['allowed: 203.0.113.128/25 → pro/web, TCP 8080'],
+    ],
+    [
+      'a range of ports',
+      ask('outside', 'pro/web', { port: readPort('8079-8081') }),
+      ['denied: outside → pro/web, TCP 8079, 8081', 'allowed: outside → pro/web, TCP 8080'],
+    ],
+    [
+      'the name of a port of a pod',
+      ask('outside', 'pro/web', { port: readPort('http') }),
+      ['allowed: outside → pro/web, TCP 8080'],
+    ],
+    [
+      'all pods of a namespace that have an address of the family',
+      ask('dev/', 'pro/web'),
+      ['denied: dev/client → pro/web, TCP 8080'],
+    ],
+    [
+      'a family that makes a difference',
+      ask('outside', 'pro/dual', { port: readPort('53') }),
+      ['denied: outside → pro/dual, TCP 53 (IPv6)', 'allowed: outside → pro/dual, TCP 53 (IPv4)'],
+    ],
+    ['pods as the ends of a service', ask('pro/service/web', 'client'), ['allowed: pro/web → dev/client, TCP 8080']],
+    [
+      'a pod that was never deployed',
+      ask('client', 'pro/deployment/later'),
+      ['allowed: dev/client → pro/later, TCP 8080'],
+    ],
+  ])('is whole for %s', (_name, question, headlines) => {
+    const answer = judge.judge(question);
+    const text = answerText(engine, question, answer, 'en');
+    expect(text.split('\n').filter((line) => /^(allowed|denied):/u.test(line))).toEqual(headlines);
+    expect(answer.allowed).toBe(headlines.every((line) => line.startsWith('allowed')));
   });
 
   it.each([
-    ['a port that the Service has not', ask('client', 'pro/service/web', { port: 81 }), 'it has TCP 80 (main)'],
+    [
+      'a port that the Service has not',
+      ask('client', 'pro/service/web', { port: readPort('81') }),
+      'it has TCP 80 (main)',
+    ],
     ['a ping of a Service', ask('client', 'pro/service/web', { protocol: 'ICMP', port: undefined }), 'never to a ping'],
-    ['a Service as the source', ask('pro/service/web', 'client'), 'connections start at pods'],
-    ['a port name of a pod', ask('client', 'pro/web', { port: 'http' }), 'only for a service'],
+    [
+      'a port name that the pod has not',
+      ask('client', 'pro/web', { port: readPort('pg') }),
+      'no TCP port named pg; it has http (TCP 8080)',
+    ],
+    [
+      'a port name of an address',
+      ask('client', '10.9.9.9', { port: readPort('http') }),
+      'only pods and services have ports by name',
+    ],
     ['ends without a common family', ask('six', 'pro/web'), 'no address family in common'],
     [
       'a Service without backends of the family',
-      ask('six', 'pro/service/web', { port: 80 }),
-      'no ready backend with an IPv6',
+      ask('six', 'pro/service/web', { port: readPort('80') }),
+      'no ready backend',
     ],
-  ])('is refused for %s', (_name, question, message) => expect(() => judge(engine, question)).toThrow(message));
+  ])('is refused for %s', (_name, question, message) => expect(() => judge.judge(question)).toThrow(message));
 });

@@ -1,19 +1,12 @@
 import { SluiceError } from '../base/errors.ts';
-import { formatIp, type Family } from '../base/ip/index.ts';
-import type { PolicyEngine } from '../core/policy/index.ts';
-import {
-  explain,
-  formatExplanation,
-  formatSource,
-  nearestMisses,
-  resolveService,
-  type DirectionVerdict,
-  type FlowProtocol,
-  type Language,
-  type Party,
-  type PortProtocol,
-  type Verdict,
-} from '../core/policy/index.ts';
+import { formatIp, rangeOf, type Family } from '../base/ip/index.ts';
+import type { PolicyEngine } from '../core/policy/evaluate.ts';
+import type { FlowProtocol, Party } from '../core/policy/flow.ts';
+import type { PortProtocol } from '../core/policy/model.ts';
+import { resolveService } from '../core/policy/services.ts';
+import { Boundaries } from './check/boundaries.ts';
+import { mergeOutcomes, namedExtent, rangeExtent, type Extent, type Outcome } from './check/outcome.ts';
+import { formatAskedPort, type AskedPort } from './check/port-text.ts';
 import { OUTSIDE, describePlace, familiesOf, type Place } from './place.ts';
 
 /** The connection that is asked about. */
@@ -21,142 +14,195 @@ export interface Question {
   readonly from: Place;
   readonly to: Place;
   readonly protocol: FlowProtocol;
-  /** Of a pod or node its own port, of a Service the Service's; a name only of a Service. */
-  readonly port: number | string | undefined;
+  /** Of a pod or node its own port, of a Service the Service's. */
+  readonly port: AskedPort | undefined;
+  /** By default all that both ends have. */
   readonly family: Family | undefined;
 }
 
-/** The answer: one verdict, or one for each backend of a Service. */
+/** The answer: several outcomes when not everything that the question covers is treated alike. */
 export interface Answer {
-  readonly family: Family;
-  readonly verdicts: readonly Verdict[];
+  readonly allowed: boolean;
+  /** Those that deny first; never none. */
+  readonly outcomes: readonly Outcome[];
   /** What the question came to on the way, such as a Service's translation. */
   readonly remarks: readonly string[];
 }
 
-/** Judges a question in the engine's cluster. Throws `SluiceError` when it cannot be asked that way. */
-export function judge(engine: PolicyEngine, question: Question): Answer {
-  const { from, to, protocol, port } = question;
-  if (from.kind === 'service')
-    throw wrong(`${describePlace(from)} is a service: connections start at pods, nodes and addresses`);
-  const family = question.family ?? commonFamily(from, to);
-  const source = partyOf(engine, from, family);
-  if (to.kind !== 'service') {
-    if (typeof port === 'string')
-      throw wrong(`--port ${port}: a port name means something only for a service; give the number`);
-    const flow = {
-      source,
-      destination: partyOf(engine, to, family),
-      protocol,
-      ...(port === undefined ? {} : { port }),
+/** More connections than this are a job for `sluice reach`. */
+const LIMIT = 20_000_000;
+
+/** Judges questions in one cluster. */
+export class Judge {
+  readonly engine: PolicyEngine;
+  readonly #boundaries: Boundaries;
+
+  constructor(engine: PolicyEngine) {
+    this.engine = engine;
+    this.#boundaries = new Boundaries(engine.state);
+  }
+
+  /** Throws `bad-question` when it cannot be asked that way. */
+  judge(question: Question): Answer {
+    const remarks: string[] = [];
+    const outcomes = familiesAsked(question).flatMap((family) => this.#judgeFamily(question, family, remarks));
+    if (outcomes.length === 0) throw wrong(noSharedFamily(question));
+    const merged = mergeOutcomes(outcomes).sort((a, b) => Number(a.verdict.allowed) - Number(b.verdict.allowed));
+    return {
+      allowed: merged.every(({ verdict }) => verdict.allowed),
+      outcomes: merged,
+      remarks: [...new Set(remarks)],
     };
-    return { family, verdicts: [engine.evaluate(flow)], remarks: [] };
   }
-  return judgeService(engine, { ...question, to }, source, family);
-}
 
-/** The explanation of an answer, as text. */
-export function answerText(engine: PolicyEngine, { verdicts, remarks }: Answer, language: Language): string {
-  const texts = verdicts.map((verdict) =>
-    formatExplanation(explain(verdict, nearestMisses(engine, verdict), language)),
-  );
-  return [...remarks, ...texts].join('\n');
-}
-
-/** The explanation of an answer, as data. */
-export function answerJson(engine: PolicyEngine, question: Question, { family, verdicts, remarks }: Answer): unknown {
-  return {
-    from: describePlace(question.from),
-    to: describePlace(question.to),
-    protocol: question.protocol,
-    port: question.port ?? null,
-    family: `IPv${family}`,
-    allowed: verdicts.every(({ allowed }) => allowed),
-    remarks,
-    flows: verdicts.map((verdict) => ({
-      source: partyJson(verdict.flow.source),
-      destination: partyJson(verdict.flow.destination),
-      port: verdict.flow.port ?? null,
-      allowed: verdict.allowed,
-      exempt: verdict.exempt ?? null,
-      egress: sideJson(verdict.egress),
-      ingress: sideJson(verdict.ingress),
-      explanation: explain(verdict, nearestMisses(engine, verdict)).map(({ text }) => text),
-    })),
-  };
-}
-
-function judgeService(
-  engine: PolicyEngine,
-  { to, protocol, port }: Question & { readonly to: Extract<Place, { kind: 'service' }> },
-  source: Party,
-  family: Family,
-): Answer {
-  const name = describePlace(to);
-  if (protocol === 'ICMP') throw wrong(`${name} is a service: its address answers on its ports alone, never to a ping`);
-  if (port === undefined) throw wrong(`say which port of ${name}: ${to.service.ports.map(portText).join(', ')}`);
-  const resolution = resolveService(engine.state, to.service, { port, protocol: protocol as PortProtocol, family });
-  if (resolution.kind === 'external-name')
-    throw wrong(`${name} is an alias (ExternalName): it has no backends to judge`);
-  if (resolution.kind === 'no-such-port') {
-    throw wrong(`${name} has no ${protocol} port ${port}; it has ${resolution.ports.map(portText).join(', ')}`);
-  }
-  const { backends } = resolution;
-  const listed = backends.map((each) => `${each.pod?.key ?? formatIp(each.ip)} port ${each.port}`);
-  if (backends.length === 0) {
-    throw wrong(
-      `${name} has no ready backend with an IPv${family} address: connections to it are refused, whatever the policies say`,
+  #judgeFamily(question: Question, family: Family, remarks: string[]): Outcome[] {
+    const { protocol } = question;
+    const sources = this.#ends(question.from, family, remarks);
+    const targets = this.#targets(question, family, remarks);
+    const count = sources.length * targets.length;
+    if (count > LIMIT) throw wrong(`that is ${count} connections: narrow the question, or use 'sluice reach'`);
+    return sources.flatMap((source) =>
+      targets.map(({ end, port }): Outcome => {
+        const ends = { source: source.party, destination: end.party, family };
+        const flow = { ...ends, protocol, ...(port === undefined ? {} : { port: port.first }) };
+        const ports = port === undefined ? [] : [{ first: BigInt(port.first), last: BigInt(port.last) }];
+        const verdict = this.engine.evaluate(flow);
+        return { verdict, families: [family], sources: source.extent, destinations: end.extent, ports };
+      }),
     );
   }
-  const verdicts = backends.map((backend) =>
-    engine.evaluate({ source, destination: engine.address(backend.ip), protocol, port: backend.port }),
-  );
-  return { family, verdicts, remarks: [`${name} ${protocol} ${port} is translated to ${listed.join(', ')}`] };
-}
 
-function partyOf(engine: PolicyEngine, place: Exclude<Place, { kind: 'service' }>, family: Family): Party {
-  switch (place.kind) {
-    case 'pod':
-      return engine.pod(place.pod, family);
-    case 'node':
-      return engine.node(place.node, family);
-    case 'address':
-      return engine.address(place.ip);
-    case 'outside':
-      return engine.address(OUTSIDE[family]);
+  /** The destinations with their ports, after translation of a Service. */
+  #targets(question: Question, family: Family, remarks: string[]): Target[] {
+    const { to, port, protocol } = question;
+    if (to.kind === 'service') return this.#serviceTargets({ ...question, to }, family, remarks);
+    const ends = this.#ends(to, family, remarks);
+    if (port === undefined || protocol === 'ICMP') return ends.map((end) => ({ end, port: undefined }));
+    return ends.flatMap((end) => this.#portsAt(end, port, protocol).map((each) => ({ end, port: each })));
+  }
+
+  #portsAt({ party }: End, port: AskedPort, protocol: FlowProtocol): PortRange[] {
+    if (port.kind === 'range')
+      return port.first === port.last ? [port] : this.#boundaries.splitPorts(port.first, port.last);
+    const numbers = [...new Set(this.engine.namedPorts(party, { name: port.name, protocol }))];
+    if (numbers.length > 0) return numbers.map((each) => ({ first: each, last: each }));
+    if (party.kind !== 'pod')
+      throw wrong(`port ${port.name}: only pods and services have ports by name; give the number`);
+    const known = party.pod.ports.map((each) => `${each.name} (${each.protocol} ${each.port})`);
+    const has = known.length === 0 ? 'it names none' : `it has ${known.join(', ')}`;
+    throw wrong(`${party.pod.key} has no ${protocol} port named ${port.name}; ${has}`);
+  }
+
+  #serviceTargets(question: ServiceQuestion, family: Family, remarks: string[]): Target[] {
+    const { to, protocol, port } = question;
+    const name = describePlace(to);
+    if (protocol === 'ICMP')
+      throw wrong(`${name} is a service: its address answers on its ports alone, never to a ping`);
+    if (port === undefined) throw wrong(`say which port of ${name}: ${to.service.ports.map(portText).join(', ')}`);
+    if (port.kind === 'range' && port.first !== port.last)
+      throw wrong(`port ${formatAskedPort(port)}: of a service ask for one port at a time`);
+    const wanted = port.kind === 'name' ? port.name : port.first;
+    const resolution = resolveService(this.engine.state, to.service, {
+      port: wanted,
+      protocol: protocol as PortProtocol,
+      family,
+    });
+    if (resolution.kind === 'external-name')
+      throw wrong(`${name} is an alias (ExternalName): it has no backends to judge`);
+    if (resolution.kind === 'no-such-port')
+      throw wrong(`${name} has no ${protocol} port ${wanted}; it has ${resolution.ports.map(portText).join(', ')}`);
+    const { backends } = resolution;
+    if (backends.length === 0) return [];
+    const listed = backends.map((each) => `${each.pod?.key ?? addressText(each.ip)} port ${each.port}`);
+    remarks.push(`${name} ${protocol} ${wanted} is translated to ${listed.join(', ')}`);
+    return backends.map(({ ip, pod, port: number }) => {
+      const party = pod === undefined ? this.engine.address(ip!) : this.engine.pod(pod, family);
+      const extent = namedExtent(pod?.key ?? addressText(ip));
+      return { end: { party, extent }, port: { first: number, last: number } };
+    });
+  }
+
+  #ends(place: Place, family: Family, remarks: string[]): End[] {
+    const { engine } = this;
+    switch (place.kind) {
+      case 'pods':
+      case 'service': {
+        const pods = place.pods.filter(({ addresses }) => hasFamily(addresses, family));
+        return pods.map((pod) => ({ party: engine.pod(pod, family), extent: namedExtent(pod.key) }));
+      }
+      case 'node':
+        return [{ party: engine.node(place.node, family), extent: namedExtent(describePlace(place)) }];
+      case 'address':
+        return [{ party: engine.address(place.ip), extent: namedExtent(describePlace(place)) }];
+      case 'block':
+        return this.#boundaries.splitAddresses(rangeOf(place.cidr), family).map((part) => ({
+          party: engine.address({ family, value: part.first }),
+          extent: rangeExtent(family, [part]),
+        }));
+      case 'outside':
+        return [{ party: engine.address(OUTSIDE[family]), extent: namedExtent('outside') }];
+      case 'domain':
+        return this.#domainEnds(place, family, remarks);
+    }
+  }
+
+  #domainEnds(place: Extract<Place, { kind: 'domain' }>, family: Family, remarks: string[]): End[] {
+    const known = place.addresses.filter((ip) => ip.family === family);
+    const extent = namedExtent(describePlace(place));
+    if (place.addresses.length > 0)
+      return known.map((ip) => ({ party: { kind: 'outside', ip, domain: place.name }, extent }));
+    const ip = OUTSIDE[family];
+    remarks.push(`the addresses of ${place.name} are not known here: judged by its name, and as ${formatIp(ip)}`);
+    return [{ party: { kind: 'outside', ip, domain: place.name }, extent }];
   }
 }
 
-function commonFamily(from: Place, to: Place): Family {
+interface End {
+  readonly party: Party;
+  readonly extent: Extent;
+}
+
+interface PortRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+interface Target {
+  readonly end: End;
+  readonly port: PortRange | undefined;
+}
+
+type ServiceQuestion = Question & { readonly to: Extract<Place, { kind: 'service' }> };
+
+/** Those that both ends have, or may have; for two ends without any known address IPv4. */
+function familiesAsked({ from, to, family }: Question): readonly Family[] {
+  if (family !== undefined) return [family];
   const other = familiesOf(to);
-  const shared = familiesOf(from).find((family) => other.includes(family));
-  if (shared !== undefined) return shared;
-  throw wrong(`${describePlace(from)} and ${describePlace(to)} have no address family in common`);
+  const shared = familiesOf(from).filter((each) => other.includes(each));
+  return isUnknown(from) && isUnknown(to) ? shared.slice(0, 1) : shared;
 }
 
-function partyJson(party: Party): unknown {
-  switch (party.kind) {
-    case 'pod':
-      return { kind: 'pod', name: party.pod.key, address: party.ip === undefined ? null : formatIp(party.ip) };
-    case 'node':
-      return { kind: 'node', name: party.node.name, address: party.ip === undefined ? null : formatIp(party.ip) };
-    case 'outside':
-      return { kind: 'outside', address: formatIp(party.ip) };
-  }
+/** Whether the place exists in whichever family it is asked about. */
+function isUnknown(place: Place): boolean {
+  if (place.kind === 'pods' || place.kind === 'service')
+    return place.pods.every(({ addresses }) => addresses.length === 0);
+  return place.kind === 'outside' || (place.kind === 'domain' && place.addresses.length === 0);
 }
 
-function sideJson(side: DirectionVerdict): unknown {
-  const { kind, allowed } = side;
-  if (side.kind === 'rule') {
-    return {
-      kind,
-      allowed,
-      policy: side.policy.key,
-      rule: side.rule.source.path,
-      source: formatSource(side.rule.source),
-    };
+function hasFamily(addresses: readonly { readonly family: Family }[], family: Family): boolean {
+  return addresses.length === 0 || addresses.some((ip) => ip.family === family);
+}
+
+function noSharedFamily({ from, to, family }: Question): string {
+  if (to.kind === 'service') {
+    const wanted = family === undefined ? '' : ` with an IPv${family} address`;
+    return `${describePlace(to)} has no ready backend${wanted}: connections to it are refused, whatever the policies say`;
   }
-  return side.kind === 'default' ? { kind, allowed, policies: side.policies.map(({ key }) => key) } : { kind, allowed };
+  return `${describePlace(from)} and ${describePlace(to)} have no address family in common`;
+}
+
+function addressText(ip: Parameters<typeof formatIp>[0] | undefined): string {
+  return ip === undefined ? 'an unknown address' : formatIp(ip);
 }
 
 function portText({

@@ -19,15 +19,25 @@ export interface ExplanationLine {
   readonly text: string;
 }
 
+/** What the headline calls the ends and the port, when the flow stands for more than itself. */
+export interface Headline {
+  readonly source: string;
+  readonly destination: string;
+  /** With the protocol. */
+  readonly port: string;
+}
+
 /** Why a flow is allowed or denied, line by line; `misses` come from `nearestMisses`. */
 export function explain(
   verdict: Verdict,
   misses: readonly NearMiss[] = [],
   language: Language = 'en',
+  headlineOf: (flow: Flow) => Headline = plainHeadline,
 ): ExplanationLine[] {
   const say = CATALOGUES[language];
   const { flow } = verdict;
-  const headline = say.headline(verdict.allowed, describe(flow.source), describe(flow.destination), portText(flow));
+  const { source, destination, port } = headlineOf(flow);
+  const headline = say.headline(verdict.allowed, source, destination, port);
   const lines: ExplanationLine[] = [{ depth: 0, text: headline }];
   if (verdict.exempt !== undefined) return [...lines, { depth: 1, text: exemptText(verdict, say) }];
   for (const direction of DIRECTIONS) {
@@ -37,6 +47,10 @@ export function explain(
       lines.push(...missLines(verdict[direction], direction, misses, flow, say));
   }
   return lines;
+}
+
+function plainHeadline(flow: Flow): Headline {
+  return { source: describe(flow.source), destination: describe(flow.destination), port: portText(flow) };
 }
 
 /** The lines as text, two spaces of indentation for each level. */

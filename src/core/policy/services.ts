@@ -5,7 +5,8 @@ import type { PortProtocol } from './model.ts';
 
 /** Where a Service sends a connection: policy is judged for this address and port, never for the Service's own. */
 export interface ServiceBackend {
-  readonly ip: Ip;
+  /** Absent for a pod that was never deployed. */
+  readonly ip?: Ip;
   /** The pod's port. */
   readonly port: number;
   readonly protocol: PortProtocol;
@@ -36,7 +37,9 @@ export function resolveService(
   const all =
     service.selector === undefined ? listed(state, service, port) : selected(state, service, port, wanted.family);
   const lenient = options.includeNotReady === true || service.publishNotReady;
-  const backends = all.filter((each) => each.ip.family === wanted.family && (lenient || each.ready));
+  const backends = all.filter(
+    ({ ip, ready }) => (ip === undefined || ip.family === wanted.family) && (lenient || ready),
+  );
   return { kind: 'backends', port, backends };
 }
 
@@ -77,8 +80,8 @@ function selected(state: ClusterState, service: ServiceInfo, port: ServicePortIn
   return podsOf(state, service).flatMap((pod) => {
     const ip = pod.addresses.find((each) => each.family === family);
     const number = targetPort(pod, port);
-    if (ip === undefined || number === undefined) return [];
-    return [{ ip, port: number, protocol: port.protocol, pod, ready: pod.ready }];
+    if (number === undefined || (ip === undefined && pod.addresses.length > 0)) return [];
+    return [{ ...(ip === undefined ? {} : { ip }), port: number, protocol: port.protocol, pod, ready: pod.ready }];
   });
 }
 
