@@ -271,6 +271,32 @@ describe('live connections', () => {
   });
 });
 
+describe('with every pool disabled', () => {
+  it('an agent that starts keeps its pods and follows policy, and serves new ones when a pool is enabled', async () => {
+    await using node = await FakeNode.create();
+    await node.start();
+    const web = await attach(node, 'web');
+    const tunnels = () => {
+      const netlink = node.network.netlink();
+      const device = netlink.links().find(({ name }) => name === 'vxlan.sluice')?.index;
+      return netlink.addresses().filter(({ link }) => link === device);
+    };
+    await node.until(() => tunnels().length === 1);
+    const [tunnel] = tunnels();
+    await node.client.patch(IP_POOLS, { name: 'pool' }, 'merge', { spec: { disabled: true } });
+    await node.stop();
+    await node.start();
+    expect(tunnels()).toEqual([tunnel]);
+    node.conntrack.flows.set(1, flow(1, '203.0.113.10', web));
+    await node.client.create(NETWORK_POLICIES, policy('web', { ingress: [] }));
+    await node.until(() => node.conntrack.flows.get(1)!.mark === 1);
+    await node.createPod('late');
+    await expect(node.ask(node.request('ADD', 'late'))).rejects.toThrow('no enabled address pool');
+    await node.client.patch(IP_POOLS, { name: 'pool' }, 'merge', { spec: { disabled: false } });
+    await node.until(async () => (await node.ask(node.request('ADD', 'late'))) !== undefined);
+  });
+});
+
 /** Creates and wires a pod labelled with its name; resolves to its address. */
 async function attach(node: FakeNode, name: string): Promise<string> {
   await node.createPod(name);

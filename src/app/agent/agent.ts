@@ -96,6 +96,8 @@ class Agent {
   readonly #addresses: NodeAddresses;
   readonly #identity: NodeIdentity;
   #engineFamilies: readonly Family[] | undefined;
+  /** Families that this node had blocks and its own addresses of when it last looked. */
+  #openFamilies: readonly Family[] = [];
   #poolsChanged = Promise.withResolvers<void>();
   #rounds = 0;
 
@@ -232,8 +234,21 @@ class Agent {
     const known = this.#feed.nodes.items.get(node);
     if (known === undefined) throw new SluiceError('no-node', `the cluster has no node ${node} yet`);
     const { tunnels } = BACKENDS[backend];
-    await this.#addresses.open({ node, nodeLabels: known.endpoint.labels, families: this.#families(), tunnels });
+    const families = this.#families();
+    if (families.length === 0) this.#world.log.warn('all address pools are disabled: new pods get no address');
+    const held = this.#poolFamilies();
+    await this.#addresses.open({ node, nodeLabels: known.endpoint.labels, families, held, tunnels });
+    this.#openFamilies = families;
     await this.#identity.publishAddresses(known);
+  }
+
+  /** The first pool of a family, or the first that is enabled, came while the agent runs. */
+  async #openNewFamilies(): Promise<void> {
+    const added = this.#families().filter((family) => !this.#openFamilies.includes(family));
+    if (added.length === 0) return;
+    this.#openFamilies = [...this.#openFamilies, ...added];
+    await this.#step('taking addresses of a new family', () => this.#openAddresses());
+    if (!this.#signal.aborted) this.#network.changed();
   }
 
   /** Takes over pods that are wired but of which no record is left. */
@@ -310,6 +325,7 @@ class Agent {
     this.#poolsChanged = Promise.withResolvers();
     this.#addresses.invalidate();
     this.#network.changed();
+    if (this.#readiness.isReady) void this.#openNewFamilies();
     // A calculation is made for the families that there are; a pool of another one needs a new calculation.
     if (
       this.#engineFamilies === undefined ||

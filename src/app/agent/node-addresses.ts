@@ -15,8 +15,10 @@ export interface NodeAddressesDependencies {
 export interface NodeAddressesOptions {
   readonly node: string;
   readonly nodeLabels: Readonly<Record<string, string>>;
-  /** Families that have pools. */
+  /** Families of pools that give out addresses. */
   readonly families: readonly Family[];
+  /** Families of all pools: what the node has of one that gives out no more, it keeps. */
+  readonly held: readonly Family[];
   /** Whether the node needs an address of each family for its end of the tunnel. */
   readonly tunnels: boolean;
 }
@@ -46,8 +48,8 @@ export class NodeAddresses {
   }
 
   /** Reads what the node holds, claims blocks ahead of need and takes the tunnel addresses. May be tried again. */
-  async open({ node, nodeLabels, families, tunnels }: NodeAddressesOptions): Promise<void> {
-    if (families.length === 0) throw new SluiceError('no-pool', 'there is no enabled address pool: create an IPPool');
+  async open({ node, nodeLabels, families, held, tunnels }: NodeAddressesOptions): Promise<void> {
+    if (held.length === 0) throw new SluiceError('no-pool', 'there is no address pool: create an IPPool');
     const { blockStore, now, log } = this.#dependencies;
     const allocator = createAllocator(
       { node, nodeLabels, strictAffinity: false, coolDownMs: COOL_DOWN, lowWater: LOW_WATER },
@@ -56,10 +58,12 @@ export class NodeAddresses {
     await allocator.load();
     await allocator.ensureBlocks(families);
     const assigned: Ip[] = [];
-    for (const family of tunnels ? families : []) {
+    for (const family of tunnels ? held : []) {
       const handle = tunnelHandle(node, family);
+      const known = allocator.lookup(handle);
+      if (known === undefined && !families.includes(family)) continue;
       const request = { handle, families: [family], attributes: { type: 'vxlanTunnelAddress' } };
-      const { addresses } = allocator.lookup(handle) ?? (await allocator.allocate(request));
+      const { addresses } = known ?? (await allocator.allocate(request));
       assigned.push(...addresses.map(({ ip }) => ip));
     }
     this.#tunnels = assigned;
