@@ -1,4 +1,5 @@
 import { equalIp, formatCidr, networkOf, parseCidr } from '../../../base/ip/index.ts';
+import { selectorField } from './calico-fields.ts';
 import { child, integer, oneOf, reject, rejectAll, requireText } from './field.ts';
 import type { Field } from './field.ts';
 import { cidrBlock } from './names.ts';
@@ -12,6 +13,7 @@ export function validateIpPool(object: Field): void {
   const text = requireText(field);
   if (text !== undefined) rejectAll(field, cidrBlock(text));
   const cidr = text === undefined ? undefined : parseCidr(text);
+  selectorField(child(spec, 'nodeSelector'));
   oneOf(child(spec, 'vxlanMode'), MODES);
   oneOf(child(spec, 'ipipMode'), MODES);
   const on = (name: string): boolean => ['Always', 'CrossSubnet'].includes(String(child(spec, name).value));

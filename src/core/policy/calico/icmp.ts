@@ -18,7 +18,8 @@ export function readIcmp(
   if (!isRecord(value)) return scope.report(path, 'must be an object with type and code');
   if (!onlyFields(value, ['type', 'code'], path, scope)) return undefined;
   if (protocol === 'unreadable') return [];
-  if (protocol === undefined || !ICMP_NUMBERS.includes(protocol.number))
+  // What is not of some type of ICMP is ICMP of another one, whether the rule names the protocol or not.
+  if (protocol === undefined ? !negate : !ICMP_NUMBERS.includes(protocol.number))
     return scope.report(path, 'needs protocol: ICMP or ICMPv6 in the rule');
   if (!isPresent(value['type']))
     return isPresent(value['code']) ? scope.report(`${path}.code`, 'needs a type beside it') : [];
