@@ -1,9 +1,8 @@
 import type { ClusterState } from '../../core/policy/cluster.ts';
-import { reach } from '../../core/reach/index.ts';
+import { reach, supposedPods } from '../../core/reach/index.ts';
 import type { ReachConnection, ReachGraph } from './graph.ts';
 import { podGraph } from './pod-graph.ts';
 import type { Selection } from './selection.ts';
-import { supposedPods } from './suppose.ts';
 import { unitGraph } from './unit-graph.ts';
 import type { Grouping } from './units.ts';
 

@@ -1,6 +1,8 @@
 import { intersect, intervalSet, subtract } from '../../base/ip/index.ts';
 import type { Family, IntervalSet } from '../../base/ip/index.ts';
+import { formatSelector, parseLabelMap, type Labels } from '../../core/kube/labels.ts';
 import type { ClusterState, NodeEndpoint, PodEndpoint } from '../../core/policy/cluster.ts';
+import { NEW_NAMESPACE } from '../../core/reach/index.ts';
 import type { Group, GroupId, PortSet, Reachability, ReachQuery, SupposedPod } from '../../core/reach/index.ts';
 import type { Members } from '../party/members.ts';
 
@@ -57,12 +59,14 @@ export function choose(reachability: Reachability, selection: Selection): Chosen
   return { query, pod, node, ranges, group };
 }
 
-/** A supposed pod as it would be if it were there. */
-export function asPod({ name, namespace, labels, serviceAccount, ports }: SupposedPod): PodEndpoint {
+/** A supposed pod as it would be if it were there, under a name that no real one can have. */
+export function asPod({ namespace, namespaceLabels = {}, labels, serviceAccount, ports }: SupposedPod): PodEndpoint {
+  const place = namespace === NEW_NAMESPACE ? `(new namespace${textOf(namespaceLabels)})` : namespace;
+  const name = `(new pod${textOf(labels)})`;
   return {
     kind: 'pod',
-    key: `${namespace}/${name}`,
-    namespace,
+    key: `${place}/${name}`,
+    namespace: place,
     name,
     labels,
     addresses: [],
@@ -72,6 +76,10 @@ export function asPod({ name, namespace, labels, serviceAccount, ports }: Suppos
     ports: ports ?? [],
     serviceAccount: serviceAccount ?? 'default',
   };
+}
+
+function textOf(labels: Labels): string {
+  return Object.keys(labels).length === 0 ? '' : ` ${formatSelector(parseLabelMap(labels))}`;
 }
 
 /** The addresses of pods and nodes. */

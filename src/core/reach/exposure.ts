@@ -57,13 +57,18 @@ export function supposedPods(state: ClusterState): SupposedPod[] {
     const name = `${pod.namespace}${namespaceLabels}/${labelText(pod.labels)}`;
     if (!supposed.has(name)) supposed.set(name, { ...pod, name });
   };
-  for (const namespace of [...state.namespaces.keys()].sort()) suppose({ namespace, labels: {} });
+  for (const namespace of namespacesOf(state)) suppose({ namespace, labels: {} });
   suppose({ namespace: NEW_NAMESPACE, namespaceLabels: {}, labels: {} });
   for (const set of setsOf(state)) {
     const pod = memberOf(set);
     if (pod !== undefined) suppose(pod);
   }
   return [...supposed.values()];
+}
+
+/** Also those that have pods and were not listed themselves, as is common in files. */
+function namespacesOf({ namespaces, pods }: ClusterState): string[] {
+  return [...new Set([...namespaces.keys(), ...[...pods.values()].map(({ namespace }) => namespace)])].sort();
 }
 
 /** Every set of pods in a subject or peer, once. */
