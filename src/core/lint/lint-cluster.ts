@@ -70,6 +70,7 @@ export class LintCluster {
   readonly #byNamespace: ReadonlyMap<string, readonly Workload[]>;
   readonly #selected = new Map<string, readonly Workload[]>();
   readonly #namespaces: ReadonlyMap<string, NamespaceInfo>;
+  readonly #chosen = new Map<NamespaceSet, readonly NamespaceInfo[]>();
   #policies: ReadonlyMap<string, readonly PolicyEntry[]> | undefined;
 
   /** Of manifests that have passed the checks of their structure. */
@@ -143,7 +144,12 @@ export class LintCluster {
   /** The namespaces in the set, of those that are known. */
   namespacesIn(set: NamespaceSet): readonly NamespaceInfo[] {
     if (set.kind === 'name') return [this.namespace(set.name)];
-    return [...this.#namespaces.values()].filter((each) => choosesNamespace(set, each));
+    let chosen = this.#chosen.get(set);
+    if (chosen === undefined) {
+      chosen = [...this.#namespaces.values()].filter((each) => choosesNamespace(set, each));
+      this.#chosen.set(set, chosen);
+    }
+    return chosen;
   }
 
   /** Pods in the set, of those that are known. hostNetwork pods are in none. `key` is {@link podSetKey} of the set. */
