@@ -93,7 +93,7 @@ export type LabPlace =
 export interface LabAttempt {
   readonly from: LabPlace;
   readonly to: LabPlace;
-  readonly protocol: 'tcp' | 'udp' | 'icmp';
+  readonly protocol: 'tcp' | 'udp' | 'sctp' | 'icmp';
   /** One of the destination's addresses. */
   readonly address: string;
   readonly port: number;

@@ -15,7 +15,7 @@ export function probeContract(name: string, make: (protocol: ProbeAttempt['proto
       expect(await make('tcp').probe([])).toEqual([]);
     });
 
-    it.each(['tcp', 'udp', 'icmp'] as const)(
+    it.each(['tcp', 'udp', 'sctp', 'icmp'] as const)(
       'tells passage from silence for %s, in the order asked',
       async (protocol) => {
         const { probe, open, blocked } = make(protocol);

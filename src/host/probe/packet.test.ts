@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { decodeDatagram, decodeEcho, decodePayload, encodeEcho, encodePayload } from './packet.ts';
+import {
+  decodeDatagram,
+  decodeEcho,
+  decodeInit,
+  decodePayload,
+  encodeEcho,
+  encodeInit,
+  encodePayload,
+} from './packet.ts';
 import { decodeSockaddr, encodeSockaddr } from './sockaddr.ts';
 import { parseIp } from '../../base/ip/index.ts';
 
@@ -40,7 +48,30 @@ describe('probe packets', () => {
     for (const family of [4, 6] as const) expect(decodeDatagram(family, new Uint8Array(), 7)).toBeUndefined();
   });
 
+  it('open SCTP associations with a checksum that nobody drops them for, and are recognised', () => {
+    const init = encodeInit(50_000, 9003, encodePayload(7, 42));
+    expect(decodeInit(6, init, 7)).toBe(42);
+    expect(decodeInit(4, Uint8Array.of(...IP_HEADER, ...init), 7)).toBe(42);
+    const whole = init.slice();
+    whole.fill(0, 8, 12);
+    expect(Buffer.from(init.subarray(8, 12)).toString('hex')).toBe(castagnoli(whole));
+  });
+
   it.each(['10.0.0.1', 'fd00::1'])('travel between socket addresses such as %s', (text) => {
     expect(decodeSockaddr(encodeSockaddr(parseIp(text)!, 8080))).toEqual({ ip: parseIp(text), port: 8080 });
   });
 });
+
+/** CRC-32C by a table, least significant byte first. */
+function castagnoli(bytes: Uint8Array): string {
+  const table = Array.from({ length: 256 }, (_, n) => {
+    let value = n;
+    for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0x82f63b78 : value >>> 1;
+    return value >>> 0;
+  });
+  let crc = 0xffffffff;
+  for (const byte of bytes) crc = (table[(crc ^ byte) & 0xff]! ^ (crc >>> 8)) >>> 0;
+  const sum = Buffer.alloc(4);
+  sum.writeUInt32LE(~crc >>> 0);
+  return sum.toString('hex');
+}

@@ -5,6 +5,8 @@ import type { Family } from '../../base/ip/index.ts';
 const MAGIC = 0x534c5543;
 const PAYLOAD_BYTES = 12;
 const UDP_HEADER = 8;
+/** Common header, and an INIT chunk without parameters (RFC 9260 §3.1, §3.3.2). */
+const SCTP = { header: 12, init: 20, chunkType: 1 } as const;
 const ICMP_HEADER = 8;
 
 /** Echo request and reply of ICMP (RFC 792) and ICMPv6 (RFC 4443 §4). */
@@ -62,9 +64,48 @@ export function decodeDatagram(family: Family, packet: Uint8Array, run: number):
   return decodePayload(withoutIpHeader(family, packet).subarray(UDP_HEADER), run);
 }
 
+/**
+ * An SCTP packet that opens an association, with its checksum. The payload follows the chunk, where a receiver of SCTP
+ * would not look.
+ */
+export function encodeInit(sourcePort: number, destinationPort: number, payload: Uint8Array): Uint8Array {
+  const writer = new ByteWriter(SCTP.header + SCTP.init + PAYLOAD_BYTES);
+  writer.u16be(sourcePort);
+  writer.u16be(destinationPort);
+  // Neither a verification tag, which the other side has yet to choose, nor a checksum yet.
+  writer.zeros(8);
+  writer.u8(SCTP.chunkType);
+  writer.u8(0);
+  writer.u16be(SCTP.init);
+  writer.u32be(1);
+  writer.u32be(65_536);
+  writer.u16be(1);
+  writer.u16be(1);
+  writer.u32be(1);
+  writer.raw(payload);
+  const packet = writer.view();
+  new DataView(packet.buffer, packet.byteOffset).setUint32(8, crc32c(packet), true);
+  return packet;
+}
+
+/** The attempt that an SCTP packet received by a raw socket belongs to. */
+export function decodeInit(family: Family, packet: Uint8Array, run: number): number | undefined {
+  return decodePayload(withoutIpHeader(family, packet).subarray(SCTP.header + SCTP.init), run);
+}
+
 /** Raw IPv4 sockets deliver the IP header too, whose length is its low four bits times four; raw IPv6 sockets do not. */
 function withoutIpHeader(family: Family, packet: Uint8Array): Uint8Array {
   return family === 4 ? packet.subarray(((packet[0] ?? 0) & 0xf) * 4) : packet;
+}
+
+/** CRC-32C (RFC 9260, appendix A), bit by bit: packets are few and short. */
+function crc32c(bytes: Uint8Array): number {
+  let crc = 0xffffffff;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0x82f63b78 : 0);
+  }
+  return ~crc >>> 0;
 }
 
 /** Internet checksum (RFC 1071) of an even number of bytes. */

@@ -9,11 +9,14 @@ export interface ProbeEndpoint {
   readonly addresses: readonly Ip[];
 }
 
-/** One connection to attempt. */
+/**
+ * One connection to attempt. For SCTP, of which a kernel need not know anything, a packet that would open an association
+ * is sent, and seen to arrive or not.
+ */
 export interface ProbeAttempt {
   readonly from: ProbeEndpoint;
   readonly to: ProbeEndpoint;
-  readonly protocol: 'tcp' | 'udp' | 'icmp';
+  readonly protocol: 'tcp' | 'udp' | 'sctp' | 'icmp';
   /** Destination address: one of `to`'s. */
   readonly address: Ip;
   /** Destination port at `to`; 0 for ICMP. */

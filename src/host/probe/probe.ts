@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { formatIp } from '../../base/ip/index.ts';
+import type { Ip } from '../../base/ip/index.ts';
 import { messageOf } from '../../base/errors.ts';
 import { ERRNO, errnoName } from '../errno.ts';
 import {
@@ -27,13 +28,15 @@ import {
 } from '../libc.ts';
 import { inNetns } from '../netns/netns.ts';
 import { Epoll } from './epoll.ts';
-import { encodeEcho, encodePayload } from './packet.ts';
+import { encodeEcho, encodeInit, encodePayload } from './packet.ts';
 import type { ProbeAttempt, ProbeEvidence, ProbeOptions, ProbeResult } from './port.ts';
 import { encodeSockaddr } from './sockaddr.ts';
 import { Witnesses } from './witnesses.ts';
 
 const TIMEOUT_MS = 300;
 const PARALLEL = 1000;
+/** Of the ephemeral ports, for protocols without sockets. */
+const FIRST_PORT = 49_152;
 /** Attempts started per turn of the event loop; each costs some 50 µs. */
 const LAUNCHES_PER_TURN = 64;
 /** linux/in.h: choose the source port at connect, when the destination is known too. */
@@ -84,6 +87,8 @@ class ProbeRun {
   readonly #run = randomInt(0xffffffff);
   /** Fresh for every echo: an id that conntrack knows would pass as established. */
   #echoId = randomInt(0xffff);
+  /** Likewise the source port of SCTP, which nobody chooses for a raw socket. */
+  #sctpPort = randomInt(FIRST_PORT, 0x10000);
   readonly #inFlight = new Map<number, InFlight>();
   readonly #byFd = new Map<number, InFlight>();
   readonly #epoll = new Epoll();
@@ -203,6 +208,7 @@ class ProbeRun {
   #start(index: number): void {
     const { protocol } = this.#attempts[index]!;
     if (protocol === 'icmp') this.#startEcho(index);
+    else if (protocol === 'sctp') this.#startInit(index);
     else this.#startSocket(index, protocol);
   }
 
@@ -212,7 +218,20 @@ class ProbeRun {
     const fd = this.#witnesses.raw(from.netns, address.family, 'icmp');
     this.#inFlight.set(index, { index, fd: undefined, started: performance.now() });
     const packet = encodeEcho(address.family, this.#echoId, encodePayload(this.#run, index));
-    const target = encodeSockaddr(via?.address ?? address, 0);
+    this.#sendRaw(index, fd, packet, via?.address ?? address);
+  }
+
+  #startInit(index: number): void {
+    const { from, address, port, via } = this.#attempts[index]!;
+    if (++this.#sctpPort > 0xffff) this.#sctpPort = FIRST_PORT;
+    const fd = this.#witnesses.raw(from.netns, address.family, 'sctp');
+    this.#inFlight.set(index, { index, fd: undefined, started: performance.now() });
+    const packet = encodeInit(this.#sctpPort, via?.port ?? port, encodePayload(this.#run, index));
+    this.#sendRaw(index, fd, packet, via?.address ?? address);
+  }
+
+  #sendRaw(index: number, fd: number, packet: Uint8Array, to: Ip): void {
+    const target = encodeSockaddr(to, 0);
     const sent = sendto(fd, packet, packet.length, 0, target, target.length);
     if (sent < 0) this.#fail(index, -sent);
   }

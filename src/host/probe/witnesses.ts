@@ -24,12 +24,12 @@ import {
 import { inNetns, netnsId } from '../netns/netns.ts';
 import type { NetnsRef } from '../netns/netns.ts';
 import type { Epoll } from './epoll.ts';
-import { decodeDatagram, decodeEcho } from './packet.ts';
+import { decodeDatagram, decodeEcho, decodeInit } from './packet.ts';
 import type { ProbeAttempt, ProbeEvidence } from './port.ts';
 import { encodeSockaddr } from './sockaddr.ts';
 
 /** IANA protocol numbers. */
-const IPPROTO = { udp: 17, icmp: { 4: 1, 6: 58 } } as const;
+const IPPROTO = { udp: { 4: 17, 6: 17 }, sctp: { 4: 132, 6: 132 }, icmp: { 4: 1, 6: 58 } } as const;
 const BACKLOG = 4096;
 const QUEUE = 4 * 1024 * 1024;
 const MAX_PACKET = 2048;
@@ -37,12 +37,15 @@ const MAX_PACKET = 2048;
 interface RawSocket {
   readonly fd: number;
   readonly family: Family;
-  readonly protocol: 'udp' | 'icmp';
+  readonly protocol: RawProtocol;
 }
 
+/** What raw sockets see arrive. */
+type RawProtocol = keyof typeof IPPROTO;
+
 /**
- * The sockets that see probes arrive. In every namespace that is tried, raw sockets get a copy of each UDP datagram and
- * ICMP message that is delivered there, whoever else listens; on TCP ports that nobody serves, a listener answers.
+ * The sockets that see probes arrive. In every namespace that is tried, raw sockets get a copy of each UDP datagram, SCTP
+ * packet and ICMP message that is delivered there, whoever else listens; on TCP ports that nobody serves, a listener answers.
  */
 export class Witnesses implements Disposable {
   readonly #epoll: Epoll;
@@ -65,15 +68,15 @@ export class Witnesses implements Disposable {
   prepare({ from, to, protocol, address, port }: ProbeAttempt): void {
     if (protocol === 'tcp') return this.#listen(to.netns, address, port);
     this.raw(to.netns, address.family, protocol);
-    if (protocol === 'icmp') this.raw(from.netns, address.family, 'icmp');
+    if (protocol !== 'udp') this.raw(from.netns, address.family, protocol);
   }
 
-  /** The raw socket of a namespace; echo requests are sent through it too. */
-  raw(netns: NetnsRef, family: Family, protocol: 'udp' | 'icmp'): number {
+  /** The raw socket of a namespace; what the kernel has no sockets for is sent through it too. */
+  raw(netns: NetnsRef, family: Family, protocol: RawProtocol): number {
     const key = `${this.#idOf(netns)} ${family} ${protocol}`;
     const known = this.#raw.get(key);
     if (known !== undefined) return known.fd;
-    const number = protocol === 'udp' ? IPPROTO.udp : IPPROTO.icmp[family];
+    const number = IPPROTO[protocol][family];
     const domain = family === 4 ? AF_INET : AF_INET6;
     const fd = inNetns(netns, () => socket(domain, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, number));
     expectSuccess(fd, `opening a raw ${protocol} socket in ${netns}`);
@@ -122,8 +125,8 @@ export class Witnesses implements Disposable {
   }
 
   #witness({ family, protocol }: RawSocket, packet: Uint8Array): void {
-    if (protocol === 'udp') {
-      const attempt = decodeDatagram(family, packet, this.#run);
+    if (protocol !== 'icmp') {
+      const attempt = (protocol === 'udp' ? decodeDatagram : decodeInit)(family, packet, this.#run);
       if (attempt !== undefined) this.#observe(attempt, 'arrived');
       return;
     }

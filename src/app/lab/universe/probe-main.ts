@@ -9,7 +9,7 @@ export interface ProbeInput {
   readonly attempts: readonly {
     readonly from: number;
     readonly to: number;
-    readonly protocol: 'tcp' | 'udp' | 'icmp';
+    readonly protocol: 'tcp' | 'udp' | 'sctp' | 'icmp';
     readonly address: string;
     readonly port: number;
     readonly via?: { readonly address: string; readonly port: number };
