@@ -241,10 +241,19 @@ describe('cluster-wide policies', () => {
       });
     });
 
-    it('invents no rules for a policy without a spec', () => {
-      const { policy, issues } = normalise('v1alpha2', 'ClusterNetworkPolicy', undefined);
-      expect(issues.map(({ source }) => source.path)).toContain('spec');
-      expect(policy).toMatchObject({ ingress: [], egress: [], applies: { ingress: false, egress: false } });
+    it.each([
+      [undefined, 'ie'],
+      ['all', 'ie'],
+      [[{}], 'ie'],
+      [{ tier: 'Admin', priority: 1, subject: ALL_PODS, ingres: [] }, 'i'],
+      [{ tier: 'Admin', priority: 1, subject: ALL_PODS, egres: {} }, 'e'],
+      [{ tier: 'Admin', priority: 1, subject: ALL_PODS, policyTypes: [] }, ''],
+    ])('a spec of %j, which may have held rules, denies', (spec, denied) => {
+      const { policy, issues } = normalise('v1alpha2', 'ClusterNetworkPolicy', spec);
+      expect(issues.length).toBeGreaterThan(0);
+      const all = [{ action: 'deny', peers: 'any', ports: 'any' }];
+      expect(policy.ingress).toMatchObject(denied.includes('i') ? all : []);
+      expect(policy.egress).toMatchObject(denied.includes('e') ? all : []);
     });
   });
 

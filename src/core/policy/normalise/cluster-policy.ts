@@ -1,4 +1,5 @@
 import { EVERYTHING } from '../../kube/labels.ts';
+import { suggest } from '../../kube/suggest.ts';
 import type { Action, Direction, NamespaceSet, PodSet, Policy, PortMatch, Rule } from '../model.ts';
 import { readNamespacedPod, readPresent } from './cluster-dialect.ts';
 import type { Dialect, RuleReader } from './cluster-dialect.ts';
@@ -35,8 +36,8 @@ export function normaliseClusterPolicy(
   const place = readPlace(spec);
   const subject = readSubject(spec['subject'], dialect, scope);
   const reader = { scope, dialect, certain: known && place.understood && subject.understood };
-  const ingress = readRules(spec['ingress'], 'ingress', reader);
-  const egress = readRules(spec['egress'], 'egress', reader);
+  const ingress = [...lostRules(object.spec, 'ingress', reader), ...readRules(spec['ingress'], 'ingress', reader)];
+  const egress = [...lostRules(object.spec, 'egress', reader), ...readRules(spec['egress'], 'egress', reader)];
   const policy: Policy = {
     key,
     source: scope.source(''),
@@ -68,6 +69,15 @@ function readSubject(value: unknown, dialect: Dialect, scope: ClusterScope): { s
     set: { namespaces: namespaces ?? ANYWHERE, pods: pods ?? EVERYTHING },
     understood: namespaces !== undefined && pods !== undefined,
   };
+}
+
+/** What cannot be read may have held rules of any kind: the whole spec, or a field whose name is nearly the direction's. */
+function lostRules(spec: unknown, direction: Direction, { scope, dialect }: RuleReader): Rule[] {
+  const known = [...dialect.fields, 'subject', 'ingress', 'egress'];
+  const isLost = (name: string): boolean => !known.includes(name) && suggest(name, known) === direction;
+  const lost = isRecord(spec) ? Object.keys(spec).find(isLost) : '';
+  if (lost === undefined) return [];
+  return [denial(lost === '' ? 'spec' : `spec.${lost}`, 0, scope)];
 }
 
 function readRules(value: unknown, direction: Direction, reader: RuleReader): Rule[] {

@@ -16,15 +16,17 @@ export interface Normalised {
 /**
  * Brings a `networking.k8s.io/v1` NetworkPolicy into normal form, with the API's own defaults. Never throws and never
  * opens what it does not understand: a rule with an unreadable part allows nothing, a policy whose `podSelector` is
- * unreadable isolates its whole namespace, and one with unreadable `policyTypes` isolates both directions. `kind` is what
- * it is called where it comes from.
+ * unreadable isolates its whole namespace, and one with unreadable `policyTypes` isolates both directions and allows
+ * nothing in those that it does not name. `kind` is what it is called where it comes from.
  */
 export function normaliseNetworkPolicy(object: NetworkPolicy, locate?: Locate, kind = 'NetworkPolicy'): Normalised {
   const scope = scopeAt(object, kind, locate);
   const spec: unknown = object.spec;
   const fields = isRecord(spec) ? spec : {};
   if (!isRecord(spec)) scope.report('spec', 'must be an object');
-  const applies = readTypes(fields, scope);
+  // Without a spec it is one that says nothing; what stands there instead may have said anything.
+  const lost = spec !== undefined && spec !== null && !isRecord(spec);
+  const { applies, named } = lost ? UNREADABLE_TYPES : readTypes(fields, scope);
   // An absent podSelector selects every pod of the namespace, as an empty one: the field is not a pointer in the API.
   const selected = readSelector(fields['podSelector'] ?? {}, scope, 'spec.podSelector');
   const policy: Policy = {
@@ -36,29 +38,40 @@ export function normaliseNetworkPolicy(object: NetworkPolicy, locate?: Locate, k
     staged: false,
     subject: { namespaces: { kind: 'name', name: scope.namespace }, pods: selected ?? EVERYTHING },
     applies,
-    ingress: applies.ingress && selected !== undefined ? readRules(fields, 'ingress', scope) : [],
-    egress: applies.egress && selected !== undefined ? readRules(fields, 'egress', scope) : [],
+    ingress: named.ingress && selected !== undefined ? readRules(fields, 'ingress', scope) : [],
+    egress: named.egress && selected !== undefined ? readRules(fields, 'egress', scope) : [],
   };
   return { policy, issues: scope.issues };
 }
 
+/** The directions that a policy isolates, and those that it certainly names: rules of others would open what it may not. */
+interface Types {
+  readonly applies: Readonly<Record<Direction, boolean>>;
+  readonly named: Readonly<Record<Direction, boolean>>;
+}
+
+const BOTH = { ingress: true, egress: true };
+const UNREADABLE_TYPES: Types = { applies: BOTH, named: { ingress: false, egress: false } };
+
 /** Absent or empty policyTypes mean Ingress, and Egress too when there is at least one egress rule. */
-function readTypes(fields: Record<string, unknown>, scope: Scope): Record<Direction, boolean> {
+function readTypes(fields: Record<string, unknown>, scope: Scope): Types {
   const path = 'spec.policyTypes';
   const types = readList(fields['policyTypes'], scope, path);
-  if (types === undefined) return { ingress: true, egress: true };
+  if (types === undefined) return UNREADABLE_TYPES;
   if (types.length === 0) {
     const egress: unknown = fields['egress'];
     const none = egress === undefined || egress === null || (Array.isArray(egress) && egress.length === 0);
-    return { ingress: true, egress: !none };
+    const applies = { ingress: true, egress: !none };
+    return { applies, named: applies };
   }
+  const named = { ingress: types.includes('Ingress'), egress: types.includes('Egress') };
   let unknown = false;
   for (const [index, type] of types.entries()) {
     if (type === 'Ingress' || type === 'Egress') continue;
     scope.report(`${path}[${index}]`, 'must be Ingress or Egress; the policy isolates both directions');
     unknown = true;
   }
-  return { ingress: unknown || types.includes('Ingress'), egress: unknown || types.includes('Egress') };
+  return { applies: unknown ? BOTH : named, named };
 }
 
 function readRules(fields: Record<string, unknown>, direction: Direction, scope: Scope): Rule[] {
