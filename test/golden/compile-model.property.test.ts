@@ -6,7 +6,7 @@ import { arbitraryObjects } from './arbitrary-objects.ts';
 import { flowArrives, flowsOf, rulesetsOf, textOf } from './compiled-state.ts';
 
 const anyState = fc.oneof(
-  { weight: 3, arbitrary: arbitraryModel({ hostEndpoints: false, addressless: false }).map(({ state }) => state) },
+  { weight: 3, arbitrary: arbitraryModel({ addressless: false }).map(({ state }) => state) },
   { weight: 1, arbitrary: arbitraryObjects.map((objects) => clusterState(objects)) },
 );
 

@@ -91,12 +91,14 @@ function partiesOf(engine: PolicyEngine, family: Family): Party[] {
   ].filter((party) => party.ip?.family === family);
 }
 
-/** A flow of each kind between every two parties of which one is a pod; the port depends on both. */
+/** A flow of each kind between every two parties of which one is of the cluster; the port depends on both. */
 export function* flowsOf(engine: PolicyEngine): Iterable<Flow> {
   for (const family of [4, 6] as const)
     for (const source of partiesOf(engine, family))
       for (const destination of partiesOf(engine, family)) {
-        if (source.kind !== 'pod' && destination.kind !== 'pod') continue;
+        if (source.kind === 'outside' && destination.kind === 'outside') continue;
+        // What a node sends to itself never leaves it.
+        if (source.kind === 'node' && destination.kind === 'node' && source.node === destination.node) continue;
         for (const [i, kind] of KINDS.entries()) {
           const port =
             PORTS[Number((source.ip!.value + 3n * destination.ip!.value + BigInt(i)) % BigInt(PORTS.length))]!;

@@ -70,9 +70,11 @@ export class AddressSets {
   holdService({ key }: ServicePeer, side: Side, name: NameOf): () => void {
     const rest = side === 'source' ? [] : (['inet_proto', 'inet_service'] as const);
     const content = this.#content(name, rest, (family, aliases) =>
-      [...(this.#slicesOf.get(key)?.values() ?? [])].flatMap((slice) => {
-        const addresses = [...slice.endpoints.map((each) => each.address), ...(slice.idle ?? [])];
-        return side === 'source' ? aliased(addresses, family, aliases) : sockets(addresses, slice.ports, family);
+      [...(this.#slicesOf.get(key)?.values() ?? [])].flatMap(({ endpoints, idle = [], ports }) => {
+        const addresses = aliased([...endpoints.map((each) => each.address), ...idle], family, aliases);
+        if (side === 'source') return addresses;
+        const tails = ports.map(({ protocol, port }) => protoKey(IPPROTO[protocol]) + portKey(port));
+        return addresses.flatMap((address) => tails.map((tail) => address + tail));
       }),
     );
     this.#ofService.set(content, key);
@@ -118,20 +120,12 @@ export function addressType(family: Family): 'ipv4_addr' | 'ipv6_addr' {
 }
 
 /** The addresses of the family, tunnel addresses among them exactly where their node's InternalIP is. */
-function aliased(addresses: readonly Ip[], family: Family, aliases: readonly TunnelAlias[]): ElementKey[] {
+export function aliased(addresses: readonly Ip[], family: Family, aliases: readonly TunnelAlias[]): ElementKey[] {
   const own = addresses.filter((ip) => ip.family === family);
   const relevant = aliases.filter((alias) => alias.family === family);
   const plain = own.filter((ip) => !relevant.some((alias) => alias.tunnel === ip.value));
   const tunnels = relevant.filter((alias) => own.some((ip) => ip.value === alias.address));
   return [...plain, ...tunnels.map((alias) => ({ family, value: alias.tunnel }))].map(addressKey);
-}
-
-/** `address . protocol . port` of every address with every port. */
-function sockets(addresses: readonly Ip[], ports: SliceSpec['ports'], family: Family): ElementKey[] {
-  const tails = ports.map(({ protocol, port }) => protoKey(IPPROTO[protocol]) + portKey(port));
-  return addresses
-    .filter((ip) => ip.family === family)
-    .flatMap((ip) => tails.map((tail) => addressKey(ip) + tail));
 }
 
 /** Sets the value under the key, or takes the key away. */

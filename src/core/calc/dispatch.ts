@@ -136,7 +136,10 @@ export class Dispatch {
     const applying = policies?.filter((each) => each.applies[direction]) ?? [];
     const stages = applying.length === 0 ? [] : tiersOf(applying, this.#tiers.values());
     const before = chains.get(way);
-    const after = stages.length === 0 ? undefined : this.#chains.join(endpoint.id, direction, stages);
+    const after =
+      stages.length === 0
+        ? undefined
+        : this.#chains.join(endpoint.id, stages, { direction, phase: 'filter', end: 'accept' });
     put(chains, way, after);
     const verdict = policies === undefined ? 'drop' : after === undefined ? 'accept' : `goto ${after}`;
     const interfaceKey = ifnameKey(endpoint.interface);

@@ -3,6 +3,8 @@ import type { Ruleset } from '../nft/model.ts';
 import { TrackedRuleset } from '../nft/tracked-ruleset.ts';
 import type { NodeEndpoint } from '../policy/cluster.ts';
 import { Dispatch } from './dispatch.ts';
+import { HostEndpoints } from './host-endpoints.ts';
+import { HostFilter } from './host-filter.ts';
 import { impactOf } from './impact.ts';
 import type { CalcEngine, CalcOptions, CalcUpdate, Delta, LocalEndpoint } from './model.ts';
 import { Network } from './network.ts';
@@ -27,6 +29,8 @@ class Engine implements CalcEngine {
   readonly #dispatch: Dispatch;
   readonly #services: Services;
   readonly #ownNode: OwnNode;
+  readonly #hostFilter: HostFilter;
+  readonly #hosts: HostEndpoints;
   readonly #nodes = new Map<string, NodeEndpoint>();
   readonly #local = new Map<string, LocalEndpoint>();
   #nodesChanged = false;
@@ -39,6 +43,8 @@ class Engine implements CalcEngine {
     this.#dispatch = new Dispatch(this.#ruleset, this.#pods, this.#chains, families);
     this.#services = new Services(this.#ruleset, node, families);
     this.#ownNode = new OwnNode(this.#ruleset);
+    this.#hostFilter = new HostFilter(this.#ruleset, this.#sets, this.#chains, families);
+    this.#hosts = new HostEndpoints(node, this.#sets.ranges, this.#hostFilter);
   }
 
   apply(delta: Delta): void {
@@ -55,9 +61,11 @@ class Engine implements CalcEngine {
         break;
       case 'policy':
         this.#dispatch.setPolicy(key, delta.value);
+        this.#hostFilter.setPolicy(key, delta.value);
         break;
       case 'tier':
         this.#dispatch.setTier(key, delta.value);
+        this.#hostFilter.setTier(key, delta.value);
         break;
       case 'service-account':
         this.#setServiceAccount(key, delta.value);
@@ -66,15 +74,17 @@ class Engine implements CalcEngine {
         this.#sets.ranges.setNetworkSet(key, delta.value);
         break;
       case 'host-endpoint':
-        this.#sets.ranges.setHostEndpoint(key, delta.value);
+        this.#hosts.setHost(key, delta.value);
         break;
       case 'domain':
         this.#sets.addresses.setDomain(key, delta.value);
         break;
       case 'settings':
         this.#ownNode.setSettings(delta.value);
+        this.#hostFilter.setSettings(delta.value);
         break;
       case 'profile':
+        this.#hosts.setProfile(key, delta.value);
         break;
       case 'node':
         this.#setNode(key, delta.value);
@@ -101,8 +111,12 @@ class Engine implements CalcEngine {
   flush(): CalcUpdate {
     if (this.#nodesChanged) this.#network.setNodes(this.#nodes.values());
     this.#nodesChanged = false;
-    this.#chains.reshape(this.#sets.settle());
+    this.#hosts.settle();
+    const reshaped = this.#sets.settle();
+    this.#chains.reshape(reshaped);
+    this.#hostFilter.reshape(reshaped);
     this.#dispatch.settle();
+    this.#hostFilter.settle();
     this.#ownNode.settle(this.#dispatch.judgesOwnNode);
     const conntrackFlush = this.#services.settle();
     const transaction = this.#ruleset.flush();
@@ -118,7 +132,9 @@ class Engine implements CalcEngine {
     else this.#nodes.set(name, node);
     this.#sets.addresses.setNode(name, node);
     this.#nodesChanged = true;
-    if (name === this.#node) this.#network.setOwnNode(node);
+    if (name !== this.#node) return;
+    this.#network.setOwnNode(node);
+    this.#hostFilter.setNode(node);
   }
 
   #setServiceAccount(key: string, labels: Labels | undefined): void {

@@ -1,6 +1,7 @@
 import type { Transaction } from '../nft/model.ts';
 import { CHAINS, SETS } from '../nft/names.ts';
 import type { Dispatch } from './dispatch.ts';
+import { HOSTS } from './host-filter.ts';
 import type { PolicyChains } from './policy-chains.ts';
 
 /** Local endpoints whose permissions a transaction may have taken away or given. */
@@ -8,6 +9,14 @@ export interface Impact {
   readonly shrunk: ReadonlySet<string>;
   readonly grown: ReadonlySet<string>;
 }
+
+/** Chains that packets of every local pod may pass. */
+const FOR_ALL: ReadonlySet<string> = new Set([
+  CHAINS.endpointToHost,
+  CHAINS.hostForward,
+  CHAINS.hostRawIn,
+  CHAINS.hostPreDnat,
+]);
 
 /**
  * Reads off a transaction whose verdicts it can change. Generous, never short: what is named may have changed, what is
@@ -39,12 +48,11 @@ export function impactOf(transaction: Transaction, chains: PolicyChains, dispatc
         }
     }
   }
-  if (rewritten.has(CHAINS.endpointToHost))
-    for (const each of dispatch.endpoints()) {
-      shrunk.add(each);
-      grown.add(each);
-    }
-  for (const chain of rewritten.union(lost)) for (const each of chains.endpointsOf(chain)) shrunk.add(each);
-  for (const chain of rewritten.union(gained)) for (const each of chains.endpointsOf(chain)) grown.add(each);
+  const concerned = (chain: string): Iterable<string> => {
+    const endpoints = chains.endpointsOf(chain);
+    return FOR_ALL.has(chain) || endpoints.has(HOSTS) ? dispatch.endpoints() : endpoints;
+  };
+  for (const chain of rewritten.union(lost)) for (const each of concerned(chain)) shrunk.add(each);
+  for (const chain of rewritten.union(gained)) for (const each of concerned(chain)) grown.add(each);
   return { shrunk, grown };
 }

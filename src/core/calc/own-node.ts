@@ -1,20 +1,20 @@
 import { CHAINS } from '../nft/names.ts';
 import { endpointToHostChain, ownNodeChain } from '../nft/own-node.ts';
 import type { TrackedRuleset } from '../nft/tracked-ruleset.ts';
-import { EMPTY_STATE } from '../policy/cluster.ts';
+import { DEFAULT_SETTINGS } from '../policy/calico/settings.ts';
 import type { PolicySettings } from '../policy/cluster.ts';
 
 /** The base chains for what local pods send to this node itself; clusters that do not judge it have none. */
 export class OwnNode {
   readonly #ruleset: TrackedRuleset;
-  #settings: PolicySettings = EMPTY_STATE.settings;
+  #settings: PolicySettings = DEFAULT_SETTINGS;
 
   constructor(ruleset: TrackedRuleset) {
     this.#ruleset = ruleset;
   }
 
   setSettings(settings: PolicySettings | undefined): void {
-    this.#settings = settings ?? EMPTY_STATE.settings;
+    this.#settings = settings ?? DEFAULT_SETTINGS;
   }
 
   /** `judged`: whether some local pod has policies that are asked about this node. */

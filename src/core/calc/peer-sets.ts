@@ -67,6 +67,14 @@ export class PeerSets {
       });
       return name;
     };
+    /** The same for sets that no rule looks into while they are empty. */
+    const optional =
+      (prefix: string, identity: string, make: (name: NameOf, optional: string) => () => void) =>
+      (family: Family): readonly string[] => {
+        const own = `${prefix} ${identity}`;
+        const name = named(prefix, identity, (each) => make(each, own));
+        return this.#refilled.isUsed(own, family) ? [name(family)] : [];
+      };
     return {
       pods: (peer, family) => named('pods', peer.key, (name) => this.#makePods(peer.key, peer, name))(family),
       block: (peer) => {
@@ -79,16 +87,20 @@ export class PeerSets {
         const { key } = peer;
         const chosen = { namespaces: { kind: 'selector', selector: EVERYTHING } as const, pods: peer.selector };
         const pods = named('endpoints', key, (name) => this.#makePods(`endpoints ${key}`, chosen, name));
-        const ranges = named('ranges', key, (name) => this.ranges.hold(peer, name));
-        return this.ranges.isUsed(peer, family) ? [pods(family), ranges(family)] : [pods(family)];
+        const ranges = optional('ranges', key, (name, own) => this.ranges.hold(peer, own, name));
+        return [pods(family), ...ranges(family)];
       },
       service: (peer, side, family) => {
         const prefix = side === 'source' ? 'service' : 'service-ports';
         return named(prefix, peer.key, (name) => this.addresses.holdService(peer, side, name))(family);
       },
       domain: (peer, family) => named('domain', peer.key, (name) => this.addresses.holdDomain(peer, name))(family),
-      namedPort: (port, family) =>
-        named('named', `${port.protocol}/${port.name}`, (name) => this.#makeNamedPort(port, name))(family),
+      namedPort: (port, family) => {
+        const key = `${port.protocol}/${port.name}`;
+        const pods = named('named', key, (name) => this.#makeNamedPort(port, name));
+        const hosts = optional('host-named', key, (name, own) => this.ranges.holdNamedPort(port, own, name));
+        return [pods(family), ...hosts(family)];
+      },
       ports: (elements) => {
         const name = portSetName(elements);
         hold(name, () => this.#makePorts(name, elements));
@@ -105,7 +117,7 @@ export class PeerSets {
   settle(): Holding {
     this.addresses.settle();
     this.#refilled.settle();
-    return new Set([...this.ranges.takeReshaped()].map((key) => `ranges ${key}`));
+    return this.#refilled.takeReshaped();
   }
 
   #makePods(key: string, chosen: PodSet, name: NameOf): () => void {

@@ -1,15 +1,19 @@
 import type { Family } from '../../base/ip/index.ts';
 import { compilePolicy } from '../nft/compile-policy.ts';
+import type { Phase } from '../nft/compile-policy.ts';
 import type { Rule } from '../nft/model.ts';
 import { policyChainName } from '../nft/names.ts';
 import { stageChain, stageChainName } from '../nft/stages.ts';
-import type { Stage } from '../nft/stages.ts';
+import type { Course, Stage } from '../nft/stages.ts';
 import type { TrackedRuleset } from '../nft/tracked-ruleset.ts';
 import type { Direction, Policy, Rule as PolicyRule } from '../policy/model.ts';
 import type { Holding, PeerSets } from './peer-sets.ts';
 
+const PHASES: readonly Phase[] = ['raw', 'pre-dnat', 'filter'];
+
 interface PolicyChain {
   readonly direction: Direction;
+  readonly phase: Phase;
   policy: Policy;
   holding: Holding;
   reads: ReadonlySet<string>;
@@ -49,8 +53,8 @@ export class PolicyChains {
   }
 
   /** Has the endpoint judged by these stages, of which there is at least one, and returns the first one's chain. */
-  join(endpoint: string, direction: Direction, stages: readonly Stage[]): string {
-    const name = this.#acquireStage(direction, stages);
+  join(endpoint: string, stages: readonly Stage[], course: Course): string {
+    const name = this.#acquireStage(stages, course);
     const { endpoints } = this.#stages.get(name)!;
     endpoints.set(endpoint, (endpoints.get(endpoint) ?? 0) + 1);
     return name;
@@ -68,13 +72,14 @@ export class PolicyChains {
 
   /** Takes over a new version of a policy whose chains may be in use. */
   update(policy: Policy): void {
-    for (const direction of ['ingress', 'egress'] as const) {
-      const name = policyChainName(direction, policy.key);
-      const chain = this.#policies.get(name);
-      if (chain === undefined || chain.policy === policy) continue;
-      chain.policy = policy;
-      this.#recompile(name, chain);
-    }
+    for (const direction of ['ingress', 'egress'] as const)
+      for (const phase of PHASES) {
+        const name = policyChainName(direction, policy.key, phase);
+        const chain = this.#policies.get(name);
+        if (chain === undefined || chain.policy === policy) continue;
+        chain.policy = policy;
+        this.#recompile(name, chain);
+      }
   }
 
   /** Compiles anew what holds any of the sets, because a peer is now found in others. */
@@ -106,13 +111,13 @@ export class PolicyChains {
     return this.#policies.get(chain)?.onlyAllows === true;
   }
 
-  #acquireStage(direction: Direction, stages: readonly Stage[]): string {
-    const name = stageChainName(direction, stages);
+  #acquireStage(stages: readonly Stage[], course: Course): string {
+    const name = stageChainName(stages, course);
     if (this.#stages.has(name)) return name;
     const [{ policies }, ...rest] = stages as readonly [Stage, ...Stage[]];
-    const next = rest.length === 0 ? undefined : this.#acquireStage(direction, rest);
-    const names = policies.map((policy) => this.#acquirePolicy(policy, direction, name));
-    this.#ruleset.setChain(stageChain(direction, stages));
+    const next = rest.length === 0 ? undefined : this.#acquireStage(rest, course);
+    const names = policies.map((policy) => this.#acquirePolicy(policy, course, name));
+    this.#ruleset.setChain(stageChain(stages, course));
     this.#stages.set(name, { policies: names, next, endpoints: new Map(), previous: new Set() });
     if (next !== undefined) this.#stages.get(next)!.previous.add(name);
     return name;
@@ -129,11 +134,11 @@ export class PolicyChains {
     this.#dropUnused(stage.next!, next);
   }
 
-  #acquirePolicy(policy: Policy, direction: Direction, stage: string): string {
-    const name = policyChainName(direction, policy.key);
+  #acquirePolicy(policy: Policy, { direction, phase }: Course, stage: string): string {
+    const name = policyChainName(direction, policy.key, phase);
     let chain = this.#policies.get(name);
     if (chain === undefined) {
-      chain = { direction, policy, holding: new Set(), reads: new Set(), onlyAllows: true, stages: new Set() };
+      chain = { direction, phase, policy, holding: new Set(), reads: new Set(), onlyAllows: true, stages: new Set() };
       this.#policies.set(name, chain);
       this.#compile(name, chain);
     }
@@ -159,9 +164,10 @@ export class PolicyChains {
 
   #compile(name: string, chain: PolicyChain): void {
     const held = new Set<string>();
-    const rules = compilePolicy(chain.policy, chain.direction, this.#families, this.#sets.names(held));
+    const { policy, direction, phase } = chain;
+    const rules = compilePolicy(policy, direction, this.#families, this.#sets.names(held), phase);
     chain.holding = held;
-    chain.onlyAllows = chain.policy[chain.direction].every(onlyAllows);
+    chain.onlyAllows = policy[direction].every(onlyAllows);
     this.#ruleset.setChain({ name, rules });
     this.#setReads(name, chain, setsReadBy(rules));
   }

@@ -2,11 +2,13 @@ import { intervalSet, union } from '../../base/ip/index.ts';
 import type { Family, IntervalSet } from '../../base/ip/index.ts';
 import { EVERYTHING } from '../kube/labels.ts';
 import { intervalKeys } from '../nft/condition-matches.ts';
+import { portKey, protoKey } from '../nft/key.ts';
+import { IPPROTO } from '../nft/model.ts';
 import { effectiveRanges } from '../policy/blocks.ts';
 import type { TunnelAlias } from '../policy/blocks.ts';
 import type { HostEndpointInfo, NamespaceInfo, NetworkSetInfo } from '../policy/cluster.ts';
-import type { EndpointPeer } from '../policy/model.ts';
-import { addressType, put } from './address-sets.ts';
+import type { EndpointPeer, PortMatch } from '../policy/model.ts';
+import { addressType, aliased, put } from './address-sets.ts';
 import type { NameOf } from './address-sets.ts';
 import { LabelIndex } from './label-index.ts';
 import type { Content, RefilledSets } from './refilled-sets.ts';
@@ -22,9 +24,7 @@ export class RangeSets {
   readonly #networkSetOf = new Map<string, NetworkSetInfo>();
   readonly #hosts = new LabelIndex<HostEndpointInfo>();
   readonly #hostOf = new Map<string, HostEndpointInfo>();
-  /** The families in which the held selectors choose something, by {@link EndpointPeer.key}. */
-  readonly #inUse = new Map<string, readonly Family[]>();
-  readonly #reshaped = new Set<string>();
+  readonly #ofHosts = new Set<Content>();
 
   constructor(sets: RefilledSets, families: readonly Family[]) {
     this.#sets = sets;
@@ -47,17 +47,18 @@ export class RangeSets {
     if (before !== undefined) this.#hosts.unassign(before);
     put(this.#hostOf, key, host);
     if (host !== undefined) this.#hosts.assign(host, { labels: host.labels });
+    for (const content of this.#ofHosts) this.#sets.touch(content);
   }
 
-  /** Makes the sets for the peer; they are kept up to date until the returned function is called. */
-  hold(peer: EndpointPeer, name: NameOf): () => void {
+  /** Makes the optional sets for the peer; they are kept up to date until the returned function is called. */
+  hold(peer: EndpointPeer, optional: string, name: NameOf): () => void {
     const networkSets = new Set<NetworkSetInfo>();
     const hosts = new Set<HostEndpointInfo>();
     const content: Content = {
       families: this.#families,
       spec: (family) => ({ name: name(family), key: [addressType(family)], interval: true }),
       elements: (family, aliases) => intervalKeys(family, rangesOf(networkSets, hosts, family, aliases)),
-      filled: () => this.#noteUse(peer.key, name),
+      optional,
     };
     const keep = <Member>(members: Set<Member>) => ({
       enter: (member: Member): void => {
@@ -76,31 +77,34 @@ export class RangeSets {
     return () => {
       this.#networkSets.unwatch(peer.key);
       this.#hosts.unwatch(peer.key);
-      this.#inUse.delete(peer.key);
-      this.#reshaped.delete(peer.key);
       drop();
     };
   }
 
-  /** Whether the held peer has such addresses in the family, as of the last filling. */
-  isUsed(peer: EndpointPeer, family: Family): boolean {
-    return this.#inUse.get(peer.key)?.includes(family) === true;
-  }
-
-  /** The keys of peers for which {@link RangeSets.isUsed} has another answer than at the last call. */
-  takeReshaped(): ReadonlySet<string> {
-    const taken = new Set(this.#reshaped);
-    this.#reshaped.clear();
-    return taken;
-  }
-
-  #noteUse(key: string, name: NameOf): void {
-    const before = this.#inUse.get(key);
-    const after = this.#families.filter((family) => this.#sets.sizeOf(name(family)) > 0);
-    this.#inUse.set(key, after);
-    if (before !== undefined && before.join() !== after.join()) this.#reshaped.add(key);
+  /** As {@link RangeSets.hold}, for the `address . protocol . port` of host endpoints that declare the named port. */
+  holdNamedPort(port: NamedPort, optional: string, name: NameOf): () => void {
+    const content: Content = {
+      families: this.#families,
+      spec: (family) => ({ name: name(family), key: [addressType(family), 'inet_proto', 'inet_service'] }),
+      elements: (family, aliases) =>
+        [...this.#hostOf.values()].flatMap(({ ports, expectedIps }) => {
+          const own = ports.filter((each) => each.name === port.name && each.protocol === port.protocol);
+          const tails = own.map((each) => protoKey(IPPROTO[each.protocol]) + portKey(each.port));
+          return aliased(expectedIps, family, aliases).flatMap((address) => tails.map((tail) => address + tail));
+        }),
+      optional,
+    };
+    this.#ofHosts.add(content);
+    const drop = this.#sets.hold(content);
+    return () => {
+      this.#ofHosts.delete(content);
+      drop();
+    };
   }
 }
+
+/** What a rule asks for by name. */
+type NamedPort = PortMatch & { readonly kind: 'named' };
 
 function rangesOf(
   networkSets: Iterable<NetworkSetInfo>,

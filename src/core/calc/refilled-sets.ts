@@ -10,8 +10,8 @@ export interface Content {
   readonly families: readonly Family[];
   spec(family: Family): SetSpec;
   elements(family: Family, aliases: readonly TunnelAlias[]): Iterable<ElementKey>;
-  /** Runs whenever the sets have been filled. */
-  filled?(): void;
+  /** For sets that are mostly empty, and then not looked into: what {@link RefilledSets.isUsed} knows them by. */
+  readonly optional?: string;
 }
 
 /**
@@ -22,6 +22,9 @@ export class RefilledSets {
   readonly #ruleset: TrackedRuleset;
   readonly #held = new Set<Content>();
   readonly #dirty = new Set<Content>();
+  /** The families in which optional contents hold something. */
+  readonly #inUse = new Map<string, readonly Family[]>();
+  readonly #reshaped = new Set<string>();
   #aliases: readonly TunnelAlias[] = [];
 
   constructor(ruleset: TrackedRuleset) {
@@ -36,13 +39,22 @@ export class RefilledSets {
     return () => {
       this.#held.delete(content);
       this.#dirty.delete(content);
+      if (content.optional !== undefined) this.#inUse.delete(content.optional);
+      if (content.optional !== undefined) this.#reshaped.delete(content.optional);
       for (const family of content.families) this.#ruleset.deleteSet(content.spec(family).name);
     };
   }
 
-  /** Number of elements of a held set. */
-  sizeOf(name: string): number {
-    return this.#ruleset.sets.get(name)?.elements.size ?? 0;
+  /** Whether the held optional content has elements of the family, as of the last filling. */
+  isUsed(optional: string, family: Family): boolean {
+    return this.#inUse.get(optional)?.includes(family) === true;
+  }
+
+  /** The optional contents for which {@link RefilledSets.isUsed} has another answer than at the last call. */
+  takeReshaped(): ReadonlySet<string> {
+    const taken = new Set(this.#reshaped);
+    this.#reshaped.clear();
+    return taken;
   }
 
   /** What the content is made from has changed. */
@@ -71,7 +83,14 @@ export class RefilledSets {
       for (const key of content.elements(family, this.#aliases)) elements.set(key, '');
       this.#ruleset.replaceElements(content.spec(family).name, elements);
     }
-    content.filled?.();
+    if (content.optional !== undefined) this.#noteUse(content, content.optional);
+  }
+
+  #noteUse({ families, spec }: Content, optional: string): void {
+    const before = this.#inUse.get(optional);
+    const after = families.filter((family) => this.#ruleset.sets.get(spec(family).name)!.elements.size > 0);
+    this.#inUse.set(optional, after);
+    if (before !== undefined && before.join() !== after.join()) this.#reshaped.add(optional);
   }
 }
 

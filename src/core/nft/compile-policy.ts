@@ -4,7 +4,13 @@ import { conditionMatches, peerMatches, portMatches } from './condition-matches.
 import type { SetNames } from './condition-matches.ts';
 import { ANYTHING, product, ruleOf } from './match.ts';
 import type { Rule, Statement } from './model.ts';
-import { setPassed, verdict } from './statements.ts';
+import { PACKET_MARK, setMark, verdict } from './statements.ts';
+
+/**
+ * Where on a packet's way a policy is asked. Before connection tracking and before translation are for host endpoints
+ * only; what is allowed there is marked, so that later phases leave it alone.
+ */
+export type Phase = 'raw' | 'pre-dnat' | 'filter';
 
 /** How many lines a rule that logs may write a second, and how many at once: floods of packets must not fill the log. */
 const LOG_LIMIT = { perSecond: 10, burst: 5 } as const;
@@ -21,8 +27,10 @@ export function compilePolicy(
   direction: Direction,
   families: readonly Family[],
   names: SetNames,
+  phase: Phase = 'filter',
 ): readonly Rule[] {
-  return compileRules(policy[direction], direction, families, names, (action) => endOf(action, policy, direction));
+  const name = `sluice ${direction} ${policy.key}`;
+  return compileRules(policy[direction], direction, families, names, (action) => endOf(action, phase, name));
 }
 
 /** Like {@link compilePolicy}, for rules whose actions the caller gives a meaning. */
@@ -45,18 +53,24 @@ export function compileRules(
   });
 }
 
-function endOf(action: Action, policy: Policy, direction: Direction): readonly Statement[] {
+function endOf(action: Action, phase: Phase, name: string): readonly Statement[] {
   switch (action) {
     case 'allow':
-      return [verdict('accept')];
+      return [
+        ...(phase === 'filter' ? [] : [setMark(PACKET_MARK.HOST_ALLOWED)]),
+        ...(phase === 'raw' ? [NOTRACK] : []),
+        verdict('accept'),
+      ];
     case 'deny':
       return [verdict('drop')];
     case 'pass':
-      return [setPassed(true), verdict('return')];
+      return [setMark(PACKET_MARK.PASS), verdict('return')];
     case 'log':
-      return logStatements(`sluice ${direction} ${policy.key}`);
+      return logStatements(name);
   }
 }
+
+const NOTRACK: Statement = { kind: 'notrack' };
 
 /** Writes a line that begins with the text, unless there are too many. */
 export function logStatements(text: string): readonly Statement[] {

@@ -33,8 +33,8 @@ export interface SetNames {
   service(peer: ServicePeer, side: Side, family: Family): string;
   /** The addresses that the names of the peer are known to have. */
   domain(peer: DomainPeer, family: Family): string;
-  /** `address . protocol . port` of every pod that declares the named port. */
-  namedPort(port: PortMatch & { readonly kind: 'named' }, family: Family): string;
+  /** Sets that hold between them the `address . protocol . port` of every pod and host endpoint with the named port. */
+  namedPort(port: PortMatch & { readonly kind: 'named' }, family: Family): readonly string[];
   /** An interval set of `protocol . port` with exactly these elements. */
   ports(elements: readonly ElementKey[]): string;
 }
@@ -152,11 +152,10 @@ export function portMatches(
   }
   for (const port of ports) {
     if (port.kind !== 'named') continue;
-    for (const family of families)
-      matches.push({
-        family,
-        statements: [inSet([addressOf(side, family), 'meta l4proto', field], names.namedPort(port, family))],
-      });
+    for (const family of families) {
+      const key = [addressOf(side, family), 'meta l4proto', field] as const;
+      for (const set of names.namedPort(port, family)) matches.push({ family, statements: [inSet(key, set)] });
+    }
   }
   return matches;
 }
@@ -188,7 +187,10 @@ function notNamed(ports: readonly PortMatch[], side: Side, families: readonly Fa
   if (named.length === 0) return [ANYTHING];
   return families.map((family) => {
     const key = [addressOf(side, family), 'meta l4proto', portOf(side)] as const;
-    return { family, statements: named.map((port) => notInSet(key, names.namedPort(port, family))) };
+    return {
+      family,
+      statements: named.flatMap((port) => names.namedPort(port, family).map((set) => notInSet(key, set))),
+    };
   });
 }
 

@@ -48,6 +48,13 @@ export const CHAINS = {
   ownNode: 'own-node',
   /** What becomes of it when policy has allowed it. */
   endpointToHost: 'endpoint-to-host',
+  /** Host endpoints of this node, phase by phase. */
+  hostRawIn: 'host-raw-in',
+  hostRawOut: 'host-raw-out',
+  hostPreDnat: 'host-pre-dnat',
+  hostInput: 'host-input',
+  hostOutput: 'host-output',
+  hostForward: 'host-forward',
 } as const;
 
 /** A name made from arbitrary text, equal for equal text; 80 bits of SHA-256. */
@@ -56,8 +63,18 @@ export function digest(text: string): string {
 }
 
 /** A chain name that people can read: `in/NetworkPolicy/default/web`. */
-export function policyChainName(direction: 'ingress' | 'egress', policyKey: string): string {
-  return readableName(`${direction === 'ingress' ? 'in' : 'out'}/${policyKey}`);
+export function policyChainName(
+  direction: 'ingress' | 'egress',
+  policyKey: string,
+  phase: 'raw' | 'pre-dnat' | 'filter' = 'filter',
+): string {
+  const prefix = phase === 'filter' ? '' : `${phase}-`;
+  return readableName(`${prefix}${direction === 'ingress' ? 'in' : 'out'}/${policyKey}`);
+}
+
+/** The chain of a host endpoint's profiles, which ends in a drop. */
+export function profilesChainName(direction: 'ingress' | 'egress', host: string): string {
+  return readableName(`profiles-${direction === 'ingress' ? 'in' : 'out'}/${host}`);
 }
 
 /** The chain that remembers that a connection came through the node. */

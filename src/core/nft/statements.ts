@@ -16,6 +16,8 @@ export const CT_MARK = {
 export const PACKET_MARK = {
   /** A rule has passed the packet on to the next tier. Set by policies' chains, cleared by the chain that jumped there. */
   PASS: 0x1000000,
+  /** An early policy of a host endpoint has allowed the packet; later ones are not asked, and clear it. */
+  HOST_ALLOWED: 0x2000000,
 } as const;
 
 /** Every pod interface on the host side begins so. */
@@ -96,17 +98,15 @@ export const hasCtMark = (bit: number): Statement => ({
   value: 0,
 });
 
-export const isPassed: Statement = {
+/** The packet bears one of the bits of {@link PACKET_MARK}. */
+export const hasMark = (bit: number): Statement => ({
   kind: 'compare',
   field: 'meta mark',
-  mask: PACKET_MARK.PASS,
+  mask: bit,
   op: '!=',
   value: 0,
-};
-
-export const setPassed = (passed: boolean): Statement => ({
-  kind: 'set-mark',
-  target: 'meta mark',
-  mask: PACKET_MARK.PASS,
-  value: passed ? PACKET_MARK.PASS : 0,
 });
+
+export const setMark = (bit: number): Statement => ({ kind: 'set-mark', target: 'meta mark', mask: bit, value: bit });
+
+export const clearMark = (bit: number): Statement => ({ kind: 'set-mark', target: 'meta mark', mask: bit, value: 0 });
