@@ -86,9 +86,11 @@ export class RefilledSets {
     if (content.optional !== undefined) this.#noteUse(content, content.optional);
   }
 
-  #noteUse({ families, spec }: Content, optional: string): void {
+  #noteUse(content: Content, optional: string): void {
     const before = this.#inUse.get(optional);
-    const after = families.filter((family) => this.#ruleset.sets.get(spec(family).name)!.elements.size > 0);
+    const after = content.families.filter(
+      (family) => this.#ruleset.sets.get(content.spec(family).name)!.elements.size > 0,
+    );
     this.#inUse.set(optional, after);
     if (before !== undefined && before.join() !== after.join()) this.#reshaped.add(optional);
   }
