@@ -47,7 +47,7 @@ export class Judge {
     const remarks: string[] = [];
     const outcomes = familiesAsked(question).flatMap((family) => this.#judgeFamily(question, family, remarks));
     if (outcomes.length === 0) throw wrong(noSharedFamily(question));
-    const merged = mergeOutcomes(outcomes).sort((a, b) => Number(a.verdict.allowed) - Number(b.verdict.allowed));
+    const merged = outcomes.length === 1 ? outcomes : mergeOutcomes(outcomes).sort(deniedFirst);
     return {
       allowed: merged.every(({ verdict }) => verdict.allowed),
       outcomes: merged,
@@ -155,6 +155,10 @@ export class Judge {
     remarks.push(`the addresses of ${place.name} are not known here: judged by its name, and as ${formatIp(ip)}`);
     return [{ party: { kind: 'outside', ip, domain: place.name }, extent }];
   }
+}
+
+function deniedFirst(a: Outcome, b: Outcome): number {
+  return Number(a.verdict.allowed) - Number(b.verdict.allowed);
 }
 
 interface End {

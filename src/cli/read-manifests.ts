@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { SluiceError, messageOf } from '../base/errors.ts';
-import { parseManifests } from '../core/kube/yaml.ts';
+import { parseManifestsWith } from '../core/kube/parse-manifests.ts';
+import type { CompleteReader } from '../core/kube/parse-manifests.ts';
 import type { LoadIssue, Manifest, Manifests } from '../core/kube/yaml.ts';
 
 /** What several files hold. */
@@ -14,6 +16,12 @@ export interface ReadManifests {
 
 /** How messages call standard input. */
 export const STDIN_NAME = '<stdin>';
+
+const load = createRequire(import.meta.url);
+
+/** Loading the parser of all of YAML takes longer than reading some files of the plain kind, which most are. */
+const complete: CompleteReader = (...document) =>
+  (load('../core/kube/complete-yaml.ts') as { readonly readDocuments: CompleteReader }).readDocuments(...document);
 
 const ENDINGS = ['.yaml', '.yml', '.json'];
 
@@ -44,7 +52,7 @@ export function readSources(paths: readonly string[]): {
   const sources: ManifestSource[] = [];
   const skipped: string[] = [];
   for (const { file, text, listed } of paths.flatMap(filesOf)) {
-    const read = parseManifests(text, file);
+    const read = parseManifestsWith(complete, text, file);
     if (listed && read.manifests.length > 0 && read.manifests.every(isAnonymous)) skipped.push(file);
     else sources.push({ file, text, ...read });
   }

@@ -10,21 +10,20 @@ const PACKAGE = fileURLToPath(new URL('../../node_modules/kubernetes-types/', im
 const GENERATED = fileURLToPath(new URL('../../build/openapi/definitions.json', import.meta.url));
 
 /**
- * The types of built-in kinds and of those that policy adds. Only the API groups that are asked for are read, since all of them together cost more than
- * checking a few policies does.
+ * The types of built-in kinds and of those that policy adds. Types are read one by one when they are asked for, since all
+ * of them together cost more than checking a few policies does.
  */
 export function manifestSchemas(): SchemaCatalogue {
-  const groups = new Map<string, Definitions>();
-  const group = (path: string): Definitions => {
-    const known = groups.get(path);
-    if (known !== undefined) return known;
-    const definitions = readGroup(path);
-    groups.set(path, definitions);
-    return definitions;
-  };
+  const files = new Map<string, TypeFile>();
+  const types = new Map<string, Schema | undefined>();
   const find = (name: string): Schema | undefined => {
+    if (types.has(name)) return types.get(name);
     const path = pathOf(name);
-    return path === undefined ? undefined : group(path)[name];
+    const file = path === undefined ? undefined : (files.get(path) ?? openFile(path));
+    if (path !== undefined && file !== undefined) files.set(path, file);
+    const found = file?.(name);
+    types.set(name, found);
+    return found;
   };
   return {
     ofKind: (apiVersion, kind) => {
@@ -37,6 +36,9 @@ export function manifestSchemas(): SchemaCatalogue {
   };
 }
 
+/** Reads a type by its full name. */
+type TypeFile = (name: string) => Schema | undefined;
+
 /** The declaration file that a type stands in: `io.k8s.api.networking.v1.NetworkPolicy` → `networking/v1`. */
 function pathOf(name: string): string | undefined {
   const own = /^io\.k8s\.api\.([a-z0-9]+)\.(v\w+)\.\w+$/.exec(name);
@@ -44,9 +46,23 @@ function pathOf(name: string): string | undefined {
   return name.startsWith('io.k8s.apimachinery.pkg.apis.meta.v1.') ? 'meta/v1' : undefined;
 }
 
-function readGroup(path: string): Definitions {
+function openFile(path: string): TypeFile | undefined {
   const file = `${PACKAGE}${path}.d.ts`;
-  if (existsSync(file)) return readDeclarations(path, readFileSync(file, 'utf8'));
+  if (existsSync(file)) return declarationFile(path, readFileSync(file, 'utf8'));
+  if (!existsSync(GENERATED)) return undefined;
   // Installations without the package have what the build made of it.
-  return existsSync(GENERATED) ? (JSON.parse(readFileSync(GENERATED, 'utf8')) as Definitions) : {};
+  const definitions = JSON.parse(readFileSync(GENERATED, 'utf8')) as Definitions;
+  return (name) => definitions[name];
+}
+
+/** The declarations are cut out of the text, each with the imports of its file above. */
+function declarationFile(path: string, text: string): TypeFile {
+  const imports = text.slice(0, Math.max(text.search(/^(?:\/\*\*|export )/mu), 0));
+  return (name) => {
+    const short = name.slice(name.lastIndexOf('.') + 1);
+    const start = text.indexOf(`\nexport interface ${short} {\n`);
+    if (start < 0) return readDeclarations(path, text)[name];
+    const end = text.indexOf('\n}\n', start);
+    return readDeclarations(path, imports + text.slice(start, end < 0 ? text.length : end + 3))[name];
+  };
 }
