@@ -35,6 +35,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'explain what happens to a connection in a running cluster',
     load: () => import('./commands/why.ts'),
   },
+  {
+    name: 'diff',
+    summary: 'compare what can talk before and after a change',
+    load: () => import('./commands/diff.ts'),
+  },
   { name: 'test', summary: 'run unit tests of policies', load: () => import('./commands/test.ts') },
   {
     name: 'reach',

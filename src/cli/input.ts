@@ -9,7 +9,7 @@ import { formatSource } from '../core/policy/explain.ts';
 import type { PolicyIssue } from '../core/policy/model.ts';
 import type { Invocation, OptionSpec, Values } from './command.ts';
 import { KUBECONFIG, NAME } from './lab-options.ts';
-import { readManifests } from './read-manifests.ts';
+import { readManifests, type ReadManifests } from './read-manifests.ts';
 import { manifestSchemas } from './schemas.ts';
 
 /** `-f`: what a command reads objects from. */
@@ -60,7 +60,15 @@ export function readFiles(
   note: (line: string) => void,
   running: ClusterObjects = {},
 ): Omit<Input, 'state'> {
-  const { manifests, issues, skipped } = readManifests(paths);
+  return checked(readManifests(paths), note, running);
+}
+
+/** What was read, as the objects of a cluster. Throws and notes as {@link readFiles} does. */
+export function checked(
+  { manifests, issues, skipped }: ReadManifests,
+  note: (line: string) => void,
+  running: ClusterObjects = {},
+): Omit<Input, 'state'> {
   for (const file of skipped) note(`${file}: skipped, since nothing in it has an apiVersion and a kind`);
   const schemas = manifestSchemas();
   const found = [...issues, ...manifests.flatMap((each) => checkManifest(each, schemas))];

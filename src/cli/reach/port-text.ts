@@ -23,6 +23,8 @@ function familyText(ports: readonly PortRecord[]): string {
   const protocols = [...new Set(ports.map(({ protocol }) => protocol))];
   const whole = protocols.filter((protocol) => ports.some((each) => each.protocol === protocol && isWhole(each)));
   if (whole.length === 5) return 'all traffic';
+  const missing = whole.length >= 3 && protocols.length === 5 ? gaps(ports) : [];
+  if (missing.length > 0 && missing.length <= MOST_GAPS) return `all traffic but ${familyText(missing)}`;
   return protocols
     .map((protocol) => {
       const own = ports.filter((each) => each.protocol === protocol);
@@ -30,6 +32,23 @@ function familyText(ports: readonly PortRecord[]): string {
       return whole.includes(protocol) ? name : `${name} ${own.map(entryText).join(', ')}`;
     })
     .join('; ');
+}
+
+/** More exceptions than this read no better than what is left. */
+const MOST_GAPS = 6;
+
+/** The ports that are not there; nothing when something else than ports is missing. */
+function gaps(ports: readonly PortRecord[]): readonly PortRecord[] {
+  if (!ports.some((each) => each.protocol === 'ICMP' && isWhole(each))) return [];
+  if (!ports.some((each) => each.protocol === 'other' && isWhole(each))) return [];
+  return (['TCP', 'UDP', 'SCTP'] as const).flatMap((protocol) => {
+    const own = ports.flatMap((each) => (each.protocol === protocol ? [each] : []));
+    const edges = [{ from: 0, to: 0 }, ...own, { from: 65_536, to: 65_536 }];
+    return edges.slice(1).flatMap((next, index) => {
+      const [from, to] = [edges[index]!.to + 1, next.from - 1];
+      return from > to ? [] : [{ protocol, from, to }];
+    });
+  });
 }
 
 function isWhole(port: PortRecord): boolean {
