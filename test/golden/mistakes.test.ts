@@ -39,9 +39,12 @@ it.each([
   expect(found[0]).toMatch(expected);
 });
 
+/** Specs of `sluice test` stand beside the manifests that they are about. */
+const SPEC = /^policy-tests\/[^/]+\.yaml$/;
+
 it('every other example is accepted', () => {
   const files = readdirSync(EXAMPLES, { recursive: true, encoding: 'utf8' });
-  const good = files.filter((file) => file.endsWith('.yaml') && !file.startsWith('mistakes'));
+  const good = files.filter((file) => file.endsWith('.yaml') && !file.startsWith('mistakes') && !SPEC.test(file));
   expect(good.length).toBeGreaterThan(5);
   expect(good.flatMap(check)).toEqual([]);
 });
