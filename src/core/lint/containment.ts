@@ -58,8 +58,9 @@ function namespacesCover(outer: NamespaceSet, inner: NamespaceSet): boolean {
   return selectorCovers(outer.selector, inner.kind === 'name' ? EVERYTHING : inner.selector);
 }
 
-/** Whether every pod and host endpoint that `inner` applies to is one that `outer` applies to. */
+/** Whether everything that `inner` is asked about, `outer` is asked about too. */
 export function subjectCovers(outer: Policy, inner: Policy): boolean {
+  if (outer.sparesOwnNode && !inner.sparesOwnNode) return false;
   if (!podsCover(outer.subject, inner.subject)) return false;
   if (inner.hosts === undefined) return true;
   const { hosts } = outer;

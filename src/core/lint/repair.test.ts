@@ -32,18 +32,18 @@ describe('corrects the text and leaves the rest as it is:', () => {
     ],
     [
       'types in brackets',
-      `${HEAD}  policyTypes: [Ingress] # why\n  egress: [{}]\n`,
-      `${HEAD}  policyTypes: [Ingress, Egress] # why\n  egress: [{}]\n`,
+      `${HEAD}  policyTypes: [Ingress] # why\n  egress: [{}]\n  ingress: [{}]\n`,
+      `${HEAD}  policyTypes: [Ingress, Egress] # why\n  egress: [{}]\n  ingress: [{}]\n`,
     ],
     [
       'types with dashes',
-      `${HEAD}  policyTypes:\n    - Ingress # why\n  # rules\n  egress: [{}]\n`,
-      `${HEAD}  policyTypes:\n    - Ingress # why\n    - Egress\n  # rules\n  egress: [{}]\n`,
+      `${HEAD}  policyTypes:\n    - Ingress # why\n  # rules\n  egress: [{}]\n  ingress: [{}]\n`,
+      `${HEAD}  policyTypes:\n    - Ingress # why\n    - Egress\n  # rules\n  egress: [{}]\n  ingress: [{}]\n`,
     ],
     [
       'types with dashes that are not indented',
-      `${HEAD}  policyTypes:\n  - Ingress\n  egress: [{}]`,
-      `${HEAD}  policyTypes:\n  - Ingress\n  - Egress\n  egress: [{}]`,
+      `${HEAD}  policyTypes:\n  - Ingress\n  egress: [{}]\n  ingress: [{}]`,
+      `${HEAD}  policyTypes:\n  - Ingress\n  - Egress\n  egress: [{}]\n  ingress: [{}]`,
     ],
     [
       'quotes and case in a port, at once',
@@ -62,8 +62,8 @@ describe('corrects the text and leaves the rest as it is:', () => {
     ],
     [
       'Windows line ends',
-      `${HEAD}  policyTypes:\n  - Ingress\n  egress:\n  - {}\n`.replaceAll('\n', '\r\n'),
-      `${HEAD}  policyTypes:\n  - Ingress\n  - Egress\n  egress:\n  - {}\n`.replaceAll('\n', '\r\n'),
+      `${HEAD}  policyTypes:\n  - Ingress\n  egress:\n  - {}\n  ingress: [{}]\n`.replaceAll('\n', '\r\n'),
+      `${HEAD}  policyTypes:\n  - Ingress\n  - Egress\n  egress:\n  - {}\n  ingress: [{}]\n`.replaceAll('\n', '\r\n'),
     ],
     [
       'the second document of a file',
@@ -95,15 +95,18 @@ it('leaves a file that it cannot read, and repairs the others', () => {
 });
 
 it('goes on until nothing is left: a version that is put in shows what is wrong with the fields', () => {
-  const text = `${HEAD}  policyTypes: [Ingress]\n  egress:\n    - ports: [{ port: "53" }]\n`.replace('apiV', 'apiv');
+  const text = `${HEAD}  policyTypes: [Ingress]\n  egress:\n    - ports: [{ port: "53" }]\n  ingress: [{}]\n`.replace(
+    'apiV',
+    'apiv',
+  );
   const result = repair([source(text)], {});
   expect(result.sources[0]!.text).toBe(
-    `${HEAD}  policyTypes: [Ingress, Egress]\n  egress:\n    - ports: [{ port: 53 }]\n`,
+    `${HEAD}  policyTypes: [Ingress, Egress]\n  egress:\n    - ports: [{ port: 53 }]\n  ingress: [{}]\n`,
   );
   expect([...result.repaired]).toEqual([['f.yaml', 3]]);
 });
 
 it('does not repair what a comment has turned off', () => {
-  const text = `# sluice-lint-disable policy-types\n${HEAD}  policyTypes: [Ingress]\n  egress: [{}]\n`;
+  const text = `# sluice-lint-disable policy-types\n${HEAD}  policyTypes: [Ingress]\n  egress: [{}]\n  ingress: [{}]\n`;
   expect(fixed(text)).toBe(text);
 });

@@ -1,3 +1,4 @@
+import type { Manifest } from '../../kube/yaml.ts';
 import type { LintRule, Report } from '../model.ts';
 import type { LintCluster } from '../lint-cluster.ts';
 import { itemsOf, isNetworkPolicy, valueAt } from '../objects.ts';
@@ -23,13 +24,17 @@ function* check(cluster: LintCluster): Generator<Report> {
       const rules = itemsOf(valueAt(manifest.object, 'spec', direction));
       if (rules.length === 0 || types.includes(type)) continue;
       const path = `spec.${field}`;
-      yield {
-        manifest,
-        path,
-        message: `${field} does not list ${type}, so the ${direction} rules of the policy do nothing`,
-        suggestion: `[${[...types.map(String), type].join(', ')}]`,
-        repair: { kind: 'append-item', path, item: type },
-      };
+      const message = `${field} does not list ${type}, so the ${direction} rules of the policy do nothing`;
+      const both = [...types.map(String), type].join(', ');
+      // A direction that is listed without a rule may have been taken for the other one.
+      const mixedUp = direction === 'egress' ? noRules(manifest, 'ingress') : noRules(manifest, 'egress');
+      if (mixedUp) yield { manifest, path, message, suggestion: `[${type}] or [${both}]` };
+      else
+        yield { manifest, path, message, suggestion: `[${both}]`, repair: { kind: 'append-item', path, item: type } };
     }
   }
+}
+
+function noRules({ object }: Manifest, direction: string): boolean {
+  return itemsOf(valueAt(object, 'spec', direction)).length === 0;
 }
