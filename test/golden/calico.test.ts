@@ -8,6 +8,7 @@ import { policyKindSchemas } from '../../src/core/kube/schemas/catalogue.ts';
 import { parseManifests } from '../../src/core/kube/yaml.ts';
 import { PolicyEngine, clusterObjects, clusterState, explain, formatExplanation } from '../../src/core/policy/index.ts';
 import type { Flow, FlowProtocol, Party, Verdict } from '../../src/core/policy/index.ts';
+import { flowArrives, rulesetsOf } from './compiled-state.ts';
 import { includesTraffic, reach } from '../../src/core/reach/index.ts';
 import type { EndpointRef } from '../../src/core/reach/index.ts';
 
@@ -25,6 +26,7 @@ for (const name of readdirSync(CASES, { withFileTypes: true }).flatMap((each) =>
   const state = clusterState(objects, locate);
   const engine = new PolicyEngine(state);
   const reachability = reach(state);
+  const rulesets = rulesetsOf(state);
 
   function reaches(flow: Flow): boolean {
     const [from, to] = [flow.source, flow.destination].map((party) => reachability.resolve(refOf(party))!);
@@ -48,6 +50,9 @@ for (const name of readdirSync(CASES, { withFileTypes: true }).flatMap((each) =>
       expect(verdict.allowed, text).toBe(allowed);
       expect(reasonOf(verdict), text).toBe(reason);
       if (by !== undefined) expect(deciders(verdict), text).toContain(by);
+      // An address that is nobody's on either side never comes to a node.
+      if (flow.source.ip !== undefined && flow.destination.ip !== undefined)
+        expect(flowArrives(rulesets, state, flow), 'as the compiled filters say').toBe(allowed);
       // `reach` knows no source ports.
       if (flow.sourcePort === undefined) expect(reaches(flow), 'as reach says').toBe(allowed);
     });

@@ -6,12 +6,13 @@ import type { Pod } from '../../src/core/kube/types.ts';
 import { interpret } from '../../src/core/nft/interpret.ts';
 import { addressKey, CT_STATE, TCP_FLAG } from '../../src/core/nft/index.ts';
 import type { Ruleset } from '../../src/core/nft/index.ts';
+import { digest } from '../../src/core/nft/names.ts';
 import { namespaceInfo, nodeEndpoint, normaliseNetworkPolicy, podEndpoint } from '../../src/core/policy/index.ts';
 import type { OracleCluster } from './oracle.ts';
 
 /** The host-side interface that the tests give a pod. */
 export function interfaceOf(pod: string): string {
-  return `slc${pod.replaceAll(/[^0-9]/g, '')}`;
+  return `slc${digest(pod).slice(0, 8)}`;
 }
 
 /** Every object of the cluster as deltas for `node`, with an interface wired for each of its pods. */

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { parseIp } from '../../src/base/ip/index.ts';
 import { PolicyEngine, explain, formatExplanation } from '../../src/core/policy/index.ts';
-import type { ClusterState } from '../../src/core/policy/index.ts';
+import type { ClusterState, Flow } from '../../src/core/policy/index.ts';
 import { includesTraffic, reach } from '../../src/core/reach/index.ts';
+import { flowArrives, rulesetsOf } from './compiled-state.ts';
 import { conformanceSteps } from './conformance-table.ts';
 import type { ConformanceProbe } from './conformance-table.ts';
 
@@ -10,6 +11,7 @@ import type { ConformanceProbe } from './conformance-table.ts';
 const READERS: readonly [string, (state: ClusterState) => (probe: ConformanceProbe) => boolean][] = [
   ['evaluate', evaluated],
   ['reach', reached],
+  ['the compiled filters', filtered],
 ];
 
 const steps = conformanceSteps();
@@ -42,11 +44,21 @@ function reached(state: ClusterState): (probe: ConformanceProbe) => boolean {
   };
 }
 
+function filtered(state: ClusterState): (probe: ConformanceProbe) => boolean {
+  const engine = new PolicyEngine(state);
+  const rulesets = rulesetsOf(state);
+  return (probe) => flowArrives(rulesets, state, flowOf(engine, probe));
+}
+
 function explained(state: ClusterState, probe: ConformanceProbe): string {
   return formatExplanation(explain(verdictOf(new PolicyEngine(state), probe)));
 }
 
-function verdictOf(engine: PolicyEngine, { from, to, protocol, port }: ConformanceProbe) {
+function verdictOf(engine: PolicyEngine, probe: ConformanceProbe) {
+  return engine.evaluate(flowOf(engine, probe));
+}
+
+function flowOf(engine: PolicyEngine, { from, to, protocol, port }: ConformanceProbe): Flow {
   const source = engine.pod(engine.state.pods.get(from)!, 4);
-  return engine.evaluate({ source, destination: engine.address(parseIp(to)!), protocol, port });
+  return { source, destination: engine.address(parseIp(to)!), protocol, port };
 }
