@@ -72,7 +72,7 @@ export function checked(
   for (const file of skipped) note(`${file}: skipped, since nothing in it has an apiVersion and a kind`);
   const schemas = manifestSchemas();
   const found = [...issues, ...manifests.flatMap((each) => checkManifest(each, schemas))];
-  if (found.length > 0) throw new SluiceError('bad-input', badInput(found));
+  if (found.length > 0) throw new SluiceError('bad-input', badInput(inOrder(found)));
   return { manifests, ...clusterObjects(manifests, running.pods) };
 }
 
@@ -90,6 +90,13 @@ const NO_INPUT =
 /** The paths of `-f`. */
 export function pathsOf(values: Values): readonly string[] {
   return (values['filename'] as readonly string[] | undefined) ?? [];
+}
+
+/** In the order in which the files come in what was found, and of each file from top to bottom. */
+function inOrder(issues: readonly LoadIssue[]): readonly LoadIssue[] {
+  return [...Map.groupBy(issues, ({ file }) => file).values()].flatMap((of) =>
+    of.sort((a, b) => a.line - b.line || a.column - b.column),
+  );
 }
 
 function badInput(issues: readonly LoadIssue[]): string {

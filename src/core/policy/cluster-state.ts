@@ -77,7 +77,7 @@ export function clusterState(objects: ClusterObjects, locate?: LocateObject, opt
     issues: [
       ...[...policies.values()].flatMap((each) => each.issues),
       ...[tiers, networkSets, hostEndpoints, declared, settings].flatMap((each) => each.issues),
-      ...withoutTier(inForce, new Set([...tiers.values.keys(), ...BUILT_IN_TIERS.map((each) => each.name)])),
+      ...withoutTier(policies.values(), new Set([...tiers.values.keys(), ...BUILT_IN_TIERS.map((each) => each.name)])),
     ],
   };
   return { ...state, namespaces: withImplied(state, inForce) };
@@ -92,16 +92,22 @@ function allowingProfile(name: string): ProfileInfo {
   return { name, ingress: rules, egress: rules };
 }
 
+interface LocatedPolicy extends Normalised {
+  readonly place: Locate | undefined;
+}
+
 /** Of all policies, by key. */
-function normalise(objects: ClusterObjects, locate: LocateObject | undefined): ReadonlyMap<string, Normalised> {
-  const result = new Map<string, Normalised>();
+function normalise(objects: ClusterObjects, locate: LocateObject | undefined): ReadonlyMap<string, LocatedPolicy> {
+  const result = new Map<string, LocatedPolicy>();
   for (const each of objects.networkPolicies ?? []) {
-    const normalised = normaliseNetworkPolicy(each, locate?.(each));
-    result.set(normalised.policy.key, normalised);
+    const place = locate?.(each);
+    const normalised = normaliseNetworkPolicy(each, place);
+    result.set(normalised.policy.key, { ...normalised, place });
   }
   for (const each of objects.policies ?? []) {
-    const normalised = normalisePolicy(each, locate?.(each));
-    if (normalised !== undefined) result.set(normalised.policy.key, normalised);
+    const place = locate?.(each);
+    const normalised = normalisePolicy(each, place);
+    if (normalised !== undefined) result.set(normalised.policy.key, { ...normalised, place });
   }
   return result;
 }
@@ -119,12 +125,12 @@ export function withProfileLabels(
   );
 }
 
-function withoutTier(policies: readonly Policy[], tiers: ReadonlySet<string>): PolicyIssue[] {
-  return policies
-    .filter((policy) => !tiers.has(policy.tier))
-    .map(({ key, source, tier }) => ({
+function withoutTier(policies: Iterable<LocatedPolicy>, tiers: ReadonlySet<string>): PolicyIssue[] {
+  return [...policies]
+    .filter(({ policy }) => !tiers.has(policy.tier))
+    .map(({ policy: { key, source, tier }, place }) => ({
       policy: key,
-      source: { ...source, path: 'spec.tier' },
+      source: { ...source, path: 'spec.tier', ...place?.('spec.tier') },
       message: `there is no tier ${tier}, so the policy is not in force`,
     }));
 }
