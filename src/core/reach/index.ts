@@ -40,3 +40,13 @@ export { freeAddress, sampleTraffic, witness } from './witness.ts';
 export type { Witness, WitnessEnd } from './witness.ts';
 export { exposures, NEW_NAMESPACE, supposedPods } from './exposure.ts';
 export type { Exposure, Exposures } from './exposure.ts';
+export { generate } from './generate/generate.ts';
+export type {
+  Deviation,
+  Generated,
+  GeneratedPolicy,
+  GenerateOptions,
+  PolicyApi,
+  Wish,
+  WishedEnd,
+} from './generate/model.ts';
