@@ -159,7 +159,7 @@ const tree: fc.Arbitrary<string[]> = fc.letrec<{ node: string[] }>((tie) => ({
   node: fc.oneof(
     { depthSize: 'small' },
     fc.tuple(scalar, fc.constantFrom('', ' # note')).map(([text, comment]) => [text + comment]),
-    fc.constantFrom(['{}'], ['[]'], ['{ app: web, tier: db }'], ['[a, 1, {b: c}]']),
+    fc.constantFrom<string[]>(['{}'], ['[]'], ['{ app: web, tier: db }'], ['[a, 1, {b: c}]']),
     fc
       .uniqueArray(fc.tuple(fc.constantFrom('name', 'app.kubernetes.io/name', 'port', 'spec', 'y1'), tie('node')), {
         minLength: 1,

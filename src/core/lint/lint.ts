@@ -3,7 +3,7 @@ import { suggest } from '../kube/suggest.ts';
 import type { LoadIssue, Manifest } from '../kube/yaml.ts';
 import { LintCluster } from './lint-cluster.ts';
 import type { Finding, PlacedRepair, Repair, Report, RuleMeta } from './model.ts';
-import { refOf } from './objects.ts';
+import { groupOf, kindOf, nameOf, namespaceOf, refOf } from './objects.ts';
 import { ALL_RULES, CLUSTER_RULES } from './rules.ts';
 import { applySettings, DEFAULT_SETTINGS } from './settings.ts';
 import type { LintSettings } from './settings.ts';
@@ -47,7 +47,7 @@ export function lint(sources: readonly LintSource[], options: LintOptions = {}):
       if (structure.reports.some(({ rule }) => rule.severity === 'error')) broken.add(structure.readable);
     }
   }
-  const cluster = new LintCluster([...readable, ...context]);
+  const cluster = new LintCluster([...readable, ...besides(context, readable)]);
   for (const rule of CLUSTER_RULES) {
     if (settings.severity.get(rule.id) === 'off') continue;
     for (const report of rule.check(cluster))
@@ -55,6 +55,14 @@ export function lint(sources: readonly LintSource[], options: LintOptions = {}):
       if (own.has(report.manifest) && !broken.has(report.manifest)) findings.push(place(report, rule));
   }
   return order(sources, filter(sources, findings, settings, relative));
+}
+
+/** What exists and is not about to be replaced by an object of the files. */
+function besides(context: readonly Manifest[], own: readonly Manifest[]): readonly Manifest[] {
+  const identity = ({ object }: Manifest): string =>
+    JSON.stringify([groupOf(object), kindOf(object), namespaceOf(object), nameOf(object)]);
+  const replaced = new Set(context.length === 0 ? [] : own.map(identity));
+  return context.filter((each) => !replaced.has(identity(each)));
 }
 
 function place({ manifest, path, message, suggestion, repair, severity }: Report, rule: RuleMeta): Finding {

@@ -1,6 +1,5 @@
 import type { LintCluster, PolicyEntry } from './lint-cluster.ts';
 import type { Direction, Peer, PodPeer, PodSet, PortMatch, Rule } from '../policy/index.ts';
-import { necessaryRequirements } from '../kube/labels.ts';
 
 /** One rule of a policy, with its direction. */
 export interface RuleEntry {
@@ -38,15 +37,6 @@ export function knowsPods(cluster: LintCluster, set: PodSet): boolean {
   if (namespaces.kind === 'name') return cluster.knowsPodsOf(namespaces.name);
   const chosen = cluster.namespacesIn(namespaces);
   return cluster.knowsNamespaces && chosen.length > 0 && chosen.every(({ name }) => cluster.knowsPodsOf(name));
-}
-
-/** The namespaces that the set asks for by name. */
-export function namesAskedFor(set: PodSet): readonly string[] {
-  const { namespaces } = set;
-  if (namespaces.kind === 'name') return [namespaces.name];
-  return necessaryRequirements(namespaces.selector).flatMap(({ key, operator, values }) =>
-    key === 'kubernetes.io/metadata.name' && operator === 'In' ? values : [],
-  );
 }
 
 /** `NetworkPolicy shop/web`, for messages. */

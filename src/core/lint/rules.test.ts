@@ -336,6 +336,19 @@ describe('both sides of a connection', () => {
   });
 });
 
+it('knows what exists beside the files, says nothing about it, and lets the files replace it', () => {
+  const read = (text: string, file: string) => ({ file, text, ...parseManifests(text, file) });
+  const said = (text: string, ...beside: string[]): string[] =>
+    lint([read(text, 'f')], { context: read(beside.join('\n---\n'), '<cluster>').manifests }).map(({ id }) => id);
+  const typo = policy('podSelector: { matchLabels: { app: wbe } }, policyTypes: [Ingress]');
+  expect(said(typo)).toEqual([]);
+  expect(said(typo, pod('web'))).toEqual(['policy-selects-nothing']);
+  expect(said(pod('web'), typo)).toEqual([]);
+  const same = policy('podSelector: {}, ingress: [{ ports: [{ port: 80 }] }]');
+  expect(said(same, same, pod('web'))).toEqual([]);
+  expect(said(same, same.replace('name: p', 'name: a'), pod('web'))).toEqual(['redundant-policy']);
+});
+
 describe('Services', () => {
   const web = pod('web', { ports: '{ containerPort: 8080 }' });
   const svc = service('selector: { app: web }, ports: [{ port: 80, targetPort: 8080 }]');
