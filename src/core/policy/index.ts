@@ -21,6 +21,17 @@ export type {
   SliceBackend,
   WorkloadRef,
 } from './cluster.ts';
+export { describePolicy, describer } from './describe/describe-policy.ts';
+export type { DescribeOptions } from './describe/describe-policy.ts';
+export type {
+  Chosen,
+  DirectionDescription,
+  Limit,
+  LimitId,
+  PolicyDescription,
+  RuleDescription,
+} from './describe/description.ts';
+export { formatDescription } from './describe/format-description.ts';
 export { choosesNamespace, selects } from './endpoint-class.ts';
 export { namespaceInfo, nodeEndpoint, podEndpoint, serviceInfo, sliceBackends } from './endpoints.ts';
 export type { EndpointClass, PlanKind } from './endpoint-class.ts';

@@ -258,6 +258,10 @@ describe('convertObject', () => {
       expect(problems(calico({ order: 10 }), [deny(5), deny(2000), deny(500, { tier: 'other' })])).toEqual([]);
     });
 
+    it('is refused when it is a copy of a Kubernetes policy', () => {
+      expect(problems(calico({}, { name: 'knp.default.web', namespace: 'pro' }))).toEqual(['metadata.name']);
+    });
+
     it('is refused where a selector chooses a network set, too', () => {
       const set = (labels: object, namespace: string): JsonObject => ({
         apiVersion: 'projectcalico.org/v3',

@@ -1,6 +1,6 @@
 import { convertCalicoPolicy, refuseCalicoKind } from './calico-policy.ts';
 import { convertAdminNetworkPolicy, convertBaselineAdminNetworkPolicy } from './cluster-policy.ts';
-import { mapFields } from './conversion.ts';
+import { isObject, mapFields } from './conversion.ts';
 import type { Conversion, Converter, JsonObject } from './conversion.ts';
 import { convertIngress } from './ingress.ts';
 import { convertWorkload } from './workload.ts';
@@ -9,6 +9,9 @@ const POLICY = 'policy.networking.k8s.io/v1alpha1';
 const CALICO = ['projectcalico.org/v3', 'crd.projectcalico.org/v1'];
 const GLOBAL =
   'applies in every namespace and to nodes, and a NetworkPolicy to the pods of one: write a NetworkPolicy for each namespace, or a ClusterNetworkPolicy';
+const COPY = "is Calico's own copy of a Kubernetes policy, which exists itself: leave it out";
+/** Names that Calico gives to such copies: libcalico-go/lib/backend/k8s/conversion/constants.go. */
+const COPY_NAME = /^(knp\.default|kanp\.adminnetworkpolicy|kbanp\.baselineadminnetworkpolicy|kcnp)\./;
 const STAGED = 'is not in force, and every NetworkPolicy is: convert it when it has become a NetworkPolicy';
 
 /** What is converted, by `apiVersion/kind`. */
@@ -25,8 +28,8 @@ const CONVERTERS: ReadonlyMap<string, Converter> = new Map<string, Converter>([
   [`${POLICY}/AdminNetworkPolicy`, convertAdminNetworkPolicy],
   [`${POLICY}/BaselineAdminNetworkPolicy`, convertBaselineAdminNetworkPolicy],
   ...CALICO.flatMap((version): [string, Converter][] => [
-    [`${version}/NetworkPolicy`, convertCalicoPolicy],
-    [`${version}/GlobalNetworkPolicy`, () => refuseCalicoKind(GLOBAL)],
+    [`${version}/NetworkPolicy`, orCopy(convertCalicoPolicy)],
+    [`${version}/GlobalNetworkPolicy`, orCopy(() => refuseCalicoKind(GLOBAL))],
     [`${version}/StagedNetworkPolicy`, () => refuseCalicoKind(STAGED)],
     [`${version}/StagedGlobalNetworkPolicy`, () => refuseCalicoKind(STAGED)],
     [`${version}/StagedKubernetesNetworkPolicy`, () => refuseCalicoKind(STAGED)],
@@ -41,6 +44,15 @@ const CONVERTERS: ReadonlyMap<string, Converter> = new Map<string, Converter>([
 export function convertObject(object: JsonObject, others: readonly JsonObject[] = [object]): Conversion {
   const converter = CONVERTERS.get(`${String(object['apiVersion'])}/${String(object['kind'])}`);
   return converter?.(object, others) ?? { kind: 'current' };
+}
+
+function orCopy(convert: Converter): Converter {
+  return (object, others) => {
+    const { metadata } = object;
+    const name = isObject(metadata) ? metadata['name'] : undefined;
+    const isCopy = typeof name === 'string' && COPY_NAME.test(name);
+    return isCopy ? { kind: 'refused', problems: [{ path: 'metadata.name', message: COPY }] } : convert(object, others);
+  };
 }
 
 function rename(apiVersion: string): Converter {
