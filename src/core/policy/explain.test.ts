@@ -156,3 +156,69 @@ describe('explain', () => {
     expect(other).not.toMatch(/undefined|\[object/);
   });
 });
+
+describe('explain, for Calico policies', () => {
+  const text = (spec: object, { from = '203.0.113.10', ...more }: { from?: string; sourcePort?: number } = {}) => {
+    const objects = [
+      { apiVersion: 'projectcalico.org/v3', kind: 'Tier', metadata: { name: 'security' }, spec: { order: 1 } },
+      {
+        apiVersion: 'projectcalico.org/v3',
+        kind: 'GlobalNetworkPolicy',
+        metadata: { name: 'security.first' },
+        spec: { tier: 'security', selector: "app == 'web'", types: ['Ingress'], ingress: [{ action: 'Pass' }] },
+      },
+      {
+        apiVersion: 'projectcalico.org/v3',
+        kind: 'GlobalNetworkPolicy',
+        metadata: { name: 'web' },
+        spec: { selector: "app == 'web'", types: ['Ingress'], ...spec },
+      },
+    ];
+    const state = clusterState({ namespaces, pods, tiers: objects.slice(0, 1), policies: objects.slice(1) });
+    expect(state.issues).toEqual([]);
+    const engine = new PolicyEngine(state);
+    const ip = parseIp(from);
+    const source = ip === undefined ? engine.pod(state.pods.get(from)!, 4) : engine.address(ip);
+    const destination = engine.pod(state.pods.get('default/web')!, 4);
+    const verdict = engine.evaluate({ source, destination, protocol: 'TCP', port: 80, ...more });
+    return formatExplanation(explain(verdict, nearestMisses(engine, verdict)));
+  };
+  const allow = (rule: object) => ({ ingress: [{ action: 'Allow', ...rule }] });
+
+  it('tells which tier passed the flow on, and by what', () => {
+    expect(text(allow({}))).toMatch(
+      /ingress of default\/web: allowed by GlobalNetworkPolicy web, spec\.ingress\[0\]\n {4}tier security: passed by GlobalNetworkPolicy security\.first, spec\.ingress\[0\]$/u,
+    );
+  });
+
+  it.each<[string, string, RegExp]>([
+    [
+      'labels',
+      text(allow({ source: { selector: "role == 'x' || role == 'y'" } }), { from: 'default/client' }),
+      /default\/client does not match/u,
+    ],
+    [
+      'no set or host',
+      text(allow({ source: { selector: "role == 'x'" } })),
+      /in no network set and of no host endpoint that matches role=x/u,
+    ],
+    [
+      'a left-out block',
+      text(allow({ source: { notNets: ['203.0.113.0/24'] } })),
+      /the rule leaves out 203\.0\.113\.10 as source/u,
+    ],
+    [
+      'a left-out port',
+      text(allow({ protocol: 'TCP', destination: { notPorts: [80] } })),
+      /the rule leaves out destination ports TCP 80, this is 80/u,
+    ],
+    [
+      'a source port',
+      text(allow({ protocol: 'TCP', source: { ports: [53] } }), { sourcePort: 54 }),
+      /the rule is for source ports TCP 53.*this is 54/u,
+    ],
+    ['a family', text(allow({ ipVersion: 6 })), /the rule is for IPv6 only/u],
+    ['a protocol', text(allow({ protocol: 'ICMP' })), /the rule is for ICMP, this is TCP/u],
+    ['a left-out protocol', text(allow({ notProtocol: 'TCP' })), /the rule leaves out TCP/u],
+  ])('names what a rule lacks: %s', (_, lines, expected) => expect(lines).toMatch(expected));
+});
