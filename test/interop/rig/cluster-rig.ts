@@ -2,6 +2,7 @@ import { formatIp, parseIp } from '../../../src/base/ip/index.ts';
 import type { Ip } from '../../../src/base/ip/index.ts';
 import { replaceAll } from '../../../src/core/nft/index.ts';
 import type { ClusterState, NodeEndpoint, PodEndpoint } from '../../../src/core/policy/index.ts';
+import { openConntrack } from '../../../src/host/conntrack/kernel.ts';
 import { openNftables } from '../../../src/host/nftables/kernel.ts';
 import { interfaceOf } from '../../golden/compiled-node.ts';
 import { rulesetsOf } from '../../golden/compiled-state.ts';
@@ -95,11 +96,7 @@ export class ClusterRig implements AsyncDisposable {
     // Until an interface's own IPv6 address is certain to be unique, it cannot ask for its neighbours.
     const settled = 'for i in $(seq 100); do ip -6 addr show tentative | grep -q . || exit 0; sleep 0.05; done; exit 1';
     for (const name of ['router', 'outside', ...nodes, ...pods.map(keyOf)]) run(name, settled);
-    for (const [node, ruleset] of rulesetsOf(state)) {
-      using filter = openNftables({ netns: namespaces.path(node) });
-      filter.apply(replaceAll(ruleset));
-    }
-    return new ClusterRig(namespaces, [
+    const rig = new ClusterRig(namespaces, [
       ...pods.map((pod): RigPlace => ({
         name: keyOf(pod),
         kind: 'pod',
@@ -120,6 +117,19 @@ export class ClusterRig implements AsyncDisposable {
         addresses: OUTSIDE.map((ip) => parseIp(ip)!),
       },
     ]);
+    rig.filter(state);
+    return rig;
+  }
+
+  /** Gives every node the filter for a state with the same pods and nodes, and has it forget all connections. */
+  filter(state: ClusterState): void {
+    for (const [node, ruleset] of rulesetsOf(state)) {
+      const netns = this.#namespaces.path(node);
+      using filter = openNftables({ netns });
+      filter.apply(replaceAll(ruleset));
+      using conntrack = openConntrack({ netns });
+      conntrack.delete(conntrack.dump());
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {
