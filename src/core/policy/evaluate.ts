@@ -141,7 +141,7 @@ export class PolicyEngine {
       protocol: protocolNumber(protocol, family),
       source: source.kind === 'pod' ? this.classOf(source.pod) : undefined,
       destination: destination.kind === 'pod' ? this.classOf(destination.pod) : undefined,
-      ...(this.#hostPorts === undefined ? {} : { hostPorts: this.#hostPorts }),
+      hostPorts: this.#hostPorts,
     };
   }
 

@@ -19,8 +19,8 @@ export interface JudgedFlow {
   /** Classes of the ends that are pods. */
   readonly source: EndpointClass | undefined;
   readonly destination: EndpointClass | undefined;
-  /** Absent when no host endpoint names a port. */
-  readonly hostPorts?: HostPorts;
+  /** Undefined when no host endpoint names a port. */
+  readonly hostPorts: HostPorts | undefined;
 }
 
 /** The ports that host endpoints name, by {@link addressKey} of the addresses that they expect. */
