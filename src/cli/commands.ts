@@ -47,6 +47,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/reach.ts'),
   },
   {
+    name: 'generate',
+    summary: 'make least-privilege policies from a list of connections',
+    load: () => import('./commands/generate.ts'),
+  },
+  {
     name: 'status',
     summary: 'show nodes, pods, address blocks, policies and what is programmed where',
     load: () => import('./commands/status.ts'),
