@@ -20,6 +20,11 @@ export interface ConformanceStep {
   readonly suite: string;
   readonly subtest: string;
   readonly state: ClusterState;
+  /** What `state` was made of, besides nodes and pods, which are always the same. */
+  readonly namespaces: readonly Namespace[];
+  readonly policies: readonly PolicyObject[];
+  readonly nodes: readonly Node[];
+  readonly pods: readonly Pod[];
   readonly probes: readonly ConformanceProbe[];
 }
 
@@ -49,15 +54,18 @@ export function conformanceSteps(): readonly ConformanceStep[] {
   const namespaces = all<Namespace[]>('namespaces').filter((each) => Array.isArray(each));
   const policies = all<PolicyObject>('policy');
   const steps = records.filter((each) => 'suite' in each) as unknown as StepRecord[];
-  return steps.map((step) => ({
-    suite: step.suite,
-    subtest: step.subtest,
-    state: stateWith(
-      clusterState({ nodes: nodes!, pods, namespaces: namespaces[step.namespaces]! }),
-      step.policies.map((index) => policies[index]!),
-    ),
-    probes: step.probes.map(readProbe),
-  }));
+  return steps.map((step) => {
+    const objects = { nodes: nodes!, pods, namespaces: namespaces[step.namespaces]! };
+    const inForce = step.policies.map((index) => policies[index]!);
+    return {
+      suite: step.suite,
+      subtest: step.subtest,
+      state: stateWith(clusterState(objects), inForce),
+      ...objects,
+      policies: inForce,
+      probes: step.probes.map(readProbe),
+    };
+  });
 }
 
 function stateWith(state: ClusterState, objects: readonly PolicyObject[]): ClusterState {

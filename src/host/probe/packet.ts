@@ -5,8 +5,11 @@ import type { Family } from '../../base/ip/index.ts';
 const MAGIC = 0x534c5543;
 const PAYLOAD_BYTES = 12;
 const UDP_HEADER = 8;
-/** Common header, and an INIT chunk without parameters (RFC 9260 §3.1, §3.3.2). */
-const SCTP = { header: 12, init: 20, chunkType: 1 } as const;
+/**
+ * Common header, the fixed part of an INIT chunk, and the head of a parameter of an unknown type, which receivers skip in
+ * silence (RFC 9260 §3.1, §3.3.2, §3.2.1).
+ */
+const SCTP = { header: 12, init: 20, chunkType: 1, parameter: 4, parameterType: 0xbfff } as const;
 const ICMP_HEADER = 8;
 
 /** Echo request and reply of ICMP (RFC 792) and ICMPv6 (RFC 4443 §4). */
@@ -65,23 +68,25 @@ export function decodeDatagram(family: Family, packet: Uint8Array, run: number):
 }
 
 /**
- * An SCTP packet that opens an association, with its checksum. The payload follows the chunk, where a receiver of SCTP
- * would not look.
+ * An SCTP packet that opens an association, with its checksum. The payload is a parameter of the chunk: connection
+ * tracking takes a packet with anything beside INIT for invalid.
  */
 export function encodeInit(sourcePort: number, destinationPort: number, payload: Uint8Array): Uint8Array {
-  const writer = new ByteWriter(SCTP.header + SCTP.init + PAYLOAD_BYTES);
+  const writer = new ByteWriter(SCTP.header + SCTP.init + SCTP.parameter + PAYLOAD_BYTES);
   writer.u16be(sourcePort);
   writer.u16be(destinationPort);
   // Neither a verification tag, which the other side has yet to choose, nor a checksum yet.
   writer.zeros(8);
   writer.u8(SCTP.chunkType);
   writer.u8(0);
-  writer.u16be(SCTP.init);
+  writer.u16be(SCTP.init + SCTP.parameter + PAYLOAD_BYTES);
   writer.u32be(1);
   writer.u32be(65_536);
   writer.u16be(1);
   writer.u16be(1);
   writer.u32be(1);
+  writer.u16be(SCTP.parameterType);
+  writer.u16be(SCTP.parameter + PAYLOAD_BYTES);
   writer.raw(payload);
   const packet = writer.view();
   new DataView(packet.buffer, packet.byteOffset).setUint32(8, crc32c(packet), true);
@@ -90,7 +95,7 @@ export function encodeInit(sourcePort: number, destinationPort: number, payload:
 
 /** The attempt that an SCTP packet received by a raw socket belongs to. */
 export function decodeInit(family: Family, packet: Uint8Array, run: number): number | undefined {
-  return decodePayload(withoutIpHeader(family, packet).subarray(SCTP.header + SCTP.init), run);
+  return decodePayload(withoutIpHeader(family, packet).subarray(SCTP.header + SCTP.init + SCTP.parameter), run);
 }
 
 /** Raw IPv4 sockets deliver the IP header too, whose length is its low four bits times four; raw IPv6 sockets do not. */

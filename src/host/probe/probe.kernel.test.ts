@@ -17,7 +17,7 @@ const pods: ProbeEndpoint[] = [];
 const nft = (...rules: string[]): void => {
   execFileSync('nft', ['-f', '-'], {
     input: `table inet t\ndelete table inet t\ntable inet t { chain f {
-    type filter hook forward priority 0; policy accept;\nct state established,related accept\n${rules.join('\n')}\n}\n}`,
+    type filter hook forward priority 0; policy accept;\nct state established,related accept\nct state invalid drop\n${rules.join('\n')}\n}\n}`,
   });
 };
 
