@@ -7,7 +7,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['src/**/*.test.ts', 'test/{contract,golden,architecture,library}/**/*.test.ts'],
+          include: ['src/**/*.test.ts', 'test/{contract,golden,architecture,library,ci}/**/*.test.ts'],
           exclude: ['src/host/**/*.kernel.test.ts', 'src/**/*.kernel.test.ts'],
           testTimeout: 20_000,
         },
