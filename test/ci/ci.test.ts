@@ -77,7 +77,7 @@ describe('the GitHub action', () => {
 
   it('uses every input it declares, declares every input it uses, and never puts one into a script', () => {
     const text = readFileSync(join(ci, 'action.yml'), 'utf8');
-    const used = new Set([...text.matchAll(/inputs\.([a-z-]+)/gu)].map((match) => match[1]));
+    const used = new Set([...text.matchAll(/inputs\.([a-z-]+)/gu)].map((match) => match[1]!));
     expect([...used].sort()).toEqual(Object.keys(action.inputs).sort());
     for (const input of Object.values(action.inputs))
       expect(input.required === true || input.default !== undefined).toBe(true);

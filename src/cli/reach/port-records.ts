@@ -1,5 +1,5 @@
 import type { Family } from '../../base/ip/index.ts';
-import { formatPorts, intersect, portEntries, subtract } from '../../core/reach/index.ts';
+import { intersect, portEntries, subtract } from '../../core/reach/index.ts';
 import type { PortEntry, PortSet } from '../../core/reach/index.ts';
 import type { PortRecord } from './graph.ts';
 
@@ -21,18 +21,6 @@ export function portRecords(byFamily: ByFamily): readonly PortRecord[] {
   const only = (set: PortSet, other: PortSet, family: 'IPv4' | 'IPv6') =>
     records(subtract(set, other)).map((each) => ({ ...each, family }));
   return [...records(intersect(four, six)), ...only(four, six, 'IPv4'), ...only(six, four, 'IPv6')];
-}
-
-/** What is allowed, for people: `TCP 80, ICMP; over IPv6 only: TCP 443`. */
-export function portText(byFamily: ByFamily): string {
-  const { 4: four, 6: six } = byFamily;
-  if (four === undefined || six === undefined || four === six) return formatPorts(four ?? six ?? []);
-  const parts = [
-    ['', intersect(four, six)],
-    ['over IPv4 only: ', subtract(four, six)],
-    ['over IPv6 only: ', subtract(six, four)],
-  ] as const;
-  return parts.flatMap(([head, set]) => (set.length === 0 ? [] : [head + formatPorts(set)])).join('; ');
 }
 
 /** All traffic is spelled out, so that whoever looks for a protocol finds it. */
