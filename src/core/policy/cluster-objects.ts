@@ -1,5 +1,5 @@
 import type { Manifest } from '../kube/yaml.ts';
-import type { EndpointSlice, Namespace, Node, Pod, Service, ServiceAccount } from '../kube/types.ts';
+import type { EndpointSlice, Namespace, Node, ObjectMeta, Pod, Service, ServiceAccount } from '../kube/types.ts';
 import type { ClusterObjects, LocateObject } from './cluster-state.ts';
 import { NORMALISERS } from './normalise/registry.ts';
 import type { PolicyObject } from './normalise/registry.ts';
@@ -23,7 +23,7 @@ export interface LocatedObjects {
 export function clusterObjects(manifests: readonly Manifest[], existing: Iterable<Pod> = []): LocatedObjects {
   const sorted = new Sorted();
   const others = manifests.filter((manifest) => !sorted.add(manifest));
-  sorted.addRepresentatives(existing);
+  sorted.addRepresentatives([...existing]);
   return { objects: sorted.objects, locate: (object) => sorted.places.get(object), others };
 }
 
@@ -79,12 +79,13 @@ class Sorted {
     return true;
   }
 
-  addRepresentatives(existing: Iterable<Pod>): void {
+  addRepresentatives(existing: readonly Pod[]): void {
     const { pods } = this.objects;
-    const real = [...existing, ...pods];
-    const taken = new Set(real.map(({ metadata }) => `${metadata?.namespace ?? 'default'}/${metadata?.name}`));
+    const real = Map.groupBy([...existing, ...pods], namespaceOf);
+    const taken = new Set([...existing, ...pods].map((pod) => `${namespaceOf(pod)}/${pod.metadata?.name}`));
     for (const { object, locate } of this.#workloads) {
-      const pod = representative(object as unknown as Workload, real, taken);
+      const workload = object as unknown as Workload;
+      const pod = representative(workload, real.get(namespaceOf(workload)) ?? [], taken);
       if (pod === undefined) continue;
       const path = templatePath(String(object['kind']));
       pods.push(pod);
@@ -98,6 +99,10 @@ class Sorted {
     (this.objects[list] as object[]).push(object);
     this.places.set(object, locate);
   }
+}
+
+function namespaceOf({ metadata }: { readonly metadata?: ObjectMeta }): string {
+  return metadata?.namespace ?? 'default';
 }
 
 /** A pod without a status is one that somebody wrote; it stands for the pod that it will be. */

@@ -31,8 +31,8 @@ export function templatePath(kind: string): string {
 
 /**
  * A pod that stands for all that the workload will make, without an address and on no node; it is called like the
- * workload, or, when another pod in the namespace has that name, also after its kind. Undefined when some of `pods` are
- * the workload's, or when another workload makes it.
+ * workload, or, when another pod in the namespace has that name, also after its kind. Undefined when some of `pods`, which
+ * are those of its namespace, are the workload's, or when another workload makes it.
  */
 export function representative(workload: Workload, pods: readonly Pod[], taken: ReadonlySet<string>): Pod | undefined {
   const { kind, metadata, spec } = workload;
@@ -41,7 +41,7 @@ export function representative(workload: Workload, pods: readonly Pod[], taken: 
     return undefined;
   const namespace = metadata?.namespace ?? 'default';
   const own = metadata?.name ?? metadata?.generateName ?? '';
-  if (pods.some((pod) => isOf(pod, workload, namespace, own))) return undefined;
+  if (pods.some((pod) => isOf(pod, workload, own))) return undefined;
   const name = taken.has(`${namespace}/${own}`) ? `${own}-${kind.toLowerCase()}` : own;
   return {
     metadata: {
@@ -56,8 +56,7 @@ export function representative(workload: Workload, pods: readonly Pod[], taken: 
   };
 }
 
-function isOf({ metadata }: Pod, { kind, spec }: Workload, namespace: string, name: string): boolean {
-  if ((metadata?.namespace ?? 'default') !== namespace) return false;
+function isOf({ metadata }: Pod, { kind, spec }: Workload, name: string): boolean {
   const owner = metadata?.ownerReferences?.find((each) => each.controller === true);
   if (owner?.kind === kind && owner.name === name) return true;
   // A CronJob's pods are made by Jobs that are called after it.
