@@ -30,7 +30,7 @@ export interface Answer {
 }
 
 /** More connections than this are a job for `sluice reach`. */
-const LIMIT = 20_000_000;
+const LIMIT = 2_000_000;
 
 /** Judges questions in one cluster. */
 export class Judge {

@@ -1,4 +1,4 @@
-import { cidrsOf, formatCidr, formatIp, union, type Family, type IntervalSet } from '../../base/ip/index.ts';
+import { cidrsOf, formatCidr, formatIp, intervalSet, type Family, type IntervalSet } from '../../base/ip/index.ts';
 import type { DirectionVerdict, Verdict } from '../../core/policy/flow.ts';
 
 /** Some of the ends or ports that a question is about: by name, and as ranges. */
@@ -49,56 +49,60 @@ export function formatPortRanges(ports: IntervalSet): string {
 
 /** Brings outcomes that were decided alike together, as far as they make a product of sources, destinations and ports. */
 export function mergeOutcomes(outcomes: readonly Outcome[]): Outcome[] {
-  const steps: readonly Merge[] = [
-    { same: [families, sources, destinations], join: (a, b) => ({ ...a, ports: union(a.ports, b.ports) }) },
-    {
-      same: [sources, families, ports],
-      join: (a, b) => ({ ...a, destinations: both(a.destinations, b.destinations) }),
-    },
-    { same: [destinations, families, ports], join: (a, b) => ({ ...a, sources: both(a.sources, b.sources) }) },
-    {
-      same: [sources, destinations, ports],
-      join: (a, b) => ({ ...a, families: [...a.families, ...b.families].sort((x, y) => x - y) }),
-    },
-  ];
-  return steps.reduce((all, step) => merge(all, step), [...outcomes]);
+  return STEPS.reduce((all, step) => merge(all, step), [...outcomes]);
 }
 
-interface Merge {
-  /** What must be equal besides the reason. */
-  readonly same: readonly ((outcome: Outcome) => string)[];
-  readonly join: (a: Outcome, b: Outcome) => Outcome;
+type Part = 'families' | 'sources' | 'destinations' | 'ports';
+
+const PARTS: readonly Part[] = ['families', 'sources', 'destinations', 'ports'];
+
+/** What is joined in turn, where all else is equal. */
+const STEPS: readonly Part[] = ['ports', 'destinations', 'sources', 'families'];
+
+function merge(outcomes: readonly Outcome[], part: Part): Outcome[] {
+  const keys = new PartKeys();
+  const others = PARTS.filter((each) => each !== part);
+  const groups = Map.groupBy(outcomes, (outcome) =>
+    [reasonKey(outcome.verdict), ...others.map((each) => keys.of(outcome, each))].join('\n'),
+  );
+  return [...groups.values()].map((group) => (group.length === 1 ? group[0]! : join(group, part)));
 }
 
-function merge(outcomes: readonly Outcome[], { same, join }: Merge): Outcome[] {
-  const merged = new Map<string, Outcome>();
-  for (const outcome of outcomes) {
-    const key = [reasonKey(outcome.verdict), ...same.map((of) => of(outcome))].join('\n');
-    const known = merged.get(key);
-    merged.set(key, known === undefined ? outcome : join(known, outcome));
+function join(group: readonly Outcome[], part: Part): Outcome {
+  const [first] = group;
+  switch (part) {
+    case 'families':
+      return { ...first!, families: group.flatMap((each) => each.families).sort((a, b) => a - b) };
+    case 'ports':
+      return { ...first!, ports: intervalSet(group.flatMap((each) => each.ports)) };
+    case 'sources':
+    case 'destinations':
+      return { ...first!, [part]: joinExtents(group.map((each) => each[part])) };
   }
-  return [...merged.values()];
 }
 
-function sources(outcome: Outcome): string {
-  return formatExtent(outcome.sources, Infinity);
+function joinExtents(extents: readonly Extent[]): Extent {
+  const ranges = (family: Family) => intervalSet(extents.flatMap((each) => each.ranges[family]));
+  return { names: [...new Set(extents.flatMap(({ names }) => names))], ranges: { 4: ranges(4), 6: ranges(6) } };
 }
 
-function destinations(outcome: Outcome): string {
-  return formatExtent(outcome.destinations, Infinity);
-}
+/** Outcomes share their ends, so that each end's text is made once. */
+class PartKeys {
+  readonly #extents = new Map<Extent, string>();
 
-function ports(outcome: Outcome): string {
-  return formatPortRanges(outcome.ports);
-}
-
-function families(outcome: Outcome): string {
-  return outcome.families.join(' ');
-}
-
-function both(a: Extent, b: Extent): Extent {
-  const join = (family: Family) => union(a.ranges[family], b.ranges[family]);
-  return { names: [...new Set([...a.names, ...b.names])], ranges: { 4: join(4), 6: join(6) } };
+  of(outcome: Outcome, part: Part): string {
+    if (part === 'families') return outcome.families.join(' ');
+    if (part === 'ports') return formatPortRanges(outcome.ports);
+    const extent = outcome[part];
+    const known = this.#extents.get(extent);
+    if (known !== undefined) return known;
+    const intervals = ([4, 6] as const).map((family) =>
+      extent.ranges[family].map(({ first, last }) => `${first}-${last}`).join(),
+    );
+    const text = [...extent.names, ...intervals].join(' ');
+    this.#extents.set(extent, text);
+    return text;
+  }
 }
 
 /** Equal for verdicts that were decided by the same rule, or the same lack of one, on both sides. */
