@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestCluster } from './harness.ts';
 import { describeFailures } from './failures.ts';
 import { describeLiveChanges } from './live-changes.ts';
+import { describePolicyKinds } from './policy-kinds.ts';
 import { describeServices } from './services.ts';
 import { describeWorkloads } from './workloads.ts';
 
@@ -21,6 +22,7 @@ describe('a running cluster', () => {
 
   describeWorkloads(() => cluster);
   describeLiveChanges(() => cluster);
+  describePolicyKinds(() => cluster);
   describeServices(() => cluster);
   describeFailures(() => cluster);
 });

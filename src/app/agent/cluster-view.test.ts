@@ -10,7 +10,13 @@ it('knows a pod by the address of its new sandbox while its status still shows t
   const local = [{ namespace: 'n', pod: 'a', addresses: [now] }] as unknown as EndpointRecord[];
   const nothing = { items: new Map<string, never>() };
   const none = () => [];
-  const extended = { tiers: none, networkSets: none, hostEndpoints: none, profiles: none, settings: undefined };
+  const extended = {
+    tiers: none,
+    networkSets: none,
+    hostEndpoints: () => new Map(),
+    profiles: none,
+    settings: undefined,
+  };
   const view = {
     pods: { items: new Map([['n/a', pod]]) },
     namespaces: nothing,

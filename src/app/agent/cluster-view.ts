@@ -34,7 +34,7 @@ export interface ClusterView {
   readonly extended: {
     tiers(): Iterable<TierSpec>;
     networkSets(): Iterable<NetworkSetInfo>;
-    hostEndpoints(): Iterable<HostEndpointInfo>;
+    hostEndpoints(): ReadonlyMap<string, HostEndpointInfo>;
     profiles(): Iterable<ProfileInfo>;
     readonly settings: PolicySettings | undefined;
   };
@@ -61,7 +61,7 @@ export function clusterStateOf(
     slices: backendsByService(view.slices()),
     serviceAccounts: view.serviceAccounts.items,
     networkSets: new Map([...extended.networkSets()].map((each) => [each.key, each])),
-    hostEndpoints: new Map([...extended.hostEndpoints()].map((each) => [each.name, each])),
+    hostEndpoints: extended.hostEndpoints(),
     profiles: new Map([DEFAULT_ALLOW, ...extended.profiles()].map((each) => [each.name, each])),
     domains,
     settings: extended.settings ?? DEFAULT_SETTINGS,

@@ -72,12 +72,9 @@ export class PolicyFeed {
     this.#hostEndpoints = this.#kind(HOST_ENDPOINTS, hostEndpoint, ({ name }, value) => ({
       kind: 'host-endpoint',
       key: name,
-      value: value === undefined ? undefined : this.#labelled(value),
+      value,
     }));
-    this.#profiles = this.#kind(PROFILES, profile, (each, value) => {
-      this.#relabel(each.name);
-      return { kind: 'profile', key: each.name, value };
-    });
+    this.#profiles = this.#kind(PROFILES, profile, ({ name }, value) => ({ kind: 'profile', key: name, value }));
     this.#settings = this.#kind(FELIX_CONFIGURATIONS, readSettings, (_, value) => ({
       kind: 'settings',
       key: 'default',
@@ -101,8 +98,10 @@ export class PolicyFeed {
     for (const each of this.#networkSets) yield* each.values();
   }
 
-  *hostEndpoints(): Generator<HostEndpointInfo> {
-    for (const each of this.#hostEndpoints.values()) yield this.#labelled(each);
+  /** By name, with the labels of their profiles. */
+  hostEndpoints(): ReadonlyMap<string, HostEndpointInfo> {
+    const hosts = new Map([...this.#hostEndpoints.values()].map((each) => [each.name, each]));
+    return withProfileLabels(hosts, new Map([...this.profiles()].map((each) => [each.name, each])));
   }
 
   profiles(): Iterable<ProfileInfo> {
@@ -123,7 +122,7 @@ export class PolicyFeed {
   *snapshot(): Generator<CalcDelta> {
     for (const value of this.tiers()) yield { kind: 'tier', key: value.name, value };
     for (const value of this.networkSets()) yield { kind: 'network-set', key: value.key, value };
-    for (const value of this.hostEndpoints()) yield { kind: 'host-endpoint', key: value.name, value };
+    for (const value of this.#hostEndpoints.values()) yield { kind: 'host-endpoint', key: value.name, value };
     for (const value of this.profiles()) yield { kind: 'profile', key: value.name, value };
     if (this.settings !== undefined) yield { kind: 'settings', key: 'default', value: this.settings };
     for (const value of this.policies()) yield { kind: 'policy', key: value.key, value };
@@ -144,18 +143,6 @@ export class PolicyFeed {
 
   #all(): readonly Pick<LayeredKind<never>, 'informers' | 'issues'>[] {
     return [...this.#policies, this.#tiers, ...this.#networkSets, this.#hostEndpoints, this.#profiles, this.#settings];
-  }
-
-  #labelled(host: HostEndpointInfo): HostEndpointInfo {
-    const profiles = new Map([...this.profiles()].map((each) => [each.name, each]));
-    return withProfileLabels(new Map([[host.name, host]]), profiles).get(host.name)!;
-  }
-
-  /** The labels of host endpoints depend on their profiles. */
-  #relabel(changed: string): void {
-    for (const host of this.#hostEndpoints.values())
-      if (host.profiles.includes(changed))
-        this.#listener.onDelta({ kind: 'host-endpoint', key: host.name, value: this.#labelled(host) });
   }
 }
 
