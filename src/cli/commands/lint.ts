@@ -1,9 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { SluiceError, messageOf } from '../../base/errors.ts';
-import { ALL_RULES, lint, repair, SEVERITIES } from '../../core/lint/index.ts';
-import type { Finding, LintOptions, LintSource, Severity } from '../../core/lint/index.ts';
+import { ALL_RULES, lint, messagesIn, repair, SEVERITIES } from '../../core/lint/index.ts';
+import type { Finding, LintMessages, LintOptions, LintSource, Severity } from '../../core/lint/index.ts';
+import type { Language } from '../../core/policy/index.ts';
 import type { Command, Invocation, Values } from '../command.ts';
 import { INPUT_OPTIONS, pathsOf } from '../input.ts';
+import { LANGUAGE, languageOf } from '../language.ts';
 import { githubCommands } from '../lint/github.ts';
 import { lintJson } from '../lint/json.ts';
 import { lintJunit } from '../lint/junit.ts';
@@ -11,7 +13,7 @@ import { SETTINGS_FILE, loadSettings } from '../lint/lint-settings.ts';
 import { liveManifests } from '../lint/live-context.ts';
 import { rulePages } from '../lint/rule-pages.ts';
 import { lintSarif } from '../lint/sarif.ts';
-import { countText, findingLine } from '../lint/text.ts';
+import { findingLine, totalLine } from '../lint/text.ts';
 import { unifiedDiff } from '../lint/unified-diff.ts';
 import { readSources, STDIN_NAME } from '../read-manifests.ts';
 import { manifestSchemas } from '../schemas.ts';
@@ -55,32 +57,38 @@ export const command: Command = {
         fallback: 'warning',
       },
       { flags: '--config <file>', description: `settings; by default the nearest ${SETTINGS_FILE} here or above` },
+      { ...LANGUAGE, description: 'language of the messages; by default that of the locale' },
       { flags: '--rules', description: 'list all rules and their severities' },
     ],
   },
   run: async (invocation) => {
     const { values, note } = invocation;
     const { settings, relative } = loadSettings(values['config'] as string | undefined, process.cwd());
+    const language = textLanguage(invocation);
+    const words = messagesIn(language);
     if (values['rules'] === true) {
-      invocation.print(rulesTable(settings.severity));
+      invocation.print(rulesTable(settings.severity, words));
       return 0;
     }
     if (values['dryRun'] === true && values['fix'] !== true) throw bad('--dry-run goes with --fix');
     const sources = readInputs(invocation);
     const context = values['live'] === true ? await liveManifests(invocation) : [];
-    const options: LintOptions = { schemas: manifestSchemas(), settings, relative, context };
+    const options: LintOptions = { schemas: manifestSchemas(), settings, relative, context, language };
     const findings = values['fix'] === true ? fix(invocation, sources, options) : lint(sources, options);
     const failing = failsFrom(values);
     // Standard input that is corrected has standard output for itself.
     const print = values['fix'] === true && sources.some(({ file }) => file === STDIN_NAME) ? note : invocation.print;
-    if (values['dryRun'] !== true) report({ ...invocation, print }, sources, findings, failing);
-    const count = countText(findings);
+    if (values['dryRun'] !== true) report({ ...invocation, print }, sources, findings, failing, words);
     const objects = sources.reduce((sum, each) => sum + each.manifests.length, 0);
-    const what = `${objects} object${objects === 1 ? '' : 's'} in ${sources.length} file${sources.length === 1 ? '' : 's'}`;
-    note(count === undefined ? `no findings in ${what}` : `${count} in ${what}`);
+    note(totalLine(findings, objects, sources.length, words));
     return findings.some(({ severity }) => failing(severity)) ? 1 : 0;
   },
 };
+
+/** What programs read is English unless asked for otherwise, whatever the locale. */
+function textLanguage({ values, env }: Invocation): Language {
+  return languageOf(values['lang'] as string | undefined, values['output'] === 'text' ? env : {});
+}
 
 function readInputs({ values, arguments: files, note }: Invocation): readonly LintSource[] {
   const paths = [...pathsOf(values), ...files.filter((each) => each !== undefined)];
@@ -131,6 +139,7 @@ function report(
   sources: readonly LintSource[],
   findings: readonly Finding[],
   failing: (severity: Severity) => boolean,
+  words: LintMessages,
 ): void {
   switch (values['output'] as string) {
     case 'json':
@@ -144,16 +153,16 @@ function report(
       return print(lintJunit(files, findings, failing));
     }
     default:
-      return findings.forEach((each) => print(findingLine(each)));
+      return findings.forEach((each) => print(findingLine(each, words)));
   }
 }
 
-function rulesTable(severity: ReadonlyMap<string, Severity | 'off'>): string {
+function rulesTable(severity: ReadonlyMap<string, Severity | 'off'>, words: LintMessages): string {
   const rows = ALL_RULES.map((rule) => [
     rule.id,
     severity.get(rule.id) ?? rule.severity,
     rule.repairs === true ? 'fix' : '',
-    rule.summary,
+    words.summaries[rule.id] ?? rule.summary,
   ]);
   return table(['RULE', 'SEVERITY', 'FIX', 'FINDS'], rows);
 }

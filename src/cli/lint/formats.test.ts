@@ -10,7 +10,8 @@ import { githubCommands } from './github.ts';
 import { lintJson } from './json.ts';
 import { lintJunit } from './junit.ts';
 import { lintSarif } from './sarif.ts';
-import { findingLine, countText } from './text.ts';
+import { messagesIn } from '../../core/lint/index.ts';
+import { findingLine, totalLine } from './text.ts';
 import { unifiedDiff } from './unified-diff.ts';
 
 const finding: Finding = {
@@ -36,7 +37,10 @@ const note: Finding = {
 
 it('prints a line for people', () => {
   expect(findingLine(note)).toBe('/abs/b.yaml:1:1: note: m [yaml-syntax]');
-  expect(countText([finding, note, finding])).toBe('2 errors and 1 note');
+  expect(totalLine([finding, note, finding], 1, 2, messagesIn('en'))).toBe(
+    '2 errors and 1 note in 1 object in 2 files',
+  );
+  expect(totalLine([], 1, 2, messagesIn('zh-CN'))).toBe('2 个文件中的 1 个对象：没有发现问题');
 });
 
 it('prints everything as JSON', () => {

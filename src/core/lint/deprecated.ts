@@ -48,10 +48,9 @@ export function deprecationOf(object: Readonly<Record<string, unknown>>): Omit<R
   const move = MOVES[`${version}/${kindOf(object)}`];
   if (move === undefined) return undefined;
   const same = typeof move.same === 'boolean' ? move.same : move.same(object);
-  const message = `${version} ${kindOf(object)} is not served since Kubernetes ${move.gone}`;
   return {
     path: 'apiVersion',
-    message: same ? message : `${message}; ${move.to} has other fields, which sluice convert fills in`,
+    message: (m) => m.deprecated(version, kindOf(object), move.gone) + (same ? '' : m.otherFields(move.to)),
     suggestion: `apiVersion: ${move.to}`,
     ...(same ? { repair: { kind: 'replace-value', path: 'apiVersion', to: move.to } as const } : {}),
   };

@@ -1,5 +1,7 @@
 export { lint } from './lint.ts';
 export type { LintOptions, LintSource } from './lint.ts';
+export { messagesIn } from './messages/catalogue.ts';
+export type { LintMessages } from './messages/catalogue.ts';
 export type { Finding, ObjectRef, RuleMeta, Severity } from './model.ts';
 export { SEVERITIES } from './model.ts';
 export { repair } from './repair.ts';

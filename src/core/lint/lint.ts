@@ -2,6 +2,9 @@ import type { SchemaCatalogue } from '../kube/check-manifest.ts';
 import { suggest } from '../kube/suggest.ts';
 import type { LoadIssue, Manifest } from '../kube/yaml.ts';
 import { LintCluster } from './lint-cluster.ts';
+import { messagesIn } from './messages/catalogue.ts';
+import type { LintMessages } from './messages/catalogue.ts';
+import type { Language } from '../policy/index.ts';
 import type { Finding, PlacedRepair, Repair, Report, RuleMeta } from './model.ts';
 import { groupOf, kindOf, nameOf, namespaceOf, refOf } from './objects.ts';
 import { ALL_RULES, CLUSTER_RULES } from './rules.ts';
@@ -27,11 +30,14 @@ export interface LintOptions {
   readonly context?: readonly Manifest[];
   /** A file's path for the patterns of the settings; by default as it is. */
   readonly relative?: (file: string) => string;
+  /** Of the messages; English by default. */
+  readonly language?: Language;
 }
 
 /** Everything that is wrong with the files, or probably not meant, in their order and that of their lines. */
 export function lint(sources: readonly LintSource[], options: LintOptions = {}): readonly Finding[] {
   const { schemas, context = [], settings = DEFAULT_SETTINGS, relative = (file) => file } = options;
+  const words = messagesIn(options.language ?? 'en');
   const findings: Finding[] = [];
   const broken = new Set<Manifest>();
   const readable: Manifest[] = [];
@@ -40,7 +46,7 @@ export function lint(sources: readonly LintSource[], options: LintOptions = {}):
     for (const issue of issues) findings.push(syntaxFinding(issue, text));
     for (const manifest of manifests) {
       const structure = checkStructure(manifest, schemas);
-      for (const report of structure.reports) findings.push(place(report, report.rule));
+      for (const report of structure.reports) findings.push(place(report, report.rule, words));
       if (structure.readable === undefined) continue;
       readable.push(structure.readable);
       own.add(structure.readable);
@@ -52,9 +58,9 @@ export function lint(sources: readonly LintSource[], options: LintOptions = {}):
     if (settings.severity.get(rule.id) === 'off') continue;
     for (const report of rule.check(cluster))
       // What the API server refuses is put right first; the meaning of the rest may then be another.
-      if (own.has(report.manifest) && !broken.has(report.manifest)) findings.push(place(report, rule));
+      if (own.has(report.manifest) && !broken.has(report.manifest)) findings.push(place(report, rule, words));
   }
-  return order(sources, filter(sources, findings, settings, relative));
+  return order(sources, filter(sources, findings, settings, relative, words));
 }
 
 /** What exists and is not about to be replaced by an object of the files. */
@@ -65,15 +71,21 @@ function besides(context: readonly Manifest[], own: readonly Manifest[]): readon
   return context.filter((each) => !replaced.has(identity(each)));
 }
 
-function place({ manifest, path, message, suggestion, repair, severity }: Report, rule: RuleMeta): Finding {
+function place(
+  { manifest, path, message, suggestion, repair, severity }: Report,
+  rule: RuleMeta,
+  words: LintMessages,
+): Finding {
   return {
     id: rule.id,
     severity: severity ?? rule.severity,
-    message,
+    message: message(words),
     ...manifest.locate(path),
     object: refOf(manifest.object),
     path,
-    ...(suggestion === undefined ? {} : { suggestion }),
+    ...(suggestion === undefined
+      ? {}
+      : { suggestion: typeof suggestion === 'string' ? suggestion : suggestion(words) }),
     ...(repair === undefined ? {} : { repair: placeRepair(manifest, repair) }),
   };
 }
@@ -89,11 +101,12 @@ function filter(
   findings: readonly Finding[],
   settings: LintSettings,
   relative: (file: string) => string,
+  words: LintMessages,
 ): Finding[] {
   const suppressions = new Map(sources.map(({ file, text }) => [file, readSuppressions(text)]));
   const ids = ALL_RULES.map(({ id }) => id);
   const unknown = [...suppressions].flatMap(([file, { mentioned }]) =>
-    mentioned.filter(({ id }) => !ids.includes(id)).map((each) => unknownRule(file, each, ids)),
+    mentioned.filter(({ id }) => !ids.includes(id)).map((each) => unknownRule(file, each, ids, words)),
   );
   return [...findings, ...unknown].flatMap((finding) => {
     if (suppressions.get(finding.file)?.covers(finding.id, finding.line) === true) return [];
@@ -105,10 +118,11 @@ function unknownRule(
   file: string,
   { id, line, column }: { readonly id: string; readonly line: number; readonly column: number },
   ids: readonly string[],
+  words: LintMessages,
 ): Finding {
   const rule = STRUCTURE_RULES.suppression;
   const suggestion = suggest(id, ids);
-  const message = `no rule is called ${id}, so the comment turns off nothing`;
+  const message = words.unknownRule(id);
   const { id: own, severity } = rule;
   return {
     id: own,

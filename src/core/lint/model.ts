@@ -1,5 +1,6 @@
 import type { Manifest } from '../kube/yaml.ts';
 import type { LintCluster } from './lint-cluster.ts';
+import type { LintMessages } from './messages/catalogue.ts';
 
 /** How much a finding matters. Only errors and warnings fail a run, unless the caller says otherwise. */
 export type Severity = 'note' | 'warning' | 'error';
@@ -53,12 +54,15 @@ export type Repair =
   /** Text is inserted at a place, for what the parser cannot read. */
   | { readonly kind: 'insert-text'; readonly line: number; readonly column: number; readonly text: string };
 
+/** Something to say, in whatever language. */
+export type Phrase = (words: LintMessages) => string;
+
 /** What a rule has found, before configuration decides on its severity. */
 export interface Report {
   readonly manifest: Manifest;
   readonly path: string;
-  readonly message: string;
-  readonly suggestion?: string;
+  readonly message: Phrase;
+  readonly suggestion?: string | Phrase;
   readonly repair?: Repair;
   /** When it differs from the rule's own. */
   readonly severity?: Severity;

@@ -1,3 +1,4 @@
+import type { LintMessages } from './messages/catalogue.ts';
 import type { LintCluster, PolicyEntry } from './lint-cluster.ts';
 import type { Direction, Peer, PodPeer, PodSet, PortMatch, Rule } from '../policy/index.ts';
 
@@ -44,10 +45,10 @@ export function titleOf({ policy: { source } }: PolicyEntry): string {
   return `${source.kind} ${source.namespace === undefined ? '' : `${source.namespace}/`}${source.name}`;
 }
 
-/** `one`, `one and two`, `one, two and 3 more`. */
-export function listed(names: readonly string[], shown = 3): string {
+/** The first of the names, each once, and how many more there are. */
+export function listed(words: LintMessages, names: readonly string[], shown = 3): string {
   const unique = [...new Set(names)];
-  const more = unique.length - shown;
-  const head = more > 1 ? [...unique.slice(0, shown), `${more} more`] : unique;
-  return head.length < 2 ? (head[0] ?? '') : `${head.slice(0, -1).join(', ')} and ${head.at(-1)}`;
+  // One more takes no more room than saying so.
+  const cut = unique.length > shown + 1 ? shown : unique.length;
+  return words.listed(unique.slice(0, cut), unique.length - cut);
 }

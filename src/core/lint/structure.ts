@@ -8,7 +8,7 @@ import { validateObject } from '../kube/validate/validate-object.ts';
 import type { SchemaCatalogue } from '../kube/check-manifest.ts';
 import type { LoadIssue, Manifest } from '../kube/yaml.ts';
 import { deprecationOf } from './deprecated.ts';
-import type { Finding, Report, RuleMeta } from './model.ts';
+import type { Finding, Phrase, Report, RuleMeta } from './model.ts';
 
 /** Rules about single files and objects: what a parser or the API server would refuse. */
 export const STRUCTURE_RULES = {
@@ -109,7 +109,8 @@ function identityReport(manifest: Manifest): StructureReport | undefined {
   const problem = identityProblem(manifest.object);
   if (problem === undefined) return undefined;
   const { path } = problem;
-  const [message = '', hint] = problem.message.split(/; did you mean |; a \w+ is apiVersion: /u);
+  const [text = '', hint] = problem.message.split(/; did you mean |; a \w+ is apiVersion: /u);
+  const message: Phrase = () => text;
   const rule = STRUCTURE_RULES.identity;
   const written = Object.keys(manifest.object).find((key) => key !== path && key.toLowerCase() === path.toLowerCase());
   if (written !== undefined)
@@ -118,7 +119,7 @@ function identityReport(manifest: Manifest): StructureReport | undefined {
       rule,
       path: written,
       message,
-      suggestion: `${path} instead of ${written}`,
+      suggestion: (m) => m.insteadOf(path, written),
       repair: { kind: 'rename-key', path: written, to: path },
     };
   if (hint === undefined) return { manifest, rule, path, message };
@@ -133,7 +134,7 @@ function identityReport(manifest: Manifest): StructureReport | undefined {
 
 /** A misspelt name is corrected; a field in the wrong place is for its author to move. */
 function unknownReport(manifest: Manifest, { path, name, suggestion }: UnknownField): StructureReport {
-  const message = `unknown field "${path}"`;
+  const message: Phrase = (m) => m.unknownField(path);
   const rule = STRUCTURE_RULES.unknown;
   if (suggestion === undefined) return { manifest, rule, path, message };
   const parent = path.slice(0, -name.length);
@@ -158,14 +159,14 @@ function isSet({ object }: Manifest, path: string): boolean {
 
 function errorReport(manifest: Manifest, error: FieldError): StructureReport {
   const { path, value } = error;
-  const report = { manifest, path, message: formatFieldError(error) };
+  const report = { manifest, path, message: () => formatFieldError(error) };
   if (/\.except\[\d+\]$/u.test(path) && error.detail.includes('`cidr`'))
     return { ...report, rule: STRUCTURE_RULES.except };
   if (path.endsWith('.endPort')) return { ...report, rule: STRUCTURE_RULES.endPort };
   if (/[sS]elector$/u.test(path) && typeof value === 'string') return { ...report, rule: STRUCTURE_RULES.selector };
   if (/\.(?:port|targetPort|number)$/u.test(path) && typeof value === 'string' && /^\d+$/u.test(value)) {
     const repair = { kind: 'replace-value', path, to: value } as const;
-    return { ...report, rule: STRUCTURE_RULES.quoted, suggestion: `${value} without quotes`, repair };
+    return { ...report, rule: STRUCTURE_RULES.quoted, suggestion: (m) => m.withoutQuotes(value), repair };
   }
   const meant =
     typeof value === 'string' && error.supported !== undefined ? suggest(value, error.supported) : undefined;

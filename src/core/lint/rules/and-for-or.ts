@@ -20,14 +20,14 @@ export const andForOr: LintRule = {
         const severity = judge(cluster, entry.policy, peer, peers.length);
         if (severity === undefined) continue;
         const side = direction === 'ingress' ? 'from' : 'to';
+        const pods = formatSelector(peer.pods);
+        const namespaces = formatSelector(peer.namespaces.selector);
         yield {
           manifest: entry.manifest,
           path: peer.source.path,
           severity,
-          message:
-            `one item of ${side} with two selectors means both at once: only pods ${formatSelector(peer.pods)} ` +
-            `of namespaces ${formatSelector(peer.namespaces.selector)}`,
-          suggestion: 'two items, with a dash before podSelector',
+          message: (m) => m.andForOr(side, pods, namespaces),
+          suggestion: (m) => m.twoItems(),
         };
       }
     }

@@ -22,10 +22,8 @@ export const blockOfServices: LintRule = {
       yield {
         manifest,
         path: cidrPath(peer),
-        message:
-          `${formatCidr(cidr)} holds the address of Service ${service.service.key}; policies see the address of the pod ` +
-          'behind a Service, so this never matches',
-        suggestion: 'a podSelector for the pods of the Service',
+        message: (m) => m.blockOfServices(formatCidr(cidr), service.service.key),
+        suggestion: (m) => m.selectorForService(),
       };
     }
   },
@@ -47,8 +45,8 @@ export const blockOfOnePod: LintRule = {
       yield {
         manifest,
         path: cidrPath(peer),
-        message: `${formatIp(cidr.ip)} is the address of ${owner.title} now; a pod that takes its place has another one`,
-        suggestion: 'a podSelector',
+        message: (m) => m.blockOfOnePod(formatIp(cidr.ip), owner.title),
+        suggestion: (m) => m.aPodSelector(),
       };
     }
   },
@@ -65,7 +63,7 @@ export const emptyBlock: LintRule = {
         yield {
           manifest,
           path: `${peer.source.path}.except`,
-          message: `the exceptions leave no address of ${formatCidr(peer.cidr)}`,
+          message: (m) => m.emptyBlock(formatCidr(peer.cidr)),
         };
   },
 };
@@ -94,7 +92,7 @@ export const hostBits: LintRule = {
         yield {
           manifest,
           path,
-          message: `${String(text)} is the block ${meant}; only the first ${cidr.prefix} bits of the address count`,
+          message: (m) => m.hostBits(String(text), meant, cidr.prefix),
           suggestion: meant,
           repair: { kind: 'replace-value', path, to: meant },
         };
@@ -117,8 +115,8 @@ export const oneFamily: LintRule = {
       yield {
         manifest: entry.manifest,
         path: cidrPath(whole),
-        message: `${formatCidr(whole.cidr)} is every IPv${whole.family} address and no IPv${whole.family === 4 ? 6 : 4} one`,
-        suggestion: `a second ipBlock, ${whole.family === 4 ? '::/0' : '0.0.0.0/0'}`,
+        message: (m) => m.oneFamily(formatCidr(whole.cidr), whole.family, whole.family === 4 ? 6 : 4),
+        suggestion: (m) => m.secondBlock(whole.family === 4 ? '::/0' : '0.0.0.0/0'),
       };
     }
   },

@@ -1,7 +1,7 @@
 import { formatRequirement } from '../../kube/labels.ts';
 import type { Selector } from '../../kube/labels.ts';
 import { excludes } from '../containment.ts';
-import type { LintRule, Report } from '../model.ts';
+import type { LintRule, Phrase, Report } from '../model.ts';
 import { everyRule, podPeersOf } from '../policy-parts.ts';
 
 /** Needs nothing but the policy. */
@@ -24,12 +24,11 @@ export const contradictorySelector: LintRule = {
   },
 };
 
-function contradiction(selector: Selector): string | undefined {
+function contradiction(selector: Selector): Phrase | undefined {
   if (selector.kind !== 'all-of') return undefined;
   for (const a of selector.requirements) {
     const b = selector.requirements.find((each) => excludes(a, each));
-    if (b !== undefined)
-      return `nothing can meet both ${formatRequirement(a)} and ${formatRequirement(b)}, so the selector chooses nothing`;
+    if (b !== undefined) return (m) => m.contradiction(formatRequirement(a), formatRequirement(b));
   }
   return undefined;
 }

@@ -24,7 +24,7 @@ export const duplicateObject: LintRule = {
       yield {
         manifest,
         path: 'metadata.name',
-        message: `another ${kindOf(object)} ${nameOf(object)} is at ${file}:${line}; when both are applied, one replaces the other`,
+        message: (m) => m.duplicateObject(kindOf(object), nameOf(object), `${file}:${line}`),
       };
     }
   },

@@ -109,23 +109,22 @@ function isOwnNamespaceDns({ namespaces, pods }: PodPeer): boolean {
 }
 
 function explain(policy: Policy): Pick<Report, 'message' | 'suggestion'> {
-  const consequence = 'the pods can look up no name, so connections by Service name fail';
   const asked = policy.egress.filter((rule) =>
     portsOf(rule).some((port) => port.kind === 'range' && port.first === DNS_PORT),
   );
   const misplaced = asked.some((rule) => peersOf(rule).some((peer) => peer.kind === 'pods' && isOwnNamespaceDns(peer)));
   if (misplaced)
     return {
-      message: `the rule for DNS chooses pods of the policy's own namespace: ${consequence}`,
-      suggestion: 'namespaceSelector with kubernetes.io/metadata.name: kube-system beside podSelector',
+      message: (m) => m.dnsMisplaced(),
+      suggestion: (m) => m.dnsSelector(),
     };
   if (asked.length > 0 && !asked.some((rule) => portsOf(rule).some(isDnsPort)))
     return {
-      message: `the rule for port 53 is for TCP, and DNS is UDP first: ${consequence}`,
+      message: (m) => m.dnsByTcp(),
       suggestion: 'protocol: UDP',
     };
   return {
-    message: `no egress rule for these pods allows UDP port 53 to the DNS: ${consequence}`,
-    suggestion: 'a rule to namespaceSelector kubernetes.io/metadata.name: kube-system on UDP and TCP port 53',
+    message: (m) => m.dnsForgotten(),
+    suggestion: (m) => m.dnsRule(),
   };
 }

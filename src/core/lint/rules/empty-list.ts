@@ -14,16 +14,12 @@ export const emptyList: LintRule = {
         ['egress', 'to'],
       ] as const) {
         for (const [index, rule] of itemsOf(valueAt(manifest.object, 'spec', direction)).entries()) {
-          for (const [field, all] of [
-            [side, side === 'from' ? 'everyone may connect' : 'every destination is allowed'],
-            ['ports', 'every port is allowed'],
-          ] as const) {
+          for (const field of [side, 'ports'] as const) {
             const value = fieldsOf(rule)[field];
             if (!(field in fieldsOf(rule)) || (value !== null && !(Array.isArray(value) && value.length === 0)))
               continue;
             const path = `spec.${direction}[${index}].${field}`;
-            const message = `an empty ${field} does not mean none: ${all}`;
-            yield { manifest, path, message, suggestion: `no rule at all, or no ${field} to say all` };
+            yield { manifest, path, message: (m) => m.emptyList(field), suggestion: (m) => m.ruleOrNoField(field) };
           }
         }
       }

@@ -30,7 +30,7 @@ export const halfOpenRule: LintRule = {
       yield {
         manifest: each.entry.manifest,
         path: each.rule.source.path,
-        message: `this allows ${each.direction}, but ${other} of every pod on the other side is closed to it by ${listed(policies)}`,
+        message: (m) => m.halfOpen(each.direction, other, listed(m, policies)),
       };
     }
   },

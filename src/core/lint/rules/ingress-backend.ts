@@ -2,7 +2,7 @@ import { suggest } from '../../kube/suggest.ts';
 import type { Manifest } from '../../kube/yaml.ts';
 import type { ServiceEntry } from '../lint-cluster.ts';
 import type { LintCluster } from '../lint-cluster.ts';
-import type { LintRule, Report } from '../model.ts';
+import type { LintRule, Phrase, Report } from '../model.ts';
 import { fieldsOf, groupOf, itemsOf, kindOf, nameOf, namespaceOf, valueAt } from '../objects.ts';
 import { listed } from '../policy-parts.ts';
 
@@ -67,21 +67,19 @@ function check(cluster: LintCluster, backend: IngressBackend): Report | undefine
     const elsewhere = cluster.services
       .filter((each) => each.service.name === service)
       .map((each) => each.service.namespace);
-    const where = elsewhere.length === 0 ? '' : `; the one in ${listed(elsewhere)} cannot be named from here`;
-    const message = `Ingress ${namespace}/${nameOf(manifest.object)} sends to Service ${service}, which namespace ${namespace} does not have${where}`;
+    const message: Phrase = (m) =>
+      m.ingressService(`${namespace}/${nameOf(manifest.object)}`, service, namespace, listed(m, elsewhere));
     return { manifest, path: `${path}.service.name`, message, ...(near === undefined ? {} : { suggestion: near }) };
   }
   const { ports, type } = found.service;
   if (port === undefined || type === 'ExternalName') return undefined;
   if (ports.some((each) => each.port === port || each.name === port)) return undefined;
   const target = ports.find((each) => each.targetPort === port);
-  const known = listed(
-    ports.map((each) => (each.name === undefined ? String(each.port) : `${each.port} (${each.name})`)),
-  );
+  const known = ports.map((each) => (each.name === undefined ? String(each.port) : `${each.port} (${each.name})`));
   return {
     manifest,
     path: `${path}.service.port`,
-    message: `Service ${found.service.key} has no port ${port}; it has ${known}`,
-    ...(target === undefined ? {} : { suggestion: `${target.port}, which leads to port ${port} of the pods` }),
+    message: (m) => m.ingressPort(found.service.key, String(port), listed(m, known)),
+    ...(target === undefined ? {} : { suggestion: (m) => m.portLeadingTo(target.port, String(port)) }),
   };
 }

@@ -20,14 +20,14 @@ export const namedPort: LintRule = {
         const other = ports.find((port) => port.name === name);
         const known = ports.filter((port) => port.protocol === protocol).map((port) => port.name);
         const near = other === undefined ? suggest(name, known) : undefined;
-        const who = listed(pods.map(({ title }) => title));
+        const titles = pods.map(({ title }) => title);
         yield {
           manifest: each.entry.manifest,
           path: other === undefined ? `${source.path}.port` : source.path,
-          message:
+          message: (m) =>
             other === undefined
-              ? `no container of ${who} has a ${protocol} port named ${name}, so the rule matches nothing`
-              : `the port named ${name} of ${who} is ${other.protocol}, and the rule is for ${protocol}`,
+              ? m.namedPort(listed(m, titles), protocol, name)
+              : m.namedPortProtocol(name, listed(m, titles), other.protocol, protocol),
           ...(other !== undefined
             ? { suggestion: `protocol: ${other.protocol}` }
             : near === undefined

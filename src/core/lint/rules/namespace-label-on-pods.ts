@@ -30,5 +30,5 @@ function asks(selector: Selector): boolean {
 }
 
 function text(): Pick<Report, 'message'> {
-  return { message: `${NAME} is a label of namespaces; pods do not have it, so this chooses none` };
+  return { message: (m) => m.namespaceLabelOnPods(NAME) };
 }

@@ -21,7 +21,7 @@ export const namespaceNameLabel: LintRule = {
           yield {
             manifest: entry.manifest,
             path: `${source.path}.namespaceSelector`,
-            message: `namespaces have the label ${key} only when somebody gave it to them; ${NAME} is always there`,
+            message: (m) => m.namespaceNameLabel(key, NAME),
             suggestion: `${NAME}: ${values[0]}`,
           };
         }

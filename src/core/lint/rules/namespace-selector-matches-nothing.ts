@@ -19,13 +19,14 @@ export const namespaceSelectorMatchesNothing: LintRule = {
     for (const { entry, rule } of everyRule(cluster)) {
       for (const { namespaces, source } of podPeersOf(rule)) {
         if (namespaces.kind === 'name' || cluster.namespacesIn(namespaces).length > 0) continue;
+        const { selector } = namespaces;
         if (necessaryRequirements(namespaces.selector).some(({ key, values }) => key === NAME && isThere(values)))
           continue;
         const suggestion = meant(cluster, namespaces.selector);
         yield {
           manifest: entry.manifest,
           path: `${source.path}.namespaceSelector`,
-          message: `no namespace has the labels ${formatSelector(namespaces.selector)}`,
+          message: (m) => m.noNamespace(formatSelector(selector)),
           ...(suggestion === undefined ? {} : { suggestion }),
         };
       }

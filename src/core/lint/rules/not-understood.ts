@@ -8,6 +8,6 @@ export const notUnderstood: LintRule = {
   *check(cluster) {
     for (const { issues, manifest } of cluster.policies)
       for (const { source, message } of issues)
-        yield { manifest, path: source.path, message: `${source.path}: ${message}` };
+        yield { manifest, path: source.path, message: () => `${source.path}: ${message}` };
   },
 };

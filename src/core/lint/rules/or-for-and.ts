@@ -29,10 +29,8 @@ export const orForAnd: LintRule = {
       yield {
         manifest: entry.manifest,
         path: (peers.indexOf(namespacePeer) < peers.indexOf(podPeer) ? podPeer : namespacePeer).source.path,
-        message:
-          `two items of ${from} are alternatives: every pod of namespaces ${whole}, ` +
-          `and every pod ${part} of the policy's own namespace`,
-        suggestion: 'one item with both namespaceSelector and podSelector, without the second dash',
+        message: (m) => m.orForAnd(from, whole, part),
+        suggestion: (m) => m.oneItem(),
       };
     }
   },

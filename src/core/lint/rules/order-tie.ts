@@ -21,9 +21,8 @@ export const orderTie: LintRule = {
         yield {
           manifest: entry.manifest,
           path,
-          message:
-            `${titleOf(rival)} has the same ${path.replace('spec.', '')} ${Number.isFinite(order) ? order : '(none)'} ` +
-            'and decides differently about some of the same traffic: which one wins depends on their names alone',
+          message: (m) =>
+            m.orderTie(titleOf(rival), path.replace('spec.', ''), Number.isFinite(order) ? String(order) : '–'),
         };
       }
     }

@@ -1,7 +1,7 @@
 import { formatSelector, matchesLabels } from '../../kube/labels.ts';
 import type { PodPeer } from '../../policy/index.ts';
 import type { LintCluster } from '../lint-cluster.ts';
-import type { LintRule, Report } from '../model.ts';
+import type { LintRule, Phrase, Report } from '../model.ts';
 import { labelsOf, nearSelector } from '../near-label.ts';
 import { everyRule, knowsPods, listed, podPeersOf } from '../policy-parts.ts';
 
@@ -26,22 +26,21 @@ function explain(cluster: LintCluster, peer: PodPeer): Pick<Report, 'message' | 
   const chosen = cluster.namespacesIn(namespaces);
   const selector = formatSelector(peer.pods);
   const here = chosen.flatMap(({ name }) => cluster.podsOf(name));
-  const where = chosen.length === 1 ? `namespace ${chosen[0]!.name}` : `the ${chosen.length} namespaces chosen`;
+  const where: Phrase = (m) =>
+    chosen.length === 1 ? m.oneNamespace(chosen[0]!.name) : m.manyNamespaces(chosen.length);
   if (here.some(({ labels }) => matchesLabels(peer.pods, labels)))
-    return {
-      message: `the pods that match ${selector} in ${where} are on the host's network, which only an ipBlock matches`,
-    };
+    return { message: (m) => m.peerOnHost(selector, where(m)) };
+  const nobody: Phrase = (m) => m.noPeer(where(m), selector);
   const near = nearSelector(peer.pods, labelsOf(here));
-  if (near !== undefined) return { message: `no pod of ${where} matches ${selector}`, suggestion: near };
+  if (near !== undefined) return { message: nobody, suggestion: near };
   const elsewhere = cluster.workloads
     .filter(({ pod, labels }) => !pod.hostNetwork && matchesLabels(peer.pods, labels))
     .map(({ namespace }) => namespace.name);
-  if (elsewhere.length === 0) return { message: `no pod of ${where} matches ${selector}` };
-  const own = namespaces.kind === 'name' ? `; podSelector alone means pods of the policy's own namespace` : '';
+  const [only] = elsewhere;
+  if (only === undefined) return { message: nobody };
+  const ownOnly = namespaces.kind === 'name';
   return {
-    message: `no pod of ${where} matches ${selector}; pods that do are in ${listed(elsewhere)}${own}`,
-    ...(new Set(elsewhere).size === 1 && own !== ''
-      ? { suggestion: `a namespaceSelector for kubernetes.io/metadata.name: ${elsewhere[0]} in the same item` }
-      : {}),
+    message: (m) => m.peerElsewhere(where(m), selector, listed(m, elsewhere), ownOnly),
+    ...(new Set(elsewhere).size === 1 && ownOnly ? { suggestion: (m) => m.selectorInSameItem(only) } : {}),
   };
 }

@@ -1,6 +1,6 @@
 import { formatSelector, matchesLabels } from '../../kube/labels.ts';
 import type { LintCluster, PolicyEntry } from '../lint-cluster.ts';
-import type { LintRule, Report } from '../model.ts';
+import type { LintRule, Phrase, Report } from '../model.ts';
 import { labelsOf, nearSelector } from '../near-label.ts';
 import { valueAt } from '../objects.ts';
 import { knowsPods } from '../policy-parts.ts';
@@ -22,10 +22,10 @@ function check(cluster: LintCluster, { policy, manifest, issues }: PolicyEntry):
   const path = valueAt(manifest.object, 'spec', 'selector') === undefined ? 'spec.podSelector' : 'spec.selector';
   const selector = formatSelector(subject.pods);
   if (pods.some(({ labels }) => matchesLabels(subject.pods, labels))) {
-    const message = `every pod that ${selector} chooses in ${namespace} is on the host's network, where policies do not apply`;
+    const message: Phrase = (m) => m.subjectOnHost(selector, namespace);
     return [{ manifest, path, message }];
   }
   const suggestion = nearSelector(subject.pods, labelsOf(pods));
-  const message = `no pod of namespace ${namespace} matches ${selector}, so the policy does nothing`;
+  const message: Phrase = (m) => m.noSubject(namespace, selector);
   return [{ manifest, path, message, ...(suggestion === undefined ? {} : { suggestion }) }];
 }

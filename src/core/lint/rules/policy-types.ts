@@ -1,5 +1,5 @@
 import type { Manifest } from '../../kube/yaml.ts';
-import type { LintRule, Report } from '../model.ts';
+import type { LintRule, Phrase, Report } from '../model.ts';
 import type { LintCluster } from '../lint-cluster.ts';
 import { itemsOf, isNetworkPolicy, valueAt } from '../objects.ts';
 
@@ -24,11 +24,11 @@ function* check(cluster: LintCluster): Generator<Report> {
       const rules = itemsOf(valueAt(manifest.object, 'spec', direction));
       if (rules.length === 0 || types.includes(type)) continue;
       const path = `spec.${field}`;
-      const message = `${field} does not list ${type}, so the ${direction} rules of the policy do nothing`;
+      const message: Phrase = (m) => m.typeMissing(field, type, direction);
       const both = [...types.map(String), type].join(', ');
       // A direction that is listed without a rule may have been taken for the other one.
       const mixedUp = direction === 'egress' ? noRules(manifest, 'ingress') : noRules(manifest, 'egress');
-      if (mixedUp) yield { manifest, path, message, suggestion: `[${type}] or [${both}]` };
+      if (mixedUp) yield { manifest, path, message, suggestion: (m) => m.eitherOr(`[${type}]`, `[${both}]`) };
       else
         yield { manifest, path, message, suggestion: `[${both}]`, repair: { kind: 'append-item', path, item: type } };
     }

@@ -28,7 +28,7 @@ export const redundantPolicy: LintRule = {
       yield {
         manifest: entry.manifest,
         path: '',
-        message: `${titleOf(cover)} applies to all its pods and says everything that it says`,
+        message: (m) => m.redundantPolicy(titleOf(cover)),
       };
     }
   },

@@ -64,7 +64,7 @@ function report({ manifest }: PolicyEntry, path: string, direction: Direction, c
   return {
     manifest,
     path,
-    message: `everything that this allows is allowed by ${cover.replace(`spec.${direction}`, direction)} too`,
+    message: (m) => m.redundantRule(cover.replace(`spec.${direction}`, direction)),
     repair: { kind: 'remove-item', path },
   };
 }

@@ -27,9 +27,7 @@ export const servicePort: LintRule = {
         yield {
           manifest: each.entry.manifest,
           path: `${port.source.path}.port`,
-          message:
-            `port ${port.first} is the port of Service ${service.service.key}, whose pods listen on ${target}; ` +
-            'policies see the port of the pod',
+          message: (m) => m.servicePort(port.first, service.service.key, target),
           suggestion: target,
         };
       }

@@ -18,7 +18,7 @@ export const serviceSelectsNothing: LintRule = {
       yield {
         manifest,
         path: 'spec.selector',
-        message: `no pod of namespace ${service.namespace} matches ${formatSelector(selector)}, so nothing answers at the Service`,
+        message: (m) => m.serviceWithoutPods(service.namespace, formatSelector(selector)),
         ...(suggestion === undefined ? {} : { suggestion }),
       };
     }
@@ -44,7 +44,15 @@ export const serviceTargetPort: LintRule = {
         yield {
           manifest,
           path: `spec.ports[${index}].targetPort`,
-          message: `no container of ${listed(backends.map(({ title }) => title))} has a ${protocol} port named ${targetPort}`,
+          message: (m) =>
+            m.targetPort(
+              listed(
+                m,
+                backends.map(({ title }) => title),
+              ),
+              protocol,
+              targetPort,
+            ),
           ...(suggestion === undefined ? {} : { suggestion }),
         };
       }

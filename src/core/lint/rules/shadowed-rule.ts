@@ -2,7 +2,7 @@ import { comparePolicies } from '../../policy/index.ts';
 import type { Direction, Policy, Rule } from '../../policy/index.ts';
 import { ruleCovers, subjectCovers } from '../containment.ts';
 import type { PolicyEntry } from '../lint-cluster.ts';
-import type { LintRule } from '../model.ts';
+import type { LintRule, Phrase } from '../model.ts';
 import { titleOf } from '../policy-parts.ts';
 import { allowsOnly } from './redundant-rule.ts';
 
@@ -23,14 +23,13 @@ export const shadowedRule: LintRule = {
           for (const rule of entry.policy[direction]) {
             const cover = coverOf(ordered.slice(0, position + 1), entry, direction, rule);
             if (cover === undefined) continue;
-            const same =
-              cover.rule.action === rule.action ? 'with the same outcome' : `and its action is ${cover.rule.action}`;
-            const where =
-              cover.entry === entry ? cover.rule.source.path : `${cover.rule.source.path} of ${titleOf(cover.entry)}`;
+            const { path } = cover.rule.source;
+            const where: Phrase = (m) => (cover.entry === entry ? path : m.ruleOf(path, titleOf(cover.entry)));
+            const same = cover.rule.action === rule.action;
             yield {
               manifest: entry.manifest,
               path: rule.source.path,
-              message: `never reached: ${where} comes first and matches everything that this does, ${same}`,
+              message: (m) => m.shadowed(where(m), same, cover.rule.action),
             };
           }
         }

@@ -33,20 +33,18 @@ function* closes(
   severity?: Report['severity'],
 ): Generator<Report> {
   if (isOpened(cluster, entry, direction)) return;
-  const what =
-    direction === 'ingress' ? 'nothing may connect to its pods' : 'its pods may connect to nothing, DNS included';
   yield severity === undefined
     ? {
         manifest: entry.manifest,
         path: 'spec',
-        message: `without policyTypes the policy closes ${direction} too, and has no rule for it: ${what}`,
+        message: (m) => m.closedByDefault(direction),
         suggestion: 'policyTypes: [Egress]',
       }
     : {
         manifest: entry.manifest,
         path: 'spec.policyTypes',
         severity,
-        message: `policyTypes lists ${direction === 'ingress' ? 'Ingress' : 'Egress'} and there is no rule for it: ${what}`,
+        message: (m) => m.closedByType(direction),
       };
 }
 

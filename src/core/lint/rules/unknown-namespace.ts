@@ -16,7 +16,7 @@ export const unknownNamespace: LintRule = {
       if (cluster.podsOf(name).length > 0 && textAt(manifest.object, 'kind') !== 'Pod') continue;
       const suggestion = suggest(name, cluster.declared.keys());
       if (suggestion === undefined || differsByNumber(name, suggestion)) continue;
-      yield { manifest, path: 'metadata.namespace', message: `no Namespace ${name} is among the files`, suggestion };
+      yield { manifest, path: 'metadata.namespace', message: (m) => m.unknownNamespace(name), suggestion };
     }
   },
 };

@@ -22,7 +22,7 @@ export const unknownTier: LintRule = {
       yield {
         manifest,
         path: 'spec.tier',
-        message: `there is no Tier ${policy.tier} among the files; without it the policy is not in force`,
+        message: (m) => m.unknownTier(policy.tier),
         ...(suggestion === undefined ? {} : { suggestion }),
       };
     }

@@ -21,9 +21,8 @@ export const unreachableService: LintRule = {
         yield {
           manifest: entry.manifest,
           path: `spec.ports[${index}]`,
-          message:
-            `nobody can reach ${port.protocol} port ${port.port} of the Service: ${listed(closed.map(titleOf))} ` +
-            `${new Set(closed).size === 1 ? 'isolates' : 'isolate'} its pods, and no rule allows port ${port.targetPort}`,
+          message: (m) =>
+            m.unreachableService(port.protocol, port.port, listed(m, closed.map(titleOf)), String(port.targetPort)),
         };
       }
     }
@@ -46,7 +45,7 @@ export const unreachableBackend: LintRule = {
       yield {
         manifest: backend.manifest,
         path: backend.path,
-        message: `requests cannot reach Service ${entry.service.key}, since nobody may connect to its pods under ${listed(closed.map(titleOf))}`,
+        message: (m) => m.unreachableBackend(entry.service.key, listed(m, closed.map(titleOf))),
       };
     }
   },
