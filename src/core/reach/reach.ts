@@ -27,7 +27,7 @@ import type { Region } from './region.ts';
 import { RuleRegions } from './rule-regions.ts';
 import { Sides } from './sides.ts';
 import { TierRegions } from './tier-regions.ts';
-import type { Placed } from './tier-regions.ts';
+import type { AppliedTier } from './tier-regions.ts';
 
 /**
  * Reads the policies of a state symbolically: who can talk to whom, for all endpoints at once. Nothing is asked flow by
@@ -36,6 +36,8 @@ import type { Placed } from './tier-regions.ts';
 export function reach(state: ClusterState, options: ReachOptions = {}): ClusterReachability {
   return new ClusterReachability(state, options);
 }
+
+const NO_TIERS: readonly AppliedTier[] = [];
 
 /** So many sources or destinations, on the average over all others, are asked pair by pair. */
 const ASKED_SINGLY = 16;
@@ -101,7 +103,7 @@ export class ClusterReachability implements Reachability {
 
   groupConnection(from: GroupId, to: GroupId): GroupConnection {
     const byFamily: { [family in Family]?: PortSet } = {};
-    for (const family of this.#common(from, to)) byFamily[family] = this.ports.set(this.#between(from, to, family));
+    for (const family of this.#common(from, to)) byFamily[family] = this.ports.set(this.between(from, to, family));
     return { from, to, ...connectionOf(byFamily) };
   }
 
@@ -149,9 +151,18 @@ export class ClusterReachability implements Reachability {
     return this.#sides.read(group, direction, family);
   }
 
-  /** The policies that apply to the pods of a group, in order of evaluation; undefined for what is no group of pods. */
-  policiesOf(group: GroupId, direction: Direction): readonly Placed[] | undefined {
-    return group < this.#groups.firstNode ? this.#sides.policiesOf(group, direction) : undefined;
+  /** What the one may send to the other over the family, which both have; by policy alone. */
+  between(from: GroupId, to: GroupId, family: Family): PortsId {
+    const egress = this.#sides.read(from, 'egress', family);
+    const out = egress === undefined ? ALL : portsFor(egress, to);
+    if (out === NONE) return NONE;
+    const ingress = this.#sides.read(to, 'ingress', family);
+    return ingress === undefined ? out : this.ports.intersect(out, portsFor(ingress, from));
+  }
+
+  /** The policies that apply to the pods of a group, tier by tier; none to what is no group of pods. */
+  tiersOf(group: GroupId, direction: Direction): readonly AppliedTier[] {
+    return group < this.#groups.firstNode ? this.#sides.tiersOf(group, direction) : NO_TIERS;
   }
 
   /** The sources that reach `to`, by what they may send; those of `from` only. */
@@ -218,14 +229,6 @@ export class ClusterReachability implements Reachability {
         const connection = narrowed(this.groupConnection(source, destination), wanted);
         if (connection.ports.length > 0) yield connection;
       }
-  }
-
-  #between(from: GroupId, to: GroupId, family: Family): PortsId {
-    const egress = this.#sides.read(from, 'egress', family);
-    const out = egress === undefined ? ALL : portsFor(egress, to);
-    if (out === NONE) return NONE;
-    const ingress = this.#sides.read(to, 'ingress', family);
-    return ingress === undefined ? out : this.ports.intersect(out, portsFor(ingress, from));
   }
 
   #column(family: Family): Columns {

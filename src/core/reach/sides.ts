@@ -59,9 +59,9 @@ export class Sides {
     return intersectRegions(own, forwarded, this.#tiers.ports);
   }
 
-  /** The policies that apply to the pods, in order of evaluation. */
-  policiesOf(group: GroupId, direction: Direction): readonly Placed[] {
-    return this.#appliedTo(group)[direction].policies.map((at) => this.#placed[at]!);
+  /** The policies that apply to the pods, tier by tier; the same list for all groups that the same apply to. */
+  tiersOf(group: GroupId, direction: Direction): readonly AppliedTier[] {
+    return this.#appliedTo(group)[direction].tiers;
   }
 
   /** What the pods' policies let them send to their own node: those that do not spare it. */

@@ -2,15 +2,15 @@ import type { Family } from '../../../base/ip/index.ts';
 import type { Direction, Policy } from '../../policy/index.ts';
 import { equal, intersect, members, range, setOf, subtract, union, unionAll } from '../int-set.ts';
 import type { IntSet } from '../int-set.ts';
-import type { Connection } from '../model.ts';
-import { ALL } from '../port-table.ts';
+import { ALL, PortTable } from '../port-table.ts';
+import type { PortsId } from '../port-table.ts';
 import { reach } from '../reach.ts';
 import type { ClusterReachability } from '../reach.ts';
 import type { Region } from '../region.ts';
+import type { AppliedTier } from '../tier-regions.ts';
 import { addedEnds, connectionsOfEnds } from './added.ts';
 import { CommonEnds } from './common-ends.ts';
 import type { EndId } from './common-ends.ts';
-import { minus } from './minus.ts';
 import type { ReachabilityChange, ReachabilityDiff } from './model.ts';
 import { ownNodeChanges } from './own-node.ts';
 import { ChangeTable } from './rectangles.ts';
@@ -34,12 +34,26 @@ export function diff(before: ClusterReachability, after: ClusterReachability): R
   };
 }
 
+interface Difference {
+  readonly opened: PortsId;
+  readonly closed: PortsId;
+}
+
 class Comparison {
   readonly #before: ClusterReachability;
   readonly #after: ClusterReachability;
   readonly #ends: CommonEnds;
   readonly #sameEndpoints: boolean;
   readonly #unchanged: ReadonlySet<Policy>;
+  /** Of the sets of what changes. */
+  readonly #ports = new PortTable();
+  /** By numbers of a set before and of one after. */
+  readonly #differences = new Map<number, Difference>();
+  readonly #untouched = new Map<
+    readonly AppliedTier[],
+    { readonly old: readonly AppliedTier[]; readonly untouched: boolean }
+  >();
+  readonly #familiesOf: (readonly Family[])[] = [];
   /** By pair of regions: the ends that they treat differently. */
   readonly #deltas = new Map<Region | undefined, Map<Region | undefined, IntSet>>();
 
@@ -52,15 +66,34 @@ class Comparison {
   }
 
   run(): { readonly opened: readonly ReachabilityChange[]; readonly closed: readonly ReachabilityChange[] } {
-    const [opened, closed] = [new ChangeTable(this.#ends.all), new ChangeTable(this.#ends.all)];
+    const [opened, closed] = [0, 1].map(() => new ChangeTable(this.#ends.all, this.#ports)) as [
+      ChangeTable,
+      ChangeTable,
+    ];
     for (const [to, sources] of this.#suspects())
       for (const from of members(sources)) {
         if (!this.#isAsked(from, to)) continue;
-        const [old, now] = [this.#connection(this.#before, from, to), this.#connection(this.#after, from, to)];
-        opened.add(from, to, minus(now, old));
-        closed.add(from, to, minus(old, now));
+        const [four, six] = [this.#difference(from, to, 4), this.#difference(from, to, 6)];
+        opened.add(from, to, four?.opened, six?.opened);
+        closed.add(from, to, four?.closed, six?.closed);
       }
     return { opened: opened.changes(), closed: closed.changes() };
+  }
+
+  /** Undefined when the two ends have not both the family, before and after. */
+  #difference(from: EndId, to: EndId, family: Family): Difference | undefined {
+    if (!this.#families(from).includes(family) || !this.#families(to).includes(family)) return undefined;
+    const [source, destination] = [this.#ends.all[from]!, this.#ends.all[to]!];
+    const old = this.#before.between(source.before, destination.before, family);
+    const now = this.#after.between(source.after, destination.after, family);
+    const key = old * 0x4000000 + now;
+    let difference = this.#differences.get(key);
+    if (difference === undefined) {
+      const [before, after] = [this.#before.ports.set(old), this.#after.ports.set(now)];
+      difference = { opened: this.#ports.id(subtract(after, before)), closed: this.#ports.id(subtract(before, after)) };
+      this.#differences.set(key, difference);
+    }
+    return difference;
   }
 
   /** By destination: the sources that may reach it otherwise than before. */
@@ -95,16 +128,19 @@ class Comparison {
   /** Whether the same policies apply as before and nothing that they could be about has changed. */
   #isUntouched(before: number, after: number, direction: Direction): boolean {
     if (!this.#sameEndpoints || this.#before.state.hostEndpoints.size > 0) return false;
-    const old = this.#before.policiesOf(before, direction) ?? [];
-    const now = this.#after.policiesOf(after, direction) ?? [];
-    return (
-      old.length === now.length &&
-      now.every(({ policy, tier }, i) => {
-        const known = old[i]!;
-        if (known.policy.key !== policy.key || !this.#unchanged.has(policy)) return false;
-        return known.tier.name === tier.name && known.tier.noMatch === tier.noMatch;
-      })
-    );
+    const old = this.#before.tiersOf(before, direction);
+    const now = this.#after.tiersOf(after, direction);
+    const known = this.#untouched.get(now);
+    if (known?.old === old) return known.untouched;
+    const untouched = old.length === now.length && now.every((tier, i) => this.#isSameTier(old[i]!, tier));
+    this.#untouched.set(now, { old, untouched });
+    return untouched;
+  }
+
+  #isSameTier(old: AppliedTier, now: AppliedTier): boolean {
+    if (old.tier.name !== now.tier.name || old.tier.noMatch !== now.tier.noMatch) return false;
+    if (old.policies.length !== now.policies.length) return false;
+    return now.policies.every((policy, i) => old.policies[i]!.key === policy.key && this.#unchanged.has(policy));
   }
 
   #delta(old: Region | undefined, now: Region | undefined): IntSet {
@@ -136,14 +172,11 @@ class Comparison {
   }
 
   #families(id: EndId): readonly Family[] {
+    const known = this.#familiesOf[id];
+    if (known !== undefined) return known;
     const { before, after } = this.#ends.all[id]!;
     const { families } = this.#after.groups[after]!;
-    return this.#before.groups[before]!.families.filter((family) => families.includes(family));
-  }
-
-  #connection(reachability: ClusterReachability, from: EndId, to: EndId): Connection {
-    const side = reachability === this.#before ? 'before' : 'after';
-    return reachability.groupConnection(this.#ends.all[from]![side], this.#ends.all[to]![side]);
+    return (this.#familiesOf[id] = this.#before.groups[before]!.families.filter((each) => families.includes(each)));
   }
 
   /** Between two ends of the outside nothing is told, and a pod with its own node only is judged by itself. */

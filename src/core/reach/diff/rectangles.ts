@@ -1,24 +1,37 @@
 import { members, setOf } from '../int-set.ts';
 import type { IntSet } from '../int-set.ts';
 import type { Connection } from '../model.ts';
+import { connectionOf } from '../pairs.ts';
+import { NONE } from '../port-table.ts';
+import type { PortsId, PortTable } from '../port-table.ts';
 import type { EndId, PlacedEnd } from './common-ends.ts';
 import type { ReachabilityChange } from './model.ts';
 
 /** Collects single changes, destination by destination, and tells equal ones together. */
 export class ChangeTable {
   readonly #ends: readonly PlacedEnd[];
+  readonly #ports: PortTable;
   /** By destination, then by what changes: the sources. */
   readonly #byDestination = new Map<EndId, Map<string, EndId[]>>();
   readonly #connections = new Map<string, Connection>();
 
-  constructor(ends: readonly PlacedEnd[]) {
+  constructor(ends: readonly PlacedEnd[], ports: PortTable) {
     this.#ends = ends;
+    this.#ports = ports;
   }
 
-  add(from: EndId, to: EndId, connection: Connection): void {
-    if (connection.ports.length === 0) return;
-    const key = [4, 6].map((family) => (connection.byFamily[family as 4 | 6] ?? ['-']).join()).join(' ');
-    this.#connections.set(key, connection);
+  /** What changes over each family; absent for families that the two have not in common. */
+  add(from: EndId, to: EndId, four: PortsId | undefined, six: PortsId | undefined): void {
+    if ((four ?? NONE) === NONE && (six ?? NONE) === NONE) return;
+    const key = `${four} ${six}`;
+    if (!this.#connections.has(key))
+      this.#connections.set(
+        key,
+        connectionOf({
+          ...(four === undefined ? {} : { 4: this.#ports.set(four) }),
+          ...(six === undefined ? {} : { 6: this.#ports.set(six) }),
+        }),
+      );
     const changes = this.#byDestination.get(to) ?? new Map<string, EndId[]>();
     this.#byDestination.set(to, changes);
     const sources = changes.get(key);
