@@ -151,13 +151,16 @@ export class ClusterReachability implements Reachability {
     return this.#sides.read(group, direction, family);
   }
 
+  /** What one side's policies alone allow between the two. */
+  sidePorts(group: GroupId, direction: Direction, other: GroupId, family: Family): PortsId {
+    const region = this.#sides.read(group, direction, family);
+    return region === undefined ? ALL : portsFor(region, other);
+  }
+
   /** What the one may send to the other over the family, which both have; by policy alone. */
   between(from: GroupId, to: GroupId, family: Family): PortsId {
-    const egress = this.#sides.read(from, 'egress', family);
-    const out = egress === undefined ? ALL : portsFor(egress, to);
-    if (out === NONE) return NONE;
-    const ingress = this.#sides.read(to, 'ingress', family);
-    return ingress === undefined ? out : this.ports.intersect(out, portsFor(ingress, from));
+    const out = this.sidePorts(from, 'egress', to, family);
+    return out === NONE ? NONE : this.ports.intersect(out, this.sidePorts(to, 'ingress', from, family));
   }
 
   /** The policies that apply to the pods of a group, tier by tier; none to what is no group of pods. */

@@ -45,10 +45,10 @@ class Comparison {
   readonly #ends: CommonEnds;
   readonly #sameEndpoints: boolean;
   readonly #unchanged: ReadonlySet<Policy>;
-  /** Of the sets of what changes. */
+  /** One table for the sets of both states, whose numbers in their own tables differ. */
   readonly #ports = new PortTable();
-  /** By numbers of a set before and of one after. */
-  readonly #differences = new Map<number, Difference>();
+  readonly #numbersBefore: PortsId[] = [];
+  readonly #numbersAfter: PortsId[] = [];
   readonly #untouched = new Map<
     readonly AppliedTier[],
     { readonly old: readonly AppliedTier[]; readonly untouched: boolean }
@@ -83,17 +83,20 @@ class Comparison {
   /** Undefined when the two ends have not both the family, before and after. */
   #difference(from: EndId, to: EndId, family: Family): Difference | undefined {
     if (!this.#families(from).includes(family) || !this.#families(to).includes(family)) return undefined;
-    const [source, destination] = [this.#ends.all[from]!, this.#ends.all[to]!];
-    const old = this.#before.between(source.before, destination.before, family);
-    const now = this.#after.between(source.after, destination.after, family);
-    const key = old * 0x4000000 + now;
-    let difference = this.#differences.get(key);
-    if (difference === undefined) {
-      const [before, after] = [this.#before.ports.set(old), this.#after.ports.set(now)];
-      difference = { opened: this.#ports.id(subtract(after, before)), closed: this.#ports.id(subtract(before, after)) };
-      this.#differences.set(key, difference);
-    }
-    return difference;
+    const [outOld, outNow] = this.#sidePorts(from, 'egress', to, family);
+    const [inOld, inNow] = this.#sidePorts(to, 'ingress', from, family);
+    const [old, now] = [this.#ports.intersect(outOld, inOld), this.#ports.intersect(outNow, inNow)];
+    return { opened: this.#ports.subtract(now, old), closed: this.#ports.subtract(old, now) };
+  }
+
+  /** What one side's policies allow before and after; read once where they mean the same. */
+  #sidePorts(id: EndId, direction: Direction, other: EndId, family: Family): readonly [PortsId, PortsId] {
+    const [own, across] = [this.#ends.all[id]!, this.#ends.all[other]!];
+    const old = this.#before.sidePorts(own.before, direction, across.before, family);
+    const before = (this.#numbersBefore[old] ??= this.#ports.id(this.#before.ports.set(old)));
+    if (this.#isUntouched(own.before, own.after, direction)) return [before, before];
+    const now = this.#after.sidePorts(own.after, direction, across.after, family);
+    return [before, (this.#numbersAfter[now] ??= this.#ports.id(this.#after.ports.set(now)))];
   }
 
   /** By destination: the sources that may reach it otherwise than before. */
