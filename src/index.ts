@@ -38,8 +38,9 @@ export type {
   Tier,
   Verdict,
 } from './core/policy/index.ts';
-export { formatPorts, includesTraffic, portEntries, reach } from './core/reach/index.ts';
+export { diff, formatPorts, includesTraffic, portEntries, reach } from './core/reach/index.ts';
 export type {
+  CommonEnd,
   Connection,
   Endpoint,
   EndpointRef,
@@ -49,6 +50,8 @@ export type {
   PortEntry,
   PortSet,
   Reachability,
+  ReachabilityChange,
+  ReachabilityDiff,
   ReachOptions,
   ReachQuery,
   SupposedPod,

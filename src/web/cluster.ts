@@ -11,7 +11,9 @@ import {
   PolicyEngine,
   clusterObjects,
   clusterState,
+  describePolicy,
   explain,
+  formatDescription,
   formatExplanation,
   nearestMisses,
   type ClusterState,
@@ -21,8 +23,8 @@ import {
   type PolicyIssue,
   type Verdict,
 } from '../core/policy/index.ts';
-import { reach } from '../core/reach/index.ts';
-import type { Reachability, ReachOptions } from '../core/reach/index.ts';
+import { diff, reach } from '../core/reach/index.ts';
+import type { Reachability, ReachabilityDiff, ReachOptions } from '../core/reach/index.ts';
 
 /** Manifests by file name: the text of YAML documents, or JSON. */
 export type Sources = Readonly<Record<string, string>>;
@@ -106,6 +108,27 @@ export class Cluster {
   /** Everything that can talk, symbolically; computed as far as it is asked for. */
   reach(options: ReachOptions = {}): Reachability {
     return reach(this.state, options);
+  }
+
+  /** What of what is here could talk in `before` and no more, or the other way round; the texts play no part. */
+  changesSince(before: Cluster): ReachabilityDiff {
+    return diff(reach(before.state), reach(this.state));
+  }
+
+  /**
+   * What a policy does, in words, and what it does not do. `key` is its kind, namespace and name: `NetworkPolicy/shop/web`. Throws
+   * `bad-question` when there is none.
+   */
+  describe(key: string, language: Language = 'en'): string {
+    const policies = this.state.tiers.flatMap((tier) => tier.policies);
+    const policy = policies.find((each) => each.key === key);
+    if (policy !== undefined)
+      return formatDescription(describePolicy(policy, { language, state: this.state }), language);
+    const near = suggest(
+      key,
+      policies.map((each) => each.key),
+    );
+    throw wrong(`there is no policy ${key} in the cluster${near === undefined ? '' : `; did you mean ${near}?`}`);
   }
 
   /** What is wrong with the files, or probably not meant. Names of fields are not checked: that takes the API's schemas. */

@@ -47,5 +47,13 @@ export function everyAnswer({ Cluster, formatPorts }: typeof Sluice, sources: Re
     ({ from, to, ports }) => `${from.pod?.key ?? from.group} ${to.pod?.key ?? to.group} ${formatPorts(ports)}`,
   );
   const findings = cluster.lint().map(({ id, file, line, message }) => `${file}:${line} ${id} ${message}`);
-  return { issues: cluster.issues, answers, reachable, findings };
+  const bare = Cluster.load(Object.fromEntries(Object.entries(sources).filter(([file]) => file.endsWith('pods.yaml'))));
+  const { opened, closed } = cluster.changesSince(bare);
+  const changes = [...opened, ...closed].map(
+    ({ from, to, ports }) => `${from.length} ${to.length} ${formatPorts(ports)}`,
+  );
+  const policies = cluster.state.tiers.flatMap((tier) =>
+    tier.policies.map(({ key }) => cluster.describe(key, 'zh-TW')),
+  );
+  return { issues: cluster.issues, answers, reachable, findings, changes, policies };
 }
