@@ -117,6 +117,15 @@ it('refuses settings that it does not know, with their places', async () => {
   );
 });
 
+it('passes over settings of tools, and says once that a template has to be rendered', async () => {
+  const settings = file('apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [a.yaml]\n');
+  expect((await run([settings])).printed).toEqual([]);
+  const template = file('metadata:\n  name: {{ .Values.name }}\n  labels: {{- toYaml .Values.labels | nindent 4 }}\n');
+  expect((await run([template])).printed).toEqual([
+    `${template}:2:1: error: a template and no manifest yet; render it first: helm template CHART | sluice lint - [yaml-syntax]`,
+  ]);
+});
+
 it('lists the rules with the severities that they have here', async () => {
   const config = file('severity: { yaml-syntax: off }\n', 'c.yaml');
   const [table = ''] = (await run([], { config, rules: true })).printed;

@@ -53,7 +53,7 @@ function editOf(text: string, places: Places, repair: PlacedRepair, offset: numb
     case 'insert-text':
       return { start: offset, end: offset, text: repair.text };
     case 'insert-before':
-      return { start: offset, end: offset, text: repair.text + eolOf(text) + ' '.repeat(repair.column - 1) };
+      return insertBefore(text, repair, offset);
     case 'rename-key':
       return replaceScalar(places.pairs.get(offset)?.key, repair.to);
     case 'replace-value':
@@ -63,6 +63,18 @@ function editOf(text: string, places: Places, repair: PlacedRepair, offset: numb
     case 'remove-item':
       return removeItem(text, places.items.get(offset));
   }
+}
+
+/** On a line of its own; in JSON as a member before the other one. */
+function insertBefore(
+  text: string,
+  { text: field, column }: Extract<PlacedRepair, { kind: 'insert-before' }>,
+  offset: number,
+): Edit {
+  const [key = '', value = ''] = field.split(': ');
+  const json = `${JSON.stringify(key)}: ${JSON.stringify(value)}, `;
+  const own = field + eolOf(text) + ' '.repeat(column - 1);
+  return { start: offset, end: offset, text: text[offset] === '"' ? json : own };
 }
 
 function itemAt(places: Places, offset: number): unknown {
@@ -75,7 +87,13 @@ function replaceScalar(node: unknown, to: string): Edit | undefined {
   if (!isScalar(node) || node.anchor !== undefined || node.tag !== undefined) return undefined;
   const { range, type } = node as Scalar;
   if (range === undefined || range === null || type === 'BLOCK_LITERAL' || type === 'BLOCK_FOLDED') return undefined;
-  return { start: range[0], end: range[1], text: to };
+  return { start: range[0], end: range[1], text: quotedAs(type, to) };
+}
+
+/** In the quotes that stood there, which JSON needs; a number is without, for the quotes were the mistake. */
+function quotedAs(type: string | undefined, text: string): string {
+  if (/^\d+$/u.test(text)) return text;
+  return type === 'QUOTE_DOUBLE' ? JSON.stringify(text) : type === 'QUOTE_SINGLE' ? `'${text}'` : text;
 }
 
 function appendItem(text: string, list: unknown, item: string): Edit | undefined {
@@ -85,7 +103,8 @@ function appendItem(text: string, list: unknown, item: string): Edit | undefined
   if (range === undefined || range === null) return undefined;
   if (flow === true) {
     const end = last?.[1] ?? range[0] + 1;
-    return { start: end, end, text: last === undefined ? item : `, ${item}` };
+    const written = quotedAs((items.at(-1) as { type?: string } | undefined)?.type, item);
+    return { start: end, end, text: last === undefined ? written : `, ${written}` };
   }
   if (last === undefined || last === null) return undefined;
   const dash = dashOf(text, last[0]);

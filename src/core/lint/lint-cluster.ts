@@ -15,7 +15,7 @@ import type {
 import { podSetKey } from '../policy/index.ts';
 import type { Namespace, Service } from '../kube/types.ts';
 import { fieldsOf, groupOf, itemsOf, kindOf, namespaceOf, nameOf, textAt, valueAt } from './objects.ts';
-import { workloadOf } from './workload.ts';
+import { isOperated, workloadOf } from './workload.ts';
 
 /** A pod, or the pods that a workload's template describes. */
 export interface Workload {
@@ -70,6 +70,8 @@ export class LintCluster {
   readonly #byNamespace: ReadonlyMap<string, readonly Workload[]>;
   readonly #selected = new Map<string, readonly Workload[]>();
   readonly #namespaces: ReadonlyMap<string, NamespaceInfo>;
+  /** Namespaces with resources of which an operator makes pods. */
+  readonly #operated: ReadonlySet<string>;
   readonly #chosen = new Map<NamespaceSet, readonly NamespaceInfo[]>();
   #policies: ReadonlyMap<string, readonly PolicyEntry[]> | undefined;
 
@@ -81,6 +83,9 @@ export class LintCluster {
         .filter(({ object }) => kindOf(object) === 'Namespace' && object['apiVersion'] === 'v1')
         .map(({ object }) => namespaceInfo(object as Namespace))
         .map((each) => [each.name, each]),
+    );
+    this.#operated = new Set(
+      manifests.filter(({ object }) => isOperated(object)).map(({ object }) => namespaceOf(object)),
     );
     const accounts = serviceAccountLabels(manifests);
     this.workloads = manifests.flatMap((manifest) => {
@@ -122,9 +127,17 @@ export class LintCluster {
     return this.declared.size > 0;
   }
 
-  /** Whether the files tell which pods the namespace has: they hold at least one. */
+  /** Whether the files are those of a whole cluster: every one has this namespace, and no project declares it. */
+  get isWhole(): boolean {
+    return this.declared.has('kube-system');
+  }
+
+  /**
+   * Whether the files tell which pods the namespace has: they hold at least one, and nothing of which an operator may make
+   * others.
+   */
   knowsPodsOf(namespace: string): boolean {
-    return this.#byNamespace.has(namespace);
+    return this.#byNamespace.has(namespace) && (this.isWhole || !this.#operated.has(namespace));
   }
 
   /** The namespace's pods. */

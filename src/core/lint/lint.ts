@@ -10,7 +10,7 @@ import { groupOf, kindOf, nameOf, namespaceOf, refOf } from './objects.ts';
 import { ALL_RULES, CLUSTER_RULES } from './rules.ts';
 import { applySettings, DEFAULT_SETTINGS } from './settings.ts';
 import type { LintSettings } from './settings.ts';
-import { checkStructure, STRUCTURE_RULES, syntaxFinding } from './structure.ts';
+import { checkStructure, STRUCTURE_RULES, syntaxFindings } from './structure.ts';
 import { readSuppressions } from './suppressions.ts';
 
 /** A file that was read. */
@@ -42,9 +42,9 @@ export function lint(sources: readonly LintSource[], options: LintOptions = {}):
   const broken = new Set<Manifest>();
   const readable: Manifest[] = [];
   const own = new Set<Manifest>();
-  for (const { text, issues, manifests } of sources) {
-    for (const issue of issues) findings.push(syntaxFinding(issue, text));
-    for (const manifest of manifests) {
+  for (const source of sources) {
+    findings.push(...syntaxFindings(source, words));
+    for (const manifest of source.manifests) {
       const structure = checkStructure(manifest, schemas);
       for (const report of structure.reports) findings.push(place(report, report.rule, words));
       if (structure.readable === undefined) continue;

@@ -48,7 +48,7 @@ describe('corrects the text and leaves the rest as it is:', () => {
     [
       'quotes and case in a port, at once',
       `${HEAD}  ingress:\n    - ports:\n        - { protocol: 'tcp', port: "80" }\n`,
-      `${HEAD}  ingress:\n    - ports:\n        - { protocol: TCP, port: 80 }\n`,
+      `${HEAD}  ingress:\n    - ports:\n        - { protocol: 'TCP', port: 80 }\n`,
     ],
     [
       'a rule that repeats, with the comment on its line, not that above the next',
@@ -69,6 +69,11 @@ describe('corrects the text and leaves the rest as it is:', () => {
       'the second document of a file',
       `# first\n${HEAD}---\n# second\n${HEAD.replace('name: p', 'name: q')}  policytypes: [Egress]\n`,
       `# first\n${HEAD}---\n# second\n${HEAD.replace('name: p', 'name: q')}  policytypes: [Egress]\n`,
+    ],
+    [
+      'JSON, which stays JSON',
+      '{ "kind": "NetworkPolicy", "metadata": { "name": "p" }, "spec": { "podSelector": {}, "policyTypes": ["Ingress"], "egress": [{ "ports": [{ "protocol": "udp", "port": "53" }] }], "ingress": [{}] } }',
+      '{ "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": { "name": "p" }, "spec": { "podSelector": {}, "policyTypes": ["Ingress", "Egress"], "egress": [{ "ports": [{ "protocol": "UDP", "port": 53 }] }], "ingress": [{}] } }',
     ],
     [
       'addresses beyond the prefix, also of exceptions',

@@ -88,6 +88,32 @@ describe('selectors that match nothing', () => {
     expect(ids(namespace('shop'), pod('web'), policy(rule))).toEqual([]);
   });
 
+  it('are silent where an operator makes pods, and count the template of a custom workload', () => {
+    const typo = policy('podSelector: { matchLabels: { app: db } }, policyTypes: [Ingress]');
+    const custom = (spec: string): string =>
+      `{ apiVersion: example.test/v1, kind: Custom, metadata: { name: db, namespace: shop }, spec: { ${spec} } }`;
+    expect(ids(pod('web'), custom('endpoints: []'), typo)).toEqual(['policy-selects-nothing']);
+    expect(ids(pod('web'), custom('replicas: 3'), typo)).toEqual([]);
+    expect(ids(pod('web'), custom('replicas: 3'), namespace('kube-system'), namespace('shop'), typo)).toEqual([
+      'policy-selects-nothing',
+    ]);
+    const template = 'template: { metadata: { labels: { app: db } }, spec: { containers: [] } }';
+    expect(ids(pod('web'), custom(template), typo)).toEqual([]);
+  });
+
+  it('leave it at a note when the namespace may be somebody else’s', () => {
+    const rule = policy(
+      'podSelector: {}, ingress: [{ from: [{ namespaceSelector: { matchLabels: { kubernetes.io/metadata.name: monitoring } } }] }]',
+    );
+    const severities = (...texts: string[]): string[] => {
+      const text = texts.join('\n---\n');
+      return lint([{ file: 'f', text, ...parseManifests(text, 'f') }]).map(({ severity }) => severity);
+    };
+    expect(severities(namespace('shop'), rule)).toEqual(['note']);
+    expect(severities(namespace('shop'), namespace('kube-system'), rule)).toEqual(['warning']);
+    expect(severities(namespace('shop'), namespace('monitorng'), rule)).toEqual(['warning']);
+  });
+
   it('are silent about requirements of absence', () => {
     const rule = 'podSelector: { matchExpressions: [{ key: public, operator: DoesNotExist }] }, policyTypes: [Ingress]';
     expect(ids(pod('web'), policy(rule))).toEqual([]);

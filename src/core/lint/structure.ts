@@ -8,6 +8,8 @@ import { validateObject } from '../kube/validate/validate-object.ts';
 import type { SchemaCatalogue } from '../kube/check-manifest.ts';
 import type { LoadIssue, Manifest } from '../kube/yaml.ts';
 import { deprecationOf } from './deprecated.ts';
+import type { LintSource } from './lint.ts';
+import type { LintMessages } from './messages/catalogue.ts';
 import type { Finding, Phrase, Report, RuleMeta } from './model.ts';
 
 /** Rules about single files and objects: what a parser or the API server would refuse. */
@@ -58,8 +60,17 @@ export const STRUCTURE_RULES = {
   },
 } as const satisfies Record<string, RuleMeta>;
 
-/** What is wrong with a file that is no YAML, or with a document of it. */
-export function syntaxFinding(issue: LoadIssue, text: string): Finding {
+/** What is wrong with a file: every document of it that is no YAML, or once that it is a template of Helm. */
+export function syntaxFindings(source: LintSource, words: LintMessages): readonly Finding[] {
+  const { file, text, issues } = source;
+  const line = issues.length === 0 ? -1 : text.split('\n').findIndex((each) => /\{\{.*\}\}/u.test(each));
+  if (line < 0) return issues.map((issue) => syntaxFinding(issue, text));
+  const { id, severity } = STRUCTURE_RULES.syntax;
+  return [{ id, severity, message: words.helmTemplate(), file, line: line + 1, column: 1, path: '' }];
+}
+
+/** What is wrong with a document that is no YAML. */
+function syntaxFinding(issue: LoadIssue, text: string): Finding {
   const { file, line, column, message } = issue;
   const written = text.split('\n')[line - 1] ?? '';
   const word = /^([A-Za-z][A-Za-z0-9]*:)[{[].*[}\]]\s*(?:#.*)?$/u.exec(written.slice(column - 1));
@@ -96,6 +107,9 @@ function checkCurrent(manifest: Manifest, schemas: SchemaCatalogue | undefined):
   const identity = identityReport(manifest);
   if (identity !== undefined) return { reports: [identity], readable: undefined };
   const schema = schemas?.ofKind(String(object['apiVersion']), String(object['kind']));
+  // Settings of tools, such as a Kustomization, look like objects and are none.
+  if (schemas !== undefined && schema === undefined && object['metadata'] === undefined)
+    return { reports: [], readable: undefined };
   const unknown = schema === undefined ? [] : unknownFields(object, schema, (ref) => schemas?.resolve(ref));
   const errors = validateObject(object);
   const reports = [

@@ -2,7 +2,7 @@ import type { Pod } from '../kube/types.ts';
 import type { Manifest } from '../kube/yaml.ts';
 import { podEndpoint } from '../policy/index.ts';
 import type { DeclaredPort, Workload } from './lint-cluster.ts';
-import { fieldsOf, itemsOf, kindOf, nameOf, namespaceOf, valueAt } from './objects.ts';
+import { fieldsOf, groupOf, itemsOf, kindOf, nameOf, namespaceOf, valueAt } from './objects.ts';
 
 /** Where a kind keeps the template of its pods. */
 const TEMPLATES: Readonly<Record<string, readonly string[]>> = {
@@ -16,6 +16,9 @@ const TEMPLATES: Readonly<Record<string, readonly string[]>> = {
   ),
 };
 
+/** Where custom workloads keep theirs too: rollouts, serverless services. */
+const CUSTOM_TEMPLATE = ['spec', 'template'];
+
 const GROUPS = new Set([
   'v1',
   'apps/v1',
@@ -28,8 +31,10 @@ const GROUPS = new Set([
 
 /** The pods that the object is or makes; undefined when it makes none, or its template cannot be read. */
 export function workloadOf({ object }: Manifest): Pick<Workload, 'title' | 'pod' | 'declared'> | undefined {
-  const way = TEMPLATES[kindOf(object)];
-  if (way === undefined || !GROUPS.has(String(object['apiVersion']))) return undefined;
+  const builtIn = GROUPS.has(String(object['apiVersion']));
+  const way = builtIn ? TEMPLATES[kindOf(object)] : CUSTOM_TEMPLATE;
+  if (way === undefined || (!builtIn && !Array.isArray(valueAt(object, ...way, 'spec', 'containers'))))
+    return undefined;
   const template = fieldsOf(valueAt(object, ...way));
   const namespace = namespaceOf(object);
   const metadata = { name: nameOf(object), namespace, labels: textsOf(valueAt(template, 'metadata', 'labels')) };
@@ -42,6 +47,17 @@ export function workloadOf({ object }: Manifest): Pick<Workload, 'title' | 'pod'
   const pod = podEndpoint({ metadata, spec: readable, status: statusOf(template['status']) } as unknown as Pod);
   const declared = [...readable.containers, ...readable.initContainers].flatMap((each) => each.ports);
   return { title: `${kindOf(object)} ${namespace}/${metadata.name}`, pod, declared };
+}
+
+/** Fields of custom resources that stand for pods: the operators of databases, brokers and the like have one of these. */
+const POD_FIELDS = ['chart', 'image', 'instances', 'nodeSets', 'replicas', 'size', 'version'];
+
+/** Whether it is a custom resource of which an operator probably makes pods that no file holds. */
+export function isOperated(object: Manifest['object']): boolean {
+  const group = groupOf(object);
+  if (!group.includes('.') || group.endsWith('.k8s.io') || group.endsWith('projectcalico.org')) return false;
+  const spec = fieldsOf(object['spec']);
+  return POD_FIELDS.some((field) => spec[field] !== undefined);
 }
 
 function textsOf(labels: unknown): Record<string, string> {

@@ -78,6 +78,7 @@ export interface LintMessages {
   readonly unreachableBackend: (service: string, policies: string) => string;
   readonly deprecated: (version: string, kind: string, release: string) => string;
   readonly otherFields: (version: string) => string;
+  readonly helmTemplate: () => string;
   readonly insteadOf: (meant: string, written: string) => string;
   readonly unknownField: (path: string) => string;
   readonly withoutQuotes: (value: string) => string;

@@ -9,7 +9,10 @@ import { everyRule, podPeersOf } from '../policy-parts.ts';
 
 const NAME = 'kubernetes.io/metadata.name';
 
-/** Silent when the files hold no Namespace at all, and about namespaces that every cluster has. */
+/**
+ * Silent when the files hold no Namespace at all, and about namespaces that every cluster has. A note when they are not those
+ * of a whole cluster and nothing is spelled alike.
+ */
 export const namespaceSelectorMatchesNothing: LintRule = {
   id: 'namespace-selector-matches-nothing',
   severity: 'warning',
@@ -27,6 +30,8 @@ export const namespaceSelectorMatchesNothing: LintRule = {
           manifest: entry.manifest,
           path: `${source.path}.namespaceSelector`,
           message: (m) => m.noNamespace(formatSelector(selector)),
+          // Somebody else's namespace is seldom declared where it is referred to.
+          ...(suggestion !== undefined || cluster.isWhole ? {} : { severity: 'note' as const }),
           ...(suggestion === undefined ? {} : { suggestion }),
         };
       }

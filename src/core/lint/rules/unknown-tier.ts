@@ -3,7 +3,7 @@ import { BUILT_IN_TIERS } from '../../policy/index.ts';
 import { declaredTiers } from '../lint-cluster.ts';
 import type { LintRule } from '../model.ts';
 
-/** Calico's own tiers always exist; any other must be among the files, or the policy is not in force. */
+/** A note when the files hold no Tier at all and are not those of a whole cluster: somebody else may have made it. */
 export const unknownTier: LintRule = {
   id: 'unknown-tier',
   severity: 'warning',
@@ -23,6 +23,7 @@ export const unknownTier: LintRule = {
         manifest,
         path: 'spec.tier',
         message: (m) => m.unknownTier(policy.tier),
+        ...(declared.length > 0 || cluster.isWhole ? {} : { severity: 'note' as const }),
         ...(suggestion === undefined ? {} : { suggestion }),
       };
     }
