@@ -14,7 +14,7 @@ import type {
 } from '../policy/index.ts';
 import { podSetKey } from '../policy/index.ts';
 import type { Namespace, Service } from '../kube/types.ts';
-import { fieldsOf, groupOf, itemsOf, kindOf, namespaceOf, nameOf, textAt, valueAt } from './objects.ts';
+import { fieldsOf, groupOf, identityOf, itemsOf, kindOf, namespaceOf, nameOf, textAt, valueAt } from './objects.ts';
 import { isOperated, workloadOf } from './workload.ts';
 
 /** A pod, or the pods that a workload's template describes. */
@@ -61,6 +61,7 @@ export const ALWAYS_THERE: ReadonlySet<string> = new Set(['default', 'kube-syste
  * about what is not there has an answer for "cannot be known".
  */
 export class LintCluster {
+  /** All of them; of two with one identity, everything else here knows the last only. */
   readonly manifests: readonly Manifest[];
   readonly policies: readonly PolicyEntry[];
   readonly workloads: readonly Workload[];
@@ -76,8 +77,9 @@ export class LintCluster {
   #policies: ReadonlyMap<string, readonly PolicyEntry[]> | undefined;
 
   /** Of manifests that have passed the checks of their structure. */
-  constructor(manifests: readonly Manifest[]) {
-    this.manifests = manifests;
+  constructor(given: readonly Manifest[]) {
+    this.manifests = given;
+    const manifests = lastOfEach(given);
     this.declared = new Map(
       manifests
         .filter(({ object }) => kindOf(object) === 'Namespace' && object['apiVersion'] === 'v1')
@@ -183,6 +185,13 @@ export class LintCluster {
     const backends = this.podsOf(service.namespace).filter(({ pod }) => matchesLabels(selector, pod.labels));
     return { service, manifest, backends };
   }
+}
+
+/** As if all were applied in their order. Objects whose names the API server makes are all of their own. */
+function lastOfEach(manifests: readonly Manifest[]): readonly Manifest[] {
+  const last = new Map(manifests.map((each) => [identityOf(each.object), each]));
+  if (last.size === manifests.length) return manifests;
+  return manifests.filter((each) => nameOf(each.object) === '' || last.get(identityOf(each.object)) === each);
 }
 
 /** The API server keeps the status out of files; one that is there all the same may be anything. */

@@ -6,7 +6,7 @@ import { messagesIn } from './messages/catalogue.ts';
 import type { LintMessages } from './messages/catalogue.ts';
 import type { Language } from '../policy/index.ts';
 import type { Finding, PlacedRepair, Repair, Report, RuleMeta } from './model.ts';
-import { groupOf, kindOf, nameOf, namespaceOf, refOf } from './objects.ts';
+import { identityOf, refOf } from './objects.ts';
 import { ALL_RULES, CLUSTER_RULES } from './rules.ts';
 import { applySettings, DEFAULT_SETTINGS } from './settings.ts';
 import type { LintSettings } from './settings.ts';
@@ -65,10 +65,8 @@ export function lint(sources: readonly LintSource[], options: LintOptions = {}):
 
 /** What exists and is not about to be replaced by an object of the files. */
 function besides(context: readonly Manifest[], own: readonly Manifest[]): readonly Manifest[] {
-  const identity = ({ object }: Manifest): string =>
-    JSON.stringify([groupOf(object), kindOf(object), namespaceOf(object), nameOf(object)]);
-  const replaced = new Set(context.length === 0 ? [] : own.map(identity));
-  return context.filter((each) => !replaced.has(identity(each)));
+  const replaced = new Set(context.length === 0 ? [] : own.map(({ object }) => identityOf(object)));
+  return context.filter(({ object }) => !replaced.has(identityOf(object)));
 }
 
 function place(

@@ -47,6 +47,11 @@ export function namespaceOf(object: Fields): string {
   return textAt(object, 'metadata', 'namespace') || 'default';
 }
 
+/** Equal for objects of which one replaces the other. Cluster-scoped ones have no namespace, which is taken for `default`. */
+export function identityOf(object: Fields): string {
+  return [groupOf(object), kindOf(object), namespaceOf(object), nameOf(object)].join('\0');
+}
+
 /** The object's identity, for findings. */
 export function refOf(object: Fields): ObjectRef {
   const namespace = textAt(object, 'metadata', 'namespace');

@@ -66,7 +66,7 @@ export const en: LintMessages = {
     `namespaces have the label ${key} only when somebody gave it to them; ${label} is always there`,
   noNamespace: (selector) => `no namespace has the labels ${selector}`,
   orderTie: (rival, field, order) =>
-    `${rival} has the same ${field} ${order} and decides differently about some of the same traffic: which one wins depends on their names alone`,
+    `${rival} has the same ${field}${order === undefined ? ' (none)' : ` ${order}`} and decides differently about some of the same traffic: which one wins depends on their names alone`,
   oneNamespace: (name) => `namespace ${name}`,
   manyNamespaces: (count) => `the ${count} namespaces chosen`,
   peerOnHost: (selector, where) =>

@@ -98,7 +98,7 @@ export const zhCn: LintMessages = {
   namespaceNameLabel: (key, label) => `只有在有人添加时命名空间才有标签 ${key}；${label} 则始终存在`,
   noNamespace: (selector) => `没有命名空间带有标签 ${selector}`,
   orderTie: (rival, field, order) =>
-    `${rival} 的 ${field} 同为 ${order}，并对部分相同流量作出不同决定：谁生效只取决于名称`,
+    `${rival} 的 ${field} 同为 ${order ?? '未设置'}，并对部分相同流量作出不同决定：谁生效只取决于名称`,
   oneNamespace: (name) => `命名空间 ${name}`,
   manyNamespaces: (count) => `所选的 ${count} 个命名空间`,
   peerOnHost: (selector, where) => `${where} 中匹配 ${selector} 的 Pod 使用主机网络，只有 ipBlock 能匹配它们`,

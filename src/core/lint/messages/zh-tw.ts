@@ -98,7 +98,7 @@ export const zhTw: LintMessages = {
   namespaceNameLabel: (key, label) => `只有在有人加上時命名空間才有標籤 ${key}；${label} 則始終存在`,
   noNamespace: (selector) => `沒有命名空間帶有標籤 ${selector}`,
   orderTie: (rival, field, order) =>
-    `${rival} 的 ${field} 同為 ${order}，並對部分相同流量作出不同決定：誰生效只取決於名稱`,
+    `${rival} 的 ${field} 同為 ${order ?? '未設定'}，並對部分相同流量作出不同決定：誰生效只取決於名稱`,
   oneNamespace: (name) => `命名空間 ${name}`,
   manyNamespaces: (count) => `所選的 ${count} 個命名空間`,
   peerOnHost: (selector, where) => `${where} 中符合 ${selector} 的 Pod 使用主機網路，只有 ipBlock 能符合它們`,

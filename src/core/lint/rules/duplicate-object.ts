@@ -1,6 +1,6 @@
 import type { Manifest } from '../../kube/yaml.ts';
 import type { LintRule } from '../model.ts';
-import { groupOf, kindOf, nameOf, textAt } from '../objects.ts';
+import { identityOf, kindOf, nameOf } from '../objects.ts';
 
 /** Needs nothing but the files. An object that is the same in both places is not worth a word. */
 export const duplicateObject: LintRule = {
@@ -12,8 +12,7 @@ export const duplicateObject: LintRule = {
     for (const manifest of cluster.manifests) {
       const { object } = manifest;
       if (nameOf(object) === '') continue;
-      const namespace = textAt(object, 'metadata', 'namespace') ?? '';
-      const key = [groupOf(object), kindOf(object), namespace, nameOf(object)].join('\0');
+      const key = identityOf(object);
       const first = seen.get(key);
       if (first === undefined) {
         seen.set(key, manifest);

@@ -22,7 +22,7 @@ export const orderTie: LintRule = {
           manifest: entry.manifest,
           path,
           message: (m) =>
-            m.orderTie(titleOf(rival), path.replace('spec.', ''), Number.isFinite(order) ? String(order) : '–'),
+            m.orderTie(titleOf(rival), path.replace('spec.', ''), Number.isFinite(order) ? String(order) : undefined),
         };
       }
     }
