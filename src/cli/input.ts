@@ -108,7 +108,8 @@ function badInput(issues: readonly LoadIssue[]): string {
 async function readLive(invocation: Invocation): Promise<ClusterObjects> {
   const { openCluster, readSnapshot } = await import('./cluster.ts');
   using cluster = await openCluster(invocation);
-  return readSnapshot(cluster.client);
+  // Not without await: the client is closed when this function is left.
+  return await readSnapshot(cluster.client);
 }
 
 /** The objects of both; of two with one name the later counts, so that files show what applying them would do. */
