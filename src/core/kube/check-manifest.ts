@@ -3,6 +3,7 @@ import { identityProblem } from './identity.ts';
 import { unknownFields } from './unknown-fields.ts';
 import type { FieldSchema } from './unknown-fields.ts';
 import { validateObject } from './validate/validate-object.ts';
+import { wrongTypes } from './wrong-types.ts';
 import type { LoadIssue, Manifest } from './yaml.ts';
 
 /** Schemas of the kinds; a kind without one has its fields' names unchecked. */
@@ -13,7 +14,7 @@ export interface SchemaCatalogue {
 
 /**
  * Everything wrong with a manifest, in the order of the file, each with its place: identity, unknown fields with what was
- * probably meant, and what the API server would refuse.
+ * probably meant, values of another type than the field's, and what the API server would refuse.
  */
 export function checkManifest(manifest: Manifest, schemas?: SchemaCatalogue): LoadIssue[] {
   const { object } = manifest;
@@ -22,11 +23,15 @@ export function checkManifest(manifest: Manifest, schemas?: SchemaCatalogue): Lo
   if (identity !== undefined) return [at(identity.path, identity.message)];
   const schema = schemas?.ofKind(String(object['apiVersion']), String(object['kind']));
   const unknown = schema === undefined ? [] : unknownFields(object, schema, (ref) => schemas?.resolve(ref));
+  const refused = validateObject(object);
+  const paths = new Set(refused.map(({ path }) => path));
+  const types = schema === undefined ? [] : wrongTypes(object, schema, (ref) => schemas?.resolve(ref));
   const issues = [
+    ...types.filter(({ path }) => !paths.has(path)).map(({ path, message }) => at(path, `${path}: ${message}`)),
     ...unknown.map(({ path, suggestion }) =>
       at(path, `unknown field "${path}"${suggestion === undefined ? '' : `; did you mean "${suggestion}"?`}`),
     ),
-    ...validateObject(object).map((error) => at(error.path, formatFieldError(error))),
+    ...refused.map((error) => at(error.path, formatFieldError(error))),
   ];
   return issues.sort((a, b) => a.line - b.line || a.column - b.column);
 }

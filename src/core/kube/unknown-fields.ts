@@ -3,6 +3,7 @@ import { suggest } from './suggest.ts';
 /** The part of an OpenAPI v3 schema that field validation reads. */
 export interface FieldSchema {
   readonly $ref?: string;
+  readonly type?: string;
   readonly allOf?: readonly FieldSchema[];
   readonly properties?: Readonly<Record<string, FieldSchema>>;
   readonly items?: FieldSchema;
@@ -73,7 +74,10 @@ function likelyField(name: string, owners: readonly Owner[]): string | undefined
   return outer === undefined ? undefined : join(outer.path, name);
 }
 
-interface Flat {
+/** What a schema with all that it refers to says of one value. */
+export interface Flat {
+  /** Absent when it says nothing of the kind of value, or allows several. */
+  readonly type: string | undefined;
   readonly properties: Readonly<Record<string, FieldSchema>>;
   readonly items: FieldSchema | undefined;
   /** Schema of the values of a map. */
@@ -86,7 +90,8 @@ interface Flat {
 /** Schemas are the same objects for every document of a kind, so each is flattened once. */
 const FLAT = new WeakMap<FieldSchema, Flat>();
 
-function flatten(schema: FieldSchema, resolve: (ref: string) => FieldSchema | undefined): Flat {
+/** The schema with all that it refers to, on one level. */
+export function flatten(schema: FieldSchema, resolve: (ref: string) => FieldSchema | undefined): Flat {
   const known = FLAT.get(schema);
   if (known !== undefined) return known;
   const flat = flattenAnew(schema, resolve);
@@ -101,6 +106,7 @@ function flattenAnew(schema: FieldSchema, resolve: (ref: string) => FieldSchema 
   const declared = parts.some((part) => part.properties !== undefined) || additional === false;
   const preserves = parts.some((part) => part['x-kubernetes-preserve-unknown-fields'] === true);
   return {
+    type: parts.map((part) => part.type).find((each) => each !== undefined),
     properties,
     items: parts.map((part) => part.items).find((each) => each !== undefined),
     rest: typeof additional === 'object' ? additional : undefined,

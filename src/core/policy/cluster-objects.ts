@@ -1,5 +1,6 @@
 import type { Manifest } from '../kube/yaml.ts';
-import type { EndpointSlice, Namespace, Node, ObjectMeta, Pod, Service, ServiceAccount } from '../kube/types.ts';
+import { nameOf, namespaceNameOf } from '../kube/object-name.ts';
+import type { EndpointSlice, Namespace, Node, Pod, Service, ServiceAccount } from '../kube/types.ts';
 import type { ClusterObjects, LocateObject } from './cluster-state.ts';
 import { NORMALISERS } from './normalise/registry.ts';
 import type { PolicyObject } from './normalise/registry.ts';
@@ -81,15 +82,15 @@ class Sorted {
 
   addRepresentatives(existing: readonly Pod[]): void {
     const { pods } = this.objects;
-    const real = Map.groupBy([...existing, ...pods], namespaceOf);
-    const taken = new Set([...existing, ...pods].map((pod) => `${namespaceOf(pod)}/${pod.metadata?.name}`));
+    const real = Map.groupBy([...existing, ...pods], namespaceNameOf);
+    const taken = new Set([...existing, ...pods].map((pod) => `${namespaceNameOf(pod)}/${nameOf(pod)}`));
     for (const { object, locate } of this.#workloads) {
       const workload = object as unknown as Workload;
-      const pod = representative(workload, real.get(namespaceOf(workload)) ?? [], taken);
+      const pod = representative(workload, real.get(namespaceNameOf(workload)) ?? [], taken);
       if (pod === undefined) continue;
       const path = templatePath(String(object['kind']));
       pods.push(pod);
-      taken.add(`${pod.metadata?.namespace}/${pod.metadata?.name}`);
+      taken.add(`${namespaceNameOf(pod)}/${nameOf(pod)}`);
       this.places.set(pod, (inner) => locate(inner === '' ? '' : `${path}.${inner}`));
     }
   }
@@ -99,10 +100,6 @@ class Sorted {
     (this.objects[list] as object[]).push(object);
     this.places.set(object, locate);
   }
-}
-
-function namespaceOf({ metadata }: { readonly metadata?: ObjectMeta }): string {
-  return metadata?.namespace ?? 'default';
 }
 
 /** A pod without a status is one that somebody wrote; it stands for the pod that it will be. */

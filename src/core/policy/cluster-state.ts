@@ -1,4 +1,5 @@
 import type { Ip } from '../../base/ip/index.ts';
+import { nameOf, namespaceNameOf } from '../kube/object-name.ts';
 import type { EndpointSlice, Namespace, NetworkPolicy, Node, Pod, Service, ServiceAccount } from '../kube/types.ts';
 import type { Converted } from './calico/converted.ts';
 import { hostEndpoint } from './calico/host-endpoint.ts';
@@ -9,7 +10,7 @@ import { withStaged } from './calico/staged.ts';
 import { tierSpec } from './calico/tier.ts';
 import { EMPTY_STATE, namespaceOf } from './cluster.ts';
 import type { ClusterState, HostEndpointInfo, NamespaceInfo, ProfileInfo, SliceBackend } from './cluster.ts';
-import { namespaceInfo, nodeEndpoint, podEndpoint, serviceInfo, sliceBackends } from './endpoints.ts';
+import { labelsOf, namespaceInfo, nodeEndpoint, podEndpoint, serviceInfo, sliceBackends } from './endpoints.ts';
 import type { Policy, PolicyIssue } from './model.ts';
 import { normaliseNetworkPolicy } from './normalise/network-policy.ts';
 import type { Normalised } from './normalise/network-policy.ts';
@@ -173,8 +174,8 @@ function onlyDefault(objects: Iterable<PolicyObject> | undefined): PolicyObject[
   return [...(objects ?? [])].filter((each) => each.metadata?.name === 'default');
 }
 
-function accountLabels({ metadata }: ServiceAccount): readonly [string, Readonly<Record<string, string>>] {
-  return [`${metadata?.namespace ?? 'default'}/${metadata?.name ?? ''}`, metadata?.labels ?? {}];
+function accountLabels(account: ServiceAccount): readonly [string, Readonly<Record<string, string>>] {
+  return [`${namespaceNameOf(account)}/${nameOf(account)}`, labelsOf(account)];
 }
 
 function index<From, To>(objects: Iterable<From> | undefined, read: (object: From) => To, key: (read: To) => string) {
@@ -191,7 +192,7 @@ function slicesByService(slices: Iterable<EndpointSlice>): Map<string, SliceBack
   for (const slice of slices) {
     const service = slice.metadata?.labels?.['kubernetes.io/service-name'];
     if (service === undefined) continue;
-    const key = `${slice.metadata?.namespace ?? 'default'}/${service}`;
+    const key = `${namespaceNameOf(slice)}/${service}`;
     const known = result.get(key);
     if (known === undefined) result.set(key, sliceBackends(slice));
     else known.push(...sliceBackends(slice));

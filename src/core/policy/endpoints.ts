@@ -1,6 +1,18 @@
 import { bitsOf, equalIp, parseCidr, parseIp } from '../../base/ip/index.ts';
 import type { Ip } from '../../base/ip/index.ts';
-import type { Container, EndpointSlice, Namespace, Node, Pod, Service, ServicePort } from '../kube/types.ts';
+import type { Labels } from '../kube/labels.ts';
+import { nameOf, namespaceNameOf } from '../kube/object-name.ts';
+import type {
+  Container,
+  EndpointSlice,
+  Namespace,
+  Node,
+  ObjectMeta,
+  OwnerReference,
+  Pod,
+  Service,
+  ServicePort,
+} from '../kube/types.ts';
 import type {
   NamedPort,
   NamespaceInfo,
@@ -25,10 +37,10 @@ export const NODE_ADDRESS_ANNOTATIONS = ['projectcalico.org/IPv4Address', 'proje
 
 /** The pod as policy sees it. Addresses that do not parse are left out, since no packet can carry them. */
 export function podEndpoint(pod: Pod): PodEndpoint {
-  const namespace = pod.metadata?.namespace ?? 'default';
-  const name = pod.metadata?.name ?? '';
+  const namespace = namespaceNameOf(pod);
+  const name = nameOf(pod);
   const completed = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
-  const texts = [pod.status?.podIP, ...(pod.status?.podIPs ?? []).map((each) => each.ip)];
+  const written = [pod.status?.podIP, ...items(pod.status?.podIPs).map((each) => each.ip)];
   const node = pod.spec?.nodeName;
   const workload = workloadOf(pod);
   return {
@@ -36,12 +48,12 @@ export function podEndpoint(pod: Pod): PodEndpoint {
     key: `${namespace}/${name}`,
     namespace,
     name,
-    labels: pod.metadata?.labels ?? {},
+    labels: labelsOf(pod),
     ...(node === undefined || node === '' ? {} : { node }),
-    addresses: completed ? [] : parseAddresses(texts),
+    addresses: completed ? [] : parseAddresses(written),
     hostNetwork: pod.spec?.hostNetwork === true,
     completed,
-    ready: (pod.status?.conditions ?? []).some((each) => each.type === 'Ready' && each.status === 'True'),
+    ready: items(pod.status?.conditions).some((each) => each.type === 'Ready' && each.status === 'True'),
     ports: namedPorts(pod),
     serviceAccount: pod.spec?.serviceAccountName ?? pod.spec?.serviceAccount ?? 'default',
     ...(workload === undefined ? {} : { workload }),
@@ -50,29 +62,29 @@ export function podEndpoint(pod: Pod): PodEndpoint {
 
 /** The node with its addresses from `status.addresses` and the tunnel annotations. */
 export function nodeEndpoint(node: Node): NodeEndpoint {
-  const name = node.metadata?.name ?? '';
+  const name = nameOf(node);
   const annotations = node.metadata?.annotations ?? {};
   const tunnelAddresses = parseAddresses(TUNNEL_ANNOTATIONS.map((annotation) => annotations[annotation]));
-  const listed = node.status?.addresses ?? [];
+  const listed = items(node.status?.addresses);
   const own = parseAddresses([
     ...listed.filter((each) => each.type === 'InternalIP').map((each) => each.address),
     ...NODE_ADDRESS_ANNOTATIONS.map((annotation) => annotations[annotation]?.split('/')[0]),
     ...listed.filter((each) => each.type !== 'InternalIP').map((each) => each.address),
   ]);
   const addresses = own.filter((ip) => !tunnelAddresses.some((tunnel) => equalIp(ip, tunnel)));
-  return { kind: 'node', key: name, name, labels: node.metadata?.labels ?? {}, addresses, tunnelAddresses };
+  return { kind: 'node', key: name, name, labels: labelsOf(node), addresses, tunnelAddresses };
 }
 
 /** The namespace; its name label is there even when the object lacks it. */
 export function namespaceInfo(namespace: Namespace): NamespaceInfo {
-  const name = namespace.metadata?.name ?? '';
-  return { name, labels: { ...namespace.metadata?.labels, 'kubernetes.io/metadata.name': name } };
+  const name = nameOf(namespace);
+  return { name, labels: { ...labelsOf(namespace), 'kubernetes.io/metadata.name': name } };
 }
 
 /** The Service as translation sees it. */
 export function serviceInfo(service: Service): ServiceInfo {
-  const namespace = service.metadata?.namespace ?? 'default';
-  const name = service.metadata?.name ?? '';
+  const namespace = namespaceNameOf(service);
+  const name = nameOf(service);
   const { spec } = service;
   const selector = Object.keys(spec?.selector ?? {}).length > 0 ? spec?.selector : undefined;
   return {
@@ -80,24 +92,24 @@ export function serviceInfo(service: Service): ServiceInfo {
     namespace,
     name,
     type: serviceType(spec?.type),
-    clusterIps: parseAddresses([spec?.clusterIP, ...(spec?.clusterIPs ?? [])]),
+    clusterIps: parseAddresses([spec?.clusterIP, ...texts(spec?.clusterIPs)]),
     externalIps: parseAddresses([
-      ...(spec?.externalIPs ?? []),
-      ...(service.status?.loadBalancer?.ingress ?? []).map((each) => each.ip),
+      ...texts(spec?.externalIPs),
+      ...items(service.status?.loadBalancer?.ingress).map((each) => each.ip),
     ]),
     ...(selector === undefined ? {} : { selector }),
     publishNotReady: spec?.publishNotReadyAddresses === true,
-    ports: (spec?.ports ?? []).map(servicePort),
+    ports: items(spec?.ports).map(servicePort),
   };
 }
 
 /** The addresses and ports that an EndpointSlice lists; an unknown readiness counts as ready, as in the API. */
 export function sliceBackends(slice: EndpointSlice): SliceBackend[] {
-  return (slice.ports ?? []).flatMap(({ name, port, protocol: text }) => {
+  return items(slice.ports).flatMap(({ name, port, protocol: text }) => {
     const protocol = portProtocol(text);
     if (port === undefined || protocol === undefined) return [];
-    return (slice.endpoints ?? []).flatMap((endpoint) =>
-      parseAddresses(endpoint.addresses).map((ip) => ({
+    return items(slice.endpoints).flatMap((endpoint) =>
+      parseAddresses(texts(endpoint.addresses)).map((ip) => ({
         ip,
         port,
         protocol,
@@ -114,8 +126,13 @@ export function portProtocol(text: string | null | undefined): PortProtocol | un
   return text === 'TCP' || text === 'UDP' || text === 'SCTP' ? text : undefined;
 }
 
+/** Who makes the object and keeps it as it should be. */
+export function controllerOf(metadata: ObjectMeta | undefined): OwnerReference | undefined {
+  return items(metadata?.ownerReferences).find((each) => each.controller === true);
+}
+
 function workloadOf({ metadata }: Pod): WorkloadRef | undefined {
-  const owner = metadata?.ownerReferences?.find((each) => each.controller === true);
+  const owner = controllerOf(metadata);
   if (owner === undefined) return undefined;
   const hash = metadata?.labels?.['pod-template-hash'];
   // A Deployment names its ReplicaSets after itself and this label.
@@ -126,9 +143,9 @@ function workloadOf({ metadata }: Pod): WorkloadRef | undefined {
 
 /** Containers' ports that have a name; of init containers only sidecars', which keep running. */
 function namedPorts(pod: Pod): NamedPort[] {
-  const sidecars = (pod.spec?.initContainers ?? []).filter((each) => each.restartPolicy === 'Always');
-  return [...(pod.spec?.containers ?? []), ...sidecars].flatMap((container: Container) =>
-    (container.ports ?? []).flatMap(({ name, protocol: text, containerPort: port }) => {
+  const sidecars = items(pod.spec?.initContainers).filter((each) => each.restartPolicy === 'Always');
+  return [...items(pod.spec?.containers), ...sidecars].flatMap((container: Container) =>
+    items(container.ports).flatMap(({ name, protocol: text, containerPort: port }) => {
       const protocol = portProtocol(text);
       return name === undefined || name === '' || protocol === undefined ? [] : [{ name, protocol, port }];
     }),
@@ -151,10 +168,10 @@ function serviceType(type: string | undefined): ServiceInfo['type'] {
 }
 
 /** Parses what parses, each address once, in order. Accepts a /32 or /128 CIDR, which some tools write. */
-function parseAddresses(texts: readonly (string | undefined)[]): Ip[] {
+function parseAddresses(written: readonly (string | undefined)[]): Ip[] {
   const addresses: Ip[] = [];
-  for (const text of texts) {
-    const ip = text === undefined ? undefined : (parseIp(text) ?? hostAddress(text));
+  for (const text of written) {
+    const ip = typeof text === 'string' ? (parseIp(text) ?? hostAddress(text)) : undefined;
     if (ip !== undefined && !addresses.some((known) => equalIp(known, ip))) addresses.push(ip);
   }
   return addresses;
@@ -163,4 +180,22 @@ function parseAddresses(texts: readonly (string | undefined)[]): Ip[] {
 function hostAddress(text: string): Ip | undefined {
   const cidr = parseCidr(text);
   return cidr !== undefined && cidr.prefix === bitsOf(cidr.ip.family) ? cidr.ip : undefined;
+}
+
+/** The entries of a list of objects; nothing of what is none, since files hold what no API server has seen. */
+function items<T extends object>(list: readonly T[] | null | undefined): readonly T[] {
+  return Array.isArray(list) ? (list as readonly T[]).filter((each) => typeof each === 'object' && each !== null) : [];
+}
+
+function texts(list: readonly string[] | null | undefined): readonly string[] {
+  return Array.isArray(list) ? (list as readonly string[]) : [];
+}
+
+/** The labels that are text. */
+export function labelsOf({ metadata }: { readonly metadata?: ObjectMeta }): Labels {
+  const labels: unknown = metadata?.labels;
+  if (typeof labels !== 'object' || labels === null) return {};
+  const entries = Object.entries(labels);
+  if (entries.every(([, value]) => typeof value === 'string')) return labels as Labels;
+  return Object.fromEntries(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
 }

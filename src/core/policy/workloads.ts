@@ -1,4 +1,6 @@
 import { matchesLabels, parseSelector } from '../kube/labels.ts';
+import { controllerOf } from './endpoints.ts';
+import { nameOf, namespaceNameOf } from '../kube/object-name.ts';
 import type { LabelSelector, ObjectMeta, Pod, PodTemplateSpec } from '../kube/types.ts';
 
 /** A resource that makes pods, as far as that is of interest here. */
@@ -37,10 +39,9 @@ export function templatePath(kind: string): string {
 export function representative(workload: Workload, pods: readonly Pod[], taken: ReadonlySet<string>): Pod | undefined {
   const { kind, metadata, spec } = workload;
   const template = kind === 'CronJob' ? spec?.jobTemplate?.spec?.template : spec?.template;
-  if (template === undefined || metadata?.ownerReferences?.some((each) => each.controller === true) === true)
-    return undefined;
-  const namespace = metadata?.namespace ?? 'default';
-  const own = metadata?.name ?? metadata?.generateName ?? '';
+  if (typeof template !== 'object' || template === null || controllerOf(metadata) !== undefined) return undefined;
+  const namespace = namespaceNameOf(workload);
+  const own = nameOf(workload) || (metadata?.generateName ?? '');
   if (pods.some((pod) => isOf(pod, workload, own))) return undefined;
   const name = taken.has(`${namespace}/${own}`) ? `${own}-${kind.toLowerCase()}` : own;
   return {
@@ -57,7 +58,7 @@ export function representative(workload: Workload, pods: readonly Pod[], taken: 
 }
 
 function isOf({ metadata }: Pod, { kind, spec }: Workload, name: string): boolean {
-  const owner = metadata?.ownerReferences?.find((each) => each.controller === true);
+  const owner = controllerOf(metadata);
   if (owner?.kind === kind && owner.name === name) return true;
   // A CronJob's pods are made by Jobs that are called after it.
   if (kind === 'CronJob') return owner?.kind === 'Job' && owner.name.startsWith(`${name}-`);

@@ -1,3 +1,4 @@
+import { nameOf } from '../../kube/object-name.ts';
 import type { PolicyObject } from '../normalise/registry.ts';
 
 /**
@@ -7,6 +8,7 @@ import type { PolicyObject } from '../normalise/registry.ts';
 const PREFIXES = ['knp.default.', 'kanp.adminnetworkpolicy.', 'kbanp.baselineadminnetworkpolicy.', 'kcnp.'];
 
 /** Whether the object is Calico's copy of a Kubernetes policy, which is judged itself. */
-export function isCopy({ metadata }: PolicyObject): boolean {
-  return PREFIXES.some((prefix) => metadata?.name?.startsWith(prefix) === true);
+export function isCopy(object: PolicyObject): boolean {
+  const name = nameOf(object);
+  return PREFIXES.some((prefix) => name.startsWith(prefix));
 }

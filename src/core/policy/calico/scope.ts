@@ -1,3 +1,4 @@
+import { nameOf, namespaceNameOf } from '../../kube/object-name.ts';
 import type { PolicyIssue, SourceRef } from '../model.ts';
 import type { PolicyObject } from '../normalise/registry.ts';
 import type { ClusterScope, Locate } from '../normalise/scope.ts';
@@ -17,8 +18,8 @@ const NAMESPACED = new Set(['NetworkPolicy', 'NetworkSet', 'StagedNetworkPolicy'
 /** The scope of an object of one of Calico's kinds. */
 export function calicoScopeAt(object: PolicyObject, locate?: Locate): CalicoScope {
   const kind = object.kind ?? '';
-  const name = object.metadata?.name ?? '';
-  const place = NAMESPACED.has(kind) ? { namespace: object.metadata?.namespace ?? 'default' } : {};
+  const name = nameOf(object);
+  const place = NAMESPACED.has(kind) ? { namespace: namespaceNameOf(object) } : {};
   const source = (path: string): SourceRef => ({ kind, ...place, name, path, ...locate?.(path) });
   const key = calicoKey(kind, place.namespace, name);
   const issues: PolicyIssue[] = [];

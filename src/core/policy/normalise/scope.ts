@@ -1,5 +1,6 @@
 import { parseSelector } from '../../kube/labels.ts';
 import type { Selector } from '../../kube/labels.ts';
+import { nameOf, namespaceNameOf } from '../../kube/object-name.ts';
 import type { LabelSelector, ObjectMeta } from '../../kube/types.ts';
 import type { PolicyIssue, SourceRef } from '../model.ts';
 
@@ -24,15 +25,15 @@ export interface Scope extends ClusterScope {
 
 /** The scope of a namespaced object of `kind`. */
 export function scopeAt(object: { metadata?: ObjectMeta }, kind: string, locate?: Locate): Scope {
-  const namespace = object.metadata?.namespace ?? 'default';
-  const name = object.metadata?.name ?? '';
+  const namespace = namespaceNameOf(object);
+  const name = nameOf(object);
   const source = (path: string): SourceRef => ({ kind, namespace, name, path, ...locate?.(path) });
   return { namespace, ...scopeOf(name, `${kind}/${namespace}/${name}`, source) };
 }
 
 /** The scope of a cluster-scoped object of `kind`. */
 export function clusterScopeAt(object: { metadata?: ObjectMeta }, kind: string, locate?: Locate): ClusterScope {
-  const name = object.metadata?.name ?? '';
+  const name = nameOf(object);
   return scopeOf(name, `${kind}/${name}`, (path) => ({ kind, name, path, ...locate?.(path) }));
 }
 
