@@ -166,7 +166,7 @@ describe('reports', () => {
 describe('bad input is refused with one message', () => {
   it.each([
     [['/nonexistent.yaml'], '/nonexistent.yaml'],
-    [[join(examples, 'manifests/shop.yaml')], 'this is a manifest of kind Namespace, not a spec of tests'],
+    [[join(examples, 'manifests/shop.yaml')], 'this is a manifest of kind Deployment, not a spec of tests'],
     [[join(examples, 'shop.yaml'), '-f', '/nonexistent'], '/nonexistent: no such file or folder'],
     [[], "missing required argument 'spec'"],
     [[join(examples, 'shop.yaml'), '-o', 'xml'], 'Allowed choices are text, tap, junit, json'],
