@@ -27,7 +27,8 @@ export const command: Command = {
     description:
       'Reads manifests strictly and says what is wrong with them, where, and what was probably meant: misspelt fields, selectors\n' +
       'that match nothing, policies that isolate more than they mean to, rules that do nothing, Services nobody can reach.\n' +
-      'With --live the objects of the running cluster count as being there, and only the files are judged.\n' +
+      'With --live the objects of the running cluster count as being there, and only the files are judged; without files,\n' +
+      'the cluster itself.\n' +
       `Severities and exemptions stand in ${SETTINGS_FILE}; a comment "# sluice-lint-disable-next-line ID" silences one place.\n` +
       'Exit code 0: nothing at or above the severity of --fail-on; 1: findings; 2: it could not be done.',
     examples: [
@@ -71,8 +72,11 @@ export const command: Command = {
       return 0;
     }
     if (values['dryRun'] === true && values['fix'] !== true) throw bad('--dry-run goes with --fix');
-    const sources = readInputs(invocation);
-    const context = values['live'] === true ? await liveManifests(invocation) : [];
+    const running = values['live'] === true ? await liveManifests(invocation) : [];
+    const files = readInputs(invocation);
+    // Without files the cluster itself is judged.
+    const sources = files.length > 0 ? files : [{ file: '<cluster>', text: '', manifests: running, issues: [] }];
+    const context = files.length > 0 ? running : [];
     const options: LintOptions = { schemas: manifestSchemas(), settings, relative, context, language };
     const findings = values['fix'] === true ? fix(invocation, sources, options) : lint(sources, options);
     const failing = failsFrom(values);
@@ -92,7 +96,9 @@ function textLanguage({ values, env }: Invocation): Language {
 
 function readInputs({ values, arguments: files, note }: Invocation): readonly LintSource[] {
   const paths = [...pathsOf(values), ...files.filter((each) => each !== undefined)];
-  if (paths.length === 0) throw bad('what is to be read? Name files or folders, or - for standard input');
+  if (paths.length === 0 && values['live'] !== true)
+    throw bad('what is to be read? Name files or folders, - for standard input, or --live for the running cluster');
+  if (paths.length === 0 && values['fix'] === true) throw bad('--fix corrects files: name some');
   const { sources, skipped } = readSources([...new Set(paths)]);
   for (const file of skipped) note(`${file}: skipped, since nothing in it has an apiVersion and a kind`);
   return sources;

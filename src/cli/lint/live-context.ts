@@ -1,10 +1,7 @@
 import type { Manifest } from '../../core/kube/yaml.ts';
 import type { Invocation } from '../command.ts';
 
-/** Where objects that were read from a cluster stand. */
-const PLACE = { file: '<cluster>', line: 1, column: 1 };
-
-/** The objects of the running cluster, as if they stood in a file. What kubectl would not print is left out. */
+/** The objects of the running cluster, as if each stood in a file of its own: `<cluster>/NetworkPolicy/shop/web`. */
 export async function liveManifests(invocation: Invocation): Promise<readonly Manifest[]> {
   const { openCluster, readSnapshot } = await import('../cluster.ts');
   using cluster = await openCluster(invocation);
@@ -25,5 +22,8 @@ const KINDS: Readonly<Record<string, { readonly apiVersion: string; readonly kin
 };
 
 function manifestOf(object: object, identity: object | undefined): Manifest {
-  return { object: { ...identity, ...object }, file: PLACE.file, locate: () => PLACE };
+  const whole: Readonly<Record<string, unknown>> = { ...identity, ...object };
+  const { namespace, name } = (whole['metadata'] ?? {}) as { readonly namespace?: string; readonly name?: string };
+  const file = ['<cluster>', whole['kind'], namespace, name].filter((each) => each !== undefined).join('/');
+  return { object: whole, file, locate: () => ({ file, line: 1, column: 1 }) };
 }
