@@ -48,6 +48,11 @@ export class AddressSets {
     }
   }
 
+  /** Whether some set follows what domain names stand for. */
+  get hasDomains(): boolean {
+    return this.#ofDomain.size > 0;
+  }
+
   setDomain(name: string, addresses: readonly Ip[] | undefined): void {
     put(this.#domains, name, addresses);
     for (const [content, { pattern }] of this.#ofDomain) if (domainMatches(pattern, name)) this.#sets.touch(content);

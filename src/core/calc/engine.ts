@@ -3,6 +3,7 @@ import type { Ruleset } from '../nft/model.ts';
 import { TrackedRuleset } from '../nft/tracked-ruleset.ts';
 import type { NodeEndpoint } from '../policy/cluster.ts';
 import { Dispatch } from './dispatch.ts';
+import { DnsAnswers } from './dns-answers.ts';
 import { HostEndpoints } from './host-endpoints.ts';
 import { HostFilter } from './host-filter.ts';
 import { impactOf } from './impact.ts';
@@ -29,6 +30,7 @@ class Engine implements CalcEngine {
   readonly #dispatch: Dispatch;
   readonly #services: Services;
   readonly #ownNode: OwnNode;
+  readonly #dnsAnswers: DnsAnswers;
   readonly #hostFilter: HostFilter;
   readonly #hosts: HostEndpoints;
   readonly #nodes = new Map<string, NodeEndpoint>();
@@ -43,6 +45,7 @@ class Engine implements CalcEngine {
     this.#dispatch = new Dispatch(this.#ruleset, this.#pods, this.#chains, families);
     this.#services = new Services(this.#ruleset, node, families);
     this.#ownNode = new OwnNode(this.#ruleset);
+    this.#dnsAnswers = new DnsAnswers(this.#ruleset, families);
     this.#hostFilter = new HostFilter(this.#ruleset, this.#sets, this.#chains, families);
     this.#hosts = new HostEndpoints(node, this.#sets.ranges, this.#hostFilter);
   }
@@ -101,6 +104,7 @@ class Engine implements CalcEngine {
       case 'slice':
         this.#services.setSlice(key, delta.value);
         this.#sets.addresses.setSlice(key, delta.value);
+        this.#dnsAnswers.setSlice(key, delta.value);
         break;
       case 'local-endpoint':
         this.#setLocal(key, delta.value);
@@ -118,6 +122,7 @@ class Engine implements CalcEngine {
     this.#dispatch.settle();
     this.#hostFilter.settle();
     this.#ownNode.settle(this.#dispatch.judgesOwnNode);
+    this.#dnsAnswers.settle(this.#sets.addresses.hasDomains);
     const conntrackFlush = this.#services.settle();
     const transaction = this.#ruleset.flush();
     return { transaction, ...impactOf(transaction, this.#chains, this.#dispatch), conntrackFlush };

@@ -1,5 +1,4 @@
 import type { Family } from '../../base/ip/index.ts';
-import { EVERYTHING } from '../kube/labels.ts';
 import { intervalKeys, isEverything } from '../nft/condition-matches.ts';
 import type { SetNames } from '../nft/condition-matches.ts';
 import { portKey, protoKey } from '../nft/key.ts';
@@ -8,10 +7,12 @@ import { IPPROTO } from '../nft/model.ts';
 import { digest } from '../nft/names.ts';
 import type { TrackedRuleset } from '../nft/tracked-ruleset.ts';
 import { effectiveRanges } from '../policy/blocks.ts';
+import { podSetKey } from '../policy/model.ts';
 import type { BlockPeer, PodSet, PortMatch } from '../policy/model.ts';
 import { AddressSets, addressType } from './address-sets.ts';
 import type { NameOf } from './address-sets.ts';
 import { CountedSet } from './counted-set.ts';
+import { podSetOf } from './pod-set-of.ts';
 import type { PodEntry, PodTable } from './pod-table.ts';
 import { RangeSets } from './range-sets.ts';
 import { RefilledSets } from './refilled-sets.ts';
@@ -84,10 +85,10 @@ export class PeerSets {
       },
       nodes: (peer, family) => named('nodes', peer.key, (name) => this.addresses.holdNodes(peer, name))(family),
       endpoints: (peer, family) => {
-        const { key } = peer;
-        const chosen = { namespaces: { kind: 'selector', selector: EVERYTHING } as const, pods: peer.selector };
-        const pods = named('endpoints', key, (name) => this.#makePods(`endpoints ${key}`, chosen, name));
-        const ranges = optional('ranges', key, (name, own) => this.ranges.hold(peer, own, name));
+        const chosen = podSetOf(peer.selector);
+        const key = podSetKey(chosen);
+        const pods = named('pods', key, (name) => this.#makePods(key, chosen, name));
+        const ranges = optional('ranges', peer.key, (name, own) => this.ranges.hold(peer, own, name));
         return [pods(family), ...ranges(family)];
       },
       service: (peer, side, family) => {

@@ -10,7 +10,7 @@ export interface Content {
   readonly families: readonly Family[];
   spec(family: Family): SetSpec;
   elements(family: Family, aliases: readonly TunnelAlias[]): Iterable<ElementKey>;
-  /** For sets that are mostly empty, and then not looked into: what {@link RefilledSets.isUsed} knows them by. */
+  /** For sets that exist only while they hold something: what {@link RefilledSets.isUsed} knows them by. */
   readonly optional?: string;
 }
 
@@ -33,7 +33,6 @@ export class RefilledSets {
 
   /** Makes and fills the sets; they live until the returned function is called. */
   hold(content: Content): () => void {
-    for (const family of content.families) this.#ruleset.addSet(content.spec(family));
     this.#held.add(content);
     this.#fill(content);
     return () => {
@@ -78,19 +77,24 @@ export class RefilledSets {
   }
 
   #fill(content: Content): void {
+    const used: Family[] = [];
     for (const family of content.families) {
+      const spec = content.spec(family);
       const elements = new Map<ElementKey, ''>();
       for (const key of content.elements(family, this.#aliases)) elements.set(key, '');
-      this.#ruleset.replaceElements(content.spec(family).name, elements);
+      if (elements.size > 0) used.push(family);
+      // The kernel finds sets by walking a list, so thousands of empty ones would cost everybody.
+      if (elements.size === 0 && content.optional !== undefined) this.#ruleset.deleteSet(spec.name);
+      else {
+        this.#ruleset.addSet(spec);
+        this.#ruleset.replaceElements(spec.name, elements);
+      }
     }
-    if (content.optional !== undefined) this.#noteUse(content, content.optional);
+    if (content.optional !== undefined) this.#noteUse(content.optional, used);
   }
 
-  #noteUse(content: Content, optional: string): void {
+  #noteUse(optional: string, after: readonly Family[]): void {
     const before = this.#inUse.get(optional);
-    const after = content.families.filter(
-      (family) => this.#ruleset.sets.get(content.spec(family).name)!.elements.size > 0,
-    );
     this.#inUse.set(optional, after);
     if (before !== undefined && before.join() !== after.join()) this.#reshaped.add(optional);
   }
