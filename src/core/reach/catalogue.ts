@@ -45,6 +45,8 @@ export class Catalogue {
   readonly podsOfServices = new Map<string, string[]>();
   /** Ports that host endpoints name, with the addresses that these expect. */
   readonly hostPorts: readonly { readonly ports: readonly NamedPort[]; readonly addresses: PeerMembers['addresses'] }[];
+  /** Blocks of ports that stay open; there, unlike in policies, a tunnel address is just itself. */
+  readonly failsafeNets: ReadonlySet<string>;
   readonly #peers = new Map<string, PeerMembers>();
   readonly #blocks = new Map<string, AddressSetId>();
 
@@ -58,8 +60,9 @@ export class Catalogue {
       .map(({ ports, expectedIps }) => ({ ports, addresses: this.#bothFamilies(expectedIps.map(single)) }));
     for (const { ingress, egress } of state.profiles.values())
       for (const rule of [...ingress, ...egress]) this.#addRule(rule);
-    for (const { net } of [...state.settings.failsafeInbound, ...state.settings.failsafeOutbound])
-      if (net !== undefined) this.block(net);
+    const failsafe = [...state.settings.failsafeInbound, ...state.settings.failsafeOutbound];
+    this.failsafeNets = new Set(failsafe.flatMap(({ net }) => net ?? []));
+    for (const net of this.failsafeNets) this.block(net);
   }
 
   /** How to find the members of a peer of some rule. */

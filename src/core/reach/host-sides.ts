@@ -5,6 +5,8 @@ import { primaryAddress } from '../policy/index.ts';
 import type { Direction, FailsafePort, HostEndpointInfo, NodeEndpoint, Policy } from '../policy/index.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Groups } from './groups.ts';
+import { EMPTY, subtract, union } from './int-set.ts';
+import type { IntSet } from './int-set.ts';
 import type { GroupId } from './model.ts';
 import { portRange } from './port-set.ts';
 import { ALL } from './port-table.ts';
@@ -101,16 +103,23 @@ export class HostSides {
     return regionOf(cells, ports);
   }
 
-  #ofNet(net: string | undefined, family: Family) {
+  #ofNet(net: string | undefined, family: Family): IntSet {
     if (net === undefined) return this.#groups.everyone;
     const block = this.#catalogue.block(net);
-    return block?.family === family ? this.#groups.inAddressSet(family, block.id) : [];
+    if (block?.family !== family) return EMPTY;
+    const tunnels = this.#groups.where(({ failsafeNets }) => failsafeNets !== undefined, this.#groups.firstNode);
+    const within = this.#groups.where(
+      ({ failsafeNets }) => failsafeNets?.includes(net) === true,
+      this.#groups.firstNode,
+    );
+    return union(subtract(this.#groups.inAddressSet(family, block.id), tunnels), within);
   }
 
   /** The host endpoint of the interface that has the address, by default the node's first of the family. */
   #endpointOf(node: NodeEndpoint, ip: Ip | undefined, family: Family): HostEndpointInfo | undefined {
     const first = primaryAddress(node, family);
-    const address = ip ?? first;
+    const isTunnel = ip !== undefined && node.tunnelAddresses.some((each) => equalIp(each, ip));
+    const address = isTunnel ? first : (ip ?? first);
     const own = this.#byNode.get(node.name) ?? [];
     const isPrimary = address === undefined || (first !== undefined && equalIp(first, address));
     return (

@@ -1,4 +1,4 @@
-import { equalIp, formatIp } from '../../base/ip/index.ts';
+import { cidrContains, equalIp, formatIp, parseCidr } from '../../base/ip/index.ts';
 import type { Family, Ip } from '../../base/ip/index.ts';
 import { matchesLabels } from '../kube/labels.ts';
 import { primaryAddress } from '../policy/index.ts';
@@ -29,14 +29,15 @@ export function groupNodes(catalogue: Catalogue, space: AddressSpace): NodeGroup
     // Which host endpoint is asked depends on the very address.
     const which = traits.node === undefined ? '' : `${node.name} ${addresses.map(formatIp).join()}`;
     const { atoms, nodeSelectors } = traits;
-    const key = [further, atoms[4], atoms[6], families.join(), which, ...nodeSelectors].join('\n');
+    const nets = traits.failsafeNets?.join();
+    const key = [further, atoms[4], atoms[6], families.join(), which, nets, ...nodeSelectors].join('\n');
     const group = groups.get(key) ?? { nodes: [], addresses: [], families, traits };
     groups.set(key, group);
     group.nodes.push(node);
     if (further) group.addresses.push(addresses[0]!);
   };
   for (const node of nodes) place(node, firstAddresses(node), false);
-  for (const node of nodes) for (const ip of furtherAddresses(node, space, guarded)) place(node, [ip], true);
+  for (const node of nodes) for (const ip of furtherAddresses(node, catalogue, space, guarded)) place(node, [ip], true);
   return [...groups.values()];
 }
 
@@ -46,10 +47,27 @@ export function firstAddresses(node: NodeEndpoint): Ip[] {
 }
 
 /** Addresses that policy may judge differently from the first one of their family. */
-function furtherAddresses(node: NodeEndpoint, space: AddressSpace, guarded: ReadonlySet<string>): Ip[] {
-  return node.addresses.filter((ip) => {
+function furtherAddresses(
+  node: NodeEndpoint,
+  { failsafeNets }: Catalogue,
+  space: AddressSpace,
+  guarded: ReadonlySet<string>,
+): Ip[] {
+  const further = node.addresses.filter((ip) => {
     const first = primaryAddress(node, ip.family)!;
     return !equalIp(ip, first) && (guarded.has(node.name) || space.atomOf(ip) !== space.atomOf(first));
+  });
+  const tunnels = node.tunnelAddresses.filter((ip) => {
+    const first = primaryAddress(node, ip.family);
+    return first !== undefined && netsOf(ip, failsafeNets).join() !== netsOf(first, failsafeNets).join();
+  });
+  return [...further, ...tunnels];
+}
+
+function netsOf(ip: Ip, nets: ReadonlySet<string>): string[] {
+  return [...nets].filter((net) => {
+    const block = parseCidr(net);
+    return block !== undefined && cidrContains(block, ip);
   });
 }
 
@@ -57,11 +75,13 @@ function traitsOf(
   node: NodeEndpoint,
   addresses: readonly Ip[],
   guarded: boolean,
-  { nodeSelectors }: Catalogue,
+  { nodeSelectors, failsafeNets }: Catalogue,
   space: AddressSpace,
 ): Traits {
   const atoms: { [family in Family]?: number } = {};
   for (const ip of addresses) atoms[ip.family] = space.atomOf(ip);
+  const [only] = addresses;
+  const isTunnel = only !== undefined && node.tunnelAddresses.some((ip) => equalIp(ip, only));
   return {
     labelSets: [],
     nodeSelectors: [...nodeSelectors].flatMap(([key, selector]) => (matchesLabels(selector, node.labels) ? [key] : [])),
@@ -69,6 +89,7 @@ function traitsOf(
     namedPorts: [],
     services: [],
     ...(guarded ? { node: node.name } : {}),
+    ...(isTunnel ? { failsafeNets: netsOf(only, failsafeNets) } : {}),
     domains: [],
   };
 }

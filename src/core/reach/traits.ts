@@ -17,6 +17,8 @@ export interface Traits {
   readonly services: readonly string[];
   /** The node, where policies of host endpoints make its place matter. */
   readonly node?: string;
+  /** Of a tunnel address: the blocks of open ports (`Catalogue.failsafeNets`) that it lies in, whatever its atom says. */
+  readonly failsafeNets?: readonly string[];
   /** Patterns of names that the group's names all match. */
   readonly domains: readonly string[];
 }
