@@ -1,0 +1,62 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ROOT, TestCluster } from './harness.ts';
+
+/** The commands that mostly answer from files, on a cluster that runs. */
+describe('on a running cluster', () => {
+  let cluster: TestCluster;
+  beforeAll(async () => {
+    cluster = await TestCluster.start({ nodes: 1 });
+    await cluster.apply('examples/policy-tests/manifests');
+    await cluster.ok('wait --for=condition=Available deployment --all -n shop --timeout=60s');
+    await cluster.ok('wait --for=condition=Available deployment --all -n monitoring --timeout=60s');
+  });
+  afterAll(() => cluster?.[Symbol.asyncDispose]());
+
+  const live = (...args: readonly string[]) => cluster.sluice(...args, '--live', '--name', cluster.name);
+
+  it('the example of policy tests holds', async () => {
+    const { code, stdout, stderr } = await live('test', join(ROOT, 'examples/policy-tests/shop.yaml'));
+    expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' });
+  });
+
+  it('reach says what packets do', async () => {
+    const { stdout } = await live('reach', '-o', 'json');
+    const { endpoints, connections } = JSON.parse(stdout) as {
+      readonly endpoints: readonly { readonly name: string; readonly kind: string; readonly hostNetwork?: true }[];
+      readonly connections: readonly {
+        readonly from: string;
+        readonly to: string;
+        readonly ports: readonly { readonly protocol: string }[];
+      }[];
+    };
+    const pods = endpoints
+      .filter(({ kind, hostNetwork }) => kind === 'pod' && hostNetwork !== true)
+      .map(({ name }) => name);
+    expect(pods.length).toBeGreaterThan(3);
+    const pairs = pods.flatMap((from) => pods.filter((to) => to !== from).map((to) => ({ from, to })));
+    const predicted = pairs.map(({ from, to }) => {
+      const ports = connections.find((each) => each.from === from && each.to === to)?.ports ?? [];
+      return { from, to, ping: ports.some(({ protocol }) => protocol === 'ICMP') };
+    });
+    const real = await Promise.all(
+      pairs.map(async ({ from, to }) => ({ from, to, ping: await cluster.reaches(from, to) })),
+    );
+    expect(real).toEqual(predicted);
+  });
+
+  it('kubectl sluice asks the cluster of the current context', () => {
+    const env = {
+      ...cluster.env,
+      KUBECONFIG: cluster.lab.paths.kubeconfig,
+      PATH: `${join(ROOT, 'deploy')}:${process.env['PATH']}`,
+    };
+    const { status, stdout, stderr } = spawnSync(
+      'kubectl',
+      ['sluice', 'check', '-n', 'shop', 'deployment/web', 'service/db', '--port', '5432'],
+      { env, encoding: 'utf8' },
+    );
+    expect({ status, stderr }, stdout).toEqual({ status: 0, stderr: '' });
+  });
+});
