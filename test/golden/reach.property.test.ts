@@ -81,6 +81,28 @@ describe('reach, over generated clusters', () => {
     );
   });
 
+  it('puts ranges of the outside together exactly when everybody connects with them alike', () => {
+    fc.assert(
+      fc.property(arbitraryModel(), ({ state }) => {
+        const reachability = reach(state);
+        const ends = reachability.groups.filter(({ kind }) => kind === 'pods' || kind === 'nodes');
+        const ranges = reachability.groups.filter(({ kind }) => kind === 'addresses');
+        const signature = (id: number) =>
+          ends
+            .flatMap((end) => [reachability.groupConnection(id, end.id), reachability.groupConnection(end.id, id)])
+            .map(textOfSets)
+            .join(' ; ');
+        const classes = reachability.outsideClasses();
+        expect(classes.flat().toSorted((a, b) => a - b)).toEqual(ranges.map(({ id }) => id));
+        for (const each of classes) expect(new Set(each.map(signature)).size).toBe(1);
+        const familyOf = (id: number) => reachability.groups[id]!.families.join();
+        const distinct = new Set(ranges.map(({ id }) => `${familyOf(id)} ${signature(id)}`));
+        expect(classes.length).toBe(distinct.size);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
   it('lists what a query asks for and nothing else', () => {
     fc.assert(
       fc.property(arbitraryModel(), fc.nat(), fc.nat(), ({ state }, a, b) => {

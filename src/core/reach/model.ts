@@ -142,6 +142,11 @@ export interface Reachability {
   connections(query?: ReachQuery): Iterable<GroupConnection>;
   /** Connections between pods, nodes and groups of the outside that allow something; a pod with itself is left out. */
   pairs(query?: ReachQuery): Iterable<PairConnection>;
+  /**
+   * The groups of addresses outside, those together that all endpoints treat alike: the coarsest ranges that tell
+   * everything. Reads every policy.
+   */
+  outsideClasses(): readonly (readonly GroupId[])[];
   /** Number of ordered pairs of different pods with anything allowed; supposed pods do not count. */
   countPodPairs(): number;
 }

@@ -3,7 +3,7 @@ import type { ClusterState, Direction, NodeEndpoint, PodEndpoint } from '../poli
 import { Catalogue } from './catalogue.ts';
 import { Columns } from './columns.ts';
 import { Groups } from './groups.ts';
-import { has, intersect, members, setOf, size, subtract, unionAll } from './int-set.ts';
+import { has, intersect, members, range, setOf, size, subtract, unionAll } from './int-set.ts';
 import type { IntSet } from './int-set.ts';
 import type {
   Connection,
@@ -17,6 +17,7 @@ import type {
   ReachOptions,
   ReachQuery,
 } from './model.ts';
+import { outsideClasses } from './outside-classes.ts';
 import { connectionOf, narrowed, pairsOf } from './pairs.ts';
 import { ALL, NONE, PortTable } from './port-table.ts';
 import type { PortsId } from './port-table.ts';
@@ -146,6 +147,10 @@ export class ClusterReachability implements Reachability {
     return sum;
   }
 
+  outsideClasses(): readonly (readonly GroupId[])[] {
+    return outsideClasses(this.groups, this.#groups.firstOutside, (family) => this.#regions(family));
+  }
+
   /** What one side's policies allow of the other; nothing when they restrict nothing. */
   side(group: GroupId, direction: Direction, family: Family): Region | undefined {
     return this.#sides.read(group, direction, family);
@@ -232,6 +237,18 @@ export class ClusterReachability implements Reachability {
         const connection = narrowed(this.groupConnection(source, destination), wanted);
         if (connection.ports.length > 0) yield connection;
       }
+  }
+
+  /** What the sides of all endpoints allow, each region once. */
+  #regions(family: Family): Set<Region> {
+    const regions = new Set<Region>();
+    for (const id of members(range(0, this.#groups.firstOutside - 1)))
+      for (const direction of ['ingress', 'egress'] as const) {
+        const isPresent = this.groups[id]!.families.includes(family);
+        const region = isPresent ? this.#sides.read(id, direction, family) : undefined;
+        if (region !== undefined) regions.add(region);
+      }
+    return regions;
   }
 
   #column(family: Family): Columns {
