@@ -25,6 +25,13 @@ export const LIVE: OptionSpec = {
   description: 'the objects of a running cluster (--kubeconfig or --name), with the files of -f on top',
 };
 
+/** `--staged`: policies that are only being tried out. {@link readInput} heeds it. */
+export const STAGED: OptionSpec = {
+  flags: '--staged',
+  description:
+    "judge Calico's staged policies as if they were in force, each in place of the one that it would replace",
+};
+
 /** The options of every command that judges a cluster from files or live. */
 export const INPUT_OPTIONS: readonly OptionSpec[] = [FILENAME, LIVE, NAME, KUBECONFIG];
 
@@ -49,7 +56,8 @@ export async function readInput(invocation: Invocation): Promise<Input> {
   const running = live ? await readLive(invocation) : {};
   const files = readFiles(paths, invocation.note, running);
   const objects = live ? overlay(running, files.objects) : files.objects;
-  const state = clusterState(objects, files.locate);
+  const staged = invocation.values['staged'] === true ? 'enforced' : 'ignored';
+  const state = clusterState(objects, files.locate, { staged });
   for (const issue of state.issues) invocation.note(`warning: ${formatPolicyIssue(issue)}`);
   return { ...files, objects, state };
 }

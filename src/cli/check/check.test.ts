@@ -130,6 +130,19 @@ spec:
     expect(code).toBe(1);
   });
 
+  it('judges staged policies when asked to', async () => {
+    const file = join(folder, 'staged.yaml');
+    const staged = `apiVersion: projectcalico.org/v3
+kind: StagedNetworkPolicy
+metadata: {name: closed, namespace: shop}
+spec: {selector: app == 'web', types: [Ingress]}
+`;
+    writeFileSync(file, staged);
+    const question = [...all(), '-f', file, 'shop/db', 'shop/web', '--port', '80'];
+    expect((await runCli('check', ...question)).code).toBe(0);
+    expect((await runCli('check', ...question, '--staged')).code).toBe(1);
+  });
+
   it('answers a batch from standard input line by line, goes on after bad lines, and then exits with 2', () => {
     const lines = [
       '{"from":"shop/web","to":"shop/db","port":5432,"protocol":"TCP"}',

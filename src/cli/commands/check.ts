@@ -3,7 +3,7 @@ import type { Family } from '../../base/ip/index.ts';
 import { PolicyEngine } from '../../core/policy/evaluate.ts';
 import type { Command, Invocation, OptionSpec, Values } from '../command.ts';
 import { readPort, readProtocol } from '../check/port-text.ts';
-import { INPUT_OPTIONS, pathsOf, readInput } from '../input.ts';
+import { INPUT_OPTIONS, STAGED, pathsOf, readInput } from '../input.ts';
 import { Judge, type Question } from '../judge.ts';
 import { OUTPUT } from '../lab-options.ts';
 import { LANGUAGE, languageOf } from '../language.ts';
@@ -55,6 +55,7 @@ export const command: Command = {
         description: 'answer the lines {"from","to","port","protocol"} of a file or of - (standard input), a line each',
       },
       ...INPUT_OPTIONS,
+      STAGED,
       LANGUAGE,
       OUTPUT,
     ],
