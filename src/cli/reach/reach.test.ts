@@ -56,6 +56,13 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'sluice-reach-'));
   file = join(folder, 'cluster.yaml');
   writeFileSync(file, CLUSTER);
+  writeFileSync(
+    join(folder, 'many.yaml'),
+    Array.from(
+      { length: 400 },
+      (_, n) => `${pod('shop', `p${n}`)}, spec: { containers: [{ name: c, image: i }] } }`,
+    ).join('\n'),
+  );
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -243,6 +250,28 @@ describe('other forms', () => {
     expect(open).toEqual([]);
     expect(out).toContain('prefers-color-scheme: dark');
     expect(out).toContain('shop/deployment/web → shop/db: TCP 5432; UDP 9000-9010');
+  });
+
+  it('svg is refused when nobody could read it', async () => {
+    const many = join(folder, 'many.yaml');
+    const { code, out, err } = await runCli('reach', '-f', many, '-o', 'svg');
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toContain('--group');
+    expect((await runCli('reach', '-f', many, '-o', 'svg', '--group', 'namespace')).code).toBe(0);
+  });
+
+  it('a reader that has seen enough is no failure', () => {
+    const { status, stdout, stderr } = spawnSync(
+      'sh',
+      [
+        '-c',
+        `"$0" ${join(ROOT, 'src/cli/main.ts')} reach -f ${folder}/many.yaml -o json | head -n 1`,
+        process.execPath,
+      ],
+      { encoding: 'utf8' },
+    );
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toContain('{"endpoints":[');
   });
 
   it('reads standard input, and says no by exit code 1', () => {

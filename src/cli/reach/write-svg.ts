@@ -1,3 +1,4 @@
+import { SluiceError } from '../../base/errors.ts';
 import type { LineSink } from '../line-sink.ts';
 import type { ReachConnection, ReachEndpoint, ReachGraph } from './graph.ts';
 import { connectionText, portsText } from './port-text.ts';
@@ -11,6 +12,9 @@ const ADVANCE = 0.58;
 const MARGIN = 16;
 const LEGEND = 34;
 const SLANT = Math.PI / 4;
+
+/** Browsers begin to struggle beyond, and people long before. */
+const MOST_CELLS = 100_000;
 
 /** Colours of both schemes: allowed in full, in part, and without being asked. Text on them keeps a contrast of 4.5. */
 const STYLE = `
@@ -39,6 +43,10 @@ export async function writeSvg({ endpoints, connections }: ReachGraph, sink: Lin
   }
   const rows = endpoints.filter((each) => isShown(each, sources));
   const columns = endpoints.filter((each) => isShown(each, targets));
+  if (rows.length * columns.length > MOST_CELLS) {
+    const message = `a picture of ${rows.length} by ${columns.length} endpoints would be too large: show pods as one with --group, or narrow it with --from and --to`;
+    throw new SluiceError('too-large', message);
+  }
   const layout = layoutOf(rows, columns);
   await sink.line(head(layout));
   await sink.line(legend());
