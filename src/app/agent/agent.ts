@@ -4,16 +4,18 @@ import { SluiceError, messageOf } from '../../base/errors.ts';
 import type { Family } from '../../base/ip/index.ts';
 import type { Logger } from '../../base/log.ts';
 import { createCalcEngine } from '../../core/calc/index.ts';
-import type { CalcEngine } from '../../core/calc/model.ts';
+import type { CalcEngine, Delta } from '../../core/calc/model.ts';
 import { CNI_ERROR, CniError } from '../../core/cni/index.ts';
 import type { BlockStore } from '../../core/ipam/index.ts';
 import { BACKENDS } from '../../core/routing/index.ts';
+import { DNS_GROUP } from '../../core/nft/dns-answers.ts';
 import type { Conntrack } from '../../host/conntrack/port.ts';
 import { createMissingPools } from '../../host/ipam-store/create-missing-pools.ts';
 import { pause } from '../../host/kube-client/pause.ts';
 import type { KubeClient } from '../../host/kube-client/types.ts';
 import type { LinkReaper } from '../../host/netlink/link-reaper.ts';
 import type { Netlink } from '../../host/netlink/port.ts';
+import type { PacketCopies } from '../../host/nflog/port.ts';
 import type { Nftables } from '../../host/nftables/port.ts';
 import type { Sysctl } from '../../host/sysctl/sysctl.ts';
 import { adoptEndpoints, leakedHandles, recoverEndpoints } from './adoption.ts';
@@ -22,6 +24,8 @@ import { ClusterFeed } from './cluster-feed.ts';
 import type { KnownPool } from './cluster-feed.ts';
 import { clusterStateOf } from './cluster-view.ts';
 import { listenCni } from './cni-server.ts';
+import { DomainNames } from './domain-names.ts';
+import type { DomainStore } from './domain-names.ts';
 import type { EndpointStore } from './endpoint-store.ts';
 import { FeedLog } from './feed-log.ts';
 import { LiveConnections } from './live-connections.ts';
@@ -53,6 +57,8 @@ export interface AgentDependencies {
   readonly conntrack: Conntrack;
   readonly sysctl: Sysctl;
   readonly endpoints: EndpointStore;
+  readonly copies: PacketCopies;
+  readonly domains: DomainStore;
   readonly log: Logger;
   /** Epoch milliseconds. */
   readonly now: () => number;
@@ -95,6 +101,7 @@ class Agent {
   readonly #attachments: Attachments;
   readonly #addresses: NodeAddresses;
   readonly #identity: NodeIdentity;
+  readonly #domains: DomainNames;
   #engineFamilies: readonly Family[] | undefined;
   /** Families that this node had blocks and its own addresses of when it last looked. */
   #openFamilies: readonly Family[] = [];
@@ -118,6 +125,12 @@ class Agent {
       ...world,
       createEngine: () => this.#createEngine(),
       onUpdate: (update) => this.#connections.onUpdate(update, this.#attachments.fresh),
+    });
+    this.#domains = new DomainNames({
+      ...world,
+      store: world.domains,
+      policies: () => this.#feed.policies(),
+      apply: (delta) => this.#applyNow(delta),
     });
     this.#routing = new RoutingView(options, {
       netlink,
@@ -151,7 +164,10 @@ class Agent {
     this.#feed = new ClusterFeed(
       world.client,
       {
-        onDelta: (delta) => this.#filter.apply(delta),
+        onDelta: (delta) => {
+          if (delta.kind === 'policy') this.#domains.policiesChanged();
+          this.#filter.apply(delta);
+        },
         onRoutesChanged: (what) => this.#onRoutesChanged(what),
         onPoolsChanged: () => this.#onPoolsChanged(),
         onIssues: (issues) => feedLog.onIssues(issues),
@@ -170,6 +186,7 @@ class Agent {
     stack.use(await listenStatus(join(runDir, 'agent.sock'), routes));
     stack.use(await listenHealth(healthPort, routes, this.#world.log));
     stack.use(await listenCni(join(runDir, 'cni.sock'), this.#attachments));
+    stack.use(this.#listenToDns());
     await this.#start();
     while (!this.#signal.aborted) {
       await pause(UPKEEP, this.#signal);
@@ -181,6 +198,7 @@ class Agent {
   async #upkeep(): Promise<void> {
     if (!this.#readiness.isReady) return;
     await this.#attachments.settleOwed();
+    await this.#expireDomains();
     if (++this.#rounds % FILTER_ROUNDS === 0) this.#filter.resync();
     const known = this.#feed.nodes.items.get(this.#options.node);
     if (known === undefined) return;
@@ -189,6 +207,35 @@ class Agent {
       await this.#identity.publishReady(known);
     } catch (error) {
       this.#world.log.warn('cannot publish the state of this node', { error: messageOf(error) });
+    }
+  }
+
+  /** DNS answers that pods get, for policies that speak of domain names. */
+  #listenToDns(): Disposable {
+    const { copies, log } = this.#world;
+    try {
+      return copies.listen(DNS_GROUP, (packet) => this.#domains.learn(packet));
+    } catch (error) {
+      log.error('cannot see DNS answers: domain names in policies stand for nothing', { error: messageOf(error) });
+      return new DisposableStack();
+    }
+  }
+
+  /** Into the kernel before it returns, where that is possible. */
+  #applyNow(delta: Delta): void {
+    this.#filter.apply(delta);
+    try {
+      this.#filter.flush();
+    } catch {
+      // Recorded, logged and retried by the packet filter itself.
+    }
+  }
+
+  async #expireDomains(): Promise<void> {
+    try {
+      await this.#domains.expire();
+    } catch (error) {
+      this.#world.log.warn('cannot tell which addresses of domain names are in use', { error: messageOf(error) });
     }
   }
 
@@ -312,6 +359,7 @@ class Agent {
     for (const delta of this.#feed.snapshot()) engine.apply(delta);
     for (const delta of this.#attachments.snapshot()) engine.apply(delta);
     for (const delta of this.#returnPeers.snapshot()) engine.apply(delta);
+    for (const delta of this.#domains.snapshot()) engine.apply(delta);
     return engine;
   }
 
@@ -351,7 +399,7 @@ class Agent {
   }
 
   #clusterState() {
-    return clusterStateOf(this.#feed, this.#attachments.records.values());
+    return clusterStateOf(this.#feed, this.#attachments.records.values(), this.#domains.addresses);
   }
 
   #assertHealthy(): void {

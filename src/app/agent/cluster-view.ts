@@ -71,9 +71,10 @@ export function clusterStateOf(
 
 function backendsByService(slices: Iterable<SliceSpec>): ReadonlyMap<string, readonly SliceBackend[]> {
   const result = new Map<string, SliceBackend[]>();
-  for (const { service, ports, endpoints } of slices) {
+  for (const { service, ports, endpoints, idle = [] } of slices) {
+    const addresses = [...endpoints, ...idle.map((address) => ({ address, ready: false }))];
     const backends = ports.flatMap(({ name, protocol, port }) =>
-      endpoints.map(({ address, ready }): SliceBackend => ({ ip: address, port, protocol, portName: name, ready })),
+      addresses.map(({ address, ready }): SliceBackend => ({ ip: address, port, protocol, portName: name, ready })),
     );
     result.set(service, [...(result.get(service) ?? []), ...backends]);
   }

@@ -20,6 +20,8 @@ import { createNetns, deleteNetns } from '../../host/netns/netns.ts';
 import { openNftables } from '../../host/nftables/kernel.ts';
 import { openSysctl } from '../../host/sysctl/sysctl.ts';
 import { runAgent } from './agent.ts';
+import { openPacketCopies } from '../../host/nflog/kernel.ts';
+import { memoryDomainStore } from './domain-store.ts';
 import { fileEndpointStore } from './endpoint-store.ts';
 
 /** What became of one CNI ADD. */
@@ -151,6 +153,8 @@ export class TestCluster implements AsyncDisposable {
         sysctl: openSysctl({ netns }),
         openPod: (pod) => ({ netlink: openNetlink({ netns: pod }), sysctl: openSysctl({ netns: pod }) }),
         endpoints: fileEndpointStore(join(stateDir, 'endpoints')),
+        copies: openPacketCopies({ netns }),
+        domains: memoryDomainStore(),
         log,
         now: Date.now,
       },

@@ -11,10 +11,12 @@ import { kubeBlockStore } from '../../host/ipam-store/kube-block-store.ts';
 import { MemoryKubeClient } from '../../host/kube-client/memory-client.ts';
 import { IP_POOLS, NAMESPACES, NODES, PODS } from '../../host/kube-client/resources.ts';
 import { FakeNetwork } from '../../host/netlink/fake.ts';
+import { FakePacketCopies } from '../../host/nflog/fake.ts';
 import { FakeNftables } from '../../host/nftables/fake.ts';
 import { FakeSysctl } from '../../host/sysctl/fake.ts';
 import { runAgent } from './agent.ts';
 import type { AgentOptions } from './options.ts';
+import { memoryDomainStore } from './domain-store.ts';
 import { memoryEndpointStore } from './endpoint-store.ts';
 
 /** One node without a kernel: the real agent over fakes of everything it touches, driven through its CNI socket. */
@@ -23,6 +25,8 @@ export class FakeNode implements AsyncDisposable {
   readonly warnings: string[] = [];
   readonly conntrack = new FakeConntrack();
   readonly endpoints = memoryEndpointStore();
+  readonly copies = new FakePacketCopies();
+  readonly domains = memoryDomainStore();
   nftables = new FakeNftables();
   network = new FakeNetwork();
   readonly #directory = mkdtempSync(join(tmpdir(), 'slc-'));
@@ -85,6 +89,8 @@ export class FakeNode implements AsyncDisposable {
         conntrack: this.conntrack,
         sysctl: new FakeSysctl({ 'net/ipv4/ip_forward': '0' }),
         endpoints: this.endpoints,
+        copies: this.copies,
+        domains: this.domains,
         log,
         now: Date.now,
       },

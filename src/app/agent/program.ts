@@ -9,9 +9,11 @@ import { loadKubeconfig } from '../../host/kube-client/kubeconfig.ts';
 import type { ClusterConfig } from '../../host/kube-client/connection.ts';
 import { openNetlink } from '../../host/netlink/kernel.ts';
 import { openLinkReaper } from '../../host/netlink/link-reaper.ts';
+import { openPacketCopies } from '../../host/nflog/kernel.ts';
 import { openNftables } from '../../host/nftables/kernel.ts';
 import { openSysctl } from '../../host/sysctl/sysctl.ts';
 import { runAgent } from './agent.ts';
+import { fileDomainStore } from './domain-store.ts';
 import { fileEndpointStore } from './endpoint-store.ts';
 import { agentOptions } from './options.ts';
 import type { Environment } from './run-dir.ts';
@@ -48,6 +50,8 @@ export async function runAgentProgram(env: Environment, signal: AbortSignal): Pr
         openPod: (netns) => ({ netlink: openNetlink({ netns }), sysctl: openSysctl({ netns }) }),
         sysctl: openSysctl(),
         endpoints: fileEndpointStore(join(options.stateDir, 'endpoints')),
+        copies: openPacketCopies(),
+        domains: fileDomainStore(join(options.stateDir, 'domain-names.json')),
         now: Date.now,
       },
       signal,

@@ -166,6 +166,7 @@ function runStatement(walk: Walk, statement: Statement): boolean | Exclude<RuleE
     // One packet is never too many.
     case 'limit':
     case 'log':
+    case 'copy':
       return true;
     case 'notrack':
       walk.packet = { ...packet, ctState: CT_STATE.UNTRACKED };

@@ -124,6 +124,8 @@ export type Statement =
   | { readonly kind: 'limit'; readonly perSecond: number; readonly burst: number }
   /** A line in the kernel's log that begins with `prefix`: at most 126 printable characters without quotes. */
   | { readonly kind: 'log'; readonly prefix: string }
+  /** Whoever listens to the group gets a copy of the packet, which goes on at once. */
+  | { readonly kind: 'copy'; readonly group: number }
   /** The packet will belong to no connection; before connection tracking only. */
   | { readonly kind: 'notrack' }
   /** `mark = (mark & ~mask) | value`, of the packet or its connection. `value` lies within `mask`. */

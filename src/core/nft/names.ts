@@ -38,6 +38,8 @@ export const SETS = {
   ownNodePorts: (family: Family) => `own-node-ports${family}`,
   /** `protocol . port . n` → the n-th endpoint, for the same. */
   ownNodePortEndpoints: (family: Family) => `own-node-port-endpoints${family}`,
+  /** `address . protocol . port` that the cluster's DNS answers from; only while policies speak of domain names. */
+  dnsServers: (family: Family) => `dns-servers${family}`,
   /** `protocol . port` without any endpoint. */
   nodePortsRefused: (family: Family) => `node-ports-refused${family}`,
 } as const;
@@ -55,6 +57,8 @@ export const CHAINS = {
   hostInput: 'host-input',
   hostOutput: 'host-output',
   hostForward: 'host-forward',
+  /** Answers of the cluster's DNS, on their way to local pods. */
+  dnsAnswers: 'dns-answers',
 } as const;
 
 /** A name made from arbitrary text, equal for equal text; 80 bits of SHA-256. */

@@ -139,6 +139,8 @@ function renderStatement(statement: Statement): string {
       return `limit rate ${statement.perSecond}/second burst ${statement.burst} packets`;
     case 'log':
       return `log prefix "${statement.prefix}"`;
+    case 'copy':
+      return `log group ${statement.group}`;
     case 'notrack':
       return 'notrack';
     case 'set-mark':

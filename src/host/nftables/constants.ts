@@ -100,4 +100,4 @@ export const NFTA_NG = { DREG: 1, MODULUS: 2, TYPE: 3 } as const;
 export const NFT_NG_RANDOM = 1;
 export const NFTA_HASH = { SREG: 1, DREG: 2, LEN: 3, MODULUS: 4, SEED: 5 } as const;
 export const NFTA_LIMIT = { RATE: 1, UNIT: 2, BURST: 3 } as const;
-export const NFTA_LOG_PREFIX = 2;
+export const NFTA_LOG = { GROUP: 1, PREFIX: 2 } as const;

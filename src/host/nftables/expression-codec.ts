@@ -2,6 +2,7 @@ import {
   attribute,
   attributeNest,
   attributeText,
+  attributeU16be,
   attributeU32be,
   attributeU8,
   beginNest,
@@ -23,7 +24,7 @@ import {
   NFTA_IMMEDIATE,
   NFTA_LIMIT,
   NFTA_LIST_ELEM,
-  NFTA_LOG_PREFIX,
+  NFTA_LOG,
   NFTA_LOOKUP,
   NFTA_META,
   NFTA_NAT,
@@ -85,7 +86,9 @@ export function encodeStatement(writer: ByteWriter, statement: Statement): void 
         attributeU32be(writer, NFTA_LIMIT.BURST, statement.burst);
       });
     case 'log':
-      return expression(writer, 'log', () => attributeText(writer, NFTA_LOG_PREFIX, statement.prefix));
+      return expression(writer, 'log', () => attributeText(writer, NFTA_LOG.PREFIX, statement.prefix));
+    case 'copy':
+      return expression(writer, 'log', () => attributeU16be(writer, NFTA_LOG.GROUP, statement.group));
     case 'notrack':
       return expression(writer, 'notrack', () => undefined);
     case 'set-mark':
