@@ -3,6 +3,7 @@ import type { Selector } from '../../kube/labels.ts';
 import { conjunction } from '../../kube/selector-algebra.ts';
 import type { Direction, HostSubject, PodSet, Policy } from '../model.ts';
 import { onlyFields } from '../normalise/fields.ts';
+import { lostRules } from '../normalise/lost-rules.ts';
 import type { Normalised } from '../normalise/network-policy.ts';
 import type { PolicyObject } from '../normalise/registry.ts';
 import { isRecord, readList } from '../normalise/scope.ts';
@@ -42,20 +43,27 @@ export function normaliseCalicoPolicy(object: PolicyObject, locate?: Locate): No
   const spec = isRecord(object.spec) ? object.spec : {};
   if (!isRecord(object.spec)) scope.report('spec', 'must be an object');
   const extra = [...(staged ? ['stagedAction'] : []), ...(scope.namespace === undefined ? GLOBAL_FIELDS : [])];
-  const known = isRecord(object.spec) && onlyFields(spec, [...FIELDS, ...extra], 'spec', scope);
+  const fields = [...FIELDS, ...extra];
+  const known = isRecord(object.spec) && onlyFields(spec, fields, 'spec', scope);
   const subject = readSubject(spec, scope);
   const place = readPlace(spec, scope);
   const flags = readFlags(spec, scope);
   const types = readTypes(spec, known || !isPresent(object.spec), scope);
   const certain = known && subject.understood && place.understood && flags.understood && types.understood;
   const rules = (direction: Direction) =>
-    types.applies[direction] ? readRules(spec[direction], direction, { scope, certain }) : [];
+    types.applies[direction]
+      ? [
+          ...(isPresent(object.spec) ? lostRules(object.spec, direction, fields, scope) : []),
+          ...readRules(spec[direction], direction, { scope, certain }),
+        ]
+      : [];
   const policy: Policy = {
     key: scope.key,
     source: scope.source(''),
     tier: place.tier,
-    order: place.order,
-    ...targets(subject.selector, flags, scope.namespace),
+    // A field that nobody knows may have been meant as its order, or as applyOnForward.
+    order: known ? place.order : -Infinity,
+    ...targets(subject.selector, { ...flags, applyOnForward: flags.applyOnForward || !known }, scope.namespace),
     sparesOwnNode: false,
     staged,
     applies: types.applies,
@@ -146,6 +154,8 @@ function readTypes(
   if (types.length === 0) {
     if (!known || ![spec['ingress'], spec['egress']].every((each) => !isPresent(each) || Array.isArray(each)))
       return NOT_CLEAR;
+    // What is no rule may have meant that there is none.
+    if (hasStrays(spec['ingress']) || hasStrays(spec['egress'])) return { ...NOT_CLEAR, understood: true };
     const [ingress, egress] = [hasRules(spec['ingress']), hasRules(spec['egress'])];
     return { applies: { ingress: ingress || !egress, egress }, understood: true };
   }
@@ -161,6 +171,10 @@ function readTypes(
 
 function hasRules(value: unknown): boolean {
   return Array.isArray(value) && value.length > 0;
+}
+
+function hasStrays(value: unknown): boolean {
+  return Array.isArray(value) && !value.every(isRecord);
 }
 
 function isPresent(value: unknown): boolean {

@@ -1,10 +1,10 @@
 import { EVERYTHING } from '../../kube/labels.ts';
-import { suggest } from '../../kube/suggest.ts';
 import type { Action, Direction, NamespaceSet, PodSet, Policy, PortMatch, Rule } from '../model.ts';
 import { readNamespacedPod, readPresent } from './cluster-dialect.ts';
 import type { Dialect, RuleReader } from './cluster-dialect.ts';
 import { readClusterPeers } from './cluster-peer.ts';
 import { oneField, onlyFields } from './fields.ts';
+import { denial, lostRules } from './lost-rules.ts';
 import type { Normalised } from './network-policy.ts';
 import type { PolicyObject } from './registry.ts';
 import { isRecord } from './scope.ts';
@@ -32,12 +32,16 @@ export function normaliseClusterPolicy(
 ): Normalised {
   const spec = isRecord(object.spec) ? object.spec : {};
   if (!isRecord(object.spec)) scope.report('spec', 'must be an object');
-  const known = onlyFields(spec, [...dialect.fields, 'subject', 'ingress', 'egress'], 'spec', scope);
+  const fields = [...dialect.fields, 'subject', 'ingress', 'egress'];
+  const known = onlyFields(spec, fields, 'spec', scope);
   const place = readPlace(spec);
   const subject = readSubject(spec['subject'], dialect, scope);
   const reader = { scope, dialect, certain: known && place.understood && subject.understood };
-  const ingress = [...lostRules(object.spec, 'ingress', reader), ...readRules(spec['ingress'], 'ingress', reader)];
-  const egress = [...lostRules(object.spec, 'egress', reader), ...readRules(spec['egress'], 'egress', reader)];
+  const rules = (direction: Direction): Rule[] => [
+    ...lostRules(object.spec, direction, fields, scope),
+    ...readRules(spec[direction], direction, reader),
+  ];
+  const [ingress, egress] = [rules('ingress'), rules('egress')];
   const policy: Policy = {
     key,
     source: scope.source(''),
@@ -69,15 +73,6 @@ function readSubject(value: unknown, dialect: Dialect, scope: ClusterScope): { s
     set: { namespaces: namespaces ?? ANYWHERE, pods: pods ?? EVERYTHING },
     understood: namespaces !== undefined && pods !== undefined,
   };
-}
-
-/** What cannot be read may have held rules of any kind: the whole spec, or a field whose name is nearly the direction's. */
-function lostRules(spec: unknown, direction: Direction, { scope, dialect }: RuleReader): Rule[] {
-  const known = [...dialect.fields, 'subject', 'ingress', 'egress'];
-  const isLost = (name: string): boolean => !known.includes(name) && suggest(name, known) === direction;
-  const lost = isRecord(spec) ? Object.keys(spec).find(isLost) : '';
-  if (lost === undefined) return [];
-  return [denial(lost === '' ? 'spec' : `spec.${lost}`, 0, scope)];
 }
 
 function readRules(value: unknown, direction: Direction, reader: RuleReader): Rule[] {
@@ -139,8 +134,4 @@ function readPorts(
 
 function hasNoNamedPorts(peer: unknown): boolean {
   return isRecord(peer) && ['nodes', 'networks', 'domainNames'].some((field) => peer[field] !== undefined);
-}
-
-function denial(path: string, index: number, scope: ClusterScope): Rule {
-  return { action: 'deny', index, source: scope.source(path), peers: 'any', ports: 'any' };
 }
