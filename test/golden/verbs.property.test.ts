@@ -139,7 +139,7 @@ describe('sluice test, over generated clusters', () => {
             failures++;
             // Its flow was judged by evaluate; what is left to see is that it is one of those meant.
             expect(isAside(result.counterExample.verdict)).toBe(false);
-          expect(isBroken([result.counterExample.verdict], state, result.test)).toBe(true);
+            expect(isBroken([result.counterExample.verdict], state, result.test)).toBe(true);
           }
         },
       ),
