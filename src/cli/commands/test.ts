@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { SluiceError, messageOf } from '../../base/errors.ts';
 import { clusterState } from '../../core/policy/cluster-state.ts';
@@ -6,7 +6,7 @@ import type { ClusterState } from '../../core/policy/cluster.ts';
 import type { Command, Invocation } from '../command.ts';
 import { INPUT_OPTIONS, formatPolicyIssue, pathsOf, readFiles, readInput } from '../input.ts';
 import { LANGUAGE, languageOf } from '../language.ts';
-import { readSpec } from '../test/read-spec.ts';
+import { isSpec, readSpec } from '../test/read-spec.ts';
 import { jsonReport, junitReport, tapReport } from '../test/report-machine.ts';
 import { textReport, totalsOf, type SpecResult } from '../test/report.ts';
 import { runTests } from '../test/run-tests.ts';
@@ -34,7 +34,7 @@ export const command: Command = {
     ],
   },
   args: {
-    positionals: [{ name: '<spec...>', description: 'files of tests', completes: 'file' }],
+    positionals: [{ name: '<spec...>', description: 'files of tests, or folders of them', completes: 'file' }],
     options: [
       ...INPUT_OPTIONS,
       LANGUAGE,
@@ -49,7 +49,7 @@ export const command: Command = {
   run: async (invocation) => {
     const { values, print, env } = invocation;
     const language = languageOf(values['lang'] as string | undefined, env);
-    const specs = invocation.arguments.map((file) => readSpecFile(file ?? ''));
+    const specs = invocation.arguments.flatMap((path) => specFiles(path ?? '').map(readSpecFile));
     const given =
       pathsOf(values).length > 0 || values['live'] === true ? (await readInput(invocation)).state : undefined;
     const results = specs.map((spec) => ({
@@ -62,14 +62,28 @@ export const command: Command = {
   },
 };
 
+/** The path itself, or, of a folder, the files in it that are specs; manifests beside them are left alone. */
+function specFiles(path: string): readonly string[] {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return [path];
+  const files = readdirSync(path).filter((name) => /\.(?:ya?ml|json)$/u.test(name) && !name.startsWith('.'));
+  const specs = files
+    .sort()
+    .map((name) => join(path, name))
+    .filter((file) => isSpec(read(file), file));
+  if (specs.length === 0) throw new SluiceError('no-such-input', `${path}: no file in this folder is a spec of tests`);
+  return specs;
+}
+
 function readSpecFile(file: string): TestSpec {
-  let text: string;
+  return readSpec(read(file), file);
+}
+
+function read(file: string): string {
   try {
-    text = readFileSync(file, 'utf8');
+    return readFileSync(file, 'utf8');
   } catch (error) {
     throw new SluiceError('no-such-input', `${file}: ${messageOf(error)}`, {}, error);
   }
-  return readSpec(text, file);
 }
 
 function readOwnFiles({ file, files }: TestSpec, { note }: Invocation): ClusterState {

@@ -26,6 +26,12 @@ export function readSpec(text: string, file: string): TestSpec {
   return spec;
 }
 
+/** Whether the text is meant to be a spec: it has tests and no kind. What cannot be read may well be one. */
+export function isSpec(text: string, file: string): boolean {
+  const { manifests, issues } = parseManifests(text, file);
+  return issues.length > 0 || manifests.some(({ object }) => 'tests' in object && !('kind' in object));
+}
+
 function refused(issues: readonly LoadIssue[]): SluiceError<'bad-spec'> {
   const sorted = [...issues].sort((a, b) => a.line - b.line || a.column - b.column);
   return new SluiceError('bad-spec', sorted.map(formatLoadIssue).join('\n'), { issues: sorted });

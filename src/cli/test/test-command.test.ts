@@ -176,6 +176,12 @@ describe('bad input is refused with one message', () => {
     expect(err).toContain(words);
   });
 
+  it('when a folder holds no spec', async () => {
+    const { code, err } = await runCli('test', join(examples, 'manifests'));
+    expect(code).toBe(2);
+    expect(err).toContain('manifests: no file in this folder is a spec of tests');
+  });
+
   it('when neither the spec nor the command names manifests', async () => {
     const file = join(folder, 'none.yaml');
     writeFileSync(file, 'tests: [{ deny: { to: a } }]');
@@ -196,6 +202,13 @@ describe('bad input is refused with one message', () => {
 });
 
 describe('the examples', () => {
+  it('are found by their folder, and what is no spec is left alone', async () => {
+    const { code, out } = await runCli('test', examples);
+    expect(code).toBe(0);
+    expect(out).toContain('shop.yaml');
+    expect(out).not.toContain('manifests');
+  });
+
   it.each(readdirSync(examples).filter((name) => name.endsWith('.yaml')))(
     '%s holds, through the real command',
     (name) => {
