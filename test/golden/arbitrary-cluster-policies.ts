@@ -37,9 +37,14 @@ export function arbitraryClusterPolicy(): fc.Arbitrary<PolicyObject> {
       spec,
     })),
     fc
-      .record({ priority: fc.nat(2), tier: fc.constantFrom('Admin', 'Baseline'), spec: arbitrarySpec(V1ALPHA2) })
-      .map(({ priority, tier, spec }) => ({
-        apiVersion: 'policy.networking.k8s.io/v1alpha2',
+      .record({
+        version: fc.constantFrom('v1alpha2', 'v1alpha2', 'v1beta1'),
+        priority: fc.nat(2),
+        tier: fc.constantFrom('Admin', 'Baseline'),
+        spec: arbitrarySpec(V1ALPHA2),
+      })
+      .map(({ version, priority, tier, spec }) => ({
+        apiVersion: `policy.networking.k8s.io/${version}`,
         kind: 'ClusterNetworkPolicy',
         spec: { tier, priority, ...spec },
       })),
@@ -50,6 +55,8 @@ interface Dialect {
   readonly actions: readonly string[];
   readonly ports: string;
   readonly port: fc.Arbitrary<object>;
+  /** Whether rules that accept may name domains. */
+  readonly domains: boolean;
 }
 
 const V1ALPHA1: Dialect = {
@@ -62,6 +69,7 @@ const V1ALPHA1: Dialect = {
     fc.constant({ portRange: { protocol: 'TCP', start: 80, end: 81 } }),
     fc.constantFrom('http', 'dns').map((namedPort) => ({ namedPort })),
   ),
+  domains: false,
 };
 
 const V1ALPHA2: Dialect = {
@@ -73,6 +81,7 @@ const V1ALPHA2: Dialect = {
     })),
     fc.constantFrom('http', 'dns').map((destinationNamedPort) => ({ destinationNamedPort })),
   ),
+  domains: true,
 };
 
 function arbitrarySpec(dialect: Dialect): fc.Arbitrary<object> {
@@ -89,7 +98,7 @@ function arbitrarySpec(dialect: Dialect): fc.Arbitrary<object> {
   );
 }
 
-function arbitraryRule({ actions, ports, port }: Dialect, side: 'from' | 'to'): fc.Arbitrary<object> {
+function arbitraryRule({ actions, ports, port, domains }: Dialect, side: 'from' | 'to'): fc.Arbitrary<object> {
   const pods: fc.Arbitrary<object>[] = [
     NAMESPACES.map((namespaces) => ({ namespaces })),
     PODS.map((each) => ({ pods: each })),
@@ -107,7 +116,15 @@ function arbitraryRule({ actions, ports, port }: Dialect, side: 'from' | 'to'): 
       action: fc.constantFrom(...actions),
       peers: fc.array(fc.oneof(...pods, ...(side === 'to' ? elsewhere : [])), { minLength: 1, maxLength: 2 }),
       ports: fc.option(fc.array(port, { minLength: 1, maxLength: 2 }), { nil: undefined }),
+      name: fc.constantFrom(undefined, undefined, 'example.com', '*.example.com'),
     })
+    .map((rule) => ({
+      ...rule,
+      peers:
+        domains && side === 'to' && rule.action === 'Accept' && rule.name !== undefined
+          ? [...rule.peers, { domainNames: [rule.name] }]
+          : rule.peers,
+    }))
     .map((rule) => ({
       action: rule.action,
       [side]: rule.peers,
@@ -120,5 +137,7 @@ function namesPortsElsewhere(rule: {
   readonly peers: readonly object[];
   readonly ports: readonly object[] | undefined;
 }) {
-  return /amedPort"/u.test(JSON.stringify(rule.ports)) && /"(nodes|networks)"/u.test(JSON.stringify(rule.peers));
+  return (
+    /amedPort"/u.test(JSON.stringify(rule.ports)) && /"(nodes|networks|domainNames)"/u.test(JSON.stringify(rule.peers))
+  );
 }
