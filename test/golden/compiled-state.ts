@@ -72,7 +72,7 @@ export function rulesetsOf(state: ClusterState): ReadonlyMap<string, Ruleset> {
 const KINDS = [
   { protocol: 'TCP', sourcePort: 40000 },
   { protocol: 'TCP', sourcePort: 80 },
-  { protocol: 'UDP', sourcePort: 53 },
+  { protocol: 'UDP', sourcePort: 8080 },
   { protocol: 'SCTP', sourcePort: 40000 },
   { protocol: 'ICMP' },
   { protocol: 'ICMP', icmp: { type: 3, code: 1 } },
@@ -99,11 +99,18 @@ export function* flowsOf(engine: PolicyEngine): Iterable<Flow> {
         // What a node sends to itself never leaves it.
         if (source.kind === 'node' && destination.kind === 'node' && source.node === destination.node) continue;
         for (const [i, kind] of KINDS.entries()) {
+          if ('sourcePort' in kind && answersOpenPort(engine.state, kind)) continue;
           const port =
             PORTS[Number((source.ip!.value + 3n * destination.ip!.value + BigInt(i)) % BigInt(PORTS.length))]!;
           yield { source, destination, family, ...kind, ...('sourcePort' in kind ? { port } : {}) };
         }
       }
+}
+
+/** Before connection tracking, what comes from an open port of the settings passes for an answer. */
+function answersOpenPort({ settings }: ClusterState, flow: Pick<Flow, 'protocol' | 'sourcePort'>): boolean {
+  const open = [...settings.failsafeInbound, ...settings.failsafeOutbound];
+  return open.some(({ protocol, port }) => protocol === flow.protocol && port === flow.sourcePort);
 }
 
 /** The flow for people. */
