@@ -36,6 +36,8 @@ const LIMIT = 2_000_000;
 export class Judge {
   readonly engine: PolicyEngine;
   readonly #boundaries: Boundaries;
+  /** Of places that are asked about again and again. */
+  readonly #families = new WeakMap<Place, readonly Family[]>();
 
   constructor(engine: PolicyEngine) {
     this.engine = engine;
@@ -45,7 +47,7 @@ export class Judge {
   /** Throws `bad-question` when it cannot be asked that way. */
   judge(question: Question): Answer {
     const remarks: string[] = [];
-    const outcomes = familiesAsked(question).flatMap((family) => this.#judgeFamily(question, family, remarks));
+    const outcomes = this.#familiesAsked(question).flatMap((family) => this.#judgeFamily(question, family, remarks));
     if (outcomes.length === 0) throw wrong(noSharedFamily(question));
     const merged = outcomes.length === 1 ? outcomes : mergeOutcomes(outcomes).sort(deniedFirst);
     return {
@@ -53,6 +55,22 @@ export class Judge {
       outcomes: merged,
       remarks: [...new Set(remarks)],
     };
+  }
+
+  /** Those that both ends have, or may have; for two ends without any known address IPv4. */
+  #familiesAsked({ from, to, family }: Question): readonly Family[] {
+    if (family !== undefined) return [family];
+    const [own, other] = [this.#familiesOf(from), this.#familiesOf(to)];
+    const shared = own.filter((each) => other.includes(each));
+    return shared.length === 2 && isUnknown(from) && isUnknown(to) ? [4] : shared;
+  }
+
+  #familiesOf(place: Place): readonly Family[] {
+    const known = this.#families.get(place);
+    if (known !== undefined) return known;
+    const families = familiesOf(place);
+    this.#families.set(place, families);
+    return families;
   }
 
   #judgeFamily(question: Question, family: Family, remarks: string[]): Outcome[] {
@@ -177,14 +195,6 @@ interface Target {
 }
 
 type ServiceQuestion = Question & { readonly to: Extract<Place, { kind: 'service' }> };
-
-/** Those that both ends have, or may have; for two ends without any known address IPv4. */
-function familiesAsked({ from, to, family }: Question): readonly Family[] {
-  if (family !== undefined) return [family];
-  const other = familiesOf(to);
-  const shared = familiesOf(from).filter((each) => other.includes(each));
-  return isUnknown(from) && isUnknown(to) ? shared.slice(0, 1) : shared;
-}
 
 /** Whether the place exists in whichever family it is asked about. */
 function isUnknown(place: Place): boolean {
