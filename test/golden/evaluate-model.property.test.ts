@@ -42,7 +42,7 @@ describe('evaluate, over generated clusters with every feature of the model', ()
       }),
       { numRuns: 40 },
     );
-  });
+  }, 60_000);
 
   it('does not depend on the order of objects', () => {
     fc.assert(
@@ -60,7 +60,7 @@ describe('evaluate, over generated clusters with every feature of the model', ()
       }),
       { numRuns: 30 },
     );
-  });
+  }, 60_000);
 });
 
 function textOf(flow: Flow): string {
