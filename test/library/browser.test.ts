@@ -13,7 +13,7 @@ let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'sluice-library-'));
   buildLibrary(join(folder, 'dist'));
-});
+}, 60_000);
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** What a page has become when its scripts have run, in a headless Chromium without a network. */
