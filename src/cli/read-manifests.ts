@@ -66,11 +66,6 @@ interface TextFile {
   readonly listed: boolean;
 }
 
-/** The files that {@link readManifests} reads, as they are. */
-export function readTexts(paths: readonly string[]): readonly TextFile[] {
-  return paths.flatMap(filesOf);
-}
-
 function filesOf(path: string): TextFile[] {
   if (path === '-') return [{ file: STDIN_NAME, text: readFileSync(0, 'utf8'), listed: false }];
   if (!isFolder(path)) return [{ file: path, text: read(path), listed: false }];

@@ -5,15 +5,15 @@ import type { ConvertedObject } from '../../core/kube/convert/convert-files.ts';
 import type { FieldRemark } from '../../core/kube/convert/conversion.ts';
 import type { Command } from '../command.ts';
 import { FILENAME, pathsOf } from '../input.ts';
-import { readTexts } from '../read-manifests.ts';
+import { readSources } from '../read-manifests.ts';
 
 /** `sluice convert -f FILE` */
 export const command: Command = {
   meta: {
     summary: 'bring manifests to current API versions, and Calico policies to Kubernetes ones',
     description:
-      'Prints the objects of the files with old API versions brought to current ones (NetworkPolicy, Ingress, IngressClass, workloads,\n' +
-      'AdminNetworkPolicy), and Calico NetworkPolicies as Kubernetes ones wherever that means exactly the same.\n' +
+      'Prints the objects of the files with old API versions brought to current ones (NetworkPolicy, Ingress, IngressClass, workloads, ' +
+      'AdminNetworkPolicy), and Calico NetworkPolicies as Kubernetes ones wherever that means exactly the same. ' +
       'What cannot be converted is printed as it is, and the reason on standard error. Comments are kept.\n' +
       'Exit code 0: everything is current now; 1: something was not converted; 2: the input could not be read.',
     examples: [
@@ -33,8 +33,9 @@ export const command: Command = {
     const paths = pathsOf(values);
     if (paths.length === 0)
       throw new SluiceError('bad-input', 'which files? Add -f with a file, a folder or - (may be repeated)');
-    const files = readTexts(paths).map(({ file, text }) => ({ name: file, text }));
-    const { objects, texts, issues } = convertFiles(files);
+    const { sources, skipped } = readSources(paths);
+    for (const file of skipped) note(`${file}: skipped, since nothing in it has an apiVersion and a kind`);
+    const { objects, texts, issues } = convertFiles(sources.map(({ file, text }) => ({ name: file, text })));
     if (issues.length > 0) throw new SluiceError('bad-input', issues.map(formatLoadIssue).join('\n'));
     for (const each of objects) for (const line of remarksOn(each)) note(line);
     print(values['output'] === 'json' ? json(objects) : yaml(texts));

@@ -16,8 +16,8 @@ export const command: Command = {
   meta: {
     summary: 'say in plain words what a policy does, and what it does not do',
     description:
-      'Describes policies of every API in English, Simplified or Traditional Chinese. POLICY is a name, NAMESPACE/NAME or\n' +
-      'KIND/NAME; without it every policy of the input is described. With pods in the input, or --live, it also says\n' +
+      'Describes policies of every API in English, Simplified or Traditional Chinese. POLICY is a name, NAMESPACE/NAME or ' +
+      'KIND/NAME; without it every policy of the input is described. With pods in the input, or --live, it also says ' +
       'which of them each policy selects now.\n' +
       'Exit code 0: described; 2: there is no such policy, or the input could not be read.',
     examples: [
