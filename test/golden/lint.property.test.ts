@@ -36,7 +36,7 @@ function manifestsOf(cluster: GeneratedObjects): { manifests: Manifest[]; polici
   const objects: object[] = Object.entries(KINDS).flatMap(([list, kind]) =>
     [...cluster[list as keyof typeof KINDS]].map((object) => ({ apiVersion: 'v1', kind, ...object })),
   );
-  objects.push(...cluster.tiers, ...cluster.networkSets);
+  objects.push(...cluster.tiers, ...cluster.networkSets, ...cluster.hostEndpoints, ...cluster.profiles);
   for (const policy of cluster.policies) policies.set(objects.push(policy), policy);
   const manifests = objects.map((object, index) => {
     const place = { file: 'f', line: index + 1, column: 1 };
@@ -47,13 +47,14 @@ function manifestsOf(cluster: GeneratedObjects): { manifests: Manifest[]; polici
 
 /** The policy without what the finding is about; undefined when nothing is left of it. */
 function without(policy: PolicyObject, { path }: Finding): PolicyObject | undefined {
-  const [, direction, rule, side, peer] =
-    /^spec\.(ingress|egress)\[(\d+)\](?:\.(from|to|ports)\[(\d+)\])?/u.exec(path) ?? [];
+  const [, direction, rule, list, item] =
+    /^spec\.(ingress|egress)\[(\d+)\](?:\.(from|to|(?:destination\.)?ports)\[(\d+)\])?/u.exec(path) ?? [];
   if (direction === undefined) return undefined;
-  const copy = structuredClone(policy) as PolicyObject & { spec: Record<string, Record<string, unknown[]>[]> };
+  const copy = structuredClone(policy) as PolicyObject & { spec: Record<string, Record<string, unknown>[]> };
   const rules = copy.spec[direction]!;
-  const peers = side === undefined ? undefined : rules[Number(rule)]![side];
-  if (peers !== undefined && peers.length > 1) peers.splice(Number(peer), 1);
+  const way = list?.split('.') ?? [];
+  const items = way.reduce<unknown>((value, name) => (value as Record<string, unknown>)[name], rules[Number(rule)]);
+  if (Array.isArray(items) && items.length > 1) items.splice(Number(item), 1);
   else rules.splice(Number(rule), 1);
   // A direction must not open because its last rule goes.
   const { applies } = normalisePolicy(policy)!.policy;

@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs';
 import { SluiceError, messageOf } from '../../base/errors.ts';
 import { ALL_RULES, lint, messagesIn, repair, SEVERITIES } from '../../core/lint/index.ts';
 import type { Finding, LintMessages, LintOptions, LintSource, Severity } from '../../core/lint/index.ts';
@@ -11,6 +10,7 @@ import { lintJson } from '../lint/json.ts';
 import { lintJunit } from '../lint/junit.ts';
 import { SETTINGS_FILE, loadSettings } from '../lint/lint-settings.ts';
 import { liveManifests } from '../lint/live-context.ts';
+import { replaceFile } from '../lint/replace-file.ts';
 import { rulePages } from '../lint/rule-pages.ts';
 import { lintSarif } from '../lint/sarif.ts';
 import { findingLine, totalLine } from '../lint/text.ts';
@@ -134,7 +134,7 @@ function fix(
 function write(file: string, text: string, print: (line: string) => void): void {
   if (file === STDIN_NAME) return print(text.replace(/\n$/u, ''));
   try {
-    writeFileSync(file, text);
+    replaceFile(file, text);
   } catch (error) {
     throw new SluiceError('unwritable', `${file}: ${messageOf(error)}`);
   }

@@ -1,4 +1,5 @@
 import type { Manifest } from '../../core/kube/yaml.ts';
+import { kindOf } from '../../core/lint/objects.ts';
 import type { Invocation } from '../command.ts';
 
 /** The objects of the running cluster, as if each stood in a file of its own: `<cluster>/NetworkPolicy/shop/web`. */
@@ -24,6 +25,6 @@ const KINDS: Readonly<Record<string, { readonly apiVersion: string; readonly kin
 function manifestOf(object: object, identity: object | undefined): Manifest {
   const whole: Readonly<Record<string, unknown>> = { ...identity, ...object };
   const { namespace, name } = (whole['metadata'] ?? {}) as { readonly namespace?: string; readonly name?: string };
-  const file = ['<cluster>', whole['kind'], namespace, name].filter((each) => each !== undefined).join('/');
+  const file = ['<cluster>', kindOf(whole), namespace, name].filter((each) => each !== undefined).join('/');
   return { object: whole, file, locate: () => ({ file, line: 1, column: 1 }) };
 }

@@ -39,7 +39,7 @@ export function lint(sources: readonly LintSource[], options: LintOptions = {}):
   const { schemas, context = [], settings = DEFAULT_SETTINGS, relative = (file) => file } = options;
   const words = messagesIn(options.language ?? 'en');
   const findings: Finding[] = [];
-  const broken = new Set<Manifest>();
+  const broken = new Map<Manifest, readonly Report[]>();
   const readable: Manifest[] = [];
   const own = new Set<Manifest>();
   for (const source of sources) {
@@ -50,17 +50,27 @@ export function lint(sources: readonly LintSource[], options: LintOptions = {}):
       if (structure.readable === undefined) continue;
       readable.push(structure.readable);
       own.add(structure.readable);
-      if (structure.reports.some(({ rule }) => rule.severity === 'error')) broken.add(structure.readable);
+      const errors = structure.reports.filter(({ rule }) => rule.severity === 'error');
+      if (errors.length > 0) broken.set(structure.readable, errors);
     }
   }
   const cluster = new LintCluster([...readable, ...besides(context, readable)]);
   for (const rule of CLUSTER_RULES) {
     if (settings.severity.get(rule.id) === 'off') continue;
     for (const report of rule.check(cluster))
-      // What the API server refuses is put right first; the meaning of the rest may then be another.
-      if (own.has(report.manifest) && !broken.has(report.manifest)) findings.push(place(report, rule, words));
+      if (own.has(report.manifest) && !isMoot(report, rule, broken.get(report.manifest)))
+        findings.push(place(report, rule, words));
   }
   return order(sources, filter(sources, findings, settings, relative, words));
+}
+
+/**
+ * What the API server refuses is put right first, since the meaning of the rest may then be another. That a part has no
+ * meaning is worth saying all the same, unless it is the part in question.
+ */
+function isMoot({ path }: Report, { id }: RuleMeta, errors: readonly Report[] | undefined): boolean {
+  if (errors === undefined || id !== 'not-understood') return errors !== undefined;
+  return errors.some((each) => each.path.startsWith(path) || path.startsWith(each.path));
 }
 
 /** What exists and is not about to be replaced by an object of the files. */

@@ -101,6 +101,19 @@ describe('selectors that match nothing', () => {
     expect(ids(pod('web'), custom(template), typo)).toEqual([]);
   });
 
+  it('look through the selectors of Calico, which choose network sets too', () => {
+    const calico = policy(
+      `selector: app == 'db', ingress: [{ action: Allow, source: { selector: "app == 'wbe'" } }]`,
+    ).replace('networking.k8s.io/v1', 'projectcalico.org/v3');
+    const set =
+      '{ apiVersion: projectcalico.org/v3, kind: NetworkSet, metadata: { name: s, namespace: shop, labels: { app: wbe } }, spec: { nets: [10.0.0.0/8] } }';
+    expect(ids(calico)).toEqual([]);
+    expect(ids(pod('db'), pod('web'), calico)).toEqual(['peer-matches-nothing']);
+    expect(ids(pod('db'), pod('web'), set, calico)).toEqual([]);
+    expect(ids(pod('db'), pod('wbe'), calico)).toEqual([]);
+    expect(ids(pod('dd'), pod('wbe'), calico)).toEqual(['policy-selects-nothing']);
+  });
+
   it('leave it at a note when the namespace may be somebody else’s', () => {
     const rule = policy(
       'podSelector: {}, ingress: [{ from: [{ namespaceSelector: { matchLabels: { kubernetes.io/metadata.name: monitoring } } }] }]',
@@ -328,6 +341,19 @@ describe('order', () => {
     const deny = cnp('x', 1, `{ action: Deny, from: ${all} }`);
     expect(ids(deny, cnp('second', 2, `{ action: Accept, from: ${some} }`))).toEqual(['shadowed-rule']);
     expect(ids(deny, cnp('second', 2, `{ action: Accept, from: ${some} }`).replace('Admin', 'Baseline'))).toEqual([]);
+  });
+
+  it('a NetworkPolicy hides nothing of a Calico policy, which is asked about the pod’s own node too', () => {
+    const all = 'egress: [{ to: [{ namespaceSelector: {} }] }, { to: [{ ipBlock: { cidr: 0.0.0.0/0 } }] }, {}]';
+    const calico = policy(
+      'selector: all(), order: 2000, egress: [{ action: Deny, protocol: TCP }, { action: Allow, protocol: TCP }]',
+    );
+    expect(
+      found(
+        policy(`podSelector: {}, policyTypes: [Egress], ${all}`, { name: 'first' }),
+        calico.replace('networking.k8s.io/v1', 'projectcalico.org/v3'),
+      ).filter((each) => each.startsWith('shadowed-rule')),
+    ).toEqual(['shadowed-rule@3']);
   });
 
   it('equal priorities matter only where the outcome differs', () => {

@@ -1,9 +1,10 @@
 import { formatSelector, matchesLabels } from '../../kube/labels.ts';
 import type { PodPeer } from '../../policy/index.ts';
+import { emptyEndpoints } from '../empty-endpoints.ts';
 import type { LintCluster } from '../lint-cluster.ts';
 import type { LintRule, Phrase, Report } from '../model.ts';
 import { labelsOf, nearSelector } from '../near-label.ts';
-import { everyRule, knowsPods, listed, podPeersOf } from '../policy-parts.ts';
+import { everyRule, knowsPods, listed, peersOf, podPeersOf } from '../policy-parts.ts';
 
 /** Silent when the files do not hold pods of every namespace that the peer could mean. */
 export const peerMatchesNothing: LintRule = {
@@ -13,6 +14,10 @@ export const peerMatchesNothing: LintRule = {
   *check(cluster) {
     for (const { entry, rule } of everyRule(cluster)) {
       if (rule.action !== 'allow') continue;
+      for (const peer of peersOf(rule)) {
+        const found = peer.kind === 'endpoints' ? emptyEndpoints(cluster, peer) : undefined;
+        if (found !== undefined) yield { manifest: entry.manifest, path: peer.source.path, ...found };
+      }
       for (const peer of podPeersOf(rule)) {
         if (!knowsPods(cluster, peer) || cluster.select(peer, peer.key).length > 0) continue;
         yield { manifest: entry.manifest, path: peer.source.path, ...explain(cluster, peer) };
