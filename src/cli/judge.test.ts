@@ -85,6 +85,9 @@ describe('a place', () => {
     ['clint', 'there is no pod dev/clint; did you mean dev/client?'],
     ['web', 'there is no pod dev/web; did you mean pro/web?'],
     ['node/n2', 'there is no node n2; there are n1'],
+    ['dev/app=none', "no pod matches 'dev/app=none'; there are dev/client, dev/six, pro/dual, pro/later, pro/web"],
+    ['somebody', 'there is no pod dev/somebody; there are dev/client'],
+    ['pro/deployment/latr', 'there is no pod of pro/deployment/latr; did you mean pro/deployment/later?'],
     ['pro/service/wbe', 'there is no service pro/wbe; did you mean pro/web?'],
     ['a/b/c/d', "'a/b/c/d' is not a pod"],
   ])('that is not there, %s, is refused with what there is', (text, message) =>

@@ -164,7 +164,15 @@ function findPod(key: string, state: ClusterState): Place {
     const meant = key.replace('/', `/${workload.kind.toLowerCase()}/`);
     throw unknown(`there is no pod ${key}; did you mean ${meant}?`);
   }
-  throw unknown(`there is no pod ${key}${hint(key, state.pods.keys())}`);
+  throw unknown(`there is no pod ${key}${hint(key, state.pods.keys()) || inventory(state)}`);
+}
+
+/** Some pods that there are, when none is called like what was asked for. */
+function inventory({ pods }: ClusterState): string {
+  const names = [...pods.keys()].sort();
+  if (names.length === 0) return '; there are no pods at all, nor workloads that would make some';
+  const more = names.length - 5;
+  return `; there ${names.length === 1 ? 'is' : 'are'} ${names.slice(0, 5).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 function findLabelled(text: string, state: ClusterState): Place {
@@ -180,7 +188,7 @@ function findLabelled(text: string, state: ClusterState): Place {
       (namespace === undefined || pod.namespace === namespace) &&
       matchesLabels(parsed.selector, pod.labels),
   );
-  if (pods.length === 0) throw unknown(`no pod matches '${text}'`);
+  if (pods.length === 0) throw unknown(`no pod matches '${text}'${inventory(state)}`);
   return { kind: 'pods', title: text, pods: pods.sort(byKey) };
 }
 
