@@ -8,13 +8,14 @@ import type { PortsId, PortTable } from './port-table.ts';
 import { portsFor, regionOf } from './region.ts';
 import type { Cell, Region } from './region.ts';
 import type { Sides } from './sides.ts';
+import { WideCells } from './wide-cells.ts';
 
 /** Cells of an egress region with at most so many destinations are looked up by destination. */
-const NARROW = 1024;
+export const NARROW = 1024;
 
 /**
  * Who reaches a destination over one family: its own ingress and everybody's egress joined. Sources whose egress is
- * restricted to few are found from the destination, those without restriction are taken at once, so that the work for a
+ * restricted to few are found from the destination, those without restriction, or with nearly the same, are taken at once, so that the work for a
  * destination grows with the number of its sources, not of all.
  */
 export class Columns {
@@ -28,13 +29,18 @@ export class Columns {
   readonly #free: IntSet;
   /** By destination: sources with that region there, and on which ports. */
   readonly #narrow = new Map<GroupId, Cell[]>();
-  /** Sources with cells of many destinations, and these cells. */
-  readonly #wide: readonly { readonly sources: IntSet; readonly cells: Region }[];
-  readonly #wideSources: IntSet;
-  readonly #wideOf = new Map<GroupId, Region>();
+  readonly #few: number;
+  readonly #wide: WideCells;
+  /** Sources with cells of many destinations that are like no others, and these cells. */
+  readonly #odd: readonly { readonly sources: IntSet; readonly cells: Region }[];
+  readonly #oddSources: IntSet;
+  readonly #oddOf = new Map<GroupId, Region>();
   readonly #freeOf = new Map<IntSet, IntSet>();
 
-  constructor(groups: Groups, sides: Sides, ports: PortTable, family: Family) {
+  /** `few`: what counts as few destinations; {@link NARROW} but in tests. */
+  constructor(groups: Groups, sides: Sides, ports: PortTable, family: Family, few: number) {
+    this.#few = few;
+    this.#wide = new WideCells(few);
     this.#groups = groups;
     this.#sides = sides;
     this.#ports = ports;
@@ -43,15 +49,15 @@ export class Columns {
     this.#inside = intersect(this.#present, range(0, groups.firstOutside - 1));
     const { free, restricted } = this.#sources();
     this.#free = free;
-    const wide: { sources: IntSet; cells: Region }[] = [];
+    const odd: { sources: IntSet; cells: Region }[] = [];
     for (const [region, sources] of restricted) {
-      const cells = region.filter((cell) => !this.#fileNarrow(cell, sources));
+      const cells = region.filter((cell) => !this.#file(cell, sources));
       if (cells.length === 0) continue;
-      wide.push({ sources, cells });
-      for (const source of members(sources)) this.#wideOf.set(source, cells);
+      odd.push({ sources, cells });
+      for (const source of members(sources)) this.#oddOf.set(source, cells);
     }
-    this.#wide = wide;
-    this.#wideSources = unionAll(wide.map((each) => each.sources));
+    this.#odd = odd;
+    this.#oddSources = unionAll(odd.map((each) => each.sources));
   }
 
   /** The sources that reach the destination, cell by cell; between two ends of the outside nothing is told. */
@@ -76,20 +82,24 @@ export class Columns {
       const others = intersect(cell.others, sources);
       if (others.length > 0) cells.push({ others, ports: common });
     }
-    if (this.#wide.length > 0) this.#joinWide(destination, sources, ports, cells);
+    for (const cell of this.#wide.into(destination, sources)) {
+      const common = this.#ports.intersect(ports, cell.ports);
+      if (common !== NONE) cells.push({ others: cell.others, ports: common });
+    }
+    if (this.#odd.length > 0) this.#joinOdd(destination, sources, ports, cells);
   }
 
-  /** Goes through whichever is fewer: the sources in question or all distinct wide regions. */
-  #joinWide(destination: GroupId, sources: IntSet, ports: PortsId, cells: Cell[]): void {
-    const found = intersect(sources, this.#wideSources);
-    if (size(found) <= this.#wide.length) {
+  /** Goes through whichever is fewer: the sources in question or all distinct odd regions. */
+  #joinOdd(destination: GroupId, sources: IntSet, ports: PortsId, cells: Cell[]): void {
+    const found = intersect(sources, this.#oddSources);
+    if (size(found) <= this.#odd.length) {
       for (const source of members(found)) {
-        const common = this.#ports.intersect(ports, portsFor(this.#wideOf.get(source)!, destination));
+        const common = this.#ports.intersect(ports, portsFor(this.#oddOf.get(source)!, destination));
         if (common !== NONE) cells.push({ others: range(source, source), ports: common });
       }
       return;
     }
-    for (const each of this.#wide) {
+    for (const each of this.#odd) {
       const common = this.#ports.intersect(ports, portsFor(each.cells, destination));
       if (common === NONE) continue;
       const others = intersect(each.sources, sources);
@@ -107,11 +117,12 @@ export class Columns {
     return free;
   }
 
-  /** Files the cell under its destinations, unless they are too many. */
-  #fileNarrow(cell: Cell, sources: IntSet): boolean {
-    if (size(cell.others) > NARROW) return false;
+  /** Files the cell where it can be found from its destinations; false when it is odd. */
+  #file(cell: Cell, sources: IntSet): boolean {
+    const few = size(cell.others) <= this.#few ? cell.others : this.#wide.add(cell, sources);
+    if (few === undefined) return false;
     const entry = { others: sources, ports: cell.ports };
-    for (const destination of members(cell.others)) {
+    for (const destination of members(few)) {
       const known = this.#narrow.get(destination);
       if (known === undefined) this.#narrow.set(destination, [entry]);
       else known.push(entry);

@@ -1,4 +1,4 @@
-import { equal, intersect, subtract, union } from './int-set.ts';
+import { intersect, subtract, union } from './int-set.ts';
 import { ALL_PORTS, NO_PORTS } from './port-set.ts';
 import type { PortSet } from './port-set.ts';
 
@@ -68,9 +68,4 @@ export class PortTable {
     }
     return id;
   }
-}
-
-/** Whether two tables' sets are equal: for comparing answers about two states. */
-export function sameSet(a: PortSet, b: PortSet): boolean {
-  return equal(a, b);
 }

@@ -1,10 +1,12 @@
 import type { Family } from '../../base/ip/index.ts';
 import type { ClusterState, Direction, NodeEndpoint, PodEndpoint } from '../policy/index.ts';
 import { Catalogue } from './catalogue.ts';
-import { Columns } from './columns.ts';
+import { Columns, NARROW } from './columns.ts';
 import { Groups } from './groups.ts';
-import { has, intersect, members, range, setOf, size, subtract, unionAll } from './int-set.ts';
+import { has, intersect, members, range, setOf, size } from './int-set.ts';
 import type { IntSet } from './int-set.ts';
+import { mergeFamilies } from './merge-families.ts';
+import type { ColumnCell } from './merge-families.ts';
 import type {
   Connection,
   Endpoint,
@@ -43,12 +45,6 @@ const NO_TIERS: readonly AppliedTier[] = [];
 /** So many sources or destinations, on the average over all others, are asked pair by pair. */
 const ASKED_SINGLY = 16;
 
-/** Sources that reach one destination on the same traffic over each family. */
-export interface ColumnCell {
-  readonly from: IntSet;
-  readonly ports: Readonly<Partial<Record<Family, PortsId>>>;
-}
-
 /** The answer for one state; what it computes on the way it keeps. */
 export class ClusterReachability implements Reachability {
   readonly state: ClusterState;
@@ -59,7 +55,11 @@ export class ClusterReachability implements Reachability {
   readonly #sides: Sides;
   readonly #columns: { [family in Family]?: Columns } = {};
 
-  constructor(state: ClusterState, { supposed = [], domains = [] }: ReachOptions) {
+  readonly #few: number;
+
+  /** `few`: see {@link Columns}. */
+  constructor(state: ClusterState, { supposed = [], domains = [] }: ReachOptions, few: number = NARROW) {
+    this.#few = few;
     this.state = state;
     const catalogue = new Catalogue(state, domains);
     this.#groups = new Groups(catalogue, supposed);
@@ -178,7 +178,7 @@ export class ClusterReachability implements Reachability {
     const regions = this.groups[to]!.families.map((family) => ({ family, region: this.#column(family).into(to) }));
     const cells =
       regions.length === 2
-        ? merge(regions[0]!, regions[1]!)
+        ? mergeFamilies(regions[0]!, regions[1]!)
         : regions.flatMap(({ family, region }) =>
             region.map(({ others, ports }): ColumnCell => ({ from: others, ports: { [family]: ports } })),
           );
@@ -252,34 +252,8 @@ export class ClusterReachability implements Reachability {
   }
 
   #column(family: Family): Columns {
-    return (this.#columns[family] ??= new Columns(this.#groups, this.#sides, this.ports, family));
+    return (this.#columns[family] ??= new Columns(this.#groups, this.#sides, this.ports, family, this.#few));
   }
-}
-
-interface FamilyRegion {
-  readonly family: Family;
-  readonly region: Region;
-}
-
-/** The cells of two families, split where they differ. */
-function merge(a: FamilyRegion, b: FamilyRegion): ColumnCell[] {
-  const cells: ColumnCell[] = [];
-  for (const x of a.region) {
-    let rest = x.others;
-    for (const y of b.region) {
-      const from = intersect(rest, y.others);
-      if (from.length === 0) continue;
-      rest = subtract(rest, from);
-      cells.push({ from, ports: { [a.family]: x.ports, [b.family]: y.ports } });
-    }
-    if (rest.length > 0) cells.push({ from: rest, ports: { [a.family]: x.ports } });
-  }
-  const known = unionAll(a.region.map((cell) => cell.others));
-  for (const y of b.region) {
-    const from = subtract(y.others, known);
-    if (from.length > 0) cells.push({ from, ports: { [b.family]: y.ports } });
-  }
-  return cells;
 }
 
 function placed(endpoint: Omit<Endpoint, 'group'>, group: GroupId | undefined): Endpoint | undefined {

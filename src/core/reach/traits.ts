@@ -1,6 +1,6 @@
 import type { Family } from '../../base/ip/index.ts';
 import type { NamedPort } from '../policy/index.ts';
-import type { AddressSetId, AtomId } from './address-atoms.ts';
+import type { AtomId } from './address-atoms.ts';
 import type { LabelSetId } from './label-sets.ts';
 
 /** All that policies can see of the members of one group; equal traits (and an equal namespace) are one group. */
@@ -32,6 +32,3 @@ export const PLAIN: Traits = {
   services: [],
   domains: [],
 };
-
-/** The address sets that the members' address of a family is in. */
-export type AddressSetsOf = (family: Family, atom: AtomId) => readonly AddressSetId[];
