@@ -24,6 +24,7 @@ export function compareClusters(before: ClusterState, now: ClusterState, languag
       from: sidesOf(change.from, sizes),
       to: sidesOf(change.to, sizes),
       ports: portRecords(change.byFamily),
+      ...(change.ownNode === true ? { ownNode: true } : {}),
       ...(reason === undefined ? {} : { reason }),
     };
   };

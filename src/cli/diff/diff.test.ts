@@ -145,6 +145,28 @@ describe('sluice diff', () => {
       partial: true,
     });
   });
+
+  it('tells pods and their own nodes from other nodes', async () => {
+    const cluster = `{ apiVersion: v1, kind: Node, metadata: { name: n1 }, status: { addresses: [{ type: InternalIP, address: 192.0.2.1 }] } }
+---
+{ apiVersion: v1, kind: Pod, metadata: { namespace: shop, name: web }, spec: { nodeName: n1, containers: [{ name: c, image: i }] }, status: { podIPs: [{ ip: 10.244.0.2 }] } }
+---
+`;
+    const admin = `apiVersion: policy.networking.k8s.io/v1alpha2
+kind: ClusterNetworkPolicy
+metadata: { name: nodes }
+spec:
+  tier: Admin
+  priority: 1
+  subject: { namespaces: {} }
+  egress: [{ action: Deny, to: [{ nodes: {} }] }]
+`;
+    const file1 = file('old.yaml', cluster);
+    const { out } = await runCli('diff', file1, file('new.yaml', cluster + admin));
+    expect(out).toContain('- shop/web → node/n1: all traffic (only of a pod and its own node)');
+    const { closed } = await compare(cluster, cluster + admin);
+    expect(closed).toMatchObject([{ from: 'shop/web', to: 'node/n1', ownNode: true }]);
+  });
 });
 
 describe('reports', () => {

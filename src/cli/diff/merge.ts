@@ -11,7 +11,7 @@ export function mergeChanges(changes: readonly Change[]): readonly Change[] {
 function mergeBy(changes: readonly Change[], same: 'from' | 'to', joined: 'from' | 'to'): readonly Change[] {
   const merged = new Map<string, Change>();
   for (const change of changes) {
-    const key = JSON.stringify([namesOf(change[same]), change.ports, change.reason?.policies]);
+    const key = JSON.stringify([namesOf(change[same]), change.ports, change.ownNode, change.reason?.policies]);
     const known = merged.get(key);
     merged.set(key, known === undefined ? change : { ...known, [joined]: join(known[joined], change[joined]) });
   }

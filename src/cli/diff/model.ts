@@ -7,6 +7,8 @@ export interface Change {
   readonly from: readonly Side[];
   readonly to: readonly Side[];
   readonly ports: readonly PortRecord[];
+  /** Set when it is about pods and the very nodes that they run on; other changes never are. */
+  readonly ownNode?: true;
   /** Absent when no single flow shows it, as with domain names. */
   readonly reason?: Reason;
 }

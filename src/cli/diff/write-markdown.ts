@@ -1,6 +1,5 @@
-import { portsText } from '../reach/port-text.ts';
 import type { Change, DiffReport, ResponsiblePolicy } from './model.ts';
-import { sidesText, summary } from './write-text.ts';
+import { changeText, sidesText, summary } from './write-text.ts';
 
 /** By which a comment on a pull request is found again and brought up to date. */
 export const COMMENT_MARK = '<!-- sluice diff -->';
@@ -44,8 +43,8 @@ function section(title: string, all: readonly Change[], most: number): readonly 
   if (all.length === 0) return [];
   const changes = all.slice(0, most);
   const rows = changes.map(
-    ({ from, to, ports, reason }, index) =>
-      `| ${index + 1} | ${sidesText(from, code)} | ${sidesText(to, code)} | ${portsText(ports)} | ${policiesText(reason?.policies ?? [])} |`,
+    (change, index) =>
+      `| ${index + 1} | ${sidesText(change.from, code)} | ${sidesText(change.to, code)} | ${changeText(change)} | ${policiesText(change.reason?.policies ?? [])} |`,
   );
   const table = ['| # | From | To | Ports | Policy |', '| --- | --- | --- | --- | --- |', ...rows].join('\n');
   const reasons = changes.flatMap((change, index) => reasonText(change, index));

@@ -19,13 +19,19 @@ export function summary({ opened, closed }: DiffReport): string {
   return `${opened.length} opened, ${closed.length} closed.`;
 }
 
-function block(sign: '+' | '-', { from, to, ports, reason }: Change): string {
-  const lines = [`${sign} ${sidesText(from)} → ${sidesText(to)}: ${portsText(ports)}`];
+function block(sign: '+' | '-', change: Change): string {
+  const { from, to, reason } = change;
+  const lines = [`${sign} ${sidesText(from)} → ${sidesText(to)}: ${changeText(change)}`];
   if (reason !== undefined) {
     lines.push(`    for example ${reason.flow}`);
     for (const { before, now } of reason.sides) lines.push(`      now     ${now}`, `      before  ${before}`);
   }
   return lines.join('\n');
+}
+
+/** The ports of a change, and what there is to say of it besides. */
+export function changeText({ ports, ownNode }: Change): string {
+  return `${portsText(ports)}${ownNode === true ? ' (only of a pod and its own node)' : ''}`;
 }
 
 /** Names that are spelled out; of more only the number. */
