@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { TestCluster } from './harness.ts';
+import type { LabAttempt } from '../../src/app/lab/lab-types.ts';
+import { formatIp } from '../../src/base/ip/index.ts';
+import { OUTSIDE } from '../../src/cli/place.ts';
+import { eventually, podPlace, type TestCluster } from './harness.ts';
 import { EchoStream } from './stream.ts';
 
 const TIERS = `
@@ -62,6 +65,20 @@ spec:
     - { name: no-strangers, action: Deny, from: [{ namespaces: { matchLabels: { kubernetes.io/metadata.name: kinds } } }] }
 `;
 
+const DOMAINS = `
+apiVersion: policy.networking.k8s.io/v1alpha2
+kind: ClusterNetworkPolicy
+metadata: { name: domains }
+spec:
+  tier: Admin
+  priority: 4
+  subject: { pods: { namespaceSelector: { matchLabels: { kubernetes.io/metadata.name: kinds } }, podSelector: { matchLabels: { run: client } } } }
+  egress:
+    - { name: dns, action: Accept, to: [{ namespaces: { matchLabels: { kubernetes.io/metadata.name: kube-system } } }] }
+    - { name: by-name, action: Accept, to: [{ domainNames: ['outside.example', '*.elsewhere.example'] }] }
+    - { name: nothing-else, action: Deny, to: [{ networks: ['0.0.0.0/0', '::/0'] }] }
+`;
+
 /** Policies of other APIs than Kubernetes' own, through kubectl, with real packets beside the prediction. */
 export function describePolicyKinds(running: () => TestCluster): void {
   describe('policies of other APIs', () => {
@@ -77,7 +94,7 @@ export function describePolicyKinds(running: () => TestCluster): void {
     });
     afterAll(async () => {
       const cluster = running();
-      await cluster.ok('delete globalnetworkpolicies,tiers,adminnetworkpolicies --all');
+      await cluster.ok('delete globalnetworkpolicies,tiers,adminnetworkpolicies,clusternetworkpolicies --all');
       await cluster.clear('kinds');
     });
 
@@ -126,6 +143,24 @@ export function describePolicyKinds(running: () => TestCluster): void {
       expect((await cluster.agrees('kinds')).reaches('kinds/other', 'kinds/web', 80)).toBe(false);
       await cluster.ok('delete anp lockdown');
       expect((await cluster.agrees('kinds')).reaches('kinds/other', 'kinds/web', 80)).toBe(true);
+    });
+
+    it('of domain names, which stand for the addresses that the pod is told, while it uses them', async () => {
+      const cluster = running();
+      const [family] = cluster.families;
+      const address = formatIp(OUTSIDE[family!]);
+      const attempt: LabAttempt = {
+        ...{ from: podPlace('kinds/client'), to: { kind: 'outside' } },
+        ...{ protocol: 'tcp', address, port: 80 },
+      };
+      const reached = async () => (await cluster.lab.request({ op: 'probe', attempts: [attempt] }))[0]?.verdict;
+      await cluster.apply(DOMAINS);
+      await eventually(async () => expect(await reached()).toBe('denied'));
+      // The first packet may be faster than the filter, and is then sent again.
+      const fetched = await cluster.ok('exec -n kinds client -- wget -q -T 5 -O - http://outside.example');
+      expect(fetched).toContain('outside.example');
+      expect(await reached()).toBe('allowed');
+      await cluster.ok('delete cnp domains');
     });
 
     it('that are misspelt are refused with a hint, and nothing changes', async () => {

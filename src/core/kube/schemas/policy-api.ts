@@ -23,7 +23,13 @@ const anyPods = (needed: readonly string[]) => ({
   pods: pods(needed),
 });
 const networks = list(text(), 'Blocks of addresses.', some(25));
-const domainNames = list(text(), 'Names, or *. and a suffix; only in rules that accept.', some(25));
+/** Two labels or more, before them `*.` or not. */
+const DOMAIN = '^(\\*\\.)?([a-zA-Z0-9]([-a-zA-Z0-9_]*[a-zA-Z0-9])?\\.)+[a-zA-Z0-9]([-a-zA-Z0-9_]*[a-zA-Z0-9])?\\.?$';
+const domainNames = list(
+  text(undefined, { pattern: DOMAIN }),
+  'Names, or *. and a suffix; only in rules that accept.',
+  some(25),
+);
 const nodes = labelSelector('Nodes with these labels, and their hostNetwork pods.');
 
 const subject = (needed: readonly string[]): OpenApiSchema =>
