@@ -55,16 +55,20 @@ describe('reach, over generated clusters', () => {
   });
 
   // Clusters large enough to have many destinations are too large to ask pair by pair; so fewer count as many.
-  it.each([0, 1, 3, 1024])('joins the sides of everybody into the same as asking pair by pair: few is %i', (few) => {
-    fc.assert(
-      fc.property(arbitraryModel(), ({ state }) => {
-        const reachability = new ClusterReachability(state, {}, few);
-        for (const { id } of reachability.groups)
-          expect(joinedInto(reachability, id)).toEqual(askedInto(reachability, id));
-      }),
-      { numRuns: 150 },
-    );
-  });
+  it.each([1, 3])(
+    'joins the sides of everybody into the same as asking pair by pair: few is %i',
+    (few) => {
+      fc.assert(
+        fc.property(arbitraryModel(), ({ state }) => {
+          const reachability = new ClusterReachability(state, {}, few);
+          for (const { id } of reachability.groups)
+            expect(joinedInto(reachability, id)).toEqual(askedInto(reachability, id));
+        }),
+        { numRuns: 500 },
+      );
+    },
+    120_000,
+  );
 
   it('puts ranges of the outside together exactly when everybody connects with them alike', () => {
     fc.assert(
