@@ -6,11 +6,14 @@ export const ADMIN_TIER = 'kube-admin';
 export const DEFAULT_TIER = 'default';
 /** Tier of BaselineAdminNetworkPolicies and of ClusterNetworkPolicies of tier Baseline. */
 export const BASELINE_TIER = 'kube-baseline';
+/** Tier of policies whose own tier cannot be read: before all others, so that none of them can allow what it denies. */
+export const UNREADABLE_TIER = '(unreadable)';
 /** Where NetworkPolicies stand among the Calico policies of their tier, as in Calico. */
 export const NETWORK_POLICY_ORDER = 1000;
 
 /** The tiers that always exist, with Calico's orders. A Tier resource of the same name may change what no match means. */
 export const BUILT_IN_TIERS: readonly TierSpec[] = [
+  { name: UNREADABLE_TIER, order: -Infinity, noMatch: 'deny' },
   { name: ADMIN_TIER, order: 1_000, noMatch: 'pass' },
   { name: DEFAULT_TIER, order: 1_000_000, noMatch: 'deny' },
   { name: BASELINE_TIER, order: 10_000_000, noMatch: 'pass' },

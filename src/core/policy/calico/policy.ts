@@ -8,7 +8,7 @@ import type { Normalised } from '../normalise/network-policy.ts';
 import type { PolicyObject } from '../normalise/registry.ts';
 import { isRecord, readList } from '../normalise/scope.ts';
 import type { Locate } from '../normalise/scope.ts';
-import { DEFAULT_TIER } from '../tiers.ts';
+import { DEFAULT_TIER, UNREADABLE_TIER } from '../tiers.ts';
 import { isCopy } from './copies.ts';
 import { ENDPOINTS, NAMESPACES, SERVICE_ACCOUNTS, readCalicoSelector } from './read-selector.ts';
 import { readRules } from './rule.ts';
@@ -113,7 +113,7 @@ function readPlace(spec: Spec, scope: CalicoScope): { tier: string; order: numbe
   const ordered = absent || (typeof order === 'number' && !Number.isNaN(order));
   if (!ordered) scope.report('spec.order', 'must be a number');
   return {
-    tier: known ? named : DEFAULT_TIER,
+    tier: known ? named : UNREADABLE_TIER,
     // The policy only denies when its order cannot be read, so that nothing is to be before it.
     order: absent ? Infinity : ordered ? (order as number) : -Infinity,
     understood: known && ordered,
