@@ -74,6 +74,21 @@ it('corrects files with --fix, once and for all', async () => {
   expect(readFileSync(path, 'utf8')).toBe(after);
 });
 
+it('quotes what should be text as it is written, and reads on as if it were', async () => {
+  const pod = file(
+    'apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\n  labels: { app.kubernetes.io/version: 1.10, on: yes }\nspec:\n  containers: [{ name: a, image: b }]\n' +
+      '---\napiVersion: v1\nkind: Service\nmetadata: { name: web }\nspec:\n  selector: { app.kubernetes.io/version: 1.1 }\n  ports: [{ port: 80 }]\n',
+  );
+  expect((await run([pod])).noted).toEqual(['3 errors in 2 objects in 1 file']);
+  expect((await run([pod], { fix: true })).noted).toEqual([
+    'corrected 3 in 1 file',
+    '1 warning in 2 objects in 1 file',
+  ]);
+  const text = readFileSync(pod, 'utf8');
+  expect(text).toContain('{ app.kubernetes.io/version: "1.10", on: "yes" }');
+  expect(text).toContain('selector: { app.kubernetes.io/version: "1.1" }');
+});
+
 it('prints a diff with --dry-run and leaves the files', async () => {
   const path = file(POLICY);
   const { code, printed } = await run([path], { fix: true, dryRun: true });

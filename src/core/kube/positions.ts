@@ -19,7 +19,7 @@ export class PositionTable {
    * the field is missing there, its nearest container. `under` are segments to put in front.
    */
   find(path: string, under: readonly string[] = []): Position | undefined {
-    for (let segments = [...under, ...splitPath(path)]; ; segments = segments.slice(0, -1)) {
+    for (let segments = [...under, ...segmentsOf(path)]; ; segments = segments.slice(0, -1)) {
       const found = this.#positions.get(segments.join('\0'));
       if (found !== undefined || segments.length === 0) return found;
     }
@@ -36,7 +36,7 @@ export interface Place {
 /** The offset of the field at `path`, as {@link PositionTable.find} finds it. */
 export function placeOf(root: Place, path: string, under: readonly string[] = []): number {
   let place = root;
-  for (const segment of [...under, ...splitPath(path)]) {
+  for (const segment of [...under, ...segmentsOf(path)]) {
     const { inner } = place;
     const next = inner instanceof Map ? inner.get(segment) : (inner as readonly Place[] | undefined)?.[Number(segment)];
     if (next === undefined) break;
@@ -68,6 +68,6 @@ export function positionAt(starts: readonly number[], offset: number): Position 
 }
 
 /** The segments of a field path: `a.b[0][c/d]` → a, b, 0, c/d. */
-function splitPath(path: string): string[] {
+export function segmentsOf(path: string): string[] {
   return [...path.matchAll(/\[([^\]]*)\]|[^.[\]]+/g)].map((match) => match[1] ?? match[0]);
 }

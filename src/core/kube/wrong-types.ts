@@ -6,6 +6,8 @@ export interface WrongType {
   /** `spec.containers[0].image`. */
   readonly path: string;
   readonly message: string;
+  /** The value is a number or truth value, and text with the same characters would be right. */
+  readonly quotable: boolean;
 }
 
 /** What the types of OpenAPI are called in messages, and which values have them. */
@@ -38,7 +40,8 @@ export function wrongTypes(
     if (type !== undefined && !type.holds(node)) {
       const isScalar = typeof node !== 'object';
       const name = at.type === 'string' && !isScalar ? 'text' : type.name;
-      found.push({ path, message: `must be ${name}${isScalar ? ` (it is ${JSON.stringify(node)})` : ''}` });
+      const message = `must be ${name}${isScalar ? ` (it is ${JSON.stringify(node)})` : ''}`;
+      found.push({ path, message, quotable: isScalar && at.type === 'string' });
     } else if (Array.isArray(node)) {
       if (at.items !== undefined)
         for (const [index, item] of node.entries()) walkItem(item, at.items, `${path}[${index}]`);
@@ -52,7 +55,7 @@ export function wrongTypes(
   }
 
   function walkItem(item: unknown, schema: FieldSchema, path: string): void {
-    if (item === null) found.push({ path, message: 'must not be empty' });
+    if (item === null) found.push({ path, message: 'must not be empty', quotable: false });
     else walk(item, schema, path);
   }
 }

@@ -58,6 +58,8 @@ function editOf(text: string, places: Places, repair: PlacedRepair, offset: numb
       return replaceScalar(places.pairs.get(offset)?.key, repair.to);
     case 'replace-value':
       return replaceScalar(places.pairs.get(offset)?.value ?? itemAt(places, offset), repair.to);
+    case 'quote-value':
+      return quote(text, places.pairs.get(offset)?.value ?? itemAt(places, offset));
     case 'append-item':
       return appendItem(text, places.pairs.get(offset)?.value, repair.item);
     case 'remove-item':
@@ -88,6 +90,12 @@ function replaceScalar(node: unknown, to: string): Edit | undefined {
   const { range, type } = node as Scalar;
   if (range === undefined || range === null || type === 'BLOCK_LITERAL' || type === 'BLOCK_FOLDED') return undefined;
   return { start: range[0], end: range[1], text: quotedAs(type, to) };
+}
+
+/** Plain scalars hold nothing that double quotes would change, except what they escape. */
+function quote(text: string, node: unknown): Edit | undefined {
+  const bare = replaceScalar(node, '');
+  return bare === undefined ? undefined : { ...bare, text: JSON.stringify(text.slice(bare.start, bare.end)) };
 }
 
 /** In the quotes that stood there, which JSON needs; a number is without, for the quotes were the mistake. */

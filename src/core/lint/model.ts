@@ -45,6 +45,8 @@ export type Repair =
   | { readonly kind: 'rename-key'; readonly path: string; readonly to: string }
   /** The scalar at `path` becomes `to`, written as it is. */
   | { readonly kind: 'replace-value'; readonly path: string; readonly to: string }
+  /** The scalar at `path` is put in quotes, with the characters that stand there. */
+  | { readonly kind: 'quote-value'; readonly path: string }
   /** A new item at the end of the list at `path`. */
   | { readonly kind: 'append-item'; readonly path: string; readonly item: string }
   /** A new field on a line before the one at `path`. */

@@ -4,6 +4,9 @@ import { identityProblem } from '../kube/identity.ts';
 import { suggest } from '../kube/suggest.ts';
 import { unknownFields } from '../kube/unknown-fields.ts';
 import type { UnknownField } from '../kube/unknown-fields.ts';
+import { segmentsOf } from '../kube/positions.ts';
+import { wrongTypes } from '../kube/wrong-types.ts';
+import type { WrongType } from '../kube/wrong-types.ts';
 import { validateObject } from '../kube/validate/validate-object.ts';
 import type { SchemaCatalogue } from '../kube/check-manifest.ts';
 import type { LoadIssue, Manifest } from '../kube/yaml.ts';
@@ -46,6 +49,12 @@ export const STRUCTURE_RULES = {
     id: 'selector-syntax',
     severity: 'error',
     summary: 'a Calico selector that is not in the selector language',
+  },
+  type: {
+    id: 'wrong-type',
+    severity: 'error',
+    summary: 'a value of another type than its field, such as a number for a label',
+    repairs: true,
   },
   quoted: {
     id: 'quoted-port',
@@ -111,12 +120,34 @@ function checkCurrent(manifest: Manifest, schemas: SchemaCatalogue | undefined):
   if (schemas !== undefined && schema === undefined && object['metadata'] === undefined)
     return { reports: [], readable: undefined };
   const unknown = schema === undefined ? [] : unknownFields(object, schema, (ref) => schemas?.resolve(ref));
-  const errors = validateObject(object);
+  const types = schema === undefined ? [] : wrongTypes(object, schema, (ref) => schemas?.resolve(ref));
+  const typed = new Set(types.map(({ path }) => path));
+  const errors = validateObject(object).filter(({ path }) => !typed.has(path));
   const reports = [
     ...unknown.map((field) => unknownReport(manifest, field)),
+    ...types.map((each) => typeReport(manifest, each)),
     ...errors.map((error) => errorReport(manifest, error)),
   ];
-  return { reports, readable: errors.some(({ type }) => type === 'TypeInvalid') ? undefined : manifest };
+  const unreadable = errors.some(({ type }) => type === 'TypeInvalid') || types.some(({ quotable }) => !quotable);
+  return { reports, readable: unreadable ? undefined : withTexts(manifest, types) };
+}
+
+function typeReport(manifest: Manifest, { path, message, quotable }: WrongType): StructureReport {
+  const repair = quotable ? { repair: { kind: 'quote-value', path } as const } : {};
+  return { manifest, rule: STRUCTURE_RULES.type, path, message: () => `${path}: ${message}`, ...repair };
+}
+
+/** The object as if what should be text stood in quotes. */
+function withTexts(manifest: Manifest, types: readonly WrongType[]): Manifest {
+  if (types.length === 0) return manifest;
+  const object = JSON.parse(JSON.stringify(manifest.object)) as Record<string, unknown>;
+  for (const { path } of types) {
+    const way = segmentsOf(path);
+    const owner = way.slice(0, -1).reduce<unknown>((value, key) => (value as Record<string, unknown>)[key], object);
+    const last = way.at(-1)!;
+    (owner as Record<string, unknown>)[last] = String((owner as Record<string, unknown>)[last]);
+  }
+  return { ...manifest, object };
 }
 
 function identityReport(manifest: Manifest): StructureReport | undefined {
@@ -165,15 +196,16 @@ function unknownReport(manifest: Manifest, { path, name, suggestion }: UnknownFi
 }
 
 function isSet({ object }: Manifest, path: string): boolean {
-  const segments = path.split(/[.[\]]+/u).filter((each) => each !== '');
   return (
-    segments.reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], object) != null
+    segmentsOf(path).reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], object) !=
+    null
   );
 }
 
 function errorReport(manifest: Manifest, error: FieldError): StructureReport {
   const { path, value } = error;
   const report = { manifest, path, message: () => formatFieldError(error) };
+  if (error.type === 'TypeInvalid') return { ...report, rule: STRUCTURE_RULES.type };
   if (/\.except\[\d+\]$/u.test(path) && error.detail.includes('`cidr`'))
     return { ...report, rule: STRUCTURE_RULES.except };
   if (path.endsWith('.endPort')) return { ...report, rule: STRUCTURE_RULES.endPort };

@@ -25,6 +25,7 @@ export const zhCn: LintMessages = {
     'selector-syntax': '不符合 Calico 选择器语法的选择器',
     'unknown-field': 'API 中不存在的字段',
     'unknown-rule': '注释关闭了一条不存在的规则',
+    'wrong-type': '值的类型与字段不符，例如标签的值是数字',
     'yaml-syntax': '文件不是 kubectl 能读取的 YAML',
     'and-for-or': '一个对端写了两个选择器，而本意可能是两个对端',
     'block-of-one-family': '在双栈集群中允许了一个地址族的全部地址，却没有另一个',

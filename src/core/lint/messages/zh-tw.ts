@@ -25,6 +25,7 @@ export const zhTw: LintMessages = {
     'selector-syntax': '不符合 Calico 選擇器語法的選擇器',
     'unknown-field': 'API 中不存在的欄位',
     'unknown-rule': '註解關閉了一條不存在的規則',
+    'wrong-type': '值的類型與欄位不符，例如標籤的值是數字',
     'yaml-syntax': '檔案不是 kubectl 能讀取的 YAML',
     'and-for-or': '一個對端寫了兩個選擇器，而本意可能是兩個對端',
     'block-of-one-family': '在雙堆疊叢集中允許了一個位址族的全部位址，卻沒有另一個',
