@@ -137,6 +137,7 @@ function outputChain({ output, rawOut, families, failsafeOutbound }: HostOptions
     hook: { type: 'filter', hook: 'output', priority: 10 },
     rules: [
       ...exceptTo(),
+      ...exceptToTranslated(families),
       ...(rawOut === undefined ? [] : [whenAllowed]),
       ...knownToNode(families, 'destination'),
       ...openPorts(failsafeOutbound, 'th dport', 'destination', families),
@@ -193,6 +194,15 @@ function exceptTo(): Rule[] {
     [leavesBy(POD_INTERFACES), accept],
     [leavesBy(LOOPBACK), accept],
   ];
+}
+
+/** Own pods behind a Service: this hook still has the way of the packet as it was before its translation. */
+function exceptToTranslated(families: readonly Family[]): Rule[] {
+  return families.map((family) => [
+    isFamily(family),
+    inSet([destination(family), destination(family)], SETS.self(family)),
+    accept,
+  ]);
 }
 
 /**
