@@ -394,6 +394,7 @@ class Agent {
       signal: this.#signal,
       pods: () => this.#feed.pods.items,
       namespaces: () => this.#feed.namespaces.items,
+      serviceAccounts: () => this.#feed.serviceAccounts.items,
       apply: (delta) => this.#filter.apply(delta),
     });
   }
@@ -416,6 +417,7 @@ class Agent {
       startedAt: this.#startedAt,
       now: this.#world.now(),
       feed: this.#feed,
+      domains: this.#domains.addresses,
       filter: this.#filter.status(),
       network: this.#network.status(),
       connections: this.#connections.status(),

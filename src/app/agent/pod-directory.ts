@@ -1,8 +1,10 @@
 import type { Delta } from '../../core/calc/model.ts';
-import type { Namespace, Pod } from '../../core/kube/types.ts';
+import type { Labels } from '../../core/kube/labels.ts';
+import type { Namespace, Pod, ServiceAccount } from '../../core/kube/types.ts';
 import type { NamespaceInfo } from '../../core/policy/cluster.ts';
 import { namespaceInfo } from '../../core/policy/endpoints.ts';
-import { NAMESPACES, PODS } from '../../host/kube-client/resources.ts';
+import { isNotFound } from '../../host/kube-client/errors.ts';
+import { NAMESPACES, PODS, SERVICE_ACCOUNTS } from '../../host/kube-client/resources.ts';
 import type { KubeClient } from '../../host/kube-client/types.ts';
 import { knownPod } from './cluster-feed.ts';
 import type { KnownPod } from './cluster-feed.ts';
@@ -11,32 +13,57 @@ export interface PodDirectoryDependencies {
   readonly client: KubeClient;
   readonly pods: () => ReadonlyMap<string, KnownPod>;
   readonly namespaces: () => ReadonlyMap<string, NamespaceInfo>;
+  readonly serviceAccounts: () => ReadonlyMap<string, Labels>;
   /** Where what was asked for goes, ahead of the watch. */
   readonly apply: (delta: Delta) => void;
   readonly signal: AbortSignal;
 }
 
 /**
- * Makes sure that the calculation knows a pod and its namespace before the pod gets a network. The watch usually has
- * both; it may lag behind the kubelet, so what it lacks is read from the API.
+ * Makes sure that the calculation knows a pod, its namespace and its service account before the pod gets a network. The
+ * watch usually has all three; it may lag behind the kubelet, so what it lacks is read from the API.
  */
 export async function ensurePod(
   pod: { readonly namespace: string; readonly name: string; readonly uid: string | undefined },
-  { client, pods, namespaces, apply, signal }: PodDirectoryDependencies,
+  dependencies: PodDirectoryDependencies,
 ): Promise<void> {
-  const { namespace, name, uid } = pod;
-  const key = `${namespace}/${name}`;
-  const known = pods().get(key);
-  // Another uid is an earlier pod of this name, whose labels may have been others.
-  const current = known !== undefined && (uid === undefined || known.uid === uid);
+  const { client, namespaces, apply, signal } = dependencies;
+  const { namespace } = pod;
   await Promise.all([
-    current
-      ? undefined
-      : client.get<Pod>(PODS, pod, { signal }).then((object) => apply({ kind: 'pod', key, value: knownPod(object) })),
+    knowPod(pod, dependencies).then(({ serviceAccount }) => knowAccount(namespace, serviceAccount, dependencies)),
     namespaces().has(namespace)
       ? undefined
       : client
           .get<Namespace>(NAMESPACES, { name: namespace }, { signal })
           .then((object) => apply({ kind: 'namespace', key: namespace, value: namespaceInfo(object) })),
   ]);
+}
+
+async function knowPod(
+  { namespace, name, uid }: Parameters<typeof ensurePod>[0],
+  { client, pods, apply, signal }: PodDirectoryDependencies,
+): Promise<KnownPod> {
+  const key = `${namespace}/${name}`;
+  const known = pods().get(key);
+  // Another uid is an earlier pod of this name, whose labels may have been others.
+  if (known !== undefined && (uid === undefined || known.uid === uid)) return known;
+  const value = knownPod(await client.get<Pod>(PODS, { namespace, name }, { signal }));
+  apply({ kind: 'pod', key, value });
+  return value;
+}
+
+/** One that is gone has no labels. */
+async function knowAccount(
+  namespace: string,
+  name: string,
+  { client, serviceAccounts, apply, signal }: PodDirectoryDependencies,
+): Promise<void> {
+  const key = `${namespace}/${name}`;
+  if (serviceAccounts().has(key)) return;
+  try {
+    const { metadata } = await client.get<ServiceAccount>(SERVICE_ACCOUNTS, { namespace, name }, { signal });
+    if (metadata?.labels !== undefined) apply({ kind: 'service-account', key, value: metadata.labels });
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
 }

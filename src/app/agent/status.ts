@@ -39,6 +39,8 @@ export interface AgentStatus {
     readonly synced: boolean;
   };
   readonly policyIssues: readonly { readonly policy: string; readonly path: string; readonly message: string }[];
+  /** What the domain names of policies stand for on this node. */
+  readonly domains: Readonly<Record<string, readonly string[]>>;
   readonly packetFilter: PacketFilterStatus;
   readonly network: NetworkStatus;
   readonly connections: ConnectionsStatus;
@@ -53,6 +55,7 @@ export interface StatusSources {
   readonly startedAt: number;
   readonly now: number;
   readonly feed: ClusterFeed;
+  readonly domains: ReadonlyMap<string, readonly Ip[]>;
   readonly filter: PacketFilterStatus;
   readonly network: NetworkStatus;
   readonly connections: ConnectionsStatus;
@@ -92,6 +95,7 @@ export function agentStatus(sources: StatusSources): AgentStatus {
       synced: feed.hasSynced,
     },
     policyIssues: [...feed.issues()].map(({ policy, source, message }) => ({ policy, path: source.path, message })),
+    domains: Object.fromEntries([...sources.domains].map(([name, addresses]) => [name, addresses.map(formatIp)])),
     packetFilter: sources.filter,
     network: sources.network,
     connections: sources.connections,
