@@ -29,6 +29,7 @@ export const command: Command = {
       'sluice diff old/ new/',
       'sluice diff HEAD~1:manifests manifests',
       'sluice diff origin/main:deploy deploy -o github --fail-on opened',
+      'sluice diff deploy deploy --staged',
     ],
   },
   args: {
@@ -42,6 +43,7 @@ export const command: Command = {
         description: 'exit with 1 when there is such a change',
         choices: ['opened', 'closed', 'any'],
       },
+      { flags: '--staged', description: "judge Calico's staged policies of NEW as if they were in force" },
       LANGUAGE,
       {
         flags: '-o, --output <format>',
@@ -53,7 +55,8 @@ export const command: Command = {
   },
   run: async ({ arguments: [old = '', young = ''], values, print, note, env }) => {
     if (old === '-' && young === '-') throw new SluiceError('bad-question', 'only one side can be standard input');
-    const [before, now] = [readSide(old, note), readSide(young, note)];
+    const staged = values['staged'] === true ? 'enforced' : 'ignored';
+    const [before, now] = [readSide(old, note), readSide(young, note, staged)];
     const report = compareClusters(before, now, languageOf(values['lang'] as string | undefined, env));
     print(WRITERS[String(values['output'])]!(report));
     return isRefused(report, values['failOn']) ? 1 : 0;

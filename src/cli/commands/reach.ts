@@ -1,7 +1,7 @@
 import type { ClusterState } from '../../core/policy/cluster.ts';
 import { reach } from '../../core/reach/index.ts';
 import type { Command } from '../command.ts';
-import { INPUT_OPTIONS, readInput } from '../input.ts';
+import { INPUT_OPTIONS, STAGED, readInput } from '../input.ts';
 import { LineSink } from '../line-sink.ts';
 import { readPartyOption } from '../party/read-party-text.ts';
 import type { Members } from '../party/members.ts';
@@ -49,6 +49,7 @@ export const command: Command = {
     positionals: [],
     options: [
       ...INPUT_OPTIONS,
+      STAGED,
       { flags: '--from <who>', description: 'only connections from there; may be repeated', repeatable: true },
       { flags: '--to <who>', description: 'only connections to there; may be repeated', repeatable: true },
       ...PORT_OPTIONS,

@@ -4,7 +4,7 @@ import { SluiceError, messageOf } from '../../base/errors.ts';
 import { clusterState } from '../../core/policy/cluster-state.ts';
 import type { ClusterState } from '../../core/policy/cluster.ts';
 import type { Command, Invocation } from '../command.ts';
-import { INPUT_OPTIONS, formatPolicyIssue, pathsOf, readFiles, readInput } from '../input.ts';
+import { INPUT_OPTIONS, STAGED, formatPolicyIssue, pathsOf, readFiles, readInput } from '../input.ts';
 import { LANGUAGE, languageOf } from '../language.ts';
 import { isSpec, readSpec } from '../test/read-spec.ts';
 import { jsonReport, junitReport, tapReport } from '../test/report-machine.ts';
@@ -37,6 +37,7 @@ export const command: Command = {
     positionals: [{ name: '<spec...>', description: 'files of tests, or folders of them', completes: 'file' }],
     options: [
       ...INPUT_OPTIONS,
+      STAGED,
       LANGUAGE,
       {
         flags: '-o, --output <format>',
@@ -86,7 +87,7 @@ function read(file: string): string {
   }
 }
 
-function readOwnFiles({ file, files }: TestSpec, { note }: Invocation): ClusterState {
+function readOwnFiles({ file, files }: TestSpec, { note, values }: Invocation): ClusterState {
   if (files.length === 0) {
     const message = `${file}: which manifests? Add files: to the spec, or -f or --live to the command`;
     throw new SluiceError('bad-input', message);
@@ -96,7 +97,7 @@ function readOwnFiles({ file, files }: TestSpec, { note }: Invocation): ClusterS
     // A folder may well hold the spec itself.
     () => undefined,
   );
-  const state = clusterState(objects, locate);
+  const state = clusterState(objects, locate, { staged: values['staged'] === true ? 'enforced' : 'ignored' });
   for (const issue of state.issues) note(`warning: ${formatPolicyIssue(issue)}`);
   return state;
 }

@@ -222,6 +222,34 @@ describe('reports', () => {
   });
 });
 
+describe('staged policies', () => {
+  const staged = `apiVersion: projectcalico.org/v3
+kind: StagedNetworkPolicy
+metadata: { name: db, namespace: shop }
+spec: { selector: app == 'db', types: [Ingress] }
+`;
+
+  it('are no change, and with --staged what they would change', async () => {
+    const path = file('staged.yaml', PODS + staged);
+    expect(await runCli('diff', path, path, '--fail-on', 'any')).toMatchObject({ code: 0 });
+    const { code, out } = await runCli('diff', path, path, '--fail-on', 'closed', '--staged');
+    expect(code).toBe(1);
+    expect(out).toContain('→ shop/deployment/db: all traffic');
+  });
+
+  it('count in reach and test when asked for', async () => {
+    const path = file('staged.yaml', PODS + staged);
+    const spec = file('staged-spec.yaml', 'files: staged.yaml\ntests: [{ deny: { to: shop/deployment/db } }]');
+    for (const args of [
+      ['reach', '-f', path, '--to', 'shop/deployment/db'],
+      ['test', spec],
+    ]) {
+      const [plain, enforced] = [await runCli(...args), await runCli(...args, '--staged')];
+      expect([plain.code, enforced.code]).toEqual(args[0] === 'reach' ? [0, 1] : [1, 0]);
+    }
+  });
+});
+
 describe('sides', () => {
   it('one may be standard input', () => {
     const { code, out } = spawnCli(['diff', file('a.yaml', PODS), '-', '--fail-on', 'closed'], PODS + DENY);

@@ -11,11 +11,15 @@ import type { ReadManifests } from '../read-manifests.ts';
  * Reads one side of a comparison: a file, a folder, `-`, or, as git has it, `REVISION:PATH`. Throws `bad-input` with every
  * mistake at its place; warns of what in policies is not understood.
  */
-export function readSide(text: string, note: (line: string) => void): ClusterState {
+export function readSide(
+  text: string,
+  note: (line: string) => void,
+  staged: 'ignored' | 'enforced' = 'ignored',
+): ClusterState {
   const revision = existsSync(text) ? null : /^([^:]+):(.*)$/u.exec(text);
   const { objects, locate } =
     revision === null ? readFiles([text], note) : checked(readRevision(revision[1]!, revision[2]!), note);
-  const state = clusterState(objects, locate);
+  const state = clusterState(objects, locate, { staged });
   for (const issue of state.issues) note(`warning: ${formatPolicyIssue(issue)}`);
   return state;
 }
