@@ -191,6 +191,24 @@ describe('sluice reach -o json', () => {
     expect(labels.endpoints.map(({ name }) => name)).toEqual(expect.arrayContaining(['shop/app=web', 'shop/app=db']));
   });
 
+  it('splits the outside only where policies make a difference', async () => {
+    const extra = `
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: { name: nobody, namespace: shop }
+spec:
+  podSelector: { matchLabels: { app: nobody } }
+  ingress: [{ from: [{ ipBlock: { cidr: 198.51.100.0/24 } }, { ipBlock: { cidr: 203.0.113.0/25 } }] }]
+`;
+    const more = join(folder, 'more.yaml');
+    writeFileSync(more, CLUSTER + extra);
+    const names = ({ endpoints }: Report) =>
+      endpoints.filter(({ kind }) => kind === 'external').map(({ name }) => name);
+    const { out } = await runCli('reach', '-f', more, '-o', 'json');
+    expect(names(JSON.parse(out) as Report)).toEqual(names(await report()));
+  });
+
   it('supposes pods that are not there yet', async () => {
     const { connections } = await report('--exposure');
     const found = connections.map(({ from, to }) => `${from}>${to}`);

@@ -27,13 +27,16 @@ export interface Chosen {
 /** Narrows `reachability` to a selection. */
 export function choose(reachability: Reachability, selection: Selection): Chosen {
   const owned = ownedAddresses(reachability.state);
+  const outside = outsideSets(reachability);
   const pod = (each: PodEndpoint, side: 'from' | 'to') => selection[side]?.pod(each) !== false;
   const node = (each: NodeEndpoint, side: 'from' | 'to') => selection[side]?.node(each) !== false;
   const ranges: Chosen['ranges'] = (group, side) => {
     const members = selection[side];
-    return members === undefined ? group.ranges : intersect(group.ranges, members.outside[group.family]);
+    const ranges = outside.get(group.id) ?? [];
+    return members === undefined ? ranges : intersect(ranges, members.outside[group.family]);
   };
   const group = (each: Group, side: 'from' | 'to'): boolean => {
+    if (each.kind === 'addresses' && !outside.has(each.id)) return false;
     if (selection[side] === undefined) return true;
     switch (each.kind) {
       case 'pods':
@@ -50,13 +53,33 @@ export function choose(reachability: Reachability, selection: Selection): Chosen
   };
   const idsOf = (side: 'from' | 'to'): readonly GroupId[] =>
     reachability.groups.filter((each) => group(each, side)).map(({ id }) => id);
+  const isWhole = (side: 'from' | 'to') =>
+    selection[side] === undefined &&
+    reachability.groups.every((each) => each.kind !== 'addresses' || outside.has(each.id));
   const query: ReachQuery = {
-    ...(selection.from === undefined ? {} : { from: idsOf('from') }),
-    ...(selection.to === undefined ? {} : { to: idsOf('to') }),
+    ...(isWhole('from') ? {} : { from: idsOf('from') }),
+    ...(isWhole('to') ? {} : { to: idsOf('to') }),
     ...(selection.ports === undefined ? {} : { ports: selection.ports }),
     pod,
   };
   return { query, pod, node, ranges, group };
+}
+
+/**
+ * The addresses that each group of the outside stands for. Groups that all endpoints treat alike are one, under the first of
+ * them; the others stand for nobody and are absent. It is the same for every selection, so that an address has one name.
+ */
+function outsideSets(reachability: Reachability): ReadonlyMap<GroupId, IntervalSet> {
+  const ranges = new Map(
+    reachability.groups.flatMap((group) => (group.kind === 'addresses' ? [[group.id, group.ranges] as const] : [])),
+  );
+  const sets = new Map<GroupId, IntervalSet>();
+  for (const alike of reachability.outsideClasses()) {
+    const [first] = alike;
+    if (first === undefined || !ranges.has(first)) continue;
+    sets.set(first, intervalSet(alike.flatMap((id) => ranges.get(id) ?? [])));
+  }
+  return sets;
 }
 
 /** A supposed pod as it would be if it were there, under a name that no real one can have. */
