@@ -129,9 +129,9 @@ export class LintCluster {
     return this.declared.size > 0;
   }
 
-  /** Whether the files are those of a whole cluster: every one has this namespace, and no project declares it. */
+  /** Whether the files are those of a whole cluster: every one has this namespace, and no project declares it; with pods. */
   get isWhole(): boolean {
-    return this.declared.has('kube-system');
+    return this.declared.has('kube-system') && this.workloads.length > 0;
   }
 
   /**
@@ -139,7 +139,8 @@ export class LintCluster {
    * others.
    */
   knowsPodsOf(namespace: string): boolean {
-    return this.#byNamespace.has(namespace) && (this.isWhole || !this.#operated.has(namespace));
+    if (this.isWhole) return true;
+    return this.#byNamespace.has(namespace) && !this.#operated.has(namespace);
   }
 
   /** The namespace's pods. */

@@ -114,6 +114,20 @@ describe('selectors that match nothing', () => {
     expect(ids(pod('dd'), pod('wbe'), calico)).toEqual(['policy-selects-nothing']);
   });
 
+  it('include policies of the whole cluster when it is all there, with its empty namespaces', () => {
+    const global = (selector: string): string =>
+      `{ apiVersion: projectcalico.org/v3, kind: GlobalNetworkPolicy, metadata: { name: g }, spec: { selector: "${selector}", types: [Ingress] } }`;
+    const whole = [namespace('kube-system'), namespace('shop'), namespace('empty'), pod('web')];
+    expect(ids(pod('web'), global("app == 'wbe'"))).toEqual([]);
+    expect(ids(...whole, global("app == 'wbe'"))).toEqual(['policy-selects-nothing']);
+    expect(ids(...whole, global("app == 'web'"))).toEqual([]);
+    const elsewhere = policy('podSelector: { matchLabels: { app: x } }, policyTypes: [Ingress]', {
+      namespace: 'empty',
+    });
+    expect(ids(...whole, elsewhere)).toEqual(['policy-selects-nothing']);
+    expect(ids(...whole.slice(0, 3), elsewhere)).toEqual([]);
+  });
+
   it('leave it at a note when the namespace may be somebody else’s', () => {
     const rule = policy(
       'podSelector: {}, ingress: [{ from: [{ namespaceSelector: { matchLabels: { kubernetes.io/metadata.name: monitoring } } }] }]',
@@ -123,7 +137,7 @@ describe('selectors that match nothing', () => {
       return lint([{ file: 'f', text, ...parseManifests(text, 'f') }]).map(({ severity }) => severity);
     };
     expect(severities(namespace('shop'), rule)).toEqual(['note']);
-    expect(severities(namespace('shop'), namespace('kube-system'), rule)).toEqual(['warning']);
+    expect(severities(namespace('shop'), namespace('kube-system'), pod('web'), rule)).toEqual(['warning']);
     expect(severities(namespace('shop'), namespace('monitorng'), rule)).toEqual(['warning']);
   });
 

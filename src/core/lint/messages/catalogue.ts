@@ -61,6 +61,7 @@ export interface LintMessages {
   readonly selectorInSameItem: (namespace: string) => string;
   readonly subjectOnHost: (selector: string, namespace: string) => string;
   readonly noSubject: (namespace: string, selector: string) => string;
+  readonly noClusterSubject: (namespaces: number, selector: string) => string;
   readonly typeMissing: (field: string, type: string, direction: Direction) => string;
   readonly eitherOr: (a: string, b: string) => string;
   readonly redundantPolicy: (cover: string) => string;

@@ -81,6 +81,8 @@ export const en: LintMessages = {
     `every pod that ${selector} chooses in ${namespace} is on the host's network, where policies do not apply`,
   noSubject: (namespace, selector) =>
     `no pod of namespace ${namespace} matches ${selector}, so the policy does nothing`,
+  noClusterSubject: (namespaces, selector) =>
+    `no pod of the ${namespaces} namespaces chosen matches ${selector}, so the policy does nothing`,
   typeMissing: (field, type, direction) =>
     `${field} does not list ${type}, so the ${direction} rules of the policy do nothing`,
   eitherOr: (a, b) => `${a} or ${b}`,

@@ -110,6 +110,8 @@ export const zhCn: LintMessages = {
   selectorInSameItem: (namespace) => `在同一项中加上 namespaceSelector kubernetes.io/metadata.name: ${namespace}`,
   subjectOnHost: (selector, namespace) => `${namespace} 中被 ${selector} 选中的 Pod 都使用主机网络，策略对它们不起作用`,
   noSubject: (namespace, selector) => `命名空间 ${namespace} 中没有 Pod 匹配 ${selector}，因此策略不起作用`,
+  noClusterSubject: (namespaces, selector) =>
+    `所选的 ${namespaces} 个命名空间中没有 Pod 匹配 ${selector}，因此策略不起作用`,
   typeMissing: (field, type, direction) => `${field} 没有列出 ${type}，因此策略的${SIDES[direction]}规则不起作用`,
   eitherOr: (a, b) => `${a} 或 ${b}`,
   redundantPolicy: (cover) => `${cover} 适用于它的所有 Pod，并且包含它的全部内容`,

@@ -110,6 +110,8 @@ export const zhTw: LintMessages = {
   selectorInSameItem: (namespace) => `在同一項中加上 namespaceSelector kubernetes.io/metadata.name: ${namespace}`,
   subjectOnHost: (selector, namespace) => `${namespace} 中被 ${selector} 選取的 Pod 都使用主機網路，政策對它們不起作用`,
   noSubject: (namespace, selector) => `命名空間 ${namespace} 中沒有 Pod 符合 ${selector}，因此政策不起作用`,
+  noClusterSubject: (namespaces, selector) =>
+    `所選的 ${namespaces} 個命名空間中沒有 Pod 符合 ${selector}，因此政策不起作用`,
   typeMissing: (field, type, direction) => `${field} 沒有列出 ${type}，因此政策的${SIDES[direction]}規則不起作用`,
   eitherOr: (a, b) => `${a} 或 ${b}`,
   redundantPolicy: (cover) => `${cover} 適用於它的所有 Pod，並且包含它的全部內容`,
