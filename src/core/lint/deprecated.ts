@@ -4,8 +4,8 @@ import { fieldsOf, kindOf, valueAt } from './objects.ts';
 /** Where a kind has gone, and whether its old form is one of the new version as it stands. */
 interface Move {
   readonly to: string;
-  /** The Kubernetes version that stopped serving the old one: the API's deprecation guide. */
-  readonly gone: string;
+  /** The Kubernetes version that stopped serving the old one: the API's deprecation guide. Absent when none ever served it. */
+  readonly gone?: string;
   readonly same: boolean | ((object: Readonly<Record<string, unknown>>) => boolean);
 }
 
@@ -19,6 +19,7 @@ const RBAC: Move = { to: 'rbac.authorization.k8s.io/v1', gone: '1.22', same: tru
 /** By `apiVersion/kind`. */
 const MOVES: Readonly<Record<string, Move>> = {
   'extensions/v1beta1/NetworkPolicy': { to: 'networking.k8s.io/v1', gone: '1.16', same: true },
+  'networking.k8s.io/v1beta1/NetworkPolicy': { to: 'networking.k8s.io/v1', same: true },
   'extensions/v1beta1/Ingress': { to: 'networking.k8s.io/v1', gone: '1.22', same: hasNoBackend },
   'networking.k8s.io/v1beta1/Ingress': { to: 'networking.k8s.io/v1', gone: '1.22', same: hasNoBackend },
   'networking.k8s.io/v1beta1/IngressClass': { to: 'networking.k8s.io/v1', gone: '1.22', same: true },
@@ -50,7 +51,10 @@ export function deprecationOf(object: Readonly<Record<string, unknown>>): Omit<R
   const same = typeof move.same === 'boolean' ? move.same : move.same(object);
   return {
     path: 'apiVersion',
-    message: (m) => m.deprecated(version, kindOf(object), move.gone) + (same ? '' : m.otherFields(move.to)),
+    message: (m) =>
+      (move.gone === undefined
+        ? m.neverServed(version, kindOf(object))
+        : m.deprecated(version, kindOf(object), move.gone)) + (same ? '' : m.otherFields(move.to)),
     suggestion: `apiVersion: ${move.to}`,
     ...(same ? { repair: { kind: 'replace-value', path: 'apiVersion', to: move.to } as const } : {}),
   };

@@ -70,6 +70,7 @@ describe('corrects the text and leaves the rest as it is:', () => {
       `# first\n${HEAD}---\n# second\n${HEAD.replace('name: p', 'name: q')}  policytypes: [Egress]\n`,
       `# first\n${HEAD}---\n# second\n${HEAD.replace('name: p', 'name: q')}  policytypes: [Egress]\n`,
     ],
+    ['a version that there never was', HEAD.replace('io/v1', 'io/v1beta1'), HEAD],
     [
       'JSON, which stays JSON',
       '{ "kind": "NetworkPolicy", "metadata": { "name": "p" }, "spec": { "podSelector": {}, "policyTypes": ["Ingress"], "egress": [{ "ports": [{ "protocol": "udp", "port": "53" }] }], "ingress": [{}] } }',

@@ -78,6 +78,7 @@ export interface LintMessages {
   readonly unreachableService: (protocol: string, port: number, policies: string, target: string) => string;
   readonly unreachableBackend: (service: string, policies: string) => string;
   readonly deprecated: (version: string, kind: string, release: string) => string;
+  readonly neverServed: (version: string, kind: string) => string;
   readonly otherFields: (version: string) => string;
   readonly helmTemplate: () => string;
   readonly insteadOf: (meant: string, written: string) => string;

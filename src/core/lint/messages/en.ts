@@ -109,6 +109,7 @@ export const en: LintMessages = {
   unreachableBackend: (service, policies) =>
     `requests cannot reach Service ${service}, since nobody may connect to its pods under ${policies}`,
   deprecated: (version, kind, release) => `${version} ${kind} is not served since Kubernetes ${release}`,
+  neverServed: (version, kind) => `no Kubernetes has ever served ${version} ${kind}`,
   otherFields: (version) => `; ${version} has other fields, which sluice convert fills in`,
   helmTemplate: () => 'a template and no manifest yet; render it first: helm template CHART | sluice lint -',
   insteadOf: (meant, written) => `${meant} instead of ${written}`,

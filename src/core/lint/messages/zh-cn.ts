@@ -135,6 +135,7 @@ export const zhCn: LintMessages = {
   unreachableBackend: (service, policies) =>
     `请求无法到达 Service ${service}：在 ${policies} 之下没有人可以连接它的 Pod`,
   deprecated: (version, kind, release) => `自 Kubernetes ${release} 起不再提供 ${version} ${kind}`,
+  neverServed: (version, kind) => `没有任何 Kubernetes 版本提供过 ${version} ${kind}`,
   otherFields: (version) => `；${version} 的字段不同，可用 sluice convert 转换`,
   helmTemplate: () => '这是模板，还不是清单；请先渲染：helm template CHART | sluice lint -',
   insteadOf: (meant, written) => `${meant}，而不是 ${written}`,

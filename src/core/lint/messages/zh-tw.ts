@@ -135,6 +135,7 @@ export const zhTw: LintMessages = {
   unreachableBackend: (service, policies) =>
     `請求無法到達 Service ${service}：在 ${policies} 之下沒有人可以連線到它的 Pod`,
   deprecated: (version, kind, release) => `自 Kubernetes ${release} 起不再提供 ${version} ${kind}`,
+  neverServed: (version, kind) => `沒有任何 Kubernetes 版本提供過 ${version} ${kind}`,
   otherFields: (version) => `；${version} 的欄位不同，可用 sluice convert 轉換`,
   helmTemplate: () => '這是範本，還不是資訊清單；請先轉譯：helm template CHART | sluice lint -',
   insteadOf: (meant, written) => `${meant}，而不是 ${written}`,
