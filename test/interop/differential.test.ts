@@ -35,6 +35,7 @@ function attemptsIn(rig: ClusterRig, engine: PolicyEngine): Expected[] {
   for (const from of rig.places)
     for (const to of rig.places) {
       if (from === to || (from.kind === 'outside' && to.kind === 'outside')) continue;
+      if (arrivesDisguised(engine.state, from, to)) continue;
       for (const address of to.addresses)
         for (const [protocol, port] of TRIES) {
           const { allowed } = engine.evaluate({
@@ -48,6 +49,12 @@ function attemptsIn(rig: ClusterRig, engine: PolicyEngine): Expected[] {
         }
     }
   return attempts;
+}
+
+/** Whether a host endpoint sees a pod's connection come from the pod's node: out of their pool, pods take its address. */
+function arrivesDisguised({ pods, hostEndpoints }: ClusterState, from: RigPlace, to: RigPlace): boolean {
+  const node = pods.get(from.name)?.node;
+  return node !== undefined && to.kind === 'node' && to.name !== node && hostEndpoints.size > 0;
 }
 
 /** Connects everybody with everybody, really, and returns where packets and the policy engine differ. */
