@@ -35,10 +35,12 @@ export const bench: Bench = {
 
 function measure(folder: string, note: (text: string) => void): Figure[] {
   const walls: number[] = [];
-  for (let run = 0; run < RUNS; run++) {
+  // As the launcher does; the first run, which fills the cache, does not count.
+  const env = { ...process.env, NODE_COMPILE_CACHE: join(folder, '.cache') };
+  for (let run = 0; run <= RUNS; run++) {
     const start = performance.now();
-    const { status, stdout } = spawnSync(process.execPath, [MAIN, 'lint', '-f', folder], { encoding: 'utf8' });
-    walls.push((performance.now() - start) / 1000);
+    const { status, stdout } = spawnSync(process.execPath, [MAIN, 'lint', '-f', folder], { env, encoding: 'utf8' });
+    if (run > 0) walls.push((performance.now() - start) / 1000);
     if (status !== 0) throw new Error(`the generated manifests are not clean: ${stdout.split('\n')[0]}`);
   }
   note(`runs: ${walls.map((each) => each.toFixed(2)).join(', ')} s`);
