@@ -45,7 +45,8 @@ export function unknownFields(
         for (const [index, item] of node.entries()) walk(item, at.items, `${path}[${index}]`, above);
       return;
     }
-    for (const [name, child] of Object.entries(node)) walkField(name, child, [...above, at]);
+    const owners = [...above, at];
+    for (const [name, child] of Object.entries(node)) walkField(name, child, owners);
   }
 
   function walkField(name: string, child: unknown, owners: readonly Owner[]): void {
