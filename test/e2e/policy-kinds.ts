@@ -150,8 +150,11 @@ export function describePolicyKinds(running: () => TestCluster): void {
       const [family] = cluster.families;
       const address = formatIp(OUTSIDE[family!]);
       const attempt: LabAttempt = {
-        ...{ from: podPlace('kinds/client'), to: { kind: 'outside' } },
-        ...{ protocol: 'tcp', address, port: 80 },
+        from: podPlace('kinds/client'),
+        to: { kind: 'outside' },
+        protocol: 'tcp',
+        address,
+        port: 80,
       };
       const reached = async () => (await cluster.lab.request({ op: 'probe', attempts: [attempt] }))[0]?.verdict;
       await cluster.apply(DOMAINS);
