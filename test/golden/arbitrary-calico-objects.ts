@@ -169,6 +169,8 @@ function arbitraryIcmp(family: 4 | 6): fc.Arbitrary<object> {
     { protocol, icmp: other },
     { protocol, notICMP: other },
     { protocol, notICMP: echo },
+    { notICMP: echo, ipVersion: family },
+    { notICMP: other },
   );
 }
 

@@ -46,7 +46,7 @@ export function arbitrarySettings(): fc.Arbitrary<PolicyObject> {
     [{ protocol: 'tcp', port: 80 }],
     [
       { protocol: 'udp', port: 53, net: '0.0.0.0/0' },
-      { protocol: 'tcp', port: 8080, net: '2001:db8:113::/64' },
+      { protocol: 'tcp', port: 8080, net: 'fd00:10:244::/64' },
     ],
   );
   return fc
