@@ -2,11 +2,12 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { equalIp, formatIp } from '../../src/base/ip/index.ts';
 import { clusterState, EMPTY_STATE, nodeEndpoint, podEndpoint, PolicyEngine } from '../../src/core/policy/index.ts';
-import type { ClusterState, Flow, Party } from '../../src/core/policy/index.ts';
+import type { ClusterObjects, ClusterState, Flow, Party } from '../../src/core/policy/index.ts';
 import type { ProbeAttempt } from '../../src/host/probe/port.ts';
 import { probe } from '../../src/host/probe/probe.ts';
 import { arbitraryObjects } from '../golden/arbitrary-objects.ts';
 import type { GeneratedObjects } from '../golden/arbitrary-objects.ts';
+import { foundCases } from '../golden/found-cases.ts';
 import { tellingFlows } from '../golden/telling-flows.ts';
 import { yamlOf } from '../golden/yaml-of.ts';
 import { ClusterRig } from './rig/cluster-rig.ts';
@@ -29,30 +30,46 @@ beforeAll(async () => {
 afterAll(() => rig[Symbol.asyncDispose]());
 
 test(`real packets pass exactly where evaluate says, in ${CASES} generated clusters of every API (seed ${SEED})`, async () => {
-  let [tried, denied, viaServices] = [0, 0, 0];
+  const total = { tried: 0, denied: 0, viaServices: 0 };
   await fc.assert(
     fc.asyncProperty(arbitraryObjects.map(tracked), async (objects) => {
-      const state = clusterState(objects);
-      const engine = new PolicyEngine(state);
-      filterNodes(rig, objects, state);
-      const expected = [...directAttempts(engine), ...serviceAttempts(engine)];
-      const results = await probe(expected.map(({ attempt }) => attempt));
-      const wrong = results.flatMap(({ attempt, verdict, evidence, message }, i) => {
-        const { allowed } = expected[i]!;
-        if (verdict === (allowed ? 'allowed' : 'denied')) return [];
-        return `${nameOf(attempt)}: ${evidence} ${message ?? ''}, evaluate says ${allowed}`;
-      });
-      tried += expected.length;
-      denied += expected.filter(({ allowed }) => !allowed).length;
-      viaServices += expected.filter(({ attempt }) => attempt.via !== undefined).length;
+      const { wrong, tried, denied, viaServices } = await tryOut(objects, clusterState(objects));
+      total.tried += tried;
+      total.denied += denied;
+      total.viaServices += viaServices;
       if (wrong.length > 0) expect.fail(`${wrong.slice(0, 5).join('\n')}\n${yamlOf(objects)}`);
     }),
     { numRuns: CASES, seed: SEED, endOnFailure: true },
   );
-  expect(tried).toBeGreaterThan(CASES * 50);
-  expect(denied).toBeGreaterThan(tried / 10);
-  expect(viaServices).toBeGreaterThan(CASES);
+  expect(total.tried).toBeGreaterThan(CASES * 50);
+  expect(total.denied).toBeGreaterThan(total.tried / 10);
+  expect(total.viaServices).toBeGreaterThan(CASES);
 }, 600_000);
+
+test.each(foundCases())('and so they do in the case that was found as $name', async ({ objects, state }) => {
+  const { wrong, tried } = await tryOut(objects, state);
+  expect(wrong).toEqual([]);
+  expect(tried).toBeGreaterThan(20);
+});
+
+/** Tries the cluster out, and says what went otherwise than `evaluate` says. */
+async function tryOut(objects: ClusterObjects, state: ClusterState) {
+  const engine = new PolicyEngine(state);
+  filterNodes(rig, objects, state);
+  const expected = [...directAttempts(engine), ...serviceAttempts(engine)];
+  const results = await probe(expected.map(({ attempt }) => attempt));
+  const wrong = results.flatMap(({ attempt, verdict, evidence, message }, i) => {
+    const { allowed } = expected[i]!;
+    if (verdict === (allowed ? 'allowed' : 'denied')) return [];
+    return `${nameOf(attempt)}: ${evidence} ${message ?? ''}, evaluate says ${allowed}`;
+  });
+  return {
+    wrong,
+    tried: expected.length,
+    denied: expected.filter(({ allowed }) => !allowed).length,
+    viaServices: expected.filter(({ attempt }) => attempt.via !== undefined).length,
+  };
+}
 
 /** Both nodes with a pod at every address that a generated pod may have. */
 function everyPlace(): ClusterState {
