@@ -2,7 +2,16 @@ import { describe, expect, it, vi } from 'vitest';
 import { parseIp } from '../../base/ip/index.ts';
 import type { Node } from '../../core/kube/types.ts';
 import { KubeError } from '../../host/kube-client/errors.ts';
-import { IP_POOLS, NETWORK_POLICIES, NODES, PODS } from '../../host/kube-client/resources.ts';
+import {
+  ADMIN_NETWORK_POLICIES,
+  CLUSTER_NETWORK_POLICIES,
+  GLOBAL_NETWORK_POLICIES,
+  IP_POOLS,
+  NETWORK_POLICIES,
+  NODES,
+  PODS,
+  TIERS,
+} from '../../host/kube-client/resources.ts';
 import type { TrackedFlow } from '../../host/conntrack/port.ts';
 import type { FlowTuple } from '../../host/conntrack/port.ts';
 import { FakeNode } from './fake-node.test-support.ts';
@@ -268,6 +277,30 @@ describe('live connections', () => {
     vi.spyOn(node.nftables, 'apply').mockImplementationOnce(refuse).mockImplementationOnce(refuse);
     await node.client.create(NETWORK_POLICIES, policy('web', { ingress: [] }));
     await node.until(() => node.conntrack.flows.get(1)!.mark === 1);
+  });
+});
+
+describe('policies that come with CustomResourceDefinitions', () => {
+  it('are empty in a cluster without them, which the agent serves all the same', async () => {
+    await using node = await FakeNode.create();
+    const added = [ADMIN_NETWORK_POLICIES, CLUSTER_NETWORK_POLICIES, ...GLOBAL_NETWORK_POLICIES, ...TIERS];
+    for (const resource of added) node.client.serve(resource, false);
+    await node.start();
+    await attach(node, 'web');
+  });
+
+  it('cut what they deny, in whichever tier, and give it back', async () => {
+    await using node = await FakeNode.create();
+    await node.start();
+    const web = await attach(node, 'web');
+    node.conntrack.flows.set(1, flow(1, '203.0.113.10', web));
+    const [resource] = GLOBAL_NETWORK_POLICIES;
+    const spec = { selector: "app == 'web'", order: 1, types: ['Ingress'], ingress: [{ action: 'Deny' }] };
+    await node.client.create(resource!, { metadata: { name: 'closed' }, spec } as object);
+    await node.until(() => node.conntrack.flows.get(1)!.mark === 1);
+    const lenient = { ...spec, ingress: [{ action: 'Allow' }] };
+    await node.client.update(resource!, { metadata: { name: 'closed' }, spec: lenient } as object);
+    await node.until(() => node.conntrack.flows.get(1)!.mark === 0);
   });
 });
 
