@@ -45,7 +45,7 @@ function resolve(spec: Service['spec'], wanted: { port: number | string; family?
     { family: 4, ...wanted },
     { includeNotReady },
   );
-  return found.kind === 'backends' ? found.backends.map(({ ip, port }) => `${formatIp(ip)}:${port}`) : found.kind;
+  return found.kind === 'backends' ? found.backends.map(({ ip, port }) => `${ip && formatIp(ip)}:${port}`) : found.kind;
 }
 
 describe('resolveService', () => {
