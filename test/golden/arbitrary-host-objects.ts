@@ -45,6 +45,10 @@ export function arbitrarySettings(): fc.Arbitrary<PolicyObject> {
     [],
     [{ protocol: 'tcp', port: 80 }],
     [
+      { protocol: 'tcp', port: 80, net: '10.244.1.0/24' },
+      { protocol: 'tcp', port: 80, net: 'fd00:10:244::1:0/112' },
+    ],
+    [
       { protocol: 'udp', port: 53, net: '0.0.0.0/0' },
       { protocol: 'tcp', port: 8080, net: 'fd00:10:244::/64' },
     ],
