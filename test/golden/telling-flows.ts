@@ -72,7 +72,7 @@ export function tellingTraffic(state: ClusterState): Traffic[] {
  * Before connection tracking a packet from a port that nodes can always reach is an answer from there, whatever it is:
  * what it opens nobody can tell from one that answers, and `evaluate` speaks of connections.
  */
-export function looksLikeAnAnswer({ tiers, settings }: ClusterState, { protocol, sourcePort }: Traffic): boolean {
+function looksLikeAnAnswer({ tiers, settings }: ClusterState, { protocol, sourcePort }: Traffic): boolean {
   const untracked = tiers.some(({ policies }) => policies.some(({ hosts }) => hosts?.doNotTrack === true));
   const open = [...settings.failsafeInbound, ...settings.failsafeOutbound];
   return untracked && open.some((each) => each.protocol === protocol && each.port === sourcePort);
