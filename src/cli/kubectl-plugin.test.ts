@@ -21,7 +21,9 @@ function kubectl(...args: readonly string[]): {
   readonly out: string;
   readonly err: string;
 } {
-  const env = { ...process.env, PATH: `${bin}${delimiter}${process.env['PATH']}` };
+  // npm puts folders on the PATH that need not exist, and kubectl warns of those.
+  const path = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => existsSync(folder));
+  const env = { ...process.env, PATH: [bin, ...path].join(delimiter) };
   const { status, stdout, stderr } = spawnSync('kubectl', args, { env, encoding: 'utf8' });
   return { code: status, out: stdout, err: stderr };
 }
