@@ -3,7 +3,7 @@ import { selectorKey } from '../../kube/labels.ts';
 import type { Policy, Rule } from '../model.ts';
 import { normalisePolicy } from '../normalise/registry.ts';
 import type { PolicyObject } from '../normalise/registry.ts';
-import { tiersOf } from '../tiers.ts';
+import { tiersOf, UNREADABLE_TIER } from '../tiers.ts';
 import { withStaged } from './staged.ts';
 
 const VERSION = 'projectcalico.org/v3';
@@ -239,6 +239,12 @@ describe('what a Calico policy does not make clear', () => {
     expect(paths).toEqual([path]);
     expect(policy.applies.ingress).toBe(true);
     expect(policy.ingress.map((rule: Rule) => rule.action)).toEqual(['deny', 'deny']);
+  });
+
+  it('is before all tiers when its tier is behind a field of nearly that name', () => {
+    for (const spec of [{ tierx: 'a' }, { Tier: 'a' }, { tier: null, tierx: 'a' }])
+      expect(normalise('NetworkPolicy', spec).policy.tier).toBe(UNREADABLE_TIER);
+    expect(normalise('NetworkPolicy', { tier: 'b', tierx: 'a' }).policy.tier).toBe('b');
   });
 
   it('is all that the clear selectors choose', () => {

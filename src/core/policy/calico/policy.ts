@@ -3,7 +3,7 @@ import type { Selector } from '../../kube/labels.ts';
 import { conjunction } from '../../kube/selector-algebra.ts';
 import type { Direction, HostSubject, PodSet, Policy } from '../model.ts';
 import { onlyFields } from '../normalise/fields.ts';
-import { lostRules } from '../normalise/lost-rules.ts';
+import { lostField, lostRules } from '../normalise/lost-rules.ts';
 import type { Normalised } from '../normalise/network-policy.ts';
 import type { PolicyObject } from '../normalise/registry.ts';
 import { isRecord, readList } from '../normalise/scope.ts';
@@ -46,7 +46,7 @@ export function normaliseCalicoPolicy(object: PolicyObject, locate?: Locate): No
   const fields = [...FIELDS, ...extra];
   const known = isRecord(object.spec) && onlyFields(spec, fields, 'spec', scope);
   const subject = readSubject(spec, scope);
-  const place = readPlace(spec, scope);
+  const place = readPlace(spec, lostField(spec, 'tier', fields) !== undefined, scope);
   const flags = readFlags(spec, scope);
   const types = readTypes(spec, known || !isPresent(object.spec), scope);
   const certain = known && subject.understood && place.understood && flags.understood && types.understood;
@@ -104,9 +104,14 @@ function readSubject(spec: Spec, scope: CalicoScope): { selector: Selector; unde
   return { selector: conjunction(readable), understood: readable.length === selectors.length };
 }
 
-function readPlace(spec: Spec, scope: CalicoScope): { tier: string; order: number; understood: boolean } {
-  const { tier = DEFAULT_TIER, order } = spec;
-  const named = tier === null || tier === '' ? DEFAULT_TIER : tier;
+/** Where the policy stands; `lost` says that its tier is behind a field of nearly that name, so that it may be any. */
+function readPlace(
+  spec: Spec,
+  lost: boolean,
+  scope: CalicoScope,
+): { tier: string; order: number; understood: boolean } {
+  const { tier, order } = spec;
+  const named = isPresent(tier) && tier !== '' ? tier : lost ? UNREADABLE_TIER : DEFAULT_TIER;
   const known = typeof named === 'string';
   if (!known) scope.report('spec.tier', 'must be the name of a tier');
   const absent = order === undefined || order === null;

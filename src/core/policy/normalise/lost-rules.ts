@@ -10,8 +10,13 @@ import type { ClusterScope } from './scope.ts';
  */
 export function lostRules(spec: unknown, direction: Direction, known: readonly string[], scope: ClusterScope): Rule[] {
   if (!isRecord(spec)) return [denial('spec', 0, scope)];
-  const lost = Object.keys(spec).find((name) => !known.includes(name) && suggest(name, known) === direction);
+  const lost = lostField(spec, direction, known);
   return lost === undefined ? [] : [denial(`spec.${lost}`, 0, scope)];
+}
+
+/** The field that is not among `known` and was most likely meant as `field`. */
+export function lostField(spec: object, field: string, known: readonly string[]): string | undefined {
+  return Object.keys(spec).find((name) => !known.includes(name) && suggest(name, known) === field);
 }
 
 /** The rule that denies everything, in place of one that cannot be read. */
