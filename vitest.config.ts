@@ -7,6 +7,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          setupFiles: ['test/setup/seed.ts'],
           include: ['src/**/*.test.ts', 'test/{contract,golden,architecture,library,ci}/**/*.test.ts'],
           exclude: ['src/host/**/*.kernel.test.ts', 'src/**/*.kernel.test.ts'],
           testTimeout: 20_000,
@@ -15,6 +16,7 @@ export default defineConfig({
       {
         test: {
           name: 'kernel',
+          setupFiles: ['test/setup/seed.ts'],
           include: ['src/**/*.kernel.test.ts', 'test/interop/**/*.test.ts'],
           testTimeout: 60_000,
           pool: 'forks',
@@ -24,6 +26,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
+          setupFiles: ['test/setup/seed.ts'],
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
