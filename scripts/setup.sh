@@ -39,6 +39,28 @@ missing_packages() {
   done
 }
 
+apt_install() {
+  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"; } >&2
+}
+
+# without_services COMMAND… — what is installed meanwhile starts no service: BIRD, etcd and the like are wanted as
+# programs, and a router that comes up by itself would touch the machine's own network.
+without_services() {
+  policy=/usr/sbin/policy-rc.d
+  if [ -e "$policy" ]; then
+    "$@"
+    return
+  fi
+  trap 'rm -f "$policy"' EXIT INT TERM
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod 755 "$policy"
+  outcome=0
+  "$@" || outcome=$?
+  rm -f "$policy"
+  trap - EXIT INT TERM
+  return "$outcome"
+}
+
 # need_system_packages COMMAND:PACKAGE… — names what is missing; installs it as root with apt, else says the command.
 need_system_packages() {
   missing=$(missing_packages "$@")
@@ -50,8 +72,7 @@ need_system_packages() {
   fi
   say "Installing them with apt-get …"
   # shellcheck disable=SC2086 # a list of package names
-  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing; } >&2 ||
-    die "apt-get could not install:$missing"
+  without_services apt_install $missing || die "apt-get could not install:$missing"
   missing=$(missing_packages "$@")
   [ -z "$missing" ] || die "apt-get finished, yet the commands of these packages are still missing:$missing"
 }
