@@ -7,7 +7,8 @@ import { createCalcEngine } from '../../core/calc/index.ts';
 import type { CalcEngine, Delta } from '../../core/calc/model.ts';
 import { CNI_ERROR, CniError } from '../../core/cni/index.ts';
 import type { BlockStore } from '../../core/ipam/index.ts';
-import { BACKENDS } from '../../core/routing/index.ts';
+import type { Labels } from '../../core/kube/labels.ts';
+import type { RoutingPool } from '../../core/routing/index.ts';
 import { DNS_GROUP } from '../../core/nft/dns-answers.ts';
 import type { Conntrack } from '../../host/conntrack/port.ts';
 import { createMissingPools } from '../../host/ipam-store/create-missing-pools.ts';
@@ -137,6 +138,7 @@ class Agent {
       nodes: () => this.#feed.nodes.items,
       blocks: () => this.#feed.blocks.items.values(),
       tunnels: () => this.#addresses.tunnels,
+      pools: () => this.#routingPools(),
       endpoints: () => this.#attachments.routingEndpoints(),
       plainSources: () => [...this.#feed.pools.items.values()].some(({ spec }) => spec?.natOutgoing === false),
     });
@@ -280,11 +282,11 @@ class Agent {
     const { node, backend } = this.#options;
     const known = this.#feed.nodes.items.get(node);
     if (known === undefined) throw new SluiceError('no-node', `the cluster has no node ${node} yet`);
-    const { tunnels } = BACKENDS[backend];
     const families = this.#families();
     if (families.length === 0) this.#world.log.warn('all address pools are disabled: new pods get no address');
     const held = this.#poolFamilies();
-    await this.#addresses.open({ node, nodeLabels: known.endpoint.labels, families, held, tunnels });
+    const nodeLabels = (): Labels => this.#feed.nodes.items.get(node)?.endpoint.labels ?? known.endpoint.labels;
+    await this.#addresses.open({ node, nodeLabels, families, held, pools: this.#routingPools(), backend });
     this.#openFamilies = families;
     await this.#identity.publishAddresses(known);
   }
@@ -351,6 +353,10 @@ class Agent {
   /** Families in which pods may have addresses: a pool that gives out no more has not taken back those that it gave. */
   #poolFamilies(): readonly Family[] {
     return familiesOf(this.#feed.pools.items.values());
+  }
+
+  #routingPools(): readonly RoutingPool[] {
+    return [...this.#feed.pools.items.values()].flatMap(({ routing }) => routing ?? []);
   }
 
   #createEngine(): CalcEngine {

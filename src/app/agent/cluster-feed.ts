@@ -15,7 +15,7 @@ import type { Policy, PolicyIssue } from '../../core/policy/model.ts';
 import type { Normalised } from '../../core/policy/normalise/network-policy.ts';
 import { normaliseNetworkPolicy } from '../../core/policy/normalise/network-policy.ts';
 import type { SliceSpec } from '../../core/service/model.ts';
-import type { RoutingBlock } from '../../core/routing/index.ts';
+import type { RoutingBlock, RoutingPool } from '../../core/routing/index.ts';
 import { poolSpec } from '../../core/calc/index.ts';
 import { serviceSpec, sliceSpec } from '../../core/service/index.ts';
 import { informer } from '../../host/kube-client/informer.ts';
@@ -33,17 +33,18 @@ import {
 } from '../../host/kube-client/resources.ts';
 import type { KubeClient, KubeObject, Resource } from '../../host/kube-client/types.ts';
 import { PolicyFeed } from './policy-feed.ts';
-import { knownBlock, knownNode, sameBlock } from './routing-objects.ts';
-import type { IpamBlockObject, KnownNode } from './routing-objects.ts';
+import { knownBlock, knownNode, knownPoolRouting, sameBlock } from './routing-objects.ts';
+import type { IpamBlockObject, KnownNode, PoolRoutingObject } from './routing-objects.ts';
 
 /** A pod as policy sees it, and its identity. */
 export interface KnownPod extends PodEndpoint {
   readonly uid: string;
 }
 
-/** An address pool, as far as the packet filter and the choice of families need it. */
+/** An address pool, as far as the packet filter, routing and the choice of families need it. */
 export interface KnownPool {
   readonly spec: PoolSpec | undefined;
+  readonly routing: RoutingPool | undefined;
   readonly disabled: boolean;
 }
 
@@ -220,10 +221,11 @@ export function knownPod(pod: Pod): KnownPod {
   return { ...podEndpoint(pod), uid: pod.metadata?.uid ?? '' };
 }
 
-type PoolObject = Parameters<typeof poolSpec>[0] & { readonly spec?: { readonly disabled?: boolean } };
+type PoolObject = Parameters<typeof poolSpec>[0] &
+  PoolRoutingObject & { readonly spec?: { readonly disabled?: boolean } };
 
 function knownPool(pool: PoolObject): KnownPool {
-  return { spec: poolSpec(pool), disabled: pool.spec?.disabled === true };
+  return { spec: poolSpec(pool), routing: knownPoolRouting(pool), disabled: pool.spec?.disabled === true };
 }
 
 function valueOf<P>(delta: Pick<Delta<P>, 'kind'> & { readonly object?: P }): P | undefined {

@@ -1,31 +1,35 @@
-import { isReturnTable, ROUTE_PROTOCOL, VXLAN_DEVICE } from '../../core/routing/index.ts';
+import { isReturnTable, ROUTE_PROTOCOL, TUNNEL_DEVICES } from '../../core/routing/index.ts';
 import type { ActualNetwork } from '../../core/routing/index.ts';
 import { MAIN_TABLE } from '../../host/netlink/port.ts';
-import type { Link, Netlink, RouteEntry } from '../../host/netlink/port.ts';
+import type { Netlink, RouteEntry } from '../../host/netlink/port.ts';
 import { INTERFACE_PREFIX } from './endpoint-record.ts';
 
 /** Names of links by index, for reading what the kernel says in numbers. */
 export type LinkNames = ReadonlyMap<number, string>;
 
-/** Whether Sluice owns what is on the link: its tunnel device and its ends of pod links. */
+/** Whether the link is the device of a tunnel of ours. */
+export function isTunnel(link: string | undefined): boolean {
+  return link !== undefined && TUNNEL_DEVICES.includes(link);
+}
+
+/** Whether Sluice owns what is on the link: a tunnel's device or its end of a pod's link. */
 export function isOurs(link: string | undefined): link is string {
-  return link !== undefined && (link === VXLAN_DEVICE || link.startsWith(INTERFACE_PREFIX));
+  return link !== undefined && (isTunnel(link) || link.startsWith(INTERFACE_PREFIX));
 }
 
 /** Everything of Sluice's that the kernel holds outside of the packet filter. */
 export function dumpNetwork(netlink: Netlink): { readonly actual: ActualNetwork; readonly names: Map<number, string> } {
   const links = netlink.links();
   const names = new Map(links.map(({ index, name }) => [index, name]));
-  const vxlan = links.find(({ name }) => name === VXLAN_DEVICE);
+  const tunnels = links.filter(({ name }) => isTunnel(name));
   const actual: ActualNetwork = {
-    vxlan: vxlan === undefined ? undefined : vxlanOf(vxlan),
-    addresses:
-      vxlan === undefined
-        ? []
-        : netlink
-            .addresses({ link: vxlan.index })
-            .filter(({ scope }) => scope === 'global')
-            .map(({ address }) => ({ link: VXLAN_DEVICE, address })),
+    links: tunnels,
+    addresses: tunnels.flatMap(({ index, name }) =>
+      netlink
+        .addresses({ link: index })
+        .filter(({ scope }) => scope === 'global')
+        .map(({ address }) => ({ link: name, address })),
+    ),
     routes: netlink
       .routes({ protocol: ROUTE_PROTOCOL, table: MAIN_TABLE })
       .map((route) => routeOf(route, names))
@@ -44,10 +48,11 @@ export function dumpNetwork(netlink: Netlink): { readonly actual: ActualNetwork;
       .neighbours()
       .filter(({ link, state, proxy }) => state === 'permanent' && proxy !== true && isOurs(names.get(link)))
       .map(({ link, ip, mac }) => ({ link: names.get(link)!, ip, mac })),
-    fdb:
-      vxlan === undefined
-        ? []
-        : netlink.fdb({ link: vxlan.index }).map(({ mac, remote }) => ({ link: VXLAN_DEVICE, mac, remote })),
+    fdb: tunnels
+      .filter(({ kind }) => kind === 'vxlan')
+      .flatMap(({ index, name }) =>
+        netlink.fdb({ link: index }).map(({ mac, remote }) => ({ link: name, mac, remote })),
+      ),
   };
   return { actual, names };
 }
@@ -67,8 +72,4 @@ export function routeOf(route: RouteEntry, names: LinkNames): ActualNetwork['rou
     ...(mtu === undefined ? {} : { mtu }),
     ...(table === MAIN_TABLE ? {} : { table }),
   };
-}
-
-function vxlanOf({ name, mac, mtu, up, vxlan }: Link): NonNullable<ActualNetwork['vxlan']> {
-  return { name, mac: mac ?? '', mtu, up, vni: vxlan?.vni ?? 0, port: vxlan?.port ?? 0, local: vxlan?.local };
 }

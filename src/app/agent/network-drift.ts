@@ -1,9 +1,9 @@
 import { equalIp, formatCidr } from '../../base/ip/index.ts';
-import { isReturnTable, ROUTE_PROTOCOL, VXLAN_DEVICE } from '../../core/routing/index.ts';
+import { isReturnTable, ROUTE_PROTOCOL } from '../../core/routing/index.ts';
 import type { ActualNetwork } from '../../core/routing/index.ts';
-import type { NetworkEvent, RouteEntry } from '../../host/netlink/port.ts';
+import type { Link, NetworkEvent, RouteEntry } from '../../host/netlink/port.ts';
 import { MAIN_TABLE } from '../../host/netlink/port.ts';
-import { isOurs, routeOf } from './kernel-network.ts';
+import { isOurs, isTunnel, routeOf } from './kernel-network.ts';
 import type { LinkNames } from './kernel-network.ts';
 
 /** Whether an event tells of something of ours that is not as we left it; our own changes are as we left them. */
@@ -12,11 +12,15 @@ export function isDrift(event: NetworkEvent, expected: ActualNetwork, names: Lin
     case 'overrun':
       return true;
     case 'link':
-      return event.link.name === VXLAN_DEVICE && isTunnelDrift(event.gone, event.link.up, event.link.mtu, expected);
+      return isTunnel(event.link.name) && isTunnelDrift(event.gone, event.link, expected);
     case 'address': {
       const { link, address, scope } = event.address;
-      if (scope !== 'global' || names.get(link) !== VXLAN_DEVICE) return false;
-      return event.gone === expected.addresses.some((each) => formatCidr(each.address) === formatCidr(address));
+      const name = names.get(link);
+      if (scope !== 'global' || !isTunnel(name)) return false;
+      const known = expected.addresses.some(
+        (each) => each.link === name && formatCidr(each.address) === formatCidr(address),
+      );
+      return event.gone === known;
     }
     case 'route':
       return event.route.protocol === ROUTE_PROTOCOL && isOurTable(event.route.table)
@@ -59,9 +63,10 @@ export function isUnderlayChange(event: NetworkEvent, names: LinkNames): boolean
   }
 }
 
-function isTunnelDrift(gone: boolean, up: boolean, mtu: number, { vxlan }: ActualNetwork): boolean {
-  if (gone || vxlan === undefined) return gone === (vxlan !== undefined);
-  return !up || mtu !== vxlan.mtu;
+function isTunnelDrift(gone: boolean, { name, up, mtu }: Link, { links }: ActualNetwork): boolean {
+  const expected = links.find((link) => link.name === name);
+  if (gone || expected === undefined) return gone === (expected !== undefined);
+  return !up || mtu !== expected.mtu;
 }
 
 function isRouteDrift(gone: boolean, route: RouteEntry, expected: ActualNetwork, names: LinkNames): boolean {

@@ -1,7 +1,7 @@
 import { hasCode, messageOf } from '../../base/errors.ts';
 import { formatCidr } from '../../base/ip/index.ts';
 import type { Logger } from '../../base/log.ts';
-import { VXLAN_DEVICE, desiredNetwork, diffNetwork } from '../../core/routing/index.ts';
+import { DEFAULT_SETTINGS, desiredNetwork, diffNetwork, madeLink } from '../../core/routing/index.ts';
 import type {
   ActualNetwork,
   DesiredNetwork,
@@ -13,7 +13,7 @@ import type {
 } from '../../core/routing/index.ts';
 import type { Netlink, NetworkEvent } from '../../host/netlink/port.ts';
 import type { Sysctl } from '../../host/sysctl/sysctl.ts';
-import { dumpNetwork, isOurs } from './kernel-network.ts';
+import { dumpNetwork, isOurs, isTunnel } from './kernel-network.ts';
 import { isDrift, isUnderlayChange } from './network-drift.ts';
 
 export interface NetworkDriverDependencies {
@@ -167,8 +167,7 @@ export class NetworkDriver {
       return;
     }
     const failed = this.#attempt(changes);
-    this.#actual =
-      failed.length === 0 ? { ...desired, vxlan: desired.vxlan && { ...desired.vxlan, up: true } } : undefined;
+    this.#actual = failed.length === 0 ? { ...desired, links: desired.links.map(madeLink) } : undefined;
     this.#error = failed[0];
     this.#dependencies.log.info('network reconciled', { changes: changes.length, failed: failed.length });
     if (failed.length > 0) this.#resyncSoon(RETRY);
@@ -189,8 +188,8 @@ export class NetworkDriver {
       const change = changes[i]!;
       if (error === undefined || (change.kind.startsWith('delete-') && hasCode(error, 'not-found'))) return [];
       // A pod that is being torn down: its link went before its record.
-      if ('route' in change && change.route.link !== VXLAN_DEVICE && isOurs(change.route.link)) return [];
-      if ('neighbour' in change && change.neighbour.link !== VXLAN_DEVICE) return [];
+      if ('route' in change && !isTunnel(change.route.link) && isOurs(change.route.link)) return [];
+      if ('neighbour' in change && !isTunnel(change.neighbour.link)) return [];
       log.warn('the kernel refused a network change', { change: change.kind, error: messageOf(error) });
       return [messageOf(error)];
     });
@@ -259,9 +258,11 @@ export class NetworkDriver {
 const EMPTY_INPUT: RoutingInput = {
   node: '',
   backend: 'host-gw',
+  pools: [],
   nodes: new Map(),
   blocks: [],
   endpoints: [],
   underlay: { subnets: [], links: [], mtu: 1500, peerMtu: new Map() },
+  settings: DEFAULT_SETTINGS,
   configuredMtu: 0,
 };

@@ -3,6 +3,8 @@ import type { Family, Ip } from '../../base/ip/index.ts';
 import type { Logger } from '../../base/log.ts';
 import { createAllocator, tunnelHandle } from '../../core/ipam/index.ts';
 import type { AllocateRequest, Allocator, Assignment, Block, BlockStore, Stored } from '../../core/ipam/index.ts';
+import { tunnelsOf } from '../../core/routing/index.ts';
+import type { BackendName, RoutingPool, TunnelAddresses, TunnelKind } from '../../core/routing/index.ts';
 
 export interface NodeAddressesDependencies {
   readonly blockStore: BlockStore;
@@ -14,13 +16,15 @@ export interface NodeAddressesDependencies {
 /** What opening needs to know of the node. */
 export interface NodeAddressesOptions {
   readonly node: string;
-  readonly nodeLabels: Readonly<Record<string, string>>;
+  /** As they are now: pools choose nodes by them. */
+  readonly nodeLabels: () => Readonly<Record<string, string>>;
   /** Families of pools that give out addresses. */
   readonly families: readonly Family[];
   /** Families of all pools: what the node has of one that gives out no more, it keeps. */
   readonly held: readonly Family[];
-  /** Whether the node needs an address of each family for its end of the tunnel. */
-  readonly tunnels: boolean;
+  /** All pools, and the cluster's backend: between them they say which tunnels the node needs addresses for. */
+  readonly pools: readonly RoutingPool[];
+  readonly backend: BackendName;
 }
 
 /** A released address rests this long, milliseconds: longer than watches usually lag. */
@@ -32,14 +36,14 @@ const LOW_WATER = 16;
 export class NodeAddresses {
   readonly #dependencies: NodeAddressesDependencies;
   #allocator: Allocator | undefined;
-  #tunnels: readonly Ip[] = [];
+  #tunnels: TunnelAddresses = {};
 
   constructor(dependencies: NodeAddressesDependencies) {
     this.#dependencies = dependencies;
   }
 
-  /** The node's own addresses in the overlay, at most one of each family. */
-  get tunnels(): readonly Ip[] {
+  /** The node's own addresses in the overlay, at most one of each family for a kind of tunnel. */
+  get tunnels(): TunnelAddresses {
     return this.#tunnels;
   }
 
@@ -48,25 +52,17 @@ export class NodeAddresses {
   }
 
   /** Reads what the node holds, claims blocks ahead of need and takes the tunnel addresses. May be tried again. */
-  async open({ node, nodeLabels, families, held, tunnels }: NodeAddressesOptions): Promise<void> {
+  async open(options: NodeAddressesOptions): Promise<void> {
+    const { node, nodeLabels, families, held } = options;
     if (held.length === 0) throw new SluiceError('no-pool', 'there is no address pool: create an IPPool');
     const { blockStore, now, log } = this.#dependencies;
     const allocator = createAllocator(
-      { node, nodeLabels, strictAffinity: false, coolDownMs: COOL_DOWN, lowWater: LOW_WATER },
+      { node, nodeLabels, coolDownMs: COOL_DOWN, lowWater: LOW_WATER },
       { store: blockStore, now, report: (message, error) => log.warn(message, { error: messageOf(error) }) },
     );
     await allocator.load();
     await allocator.ensureBlocks(families);
-    const assigned: Ip[] = [];
-    for (const family of tunnels ? held : []) {
-      const handle = tunnelHandle(node, family);
-      const known = allocator.lookup(handle);
-      if (known === undefined && !families.includes(family)) continue;
-      const request = { handle, families: [family], attributes: { type: 'vxlanTunnelAddress' } };
-      const { addresses } = known ?? (await allocator.allocate(request));
-      assigned.push(...addresses.map(({ ip }) => ip));
-    }
-    this.#tunnels = assigned;
+    this.#tunnels = await tunnelAddresses(allocator, options);
     this.#allocator = allocator;
   }
 
@@ -83,6 +79,11 @@ export class NodeAddresses {
     return this.#opened().assignments();
   }
 
+  /** Gives up blocks that the node does not need any more. */
+  async giveBack(): Promise<void> {
+    await this.#allocator?.giveBack();
+  }
+
   /** Pools changed: what is in memory is read anew before it is used again. */
   invalidate(): void {
     this.#allocator?.invalidate();
@@ -92,4 +93,24 @@ export class NodeAddresses {
     if (this.#allocator === undefined) throw new SluiceError('not-ready', 'address management is not ready yet');
     return this.#allocator;
   }
+}
+
+/** What the node has for its ends of tunnels, or now takes. */
+async function tunnelAddresses(
+  allocator: Allocator,
+  { node, families, held, pools, backend }: NodeAddressesOptions,
+): Promise<TunnelAddresses> {
+  const assigned: Partial<Record<TunnelKind, readonly Ip[]>> = {};
+  for (const family of held) {
+    for (const kind of tunnelsOf(pools, backend, family)) {
+      const handle = tunnelHandle(node, family, kind);
+      const known = allocator.lookup(handle);
+      if (known === undefined && !families.includes(family)) continue;
+      const attributes = { type: `${kind}${family === 6 ? 'V6' : ''}TunnelAddress` };
+      const request = { handle, families: [family], attributes, use: 'Tunnel' } as const;
+      const { addresses } = known ?? (await allocator.allocate(request));
+      assigned[kind] = [...(assigned[kind] ?? []), ...addresses.map(({ ip }) => ip)];
+    }
+  }
+  return assigned;
 }

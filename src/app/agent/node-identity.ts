@@ -1,9 +1,10 @@
 import { formatCidr, formatIp } from '../../base/ip/index.ts';
-import type { Cidr, Ip } from '../../base/ip/index.ts';
+import type { Cidr } from '../../base/ip/index.ts';
+import type { TunnelAddresses, TunnelKind } from '../../core/routing/index.ts';
 import { NODES } from '../../host/kube-client/resources.ts';
 import type { KubeClient } from '../../host/kube-client/types.ts';
 import type { Netlink } from '../../host/netlink/port.ts';
-import { UNDERLAY_MACS_ANNOTATION } from './routing-objects.ts';
+import { TUNNEL_ANNOTATIONS, UNDERLAY_MACS_ANNOTATION } from './routing-objects.ts';
 import type { KnownNode } from './routing-objects.ts';
 import { readUnderlay } from './underlay.ts';
 
@@ -15,13 +16,17 @@ const FIELD_MANAGER = 'sluice-agent';
  */
 export function identityAnnotations(
   { addresses, macs }: { readonly addresses: readonly Cidr[]; readonly macs: readonly string[] },
-  tunnels: readonly Ip[],
+  tunnels: TunnelAddresses,
 ): Readonly<Record<string, string>> {
   const annotations: Record<string, string> = macs.length === 0 ? {} : { [UNDERLAY_MACS_ANNOTATION]: macs.join(',') };
   for (const address of addresses.toReversed())
     annotations[`projectcalico.org/IPv${address.ip.family}Address`] = formatCidr(address);
-  for (const tunnel of tunnels.toReversed())
-    annotations[`projectcalico.org/IPv${tunnel.family}VXLANTunnelAddr`] = formatIp(tunnel);
+  for (const kind of Object.keys(TUNNEL_ANNOTATIONS) as TunnelKind[]) {
+    for (const tunnel of tunnels[kind]?.toReversed() ?? []) {
+      const name = TUNNEL_ANNOTATIONS[kind][tunnel.family];
+      if (name !== undefined) annotations[name] = formatIp(tunnel);
+    }
+  }
   return annotations;
 }
 
@@ -31,7 +36,7 @@ export interface NodeIdentityDependencies {
   /** Epoch milliseconds. */
   readonly now: () => number;
   /** This node's addresses in the overlay. */
-  readonly tunnels: () => readonly Ip[];
+  readonly tunnels: () => TunnelAddresses;
   readonly signal: AbortSignal;
 }
 

@@ -1,12 +1,19 @@
-import { equalIp, parseCidr } from '../../base/ip/index.ts';
-import type { Cidr, Ip } from '../../base/ip/index.ts';
+import { equalIp, parseCidr, parseIp } from '../../base/ip/index.ts';
+import type { Cidr, Family, Ip } from '../../base/ip/index.ts';
 import type { Node } from '../../core/kube/types.ts';
 import { nodeEndpoint } from '../../core/policy/endpoints.ts';
 import type { NodeEndpoint } from '../../core/policy/cluster.ts';
-import type { RoutingBlock, RoutingNode } from '../../core/routing/index.ts';
+import type { RoutingBlock, RoutingNode, RoutingPool, TunnelAddresses, TunnelKind } from '../../core/routing/index.ts';
 
 /** Where a node publishes its tunnel device's hardware address when it is not the derived one (Calico's name). */
 const VTEP_MAC_ANNOTATION = 'projectcalico.org/VXLANTunnelMACAddr';
+
+/** Where a node publishes the addresses of its tunnel devices (Calico's names). */
+export const TUNNEL_ANNOTATIONS: Readonly<Record<TunnelKind, Readonly<Partial<Record<Family, string>>>>> = {
+  vxlan: { 4: 'projectcalico.org/IPv4VXLANTunnelAddr', 6: 'projectcalico.org/IPv6VXLANTunnelAddr' },
+  ipip: { 4: 'projectcalico.org/IPv4IPIPTunnelAddr' },
+  wireguard: { 4: 'projectcalico.org/IPv4WireguardInterfaceAddr', 6: 'projectcalico.org/IPv6WireguardInterfaceAddr' },
+};
 
 /** Where a node publishes the hardware addresses of the devices that carry its addresses, separated by commas. */
 export const UNDERLAY_MACS_ANNOTATION = 'sluice.dev/underlay-macs';
@@ -29,7 +36,8 @@ export function knownNode(node: Node): KnownNode {
   );
   const vtepMac = annotations[VTEP_MAC_ANNOTATION];
   const macs = (annotations[UNDERLAY_MACS_ANNOTATION] ?? '').split(',').filter((mac) => MAC.test(mac));
-  const { name, addresses, tunnelAddresses } = endpoint;
+  const { name, addresses } = endpoint;
+  const tunnelAddresses = tunnelAddressesOf(annotations);
   return {
     endpoint,
     annotations,
@@ -38,6 +46,33 @@ export function knownNode(node: Node): KnownNode {
     ),
     routing: { name, addresses, tunnelAddresses, underlayMacs: macs, ...(vtepMac === undefined ? {} : { vtepMac }) },
   };
+}
+
+function tunnelAddressesOf(annotations: Readonly<Record<string, string>>): TunnelAddresses {
+  return Object.fromEntries(
+    Object.entries(TUNNEL_ANNOTATIONS).map(([kind, names]) => [
+      kind,
+      Object.values(names).flatMap((name) => parseIp(annotations[name] ?? '') ?? []),
+    ]),
+  );
+}
+
+/** The part of an IPPool resource that routes depend on. */
+export interface PoolRoutingObject {
+  readonly metadata?: { readonly name?: string };
+  readonly spec?: { readonly cidr?: string; readonly vxlanMode?: string; readonly ipipMode?: string };
+}
+
+/** Projects an IPPool at parse time; undefined when it has no usable CIDR. */
+export function knownPoolRouting({ metadata, spec }: PoolRoutingObject): RoutingPool | undefined {
+  const cidr = parseCidr(spec?.cidr ?? '');
+  if (cidr === undefined) return undefined;
+  const { vxlanMode, ipipMode } = spec ?? {};
+  return { name: metadata?.name ?? '', cidr, vxlanMode: modeOf(vxlanMode), ipipMode: modeOf(ipipMode) };
+}
+
+function modeOf(text: string | undefined): RoutingPool['vxlanMode'] {
+  return text === 'Always' || text === 'CrossSubnet' ? text : 'Never';
 }
 
 /** The part of an IPAMBlock resource that routes depend on. */

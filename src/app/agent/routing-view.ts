@@ -1,5 +1,12 @@
-import type { Ip } from '../../base/ip/index.ts';
-import type { LocalEndpoint, RoutingBlock, RoutingInput, RoutingNode } from '../../core/routing/index.ts';
+import { DEFAULT_SETTINGS } from '../../core/routing/index.ts';
+import type {
+  LocalEndpoint,
+  RoutingBlock,
+  RoutingInput,
+  RoutingNode,
+  RoutingPool,
+  TunnelAddresses,
+} from '../../core/routing/index.ts';
 import type { Netlink } from '../../host/netlink/port.ts';
 import type { AgentOptions } from './options.ts';
 import type { KnownNode } from './routing-objects.ts';
@@ -10,7 +17,8 @@ export interface RoutingViewDependencies {
   readonly nodes: () => ReadonlyMap<string, KnownNode>;
   readonly blocks: () => Iterable<RoutingBlock | undefined>;
   /** This node's addresses in the overlay. */
-  readonly tunnels: () => readonly Ip[];
+  readonly tunnels: () => TunnelAddresses;
+  readonly pools: () => readonly RoutingPool[];
   readonly endpoints: () => readonly LocalEndpoint[];
   /** Whether pods of some pool keep their address towards nodes and the outside. */
   readonly plainSources: () => boolean;
@@ -34,7 +42,7 @@ export class RoutingView {
 
   input(): RoutingInput {
     const { node, backend, mtu } = this.#options;
-    const { netlink, blocks, tunnels, endpoints, plainSources } = this.#dependencies;
+    const { netlink, blocks, tunnels, pools, endpoints, plainSources } = this.#dependencies;
     const nodes = new Map<string, RoutingNode>();
     for (const [name, { routing }] of this.#dependencies.nodes()) nodes.set(name, routing);
     const self = nodes.get(node);
@@ -44,11 +52,13 @@ export class RoutingView {
     return {
       node,
       backend,
+      pools: pools(),
       nodes,
       blocks: [...blocks()].filter((block) => block !== undefined),
       endpoints: endpoints(),
       plainSources: plainSources(),
       underlay: this.#underlay,
+      settings: DEFAULT_SETTINGS,
       configuredMtu: mtu,
     };
   }

@@ -1,6 +1,7 @@
 import { formatCidr, formatIp } from '../../base/ip/index.ts';
 import type { Ip } from '../../base/ip/index.ts';
 import type { Block, Stored } from '../../core/ipam/index.ts';
+import type { TunnelAddresses } from '../../core/routing/index.ts';
 import type { Attachments } from './attachments.ts';
 import type { ClusterFeed } from './cluster-feed.ts';
 import type { ConnectionsStatus } from './live-connections.ts';
@@ -61,7 +62,7 @@ export interface StatusSources {
   readonly connections: ConnectionsStatus;
   readonly attachments: Attachments;
   readonly blocks: readonly Stored<Block>[];
-  readonly tunnels: readonly Ip[];
+  readonly tunnels: TunnelAddresses;
 }
 
 /** Puts the status document together. */
@@ -75,7 +76,7 @@ export function agentStatus(sources: StatusSources): AgentStatus {
     startedAt: new Date(startedAt).toISOString(),
     uptimeSeconds: Math.round((now - startedAt) / 1000),
     residentBytes: process.memoryUsage.rss(),
-    tunnelAddresses: sources.tunnels.map(formatIp),
+    tunnelAddresses: Object.values(sources.tunnels).flat().map(formatIp),
     endpoints: [...attachments.records.values()].map(({ namespace, pod, interface: link, addresses }) => ({
       pod: `${namespace}/${pod}`,
       interface: link,

@@ -20,6 +20,6 @@ export function handleOf(network: string, containerId: string, ifname: string): 
 }
 
 /** The handle under which a node's tunnel address is allocated, as Calico names it. */
-export function tunnelHandle(node: string, family: 4 | 6): string {
-  return `vxlan-${family === 4 ? '' : 'v6-'}tunnel-addr-${node}`;
+export function tunnelHandle(node: string, family: 4 | 6, kind: 'vxlan' | 'ipip' | 'wireguard'): string {
+  return `${kind}-${family === 4 ? '' : 'v6-'}tunnel-addr-${node}`;
 }

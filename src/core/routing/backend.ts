@@ -1,27 +1,48 @@
 import { cidrContains } from '../../base/ip/index.ts';
 import type { Family, Ip } from '../../base/ip/index.ts';
-import type { RoutingNode, RoutingProblem, Underlay } from './types.ts';
+import type { DesiredLink, RoutingInput, RoutingNode, RoutingProblem, TunnelKind, Underlay } from './types.ts';
 
 /** How packets for addresses of one family get to one peer. */
 export type PeerPath =
   /** The peer is a neighbour: plain route. */
   | { readonly kind: 'direct'; readonly via: Ip }
-  /** Wrapped: `via` is the next hop inside the tunnel, `remote` where the wrapped packet goes. */
-  | { readonly kind: 'tunnel'; readonly via: Ip; readonly remote: Ip }
+  | TunnelPath
+  /** Somebody else makes the routes, if there are to be any. */
+  | { readonly kind: 'foreign' }
   | { readonly kind: 'problem'; readonly problem: RoutingProblem };
 
-/** What a backend decides from. */
-export interface PeerContext {
+/** Packets are wrapped by a device of this node. */
+export interface TunnelPath {
+  readonly kind: 'tunnel';
+  /** Name of the device. */
+  readonly device: string;
+  /** Bytes that wrapping adds to a packet. */
+  readonly overhead: number;
+  /** Next hop behind the device, which no connected route need lead to; absent: the device needs none. */
+  readonly via?: Ip;
+  /** For devices that carry Ethernet: whose `mac` the next hop has, and the address that frames for it are sent to. */
+  readonly bridge?: { readonly mac: string; readonly remote: Ip };
+}
+
+/** What a backend decides a node's own part from. */
+export interface NodeContext {
   readonly self: RoutingNode;
+  readonly underlay: Underlay;
+  readonly settings: RoutingInput['settings'];
+}
+
+/** What a backend decides a peer's path from. */
+export interface PeerContext extends NodeContext {
   readonly peer: RoutingNode;
   readonly family: Family;
-  readonly underlay: Underlay;
 }
 
 /** One way to reach peers. */
 export interface Backend {
-  /** Whether the node needs a tunnel device, whoever its peers are. */
-  readonly tunnels: boolean;
+  /** The kind of tunnel whose device has an address of its own; absent: none. */
+  readonly tunnel?: TunnelKind;
+  /** The device that it needs, whoever the peers are; undefined while the node has no address that it can work from. */
+  readonly device?: (context: NodeContext) => DesiredLink | undefined;
   readonly pathTo: (context: PeerContext) => PeerPath;
 }
 

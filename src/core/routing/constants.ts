@@ -1,9 +1,11 @@
-/** Name of the tunnel device on every node. */
+import type { RoutingSettings } from './types.ts';
+
+/** Name of the VXLAN device on every node. */
 export const VXLAN_DEVICE = 'vxlan.sluice';
-/** VXLAN network identifier; Calico's default, free beside flannel's 1. */
-export const VXLAN_VNI = 4096;
-/** IANA's port for VXLAN (RFC 7348 §8.1). */
-export const VXLAN_PORT = 4789;
+/** Names of all devices that backends make. */
+export const TUNNEL_DEVICES: readonly string[] = [VXLAN_DEVICE];
+/** What holds when nothing is configured: Calico's VNI, free beside flannel's 1, and IANA's port (RFC 7348 §8.1). */
+export const DEFAULT_SETTINGS: RoutingSettings = { vxlan: { vni: 4096, port: 4789 } };
 /** `rtm_protocol` of every route that Sluice owns; Calico's default as well. */
 export const ROUTE_PROTOCOL = 80;
 /** Priority of the rules that lead marked answers back to the peer they belong to; any before `main` (32766). */

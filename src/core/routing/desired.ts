@@ -1,56 +1,51 @@
 import { formatIp, hostCidr } from '../../base/ip/index.ts';
 import type { Cidr, Family } from '../../base/ip/index.ts';
 import { noPath } from './backend.ts';
-import type { Backend, PeerPath } from './backend.ts';
+import type { PeerPath, TunnelPath } from './backend.ts';
 import { BACKENDS } from './backends/backend-table.ts';
-import {
-  RETURN_RULE_PRIORITY,
-  ROUTE_PROTOCOL,
-  VXLAN_DEVICE,
-  VXLAN_OVERHEAD,
-  VXLAN_PORT,
-  VXLAN_VNI,
-} from './constants.ts';
+import { RETURN_RULE_PRIORITY, ROUTE_PROTOCOL } from './constants.ts';
+import { backendFor, backendsOfPools } from './pool-backend.ts';
 import { RETURN_MARK_MASK, returnMarks, returnTable } from './return-marks.ts';
 import type {
+  BackendName,
   DesiredFdbEntry,
+  DesiredLink,
   DesiredNeighbour,
   DesiredNetwork,
   DesiredRoute,
-  DesiredVxlan,
   LocalEndpoint,
   ReturnPeer,
   RoutingInput,
   RoutingNode,
   RoutingProblem,
 } from './types.ts';
-import { vtepMac } from './vtep-mac.ts';
 
 /**
- * What the kernel of `input.node` should hold so that every pod is reachable: the tunnel device, a route per foreign
+ * What the kernel of `input.node` should hold so that every pod is reachable: tunnel devices, a route per foreign
  * block and per address that lives outside its block, a blackhole per own block (so that addresses nobody has do not
  * leave the node), and a host route with its neighbour entry per local pod. Without an entry for this node in `nodes`
  * only local things are desired.
  */
 export function desiredNetwork(input: RoutingInput): DesiredNetwork {
-  const backend = BACKENDS[input.backend];
   const self = input.nodes.get(input.node);
-  const peers = new PeerPaths(input, backend, self);
+  const peers = new PeerPaths(input, self);
   const routes = [
     ...input.endpoints.flatMap(endpointRoutes),
-    ...input.blocks.flatMap((block) => [
-      ...(block.node === undefined ? [] : peers.routesTo(block.node, block.cidr)),
-      ...block.elsewhere.flatMap(({ ip, node }) => (node === input.node ? [] : peers.routesTo(node, hostCidr(ip)))),
-    ]),
+    ...input.blocks.flatMap((block) => {
+      const backend = backendFor(block.cidr, input.pools, input.backend);
+      return [
+        ...(block.node === undefined ? [] : peers.routesTo(block.node, block.cidr, backend)),
+        ...block.elsewhere.flatMap(({ ip, node }) =>
+          node === input.node ? [] : peers.routesTo(node, hostCidr(ip), backend),
+        ),
+      ];
+    }),
   ];
   const back = peers.returnPaths();
-  const vxlan = backend.tunnels && self !== undefined ? vxlanDevice(input, self) : undefined;
+  const links = peers.links();
   return {
-    vxlan,
-    addresses:
-      vxlan === undefined || self === undefined
-        ? []
-        : self.tunnelAddresses.map((ip) => ({ link: vxlan.name, address: hostCidr(ip) })),
+    links,
+    addresses: peers.linkAddresses(links),
     routes: unique(routes, ({ destination }) => `${formatIp(destination.ip)}/${destination.prefix}`),
     neighbours: [...input.endpoints.flatMap(endpointNeighbours), ...peers.neighbours()],
     fdb: peers.fdb(),
@@ -64,11 +59,11 @@ export function desiredNetwork(input: RoutingInput): DesiredNetwork {
     returnRoutes: back.map(({ route }) => route),
     returnPeers: returnPeers(back),
     looseLinks: [
-      ...(vxlan === undefined ? [] : [vxlan.name]),
+      ...links.map(({ name }) => name),
       // Pods that keep their address come to a node's own by the underlay, and are answered through the tunnel.
       ...(input.plainSources === true || back.some(({ path }) => path.kind === 'direct') ? input.underlay.links : []),
     ],
-    podMtu: input.configuredMtu > 0 ? input.configuredMtu : peers.smallestMtu(),
+    podMtu: input.configuredMtu > 0 ? input.configuredMtu : peers.smallestMtu(links),
     problems: peers.problems(),
   };
 }
@@ -79,6 +74,12 @@ interface ReturnPath extends ReturnPeer {
   readonly route: DesiredRoute;
 }
 
+/** A path that was looked for, of one backend. */
+interface KnownPath {
+  readonly node: string;
+  readonly path: PeerPath;
+}
+
 const FAMILIES: readonly Family[] = [4, 6];
 
 /** Every address of a family. */
@@ -87,22 +88,109 @@ const ANYWHERE: Readonly<Record<Family, Cidr>> = {
   6: { ip: { family: 6, value: 0n }, prefix: 0 },
 };
 
-/** The paths to all peers, found once per peer and family. */
+/** The paths to all peers, found once per peer, family and backend. */
 class PeerPaths {
   readonly #input: RoutingInput;
-  readonly #backend: Backend;
   readonly #self: RoutingNode | undefined;
-  readonly #paths = new Map<string, { readonly node: string; readonly path: PeerPath }>();
+  readonly #paths = new Map<string, KnownPath>();
+  /** Backends that some pool or block uses. */
+  readonly #used: Set<BackendName>;
 
-  constructor(input: RoutingInput, backend: Backend, self: RoutingNode | undefined) {
+  constructor(input: RoutingInput, self: RoutingNode | undefined) {
     this.#input = input;
-    this.#backend = backend;
     this.#self = self;
+    this.#used = new Set(FAMILIES.flatMap((family) => [...backendsOfPools(input.pools, input.backend, family)]));
   }
 
-  routesTo(node: string, destination: Cidr): readonly DesiredRoute[] {
+  routesTo(node: string, destination: Cidr, backend: BackendName): readonly DesiredRoute[] {
     if (node === this.#input.node) return [{ destination, type: 'blackhole', protocol: ROUTE_PROTOCOL }];
-    const path = this.#pathTo(node, destination.ip.family);
+    this.#used.add(backend);
+    return this.#routesVia(node, destination, this.#pathTo(node, destination.ip.family, backend));
+  }
+
+  /** The devices of all backends in use. */
+  links(): readonly DesiredLink[] {
+    const self = this.#self;
+    if (self === undefined) return [];
+    const { underlay, settings } = this.#input;
+    const devices = [...this.#used].map((name) => BACKENDS[name].device?.({ self, underlay, settings }));
+    return unique(
+      devices.filter((device) => device !== undefined),
+      ({ name }) => name,
+    );
+  }
+
+  /** This node's addresses on its devices. */
+  linkAddresses(links: readonly DesiredLink[]): DesiredNetwork['addresses'] {
+    return links.flatMap(({ name, kind }) =>
+      (this.#self?.tunnelAddresses[kind] ?? []).map((ip) => ({ link: name, address: hostCidr(ip) })),
+    );
+  }
+
+  /** The way back for connections that come here through each peer that can be recognised, whether it has pods or not. */
+  returnPaths(): readonly ReturnPath[] {
+    const peers = [...this.#input.nodes.values()].filter(({ name }) => name !== this.#input.node);
+    const marks = returnMarks(peers.map(({ name }) => name));
+    return peers.flatMap((peer) => FAMILIES.flatMap((family) => this.#returnPath(peer, family, marks.get(peer.name))));
+  }
+
+  #returnPath(peer: RoutingNode, family: Family, mark: number | undefined): readonly ReturnPath[] {
+    const backends = [...backendsOfPools(this.#input.pools, this.#input.backend, family)];
+    const recognised = backends.filter((backend) => this.#macs(peer, family, backend).length > 0);
+    const [first] = recognised;
+    if (mark === undefined || first === undefined) return [];
+    const path = this.#pathTo(peer.name, family, first);
+    const [route] = this.#routesVia(peer.name, ANYWHERE[family], path);
+    if (route === undefined) return [];
+    const macs = recognised.flatMap((backend) => this.#macs(peer, family, backend));
+    return [{ node: peer.name, macs, mark, family, path, route: { ...route, table: returnTable(mark) } }];
+  }
+
+  /** The hardware addresses that the peer's packets have here; none when it has no path, which by itself is no problem. */
+  #macs(peer: RoutingNode, family: Family, backend: BackendName): readonly string[] {
+    const path = this.#findPath(peer.name, family, backend);
+    switch (path.kind) {
+      case 'direct':
+        return peer.underlayMacs ?? [];
+      case 'tunnel': {
+        const own = this.#self?.tunnelAddresses[BACKENDS[backend].tunnel ?? 'vxlan'] ?? [];
+        return path.bridge !== undefined && own.some((each) => each.family === family) ? [path.bridge.mac] : [];
+      }
+      case 'foreign':
+      case 'problem':
+        return [];
+    }
+  }
+
+  neighbours(): readonly DesiredNeighbour[] {
+    const entries = this.#tunnels().flatMap(({ device: link, via: ip, bridge }) =>
+      ip === undefined || bridge === undefined ? [] : [{ link, ip, mac: bridge.mac }],
+    );
+    return unique(entries, ({ link, ip }) => `${link} ${formatIp(ip)}`);
+  }
+
+  fdb(): readonly DesiredFdbEntry[] {
+    const entries = this.#tunnels().flatMap(({ device: link, bridge }) =>
+      bridge === undefined ? [] : [{ link, ...bridge }],
+    );
+    return unique(entries, ({ link, mac }) => `${link} ${mac}`);
+  }
+
+  /**
+   * The MTU that fits every path. A backend that may wrap counts the tunnel even before it has peers, because pods
+   * keep the MTU that they were born with.
+   */
+  smallestMtu(links: readonly DesiredLink[]): number {
+    let smallest = Math.min(this.#input.underlay.mtu, ...links.map(({ mtu }) => mtu));
+    for (const { node, path } of this.#paths.values()) smallest = Math.min(smallest, this.#mtuTo(node, path));
+    return smallest;
+  }
+
+  problems(): readonly RoutingProblem[] {
+    return [...this.#paths.values()].flatMap(({ path }) => (path.kind === 'problem' ? [path.problem] : []));
+  }
+
+  #routesVia(node: string, destination: Cidr, path: PeerPath): readonly DesiredRoute[] {
     switch (path.kind) {
       case 'direct':
         return [{ destination, type: 'unicast', via: path.via, protocol: ROUTE_PROTOCOL }];
@@ -112,129 +200,46 @@ class PeerPaths {
           {
             destination,
             type: 'unicast',
-            via: path.via,
-            link: VXLAN_DEVICE,
-            onlink: true,
+            ...(path.via === undefined ? { scope: 'link' } : { via: path.via, onlink: true }),
+            link: path.device,
             protocol: ROUTE_PROTOCOL,
-            ...(mtu < deviceMtu(this.#input, path.remote.family) ? { mtu } : {}),
+            ...(mtu < this.#input.underlay.mtu - path.overhead ? { mtu } : {}),
           },
         ];
       }
+      case 'foreign':
       case 'problem':
         return [];
     }
   }
 
-  /** The way back for connections that come here through each peer that can be recognised, whether it has pods or not. */
-  returnPaths(): readonly ReturnPath[] {
-    const peers = [...this.#input.nodes.values()].filter(({ name }) => name !== this.#input.node);
-    const marks = returnMarks(peers.map(({ name }) => name));
-    return peers.flatMap((peer) =>
-      FAMILIES.flatMap((family) => {
-        const mark = marks.get(peer.name);
-        const macs = this.#returnMacs(peer, family);
-        if (mark === undefined || macs.length === 0) return [];
-        const path = this.#pathTo(peer.name, family);
-        const [route] = this.routesTo(peer.name, ANYWHERE[family]);
-        if (route === undefined) return [];
-        return [{ node: peer.name, macs, mark, family, path, route: { ...route, table: returnTable(mark) } }];
-      }),
-    );
-  }
-
-  /** The hardware addresses that the peer's packets have here; none when it has no path, which by itself is no problem. */
-  #returnMacs(peer: RoutingNode, family: Family): readonly string[] {
-    switch (this.#findPath(peer.name, family).kind) {
-      case 'direct':
-        return peer.underlayMacs ?? [];
-      case 'tunnel':
-        return this.#self?.tunnelAddresses.some((each) => each.family === family) ? [this.#macOf(peer.name)] : [];
-      case 'problem':
-        return [];
-    }
-  }
-
-  neighbours(): readonly DesiredNeighbour[] {
-    const entries = this.#tunnels().map(({ node, path }) => ({
-      link: VXLAN_DEVICE,
-      ip: path.via,
-      mac: this.#macOf(node),
-    }));
-    return unique(entries, ({ ip }) => formatIp(ip));
-  }
-
-  fdb(): readonly DesiredFdbEntry[] {
-    const entries = this.#tunnels().map(({ node, path }) => ({
-      link: VXLAN_DEVICE,
-      mac: this.#macOf(node),
-      remote: path.remote,
-    }));
-    return unique(entries, ({ mac }) => mac);
-  }
-
-  /**
-   * The MTU that fits every path. A backend that may wrap counts the tunnel even before it has peers, because pods
-   * keep the MTU that they were born with.
-   */
-  smallestMtu(): number {
-    const family = this.#self?.addresses[0]?.family ?? 4;
-    let smallest = this.#backend.tunnels ? deviceMtu(this.#input, family) : this.#input.underlay.mtu;
-    for (const { node, path } of this.#paths.values())
-      if (path.kind !== 'problem') smallest = Math.min(smallest, this.#mtuTo(node, path));
-    return smallest;
-  }
-
-  problems(): readonly RoutingProblem[] {
-    return [...this.#paths.values()].flatMap(({ path }) => (path.kind === 'problem' ? [path.problem] : []));
-  }
-
-  #pathTo(node: string, family: Family): PeerPath {
-    const key = `${family} ${node}`;
+  #pathTo(node: string, family: Family, backend: BackendName): PeerPath {
+    const key = `${backend} ${family} ${node}`;
     const known = this.#paths.get(key)?.path;
     if (known !== undefined) return known;
-    const path = this.#findPath(node, family);
+    const path = this.#findPath(node, family, backend);
     this.#paths.set(key, { node, path });
     return path;
   }
 
-  #findPath(node: string, family: Family): PeerPath {
+  #findPath(node: string, family: Family, backend: BackendName): PeerPath {
     const peer = this.#input.nodes.get(node);
     if (peer === undefined)
       return noPath(node, 'unknown-node', `a block belongs to node ${node}, which the cluster does not have`);
     if (this.#self === undefined)
       return noPath(node, 'unknown-node', `this node, ${this.#input.node}, is not in the cluster yet`);
-    return this.#backend.pathTo({ self: this.#self, peer, family, underlay: this.#input.underlay });
+    const { underlay, settings } = this.#input;
+    return BACKENDS[backend].pathTo({ self: this.#self, peer, family, underlay, settings });
   }
 
-  #tunnels(): readonly { readonly node: string; readonly path: Extract<PeerPath, { kind: 'tunnel' }> }[] {
-    return [...this.#paths.values()].flatMap(({ node, path }) => (path.kind === 'tunnel' ? [{ node, path }] : []));
+  #tunnels(): readonly TunnelPath[] {
+    return [...this.#paths.values()].flatMap(({ path }) => (path.kind === 'tunnel' ? [path] : []));
   }
 
-  #mtuTo(node: string, path: Exclude<PeerPath, { kind: 'problem' }>): number {
+  #mtuTo(node: string, path: PeerPath): number {
     const route = this.#input.underlay.peerMtu.get(node) ?? this.#input.underlay.mtu;
-    return path.kind === 'tunnel' ? route - VXLAN_OVERHEAD[path.remote.family] : route;
+    return path.kind === 'tunnel' ? route - path.overhead : route;
   }
-
-  #macOf(node: string): string {
-    return this.#input.nodes.get(node)?.vtepMac ?? vtepMac(node);
-  }
-}
-
-function vxlanDevice(input: RoutingInput, self: RoutingNode): DesiredVxlan | undefined {
-  const local = self.addresses[0];
-  if (local === undefined) return undefined;
-  return {
-    name: VXLAN_DEVICE,
-    mac: self.vtepMac ?? vtepMac(self.name),
-    mtu: deviceMtu(input, local.family),
-    vni: VXLAN_VNI,
-    port: VXLAN_PORT,
-    local,
-  };
-}
-
-function deviceMtu(input: RoutingInput, family: Family): number {
-  return input.underlay.mtu - VXLAN_OVERHEAD[family];
 }
 
 function endpointRoutes({ interface: link, addresses }: LocalEndpoint): readonly DesiredRoute[] {

@@ -1,37 +1,27 @@
 import { formatCidr, formatIp } from '../../base/ip/index.ts';
 import type { Ip } from '../../base/ip/index.ts';
+import { newLink, sameDevice } from './links.ts';
+import type { ActualLink, NewTunnelLink } from './links.ts';
 import type {
   DesiredAddress,
   DesiredFdbEntry,
+  DesiredLink,
   DesiredNeighbour,
   DesiredNetwork,
   DesiredRoute,
   DesiredRule,
-  DesiredVxlan,
 } from './types.ts';
 
 /** What the kernel holds of the things that are Sluice's: the same shape as what is desired, found by dumping. */
 export type ActualNetwork = Pick<
   DesiredNetwork,
   'addresses' | 'routes' | 'neighbours' | 'fdb' | 'rules' | 'returnRoutes'
-> & {
-  readonly vxlan: (Omit<DesiredVxlan, 'local'> & { readonly local: Ip | undefined; readonly up: boolean }) | undefined;
-};
+> & { readonly links: readonly ActualLink[] };
 
 /** One change, in the words of `host/netlink`. */
 export type RoutingChange =
-  | {
-      readonly kind: 'add-link';
-      readonly link: {
-        readonly type: 'vxlan';
-        readonly name: string;
-        readonly mac: string;
-        readonly mtu: number;
-        readonly up: true;
-        readonly vxlan: { readonly vni: number; readonly port: number; readonly local: Ip };
-      };
-    }
-  | { readonly kind: 'set-link'; readonly link: string; readonly mtu: number; readonly mac: string; readonly up: true }
+  | { readonly kind: 'add-link'; readonly link: NewTunnelLink }
+  | { readonly kind: 'set-link'; readonly link: string; readonly mtu: number; readonly mac?: string; readonly up: true }
   | { readonly kind: 'delete-link'; readonly link: string }
   | { readonly kind: 'replace-address' | 'delete-address'; readonly address: DesiredAddress }
   | { readonly kind: 'replace-route' | 'delete-route'; readonly route: DesiredRoute }
@@ -44,10 +34,9 @@ export type RoutingChange =
  * neighbours, forwarding entries, routes; then removals in reverse. Nothing that stays is ever taken away in between.
  */
 export function diffNetwork(desired: DesiredNetwork, actual: ActualNetwork): readonly RoutingChange[] {
-  const link = diffLink(desired.vxlan, actual.vxlan);
-  // With the device goes everything on it; the kernel has removed it by the time that the rest is applied.
-  const gone = link.recreated ? actual.vxlan?.name : undefined;
-  const stays = ({ link: name }: { readonly link?: string }): boolean => gone === undefined || name !== gone;
+  const links = diffLinks(desired.links, actual.links);
+  // With a device goes everything on it; the kernel has removed it by the time that the rest is applied.
+  const stays = ({ link }: { readonly link?: string }): boolean => link === undefined || !links.remade.has(link);
   const addresses = diffItems(desired.addresses, actual.addresses.filter(stays), addressKey, () => true);
   const neighbours = diffItems(desired.neighbours, actual.neighbours.filter(stays), neighbourKey, sameMac);
   const fdb = diffItems(desired.fdb, actual.fdb.filter(stays), fdbKey, () => true);
@@ -55,7 +44,7 @@ export function diffNetwork(desired: DesiredNetwork, actual: ActualNetwork): rea
   const returnRoutes = diffItems(desired.returnRoutes, actual.returnRoutes.filter(stays), routeKey, sameRoute);
   const rules = diffItems(desired.rules, actual.rules, ruleKey, () => true);
   return [
-    ...link.before,
+    ...links.before,
     ...addresses.set.map((address) => ({ kind: 'replace-address', address }) as const),
     ...neighbours.set.map((neighbour) => ({ kind: 'replace-neighbour', neighbour }) as const),
     // A peer that moved keeps its hardware address: the old entry must go first or frames would be sent to both.
@@ -69,45 +58,35 @@ export function diffNetwork(desired: DesiredNetwork, actual: ActualNetwork): rea
     ...routes.gone.map((route) => ({ kind: 'delete-route', route }) as const),
     ...neighbours.gone.map((neighbour) => ({ kind: 'delete-neighbour', neighbour }) as const),
     ...addresses.gone.map((address) => ({ kind: 'delete-address', address }) as const),
-    ...link.after,
+    ...links.gone.map(({ name }) => ({ kind: 'delete-link', link: name }) as const),
   ];
 }
 
-function diffLink(
-  desired: DesiredVxlan | undefined,
-  actual: ActualNetwork['vxlan'],
+function diffLinks(
+  desired: readonly DesiredLink[],
+  actual: readonly ActualLink[],
 ): {
   readonly before: readonly RoutingChange[];
-  readonly after: readonly RoutingChange[];
-  readonly recreated: boolean;
+  readonly gone: readonly ActualLink[];
+  /** Names of devices that are deleted and made anew. */
+  readonly remade: ReadonlySet<string>;
 } {
-  if (desired === undefined) {
-    const after = actual === undefined ? [] : [{ kind: 'delete-link', link: actual.name } as const];
-    return { before: [], after, recreated: false };
-  }
-  const add: RoutingChange = { kind: 'add-link', link: newLink(desired) };
-  if (actual === undefined) return { before: [add], after: [], recreated: false };
-  if (!sameTunnel(desired, actual))
-    return { before: [{ kind: 'delete-link', link: actual.name }, add], after: [], recreated: true };
-  const { name, mtu, mac } = desired;
-  const settled = actual.mtu === mtu && actual.mac === mac && actual.up;
-  return { before: settled ? [] : [{ kind: 'set-link', link: name, mtu, mac, up: true }], after: [], recreated: false };
+  const remade = new Set<string>();
+  const before = desired.flatMap((link): RoutingChange[] => {
+    const existing = actual.find(({ name }) => name === link.name);
+    const add: RoutingChange = { kind: 'add-link', link: newLink(link) };
+    if (existing === undefined) return [add];
+    if (sameDevice(link, existing)) return settleLink(link, existing);
+    remade.add(link.name);
+    return [{ kind: 'delete-link', link: link.name }, add];
+  });
+  const gone = actual.filter(({ name }) => !desired.some((link) => link.name === name));
+  return { before, gone, remade };
 }
 
-function newLink({
-  name,
-  mac,
-  mtu,
-  vni,
-  port,
-  local,
-}: DesiredVxlan): Extract<RoutingChange, { kind: 'add-link' }>['link'] {
-  return { type: 'vxlan', name, mac, mtu, up: true, vxlan: { vni, port, local } };
-}
-
-/** What cannot be changed on a living device: identity, port, local address. */
-function sameTunnel(desired: DesiredVxlan, actual: NonNullable<ActualNetwork['vxlan']>): boolean {
-  return desired.vni === actual.vni && desired.port === actual.port && sameIp(desired.local, actual.local);
+function settleLink({ name, mtu, mac }: DesiredLink, existing: ActualLink): RoutingChange[] {
+  if (existing.mtu === mtu && existing.mac === mac && existing.up) return [];
+  return [{ kind: 'set-link', link: name, mtu, mac, up: true }];
 }
 
 function diffItems<T>(

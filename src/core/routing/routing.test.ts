@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { formatCidr, formatIp, parseCidr, parseIp } from '../../base/ip/index.ts';
-import { desiredNetwork, diffNetwork, vtepMac } from './index.ts';
-import type { ActualNetwork, DesiredNetwork, DesiredRoute, RoutingChange, RoutingInput, RoutingNode } from './index.ts';
+import { DEFAULT_SETTINGS, desiredNetwork, diffNetwork, vtepMac } from './index.ts';
+import type { ActualNetwork, DesiredNetwork, RoutingChange, RoutingInput, RoutingNode, RoutingPool } from './index.ts';
 import { returnMarks } from './return-marks.ts';
+import type { DesiredRoute } from './types.ts';
 
 const ip = (text: string) => parseIp(text)!;
 const cidr = (text: string) => parseCidr(text)!;
@@ -11,7 +12,7 @@ const node = (name: string, addresses: readonly string[], tunnel: readonly strin
   name,
   underlayMacs: [`02:00:00:00:00:0${name}`],
   addresses: addresses.map(ip),
-  tunnelAddresses: tunnel.map(ip),
+  tunnelAddresses: { vxlan: tunnel.map(ip) },
 });
 
 const NODES = new Map(
@@ -25,6 +26,7 @@ const NODES = new Map(
 const BASE: RoutingInput = {
   node: 'a',
   backend: 'vxlan',
+  pools: [],
   nodes: NODES,
   blocks: [
     { cidr: cidr('10.244.0.0/26'), node: 'a', elsewhere: [] },
@@ -39,6 +41,7 @@ const BASE: RoutingInput = {
     mtu: 1500,
     peerMtu: new Map(),
   },
+  settings: DEFAULT_SETTINGS,
   configuredMtu: 0,
 };
 
@@ -87,7 +90,7 @@ describe('the routes of a node', () => {
       '10.244.0.64/26 via 172.30.1.12',
       'fd00:10:244::5/128 dev slc1',
     ]);
-    expect(desired.vxlan).toBeUndefined();
+    expect(desired.links).toEqual([]);
     expect(desired.podMtu).toBe(1500);
     expect(desired.problems.map(({ peer, code }) => [peer, code])).toEqual([
       ['c', 'not-in-subnet'],
@@ -114,7 +117,7 @@ describe('the routes of a node', () => {
     const underlay = { ...BASE.underlay, peerMtu: new Map([['c', 1400]]) };
     const desired = desiredNetwork({ ...BASE, underlay });
     expect(routesOf(desired)).toContain('10.244.0.128/26 via 10.244.0.129 dev vxlan.sluice mtu 1350');
-    expect(desired.vxlan?.mtu).toBe(1450);
+    expect(desired.links[0]?.mtu).toBe(1450);
     expect(desired.podMtu).toBe(1350);
     expect(desiredNetwork({ ...BASE, underlay, configuredMtu: 1280 }).podMtu).toBe(1280);
   });
@@ -122,7 +125,7 @@ describe('the routes of a node', () => {
   it('count 70 bytes where IPv6 carries the tunnel', () => {
     const nodes = new Map([...NODES].map(([name, each]) => [name, { ...each, addresses: each.addresses.slice(1) }]));
     const desired = desiredNetwork({ ...BASE, nodes });
-    expect(desired.vxlan?.mtu).toBe(1430);
+    expect(desired.links[0]?.mtu).toBe(1430);
     expect(desired.fdb.map(({ remote }) => formatIp(remote))).toEqual(['fd00:30:1::12', 'fd00:30:2::13']);
     expect(desired.podMtu).toBe(1430);
   });
@@ -135,7 +138,50 @@ describe('the routes of a node', () => {
     ]);
     const alone = desiredNetwork({ ...BASE, nodes: new Map() });
     expect(routesOf(alone)).toContain('10.244.0.5/32 dev slc1');
-    expect(alone.vxlan).toBeUndefined();
+    expect(alone.links).toEqual([]);
+  });
+});
+
+describe('the way to a block', () => {
+  const pool = (text: string, vxlanMode: RoutingPool['vxlanMode']): RoutingPool => ({
+    name: text,
+    cidr: cidr(text),
+    vxlanMode,
+    ipipMode: 'Never',
+  });
+  const blocks = [
+    { cidr: cidr('10.1.0.0/26'), node: 'b', elsewhere: [] },
+    { cidr: cidr('10.2.0.0/26'), node: 'b', elsewhere: [] },
+    { cidr: cidr('10.3.0.0/26'), node: 'b', elsewhere: [] },
+    { cidr: cidr('10.3.0.64/26'), node: 'c', elsewhere: [] },
+    { cidr: cidr('10.4.0.0/26'), node: 'b', elsewhere: [] },
+  ];
+  const pools = [pool('10.1.0.0/16', 'Always'), pool('10.2.0.0/16', 'Never'), pool('10.3.0.0/16', 'CrossSubnet')];
+
+  it('is what its pool asks for, and the backend of the cluster where that asks for no tunnel', () => {
+    const desired = desiredNetwork({ ...BASE, backend: 'host-gw', pools, blocks, endpoints: [] });
+    expect(routesOf(desired)).toEqual([
+      '10.1.0.0/26 via 10.244.0.65 dev vxlan.sluice',
+      '10.2.0.0/26 via 172.30.1.12',
+      '10.3.0.0/26 via 172.30.1.12',
+      '10.3.0.64/26 via 10.244.0.129 dev vxlan.sluice',
+      // Of no pool.
+      '10.4.0.0/26 via 172.30.1.12',
+    ]);
+    expect(desired.problems).toEqual([]);
+    expect(desired.podMtu).toBe(1450);
+  });
+
+  it('needs no device when no pool asks for one, whatever the cluster has', () => {
+    const plain = [pool('10.2.0.0/16', 'Never')];
+    expect(desiredNetwork({ ...BASE, backend: 'host-gw', pools: plain }).links).toEqual([]);
+    expect(desiredNetwork({ ...BASE, backend: 'vxlan', pools: plain }).links).toHaveLength(1);
+  });
+
+  it('knows a peer by all the ways that its packets may come', () => {
+    const desired = desiredNetwork({ ...BASE, backend: 'host-gw', pools, blocks });
+    const macs = Object.fromEntries(desired.returnPeers.map((peer) => [peer.node, peer.macs]));
+    expect(macs).toEqual({ b: [vtepMac('b'), '02:00:00:00:00:0b'], c: [vtepMac('c')] });
   });
 });
 
@@ -186,7 +232,7 @@ describe('the way back for connections that come through a peer', () => {
 });
 
 const EMPTY: ActualNetwork = {
-  vxlan: undefined,
+  links: [],
   addresses: [],
   routes: [],
   neighbours: [],
@@ -197,23 +243,23 @@ const EMPTY: ActualNetwork = {
 
 /** Applies changes as the kernel would: with a link goes what is on it, and nothing may be put on a link that is not there. */
 function applied(state: ActualNetwork, changes: readonly RoutingChange[]): ActualNetwork {
-  let { vxlan, addresses, neighbours, fdb, rules } = state;
+  let { links, addresses, neighbours, fdb, rules } = state;
   let routes = [...state.routes, ...state.returnRoutes];
   const place = ({ table, destination }: DesiredRoute) => `${table} ${formatCidr(destination)}`;
   const needsLink = (link: string | undefined): void => {
-    if (link === 'vxlan.sluice' && vxlan === undefined) throw new Error('no such device');
+    if (link?.endsWith('.sluice') && !links.some(({ name }) => name === link)) throw new Error('no such device');
   };
   for (const change of changes) {
     switch (change.kind) {
       case 'add-link':
-        if (vxlan !== undefined) throw new Error('exists');
-        vxlan = { ...change.link, ...change.link.vxlan };
+        if (links.some(({ name }) => name === change.link.name)) throw new Error('exists');
+        links = [...links, { ...change.link, kind: change.link.type }];
         break;
       case 'set-link':
-        vxlan = { ...vxlan!, mtu: change.mtu, mac: change.mac, up: true };
+        links = links.map((link) => (link.name === change.link ? { ...link, ...change, kind: link.kind } : link));
         break;
       case 'delete-link':
-        vxlan = undefined;
+        links = links.filter(({ name }) => name !== change.link);
         addresses = addresses.filter(({ link }) => link !== change.link);
         neighbours = neighbours.filter(({ link }) => link !== change.link);
         fdb = fdb.filter(({ link }) => link !== change.link);
@@ -262,7 +308,7 @@ function applied(state: ActualNetwork, changes: readonly RoutingChange[]): Actua
     }
   }
   return {
-    vxlan,
+    links,
     addresses,
     routes: routes.filter(({ table }) => table === undefined),
     neighbours,
@@ -274,6 +320,12 @@ function applied(state: ActualNetwork, changes: readonly RoutingChange[]): Actua
 
 describe('walking from any state to any other', () => {
   const moved = new Map(NODES).set('b', node('b', ['172.30.2.99', 'fd00:30:2::99'], ['10.244.0.66']));
+  const tunnelPool: RoutingPool = {
+    name: 'pool',
+    cidr: cidr('10.244.0.128/25'),
+    vxlanMode: 'Always',
+    ipipMode: 'Never',
+  };
   const renumbered = new Map(NODES).set('a', node('a', ['172.30.1.99'], ['10.244.0.2']));
   const states: Record<string, RoutingInput> = {
     vxlan: BASE,
@@ -281,6 +333,8 @@ describe('walking from any state to any other', () => {
     'cross-subnet': { ...BASE, backend: 'cross-subnet' },
     'peer moved': { ...BASE, nodes: moved },
     'own address changed': { ...BASE, nodes: renumbered },
+    'a pool with a tunnel': { ...BASE, backend: 'host-gw', pools: [tunnelPool] },
+    'another VNI': { ...BASE, settings: { vxlan: { vni: 1, port: 8472 } } },
     'no pods': { ...BASE, endpoints: [] },
     'node unknown': { ...BASE, nodes: new Map() },
     'smaller MTU': { ...BASE, underlay: { ...BASE.underlay, mtu: 1400 } },
@@ -298,11 +352,11 @@ describe('walking from any state to any other', () => {
   });
 });
 
-function canonical({ vxlan, addresses, routes, neighbours, fdb, rules, returnRoutes }: ActualNetwork): unknown {
+function canonical({ links, addresses, routes, neighbours, fdb, rules, returnRoutes }: ActualNetwork): unknown {
   const text = (items: readonly unknown[]): string[] =>
     items
       .map((item) => JSON.stringify(item, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)))
       .sort();
-  const device = vxlan === undefined ? [] : [{ name: vxlan.name, mac: vxlan.mac, mtu: vxlan.mtu, local: vxlan.local }];
-  return [device, addresses, routes, neighbours, fdb, rules, returnRoutes].map((items) => text(items));
+  const devices = links.map(({ name, kind, mac, mtu, vxlan }) => ({ name, kind, mac, mtu, vxlan }));
+  return [devices, addresses, routes, neighbours, fdb, rules, returnRoutes].map((items) => text(items));
 }

@@ -1,18 +1,28 @@
 import type { Cidr, Family, Ip } from '../../base/ip/index.ts';
+import type { IpPool } from '../ipam/index.ts';
 
 /** Names of the ways in which packets can reach a pod on another node; the keys of the table in `backends/backend-table.ts`. */
 export type BackendName = 'vxlan' | 'host-gw' | 'cross-subnet';
 
-/** A node as routing sees it. Of `addresses` (InternalIPs) and `tunnelAddresses` the first of each family counts. */
+/** Tunnels on whose device a node has an address of its own, which it publishes. */
+export type TunnelKind = 'vxlan' | 'ipip' | 'wireguard';
+
+/** Addresses of tunnel devices, by kind; the first of each family counts. */
+export type TunnelAddresses = Readonly<Partial<Record<TunnelKind, readonly Ip[]>>>;
+
+/** A node as routing sees it. Of `addresses` (InternalIPs) the first of each family counts. */
 export interface RoutingNode {
   readonly name: string;
   readonly addresses: readonly Ip[];
-  readonly tunnelAddresses: readonly Ip[];
-  /** Its tunnel device's hardware address where it published one; otherwise `vtepMac(name)`. */
+  readonly tunnelAddresses: TunnelAddresses;
+  /** Its VXLAN device's hardware address where it published one; otherwise `vtepMac(name)`. */
   readonly vtepMac?: string;
   /** Hardware addresses of the devices that carry `addresses`, as it published them. */
   readonly underlayMacs?: readonly string[];
 }
+
+/** What a pool says of how its addresses are reached. Both modes `Never`: as the cluster's backend has it. */
+export type RoutingPool = Pick<IpPool, 'name' | 'cidr' | 'vxlanMode' | 'ipipMode'>;
 
 /** A block of pod addresses. */
 export interface RoutingBlock {
@@ -43,22 +53,32 @@ export interface Underlay {
   readonly peerMtu: ReadonlyMap<string, number>;
 }
 
+/** What the cluster's configuration says of tunnels, whichever pools use them. */
+export interface RoutingSettings {
+  /** VXLAN's network identifier and UDP port; every node needs the same. */
+  readonly vxlan: { readonly vni: number; readonly port: number };
+}
+
 /** Everything that a node's routes depend on. */
 export interface RoutingInput {
   readonly node: string;
+  /** The way to blocks whose pool asks for no tunnel, and to those of no pool. */
   readonly backend: BackendName;
+  readonly pools: readonly RoutingPool[];
   readonly nodes: ReadonlyMap<string, RoutingNode>;
   readonly blocks: readonly RoutingBlock[];
   readonly endpoints: readonly LocalEndpoint[];
   /** Whether pods of some pool keep their address towards nodes and the outside (no masquerade). */
   readonly plainSources?: boolean;
   readonly underlay: Underlay;
+  readonly settings: RoutingSettings;
   /** MTU of pod interfaces; 0: found from the routes to the peers. */
   readonly configuredMtu: number;
 }
 
-/** The tunnel device. */
+/** A VXLAN device; `port` is UDP's, `local` the source of what it sends. */
 export interface DesiredVxlan {
+  readonly kind: 'vxlan';
   readonly name: string;
   readonly mac: string;
   readonly mtu: number;
@@ -66,6 +86,9 @@ export interface DesiredVxlan {
   readonly port: number;
   readonly local: Ip;
 }
+
+/** A device that backends need, by its kind in the kernel. */
+export type DesiredLink = DesiredVxlan;
 
 export interface DesiredAddress {
   readonly link: string;
@@ -125,7 +148,8 @@ export interface RoutingProblem {
 
 /** What the kernel of this node should hold. */
 export interface DesiredNetwork {
-  readonly vxlan: DesiredVxlan | undefined;
+  /** Devices of tunnels, at most one of a name. */
+  readonly links: readonly DesiredLink[];
   readonly addresses: readonly DesiredAddress[];
   readonly routes: readonly DesiredRoute[];
   readonly neighbours: readonly DesiredNeighbour[];

@@ -8,7 +8,7 @@ import { createCalcEngine } from '../../../src/core/calc/index.ts';
 import type { CalcEngine, Delta } from '../../../src/core/calc/index.ts';
 import { replaceAll } from '../../../src/core/nft/index.ts';
 import type { PodEndpoint } from '../../../src/core/policy/index.ts';
-import { desiredNetwork, diffNetwork } from '../../../src/core/routing/index.ts';
+import { DEFAULT_SETTINGS, desiredNetwork, diffNetwork } from '../../../src/core/routing/index.ts';
 import type { BackendName, DesiredNetwork } from '../../../src/core/routing/index.ts';
 import { openNetlink } from '../../../src/host/netlink/kernel.ts';
 import { openNftables } from '../../../src/host/nftables/kernel.ts';
@@ -150,10 +150,11 @@ export class RoutedNodes implements AsyncDisposable {
 
   #desired(node: NodeName, plainSources: boolean): DesiredNetwork {
     const { backend, nodes, pods, ip, block, prefix, tunnel } = this.#plan;
-    const tunnelAddresses = (name: NodeName) => (backend === 'host-gw' ? [] : [ipOf(tunnel(name))]);
+    const tunnelAddresses = (name: NodeName) => (backend === 'host-gw' ? {} : { vxlan: [ipOf(tunnel(name))] });
     return desiredNetwork({
       node,
       backend,
+      pools: [],
       nodes: new Map(
         nodes.map((name) => [
           name,
@@ -171,6 +172,7 @@ export class RoutedNodes implements AsyncDisposable {
         .map((pod) => ({ ...podLink(pod), addresses: [ipOf(ip(pod))] })),
       underlay: { subnets: [cidrOf(`${ip(node)}/${prefix}`)], links: ['eth0'], mtu: 1500, peerMtu: new Map() },
       plainSources,
+      settings: DEFAULT_SETTINGS,
       configuredMtu: 0,
     });
   }
@@ -189,7 +191,7 @@ export class RoutedNodes implements AsyncDisposable {
 
 /** A kernel that holds nothing of Sluice's. */
 const NOTHING = {
-  vxlan: undefined,
+  links: [],
   addresses: [],
   routes: [],
   neighbours: [],

@@ -7,6 +7,6 @@ import { vxlan } from './vxlan.ts';
 /** Every backend by the name that the configuration uses. To add one: its file, its name, a line here. */
 export const BACKENDS: Readonly<Record<BackendName, Backend>> = {
   vxlan,
+  'cross-subnet': crossSubnet(vxlan),
   'host-gw': hostGw,
-  'cross-subnet': crossSubnet,
 };

@@ -1,12 +1,14 @@
 import { addressOf, isAttached } from '../backend.ts';
-import type { Backend, PeerContext, PeerPath } from '../backend.ts';
-import { tunnelTo } from './vxlan.ts';
+import type { Backend } from '../backend.ts';
 
-/** A plain route to peers in a subnet of this node's own, the tunnel to all others. */
-export const crossSubnet: Backend = { tunnels: true, pathTo };
-
-function pathTo(context: PeerContext): PeerPath {
-  const via = addressOf(context.peer, context.family);
-  if (via !== undefined && isAttached(context.underlay, via)) return { kind: 'direct', via };
-  return tunnelTo(context);
+/** `backend` for peers elsewhere, and a plain route to those in a subnet of this node's own. */
+export function crossSubnet(backend: Backend): Backend {
+  return {
+    ...backend,
+    pathTo: (context) => {
+      const via = addressOf(context.peer, context.family);
+      if (via !== undefined && isAttached(context.underlay, via)) return { kind: 'direct', via };
+      return backend.pathTo(context);
+    },
+  };
 }

@@ -3,7 +3,7 @@ import { addressOf, isAttached, noPath } from '../backend.ts';
 import type { Backend, PeerContext, PeerPath } from '../backend.ts';
 
 /** A plain route per peer: nothing is wrapped, but all nodes must share a link. */
-export const hostGw: Backend = { tunnels: false, pathTo };
+export const hostGw: Backend = { pathTo };
 
 function pathTo(context: PeerContext): PeerPath {
   const { self, peer, family, underlay } = context;

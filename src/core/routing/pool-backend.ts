@@ -1,0 +1,42 @@
+import { cidrCovers } from '../../base/ip/index.ts';
+import type { Cidr, Family } from '../../base/ip/index.ts';
+import { BACKENDS } from './backends/backend-table.ts';
+import type { BackendName, RoutingPool, TunnelKind } from './types.ts';
+
+/** The way that a pool asks for; undefined when it wants no tunnel of its own. */
+export function backendOfPool({ vxlanMode }: RoutingPool): BackendName | undefined {
+  switch (vxlanMode) {
+    case 'Always':
+      return 'vxlan';
+    case 'CrossSubnet':
+      return 'cross-subnet';
+    case 'Never':
+      return undefined;
+  }
+}
+
+/** The way to the addresses of `cidr`: what its pool asks for, else the cluster's. */
+export function backendFor(cidr: Cidr, pools: readonly RoutingPool[], fallback: BackendName): BackendName {
+  const pool = pools.find((each) => cidrCovers(each.cidr, cidr));
+  return (pool && backendOfPool(pool)) ?? fallback;
+}
+
+/** The ways to the pools of a family, whether there are blocks yet or not; the cluster's alone while no pool is known. */
+export function backendsOfPools(
+  pools: readonly RoutingPool[],
+  fallback: BackendName,
+  family: Family,
+): ReadonlySet<BackendName> {
+  const own = pools.filter(({ cidr }) => cidr.ip.family === family);
+  return new Set(pools.length === 0 ? [fallback] : own.map((pool) => backendOfPool(pool) ?? fallback));
+}
+
+/** The kinds of tunnel on whose devices a node needs an address of the family. */
+export function tunnelsOf(
+  pools: readonly RoutingPool[],
+  fallback: BackendName,
+  family: Family,
+): ReadonlySet<TunnelKind> {
+  const backends = [...backendsOfPools(pools, fallback, family)];
+  return new Set(backends.flatMap((backend) => BACKENDS[backend].tunnel ?? []));
+}
