@@ -13,8 +13,15 @@ export interface TwoNamespaces extends Disposable {
 const cidr = (text: string): Cidr => parseCidr(text)!;
 const ip = (text: string): Ip => parseIp(text)!;
 
+/** Kinds of link that not every kernel has. */
+export type RareLink = 'ipip' | 'wireguard';
+
 /** What every {@link Netlink} does, run against the kernel and the fake. */
-export function netlinkContract(name: string, create: () => TwoNamespaces): void {
+export function netlinkContract(
+  name: string,
+  create: () => TwoNamespaces,
+  supports: (kind: RareLink) => boolean = () => true,
+): void {
   const setUp = (): TwoNamespaces => {
     const network = create();
     onTestFinished(() => network[Symbol.dispose]());
@@ -154,6 +161,49 @@ export function netlinkContract(name: string, create: () => TwoNamespaces): void
       ]);
       const { vxlan } = near.link('vxlan.sluice')!;
       expect(vxlan).toMatchObject({ vni: 4096, port: 4789, local: ip('172.30.1.11') });
+    });
+
+    it.skipIf(!supports('ipip'))(
+      'creates an IP-in-IP device with its settings, and sends through it by next hop',
+      () => {
+        const network = setUp();
+        const { near } = network;
+        wire(network);
+        near.apply([
+          {
+            kind: 'add-link',
+            link: { type: 'ipip', name: 'ipip.sluice', mtu: 1480, up: true, ipip: { local: ip('10.0.0.1') } },
+          },
+          {
+            kind: 'add-route',
+            route: {
+              destination: cidr('10.9.0.0/26'),
+              via: ip('10.0.0.2'),
+              link: 'ipip.sluice',
+              onlink: true,
+              protocol: 80,
+            },
+          },
+        ]);
+        expect(near.link('ipip.sluice')).toMatchObject({
+          kind: 'ipip',
+          mtu: 1480,
+          up: true,
+          ipip: { local: ip('10.0.0.1') },
+          vxlan: undefined,
+        });
+        // The kernel's own, which comes with the first.
+        expect(near.links({ kind: 'ipip' }).map((link) => link.name)).toEqual(
+          expect.arrayContaining(['ipip.sluice', 'tunl0']),
+        );
+        expect(near.routeTo(ip('10.9.0.1'))).toMatchObject({ link: near.link('ipip.sluice')!.index });
+      },
+    );
+
+    it.skipIf(!supports('wireguard'))('creates a WireGuard device, which has no hardware address', () => {
+      const { near } = setUp();
+      near.apply([{ kind: 'add-link', link: { type: 'wireguard', name: 'wg.sluice', mtu: 1440, up: true } }]);
+      expect(near.link('wg.sluice')).toMatchObject({ kind: 'wireguard', mtu: 1440, up: true });
     });
   });
 

@@ -211,7 +211,16 @@ class FakeNetlink implements Netlink {
     if (link.type === 'vxlan' && link.vxlan.device !== undefined && namespace.find(link.vxlan.device) === undefined)
       return 'ENODEV';
     const vxlan = link.type === 'vxlan' ? link.vxlan : undefined;
-    const created = namespace.add({ ...common, name: link.name, up: link.up ?? false, master: master?.index, vxlan });
+    if (link.type === 'ipip' && namespace.find('tunl0') === undefined)
+      namespace.add({ name: 'tunl0', kind: 'ipip', mtu: 1480, ipip: {} });
+    const created = namespace.add({
+      ...common,
+      name: link.name,
+      up: link.up ?? false,
+      master: master?.index,
+      vxlan,
+      ...(link.type === 'ipip' ? { ipip: link.ipip } : {}),
+    });
     namespace.emit({ kind: 'link', gone: false, link: publicLink(created) });
     return undefined;
   }

@@ -14,7 +14,7 @@ import type { ByteWriter } from '../../base/bytes/index.ts';
 import { ipFromBytes, ipToBytes } from '../../base/ip/index.ts';
 import { SluiceError } from '../../base/errors.ts';
 import type { NetnsRef } from '../netns/netns.ts';
-import type { Link, LinkRef, NetworkChange, NewLink, VxlanSettings } from './port.ts';
+import type { IpipSettings, Link, LinkRef, NetworkChange, NewLink, VxlanSettings } from './port.ts';
 
 /** What encoding needs from outside: interface indexes of names, and open descriptors of namespaces. */
 export interface Resolver {
@@ -42,6 +42,8 @@ const IFLA_INFO_DATA = 2;
 const VETH_INFO_PEER = 1;
 /** IFLA_VXLAN_* (linux/if_link.h). */
 const VXLAN = { ID: 1, LINK: 3, LOCAL: 4, LEARNING: 7, PORT: 15, LOCAL6: 17 } as const;
+/** IFLA_IPTUN_* (linux/if_tunnel.h). */
+const IPTUN = { LOCAL: 2, TTL: 4, PMTUDISC: 10 } as const;
 const IFLA_MACVLAN_MODE = 1;
 const MACVLAN_MODES = { private: 1, bridge: 4 } as const;
 const IFLA_INET6_ADDR_GEN_MODE = 8;
@@ -61,7 +63,8 @@ export function encodeNewLink(writer: ByteWriter, link: NewLink, resolver: Resol
   if (link.type === 'macvlan') attributeU32(writer, IFLA.LINK, resolver.indexOf(link.parent));
   attributeNest(writer, IFLA.LINKINFO, () => {
     attributeText(writer, IFLA_INFO_KIND, link.type);
-    if (link.type !== 'bridge') attributeNest(writer, IFLA_INFO_DATA, () => writeKind(writer, link, resolver));
+    if (link.type !== 'bridge' && link.type !== 'wireguard')
+      attributeNest(writer, IFLA_INFO_DATA, () => writeKind(writer, link, resolver));
   });
 }
 
@@ -111,7 +114,7 @@ export function decodeLink(payload: Uint8Array): Link {
   const info = attributes.nested(IFLA.LINKINFO);
   const mac = attributes.bytes(IFLA.ADDRESS);
   const kind = info?.text(IFLA_INFO_KIND);
-  const data = kind === 'vxlan' ? info?.nested(IFLA_INFO_DATA) : undefined;
+  const data = kind === 'vxlan' || kind === 'ipip' ? info?.nested(IFLA_INFO_DATA) : undefined;
   return {
     index,
     name: attributes.text(IFLA.IFNAME) ?? '',
@@ -124,7 +127,8 @@ export function decodeLink(payload: Uint8Array): Link {
     lower: attributes.u32(IFLA.LINK),
     lowerNetnsId: attributes.i32(IFLA.LINK_NETNSID),
     alias: attributes.text(IFLA.IFALIAS),
-    vxlan: data === undefined ? undefined : decodeVxlan(data),
+    vxlan: data === undefined || kind !== 'vxlan' ? undefined : decodeVxlan(data),
+    ...(data === undefined || kind !== 'ipip' ? {} : { ipip: decodeIpip(data) }),
   };
 }
 
@@ -158,7 +162,11 @@ function writeCommon(
   if (link.alias !== undefined) attributeText(writer, IFLA.IFALIAS, link.alias);
 }
 
-function writeKind(writer: ByteWriter, link: Exclude<NewLink, { type: 'bridge' }>, resolver: Resolver): void {
+function writeKind(
+  writer: ByteWriter,
+  link: Exclude<NewLink, { type: 'bridge' | 'wireguard' }>,
+  resolver: Resolver,
+): void {
   switch (link.type) {
     case 'veth': {
       const peer = beginNest(writer, VETH_INFO_PEER);
@@ -172,6 +180,8 @@ function writeKind(writer: ByteWriter, link: Exclude<NewLink, { type: 'bridge' }
     }
     case 'vxlan':
       return writeVxlan(writer, link.vxlan, resolver);
+    case 'ipip':
+      return writeIpip(writer, link.ipip);
     case 'macvlan':
       return attributeU32(writer, IFLA_MACVLAN_MODE, MACVLAN_MODES[link.mode]);
   }
@@ -195,4 +205,16 @@ function decodeVxlan(data: Attributes): VxlanSettings {
     ...(local === undefined ? {} : { local: ipFromBytes(local) }),
     ...(device === undefined || device === 0 ? {} : { device }),
   };
+}
+
+function writeIpip(writer: ByteWriter, { local }: IpipSettings): void {
+  if (local !== undefined) attribute(writer, IPTUN.LOCAL, ipToBytes(local));
+  // 0: as the wrapped packet's. With a fixed far end that could loop; without one, it is what other implementations do.
+  attributeU8(writer, IPTUN.TTL, 0);
+  attributeU8(writer, IPTUN.PMTUDISC, 1);
+}
+
+function decodeIpip(data: Attributes): IpipSettings {
+  const local = data.bytes(IPTUN.LOCAL);
+  return local === undefined || local.every((byte) => byte === 0) ? {} : { local: ipFromBytes(local) };
 }

@@ -26,6 +26,8 @@ export interface Link {
   readonly lowerNetnsId: number | undefined;
   readonly alias: string | undefined;
   readonly vxlan: VxlanSettings | undefined;
+  /** Only of IP-in-IP links. */
+  readonly ipip?: IpipSettings;
 }
 
 /** The settings of a VXLAN device that Sluice uses; destination learning is always off. */
@@ -37,6 +39,15 @@ export interface VxlanSettings {
   readonly local?: Ip;
   /** Device that carries the tunnel: sets which device's MTU applies. */
   readonly device?: LinkRef;
+}
+
+/**
+ * The settings of an IPv4-in-IPv4 device (RFC 2003) without a fixed far end: where a packet goes, the gateway of its route
+ * decides. It never allows fragmentation of what it sends. The first such device of a namespace brings `tunl0` along.
+ */
+export interface IpipSettings {
+  /** Source address of the tunnel; absent: whatever the route to the far end says, and packets to any address of ours. */
+  readonly local?: Ip;
 }
 
 /** What every new link can be given at birth. */
@@ -58,6 +69,9 @@ export type NewLink =
     })
   | (NewLinkBase & { readonly type: 'vxlan'; readonly vxlan: VxlanSettings })
   | (NewLinkBase & { readonly type: 'bridge' })
+  | (NewLinkBase & { readonly type: 'ipip'; readonly ipip: IpipSettings })
+  /** What makes it a tunnel, `host/wireguard` gives it. */
+  | (NewLinkBase & { readonly type: 'wireguard' })
   | (NewLinkBase & { readonly type: 'macvlan'; readonly parent: LinkRef; readonly mode: 'bridge' | 'private' });
 
 /** An address on a link. `scope` defaults to global; IPv6 addresses skip duplicate address detection. */
