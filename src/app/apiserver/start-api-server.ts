@@ -110,7 +110,7 @@ function apiContext(options: ApiServerOptions, dependencies: ApiServerDependenci
       random: Math.random,
     },
     settings: { serviceCidrs: options.serviceCidrs, nodePortRange: options.nodePortRange ?? NODE_PORTS },
-    validateObject: dependencies.validateObject ?? ((object) => validateObject(object)),
+    validateObject: dependencies.validateObject ?? validateObject,
   };
 }
 

@@ -82,7 +82,7 @@ describe('upgrade-ipam', () => {
     lease('10.88.0.5', 'c1\r\neth0');
     await pod('a', ['10.88.0.5']);
     const allocator = createAllocator(
-      { node: 'node-1', nodeLabels: {}, strictAffinity: false, coolDownMs: 0, lowWater: 0 },
+      { node: 'node-1', nodeLabels: () => ({}), coolDownMs: 0, lowWater: 0 },
       { store, now: Date.now, report: () => undefined },
     );
     await upgrade();

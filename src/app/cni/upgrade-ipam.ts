@@ -90,7 +90,7 @@ async function importAll(
   { store, now, log }: UpgradeIpamDependencies,
 ): Promise<void> {
   const allocator = createAllocator(
-    { node: nodeName, nodeLabels: {}, strictAffinity: false, coolDownMs: 0, lowWater: 0 },
+    { node: nodeName, nodeLabels: () => ({}), coolDownMs: 0, lowWater: 0 },
     { store, now, report: (message, error) => log.warn(message, { error: messageOf(error) }) },
   );
   await allocator.load();

@@ -3,12 +3,13 @@ import { defaultBlockSize, validatePool, type IpPool } from '../../core/ipam/ind
 
 /** An IPPool object, as far as its status depends on it. */
 export interface PoolObject {
-  readonly metadata?: { readonly name?: string };
+  readonly metadata?: { readonly name?: string; readonly creationTimestamp?: string };
   readonly spec?: {
     readonly cidr?: string;
     readonly blockSize?: number;
     readonly disabled?: boolean;
     readonly nodeSelector?: string;
+    readonly namespaceSelector?: string;
   };
   readonly status?: PoolStatus;
 }
@@ -49,7 +50,8 @@ export function poolStatus(
   const within = parsed === undefined ? [] : blocks.filter(({ cidr }) => cidrCovers(parsed.cidr, cidr));
   const allocated = within.reduce((sum, block) => sum + block.allocated, 0);
   const capacity = parsed === undefined ? 0n : cidrSize(parsed.cidr);
-  const others = pools.flatMap((each) => readPool(each) ?? []);
+  // Of two pools that overlap, only the younger one is at fault: agents go on with the other.
+  const others = pools.filter((each) => ageOf(each) < ageOf(pool)).flatMap((each) => readPool(each) ?? []);
   const verdict = judge(pool, parsed, others, BigInt(allocated) >= capacity);
   const before = pool.status?.conditions?.find(({ type }) => type === 'Usable');
   const lastTransitionTime = before?.status === verdict.status ? before.lastTransitionTime : now;
@@ -59,6 +61,11 @@ export function poolStatus(
     capacity: String(capacity),
     conditions: [{ type: 'Usable', ...verdict, lastTransitionTime }],
   };
+}
+
+/** Sorts by age, then by name. */
+function ageOf({ metadata }: PoolObject): string {
+  return `${metadata?.creationTimestamp ?? ''} ${metadata?.name ?? ''}`;
 }
 
 /** The pool as address management reads it; undefined when its CIDR is none. */
@@ -71,6 +78,10 @@ function readPool({ metadata, spec }: PoolObject): IpPool | undefined {
     blockSize: spec?.blockSize ?? defaultBlockSize(cidr.ip.family),
     disabled: spec?.disabled === true,
     nodeSelector: spec?.nodeSelector ?? 'all()',
+    namespaceSelector: spec?.namespaceSelector ?? 'all()',
+    allowedUses: [],
+    assignmentMode: 'Automatic',
+    disableBGPExport: false,
     natOutgoing: false,
     vxlanMode: 'Never',
     ipipMode: 'Never',

@@ -45,7 +45,7 @@ async function leader(): Promise<string | undefined> {
 
 /** Gives `pod` on `node` an address, and creates the pod when `alive`. */
 async function allocate(node: string, pod: string, alive: boolean): Promise<void> {
-  const options = { node, nodeLabels: {}, strictAffinity: false, coolDownMs: 0, lowWater: 0 };
+  const options = { node, nodeLabels: () => ({}), coolDownMs: 0, lowWater: 0 };
   const allocator = createAllocator(options, { store, now: Date.now, report: () => undefined });
   await allocator.load();
   await allocator.allocate({ handle: pod, families: [4], attributes: { namespace: 'default', pod } });

@@ -1,23 +1,27 @@
 import { SluiceError } from '../../base/errors.ts';
-import { cidrCovers, formatCidr, formatIp } from '../../base/ip/index.ts';
+import { cidrContains, cidrCovers, formatCidr, formatIp } from '../../base/ip/index.ts';
 import type { Family, Ip } from '../../base/ip/index.ts';
 import { formatRfc3339 } from '../../base/rfc3339.ts';
 import type { AllocateOutcome } from './allocator.ts';
 import { nextFree, ordinalOf } from './block.ts';
+import type { CoolDown } from './block.ts';
 import { claimBlock, claimCidr } from './claim.ts';
-import { exhausted, noPool } from './exhausted.ts';
-import { blockAround, poolsFor } from './pool.ts';
+import type { Claimant } from './claim.ts';
+import { blockLimit, exhausted, noPool } from './exhausted.ts';
+import { blockAround, overlaps } from './pool.ts';
+import { qualifyPools } from './qualify-pools.ts';
+import type { PoolChoice } from './qualify-pools.ts';
 import { contention, MAX_ROUNDS, releaseBatch, writeRound } from './release-batch.ts';
 import type { BatchContext } from './release-batch.ts';
 import { Round } from './round.ts';
 import type { Stored } from './store.ts';
-import type { AllocateRequest, Allocation, Block, IpPool } from './types.ts';
+import type { AllocateRequest, Allocation, Block, IpamConfig, IpPool, PoolUse } from './types.ts';
 
 /** A batch's view of the node that allocates. */
 export interface AllocateContext extends BatchContext {
   readonly node: string;
   readonly nodeLabels: Readonly<Record<string, string>>;
-  readonly strictAffinity: boolean;
+  readonly config: IpamConfig;
 }
 
 /** One address still to be found. */
@@ -25,6 +29,7 @@ interface Want {
   readonly request: AllocateRequest;
   readonly family: Family;
   readonly exact: Ip | undefined;
+  readonly choice: PoolChoice;
 }
 
 /**
@@ -38,9 +43,11 @@ export async function allocateBatch(
   const failures = new Map<string, unknown>();
   const fresh = new Set(requests.map(({ handle }) => handle).filter((handle) => holdsNothing(handle, context)));
   const borrowable: Stored<Block>[] = [];
+  const choices = new Map<string, PoolChoice>();
   for (let fruitless = 0, before = Infinity; ;) {
     const wants = missing(
       requests.filter(({ handle }) => !failures.has(handle)),
+      choices,
       context,
     );
     if (wants.length === 0) break;
@@ -61,17 +68,39 @@ export async function allocateBatch(
 }
 
 /** The addresses that the requests do not have yet; a handle that asks twice gets one of each family. */
-function missing(requests: readonly AllocateRequest[], { blocks }: AllocateContext): readonly Want[] {
+function missing(
+  requests: readonly AllocateRequest[],
+  choices: Map<string, PoolChoice>,
+  context: AllocateContext,
+): readonly Want[] {
   const wants = new Map<string, Want>();
   for (const request of requests) {
-    const held = new Set(blocks.placesOf(request.handle).map(({ cidr }) => cidr.ip.family));
+    const held = new Set(context.blocks.placesOf(request.handle).map(({ cidr }) => cidr.ip.family));
     for (const family of request.families) {
       if (held.has(family)) continue;
       const exact = request.addresses?.find((ip) => ip.family === family);
-      wants.set(`${family} ${request.handle}`, { request, family, exact });
+      const choice = choiceFor(request, family, choices, context);
+      wants.set(`${family} ${request.handle}`, { request, family, exact, choice });
     }
   }
   return [...wants.values()];
+}
+
+/** Most requests of a batch ask the same of the pools, whose selectors are read once for all of them. */
+function choiceFor(
+  request: AllocateRequest,
+  family: Family,
+  choices: Map<string, PoolChoice>,
+  { blocks, nodeLabels }: AllocateContext,
+): PoolChoice {
+  const { use = 'Workload', namespaceLabels } = request;
+  const wanted = request.pools?.[family];
+  const key = JSON.stringify([family, use, wanted, namespaceLabels]);
+  const known = choices.get(key);
+  if (known !== undefined) return known;
+  const choice = qualifyPools(blocks.allPools(), { family, use, nodeLabels, namespaceLabels, wanted });
+  choices.set(key, choice);
+  return choice;
 }
 
 function holdsNothing(handle: string, { blocks }: AllocateContext): boolean {
@@ -98,13 +127,12 @@ async function serve(
 }
 
 function candidates(
-  want: Want,
+  { choice: { pools } }: Want,
   borrowable: readonly Stored<Block>[],
   context: AllocateContext,
 ): readonly Stored<Block>[] {
-  const pools = eligible(want, context);
-  const within = borrowable.filter(({ value }) => pools.some((pool) => cidrCovers(pool.cidr, value.cidr)));
-  return [...context.blocks.ownedIn(pools), ...within];
+  const within = borrowable.filter(({ value }) => isWithin(value, pools));
+  return within.length === 0 ? context.blocks.ownedIn(pools) : [...context.blocks.ownedIn(pools), ...within];
 }
 
 /** Finds more room for what the known blocks could not serve; wants for which there is none fail. */
@@ -114,50 +142,69 @@ async function makeRoom(
   failures: Map<string, unknown>,
   context: AllocateContext,
 ): Promise<void> {
-  const searched = new Map<string, SluiceError | 'found'>();
+  const searched = new Map<PoolChoice, SluiceError | 'found'>();
   for (const want of unmet) {
-    const pools = eligible(want, context);
-    const key = `${want.family} ${pools.map((pool) => pool.name).join(' ')}`;
-    const outcome =
-      searched.get(key) ??
-      ((await moreBlocks(pools, borrowable, context)) ? 'found' : await outOfAddresses(want, pools, context));
-    searched.set(key, outcome);
+    const outcome = searched.get(want.choice) ?? (await moreBlocks(want, borrowable, context));
+    searched.set(want.choice, outcome);
     if (outcome !== 'found') failures.set(want.request.handle, outcome);
   }
 }
 
+/** A new block, else blocks of others to borrow from; the error says why there is neither. */
 async function moreBlocks(
-  pools: readonly IpPool[],
+  { family, choice: { pools, rejections } }: Want,
   borrowable: Stored<Block>[],
   context: AllocateContext,
-): Promise<boolean> {
-  for (const pool of pools) {
-    const claimed = await claimBlock(context.store, pool, context);
-    if (claimed === undefined) continue;
-    context.blocks.put(claimed);
-    return true;
+): Promise<SluiceError | 'found'> {
+  const { node, store, blocks, config } = context;
+  if (pools.length === 0) return noPool({ node, family }, rejections);
+  if (config.autoAllocateBlocks) {
+    const owned = blocks.ownedIn(pools).length;
+    if (owned >= config.maxBlocksPerHost) return blockLimit({ node, family, pools }, owned);
+    const claimed = await claimFirst(pools, context);
+    if (claimed !== undefined) blocks.put(claimed);
+    if (claimed !== undefined) return 'found';
   }
-  if (context.strictAffinity) return false;
+  const listed = await store.listBlocks();
   const coolDown = { now: context.now(), coolDownMs: context.coolDownMs };
-  const lenders = (await context.store.listBlocks())
-    .filter(({ value }) => !value.strictAffinity || value.node === context.node)
-    .filter(({ value }) => pools.some((pool) => cidrCovers(pool.cidr, value.cidr)))
-    .filter(({ value }) => nextFree(value, coolDown) !== undefined)
-    // The emptiest lender first: its owner will miss the address least.
-    .sort((a, b) => b.value.free.length - a.value.free.length);
+  const lenders = config.strictAffinity ? [] : lendersOf(listed, pools, coolDown, node);
   borrowable.push(...lenders);
-  return lenders.length > 0;
+  if (lenders.length > 0) return 'found';
+  return exhausted({ node, family, pools, config, blocks: listed.map(({ value }) => value) }, coolDown);
 }
 
-async function outOfAddresses(want: Want, pools: readonly IpPool[], context: AllocateContext): Promise<SluiceError> {
-  const { node, strictAffinity } = context;
-  const { family, request } = want;
-  if (pools.length === 0) return noPool({ node, family, pools }, context.blocks.allPools(), request.pools);
-  const blocks = (await context.store.listBlocks()).map(({ value }) => value);
-  const coolDown = { now: context.now(), coolDownMs: context.coolDownMs };
-  return exhausted({ node, family, pools, blocks, strictAffinity }, coolDown);
+async function claimFirst(pools: readonly IpPool[], context: AllocateContext): Promise<Stored<Block> | undefined> {
+  for (const pool of pools) {
+    const claimed = await claimBlock(context.store, pool, claimantOf(context));
+    if (claimed !== undefined) return claimed;
+  }
+  return undefined;
 }
 
+function lendersOf(
+  listed: readonly Stored<Block>[],
+  pools: readonly IpPool[],
+  coolDown: CoolDown,
+  node: string,
+): readonly Stored<Block>[] {
+  return (
+    listed
+      .filter(({ value }) => !value.strictAffinity || value.node === node)
+      .filter(({ value }) => isWithin(value, pools) && nextFree(value, coolDown) !== undefined)
+      // The emptiest lender first: its owner will miss the address least.
+      .sort((a, b) => b.value.free.length - a.value.free.length)
+  );
+}
+
+function isWithin({ cidr }: Block, pools: readonly IpPool[]): boolean {
+  return pools.some((pool) => cidrCovers(pool.cidr, cidr));
+}
+
+function claimantOf({ node, config }: AllocateContext): Claimant {
+  return { node, strictAffinity: config.strictAffinity };
+}
+
+/** The address that was asked for, wherever it lies: selectors and the assignment mode of its pool do not matter. */
 async function assignExact(
   want: Want,
   ip: Ip,
@@ -165,23 +212,41 @@ async function assignExact(
   failures: Map<string, unknown>,
   context: AllocateContext,
 ): Promise<void> {
+  const { request } = want;
+  const fail = (error: SluiceError): void => void failures.set(request.handle, error);
   const pool = context.blocks.poolOf(ip);
-  if (pool === undefined) {
-    failures.set(want.request.handle, outsidePools(ip, context));
-    return;
-  }
-  const cidr = blockAround(pool, ip.value);
-  const block =
-    context.blocks.get(cidr) ??
-    (await claimCidr(context.store, cidr, context)) ??
-    (context.strictAffinity ? undefined : await context.store.getBlock(cidr));
-  if (block === undefined || (block.value.strictAffinity && block.value.node !== context.node)) {
-    failures.set(want.request.handle, taken(ip, `the block ${formatCidr(cidr)} belongs to another node`));
-    return;
-  }
-  if (block.value.node === context.node) context.blocks.put(block);
+  if (pool === undefined) return fail(outsidePools(ip, context));
+  const refused = request.adopt === true ? undefined : refusal(pool, request.use ?? 'Workload');
+  if (refused !== undefined) return fail(taken(ip, `its pool ${pool.name} ${refused}`));
+  const block = await blockOf(ip, pool, context);
+  if (block === undefined)
+    return fail(
+      taken(ip, 'no block can be claimed around it: another node claims it, or blocks of another size are there'),
+    );
+  const { node, strictAffinity, cidr } = block.value;
+  if (node !== context.node && (strictAffinity || context.config.strictAffinity))
+    return fail(taken(ip, `the block ${formatCidr(cidr)} belongs to another node, and affinity is strict`));
+  if (node === context.node) context.blocks.put(block);
   const holder = round.assignExactly(block, ordinalOf(block.value, ip), allocationOf(want, context));
-  if (holder !== undefined) failures.set(want.request.handle, taken(ip, `${holder.handle} holds it`));
+  if (holder !== undefined) fail(taken(ip, `${holder.handle} holds it`));
+}
+
+function refusal(pool: IpPool, use: PoolUse): string | undefined {
+  if (pool.disabled) return 'is disabled';
+  return pool.allowedUses.includes(use) ? undefined : `is not for this use (${use})`;
+}
+
+/** The block in which `ip` lies, claimed for this node when it is nobody's. */
+async function blockOf(ip: Ip, pool: IpPool, context: AllocateContext): Promise<Stored<Block> | undefined> {
+  const known = context.blocks.blockOf(ip);
+  if (known !== undefined) return known;
+  // Blocks that were cut to another size stay as they are, so the address decides and not the pool's block size.
+  const blocks = await context.store.listBlocks();
+  const present = blocks.find(({ value }) => cidrContains(value.cidr, ip));
+  if (present !== undefined && present.value.node !== undefined) return present;
+  const cidr = present?.value.cidr ?? blockAround(pool, ip.value);
+  if (present === undefined && blocks.some(({ value }) => overlaps(value.cidr, cidr))) return undefined;
+  return (await claimCidr(context.store, cidr, claimantOf(context))) ?? (await context.store.getBlock(cidr));
 }
 
 /** A request that failed in one family must not keep the address of the other, unless it had that before. */
@@ -192,10 +257,6 @@ async function undoPartial(
 ): Promise<void> {
   const partial = [...failures.keys()].filter((handle) => fresh.has(handle) && !holdsNothing(handle, context));
   if (partial.length > 0) await releaseBatch(partial, context);
-}
-
-function eligible({ family, request }: Want, { blocks, nodeLabels }: AllocateContext): readonly IpPool[] {
-  return poolsFor(blocks.allPools(), { family, nodeLabels, names: request.pools });
 }
 
 function allocationOf({ request }: Want, { node, now }: AllocateContext): Allocation {

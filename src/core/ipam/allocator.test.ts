@@ -6,11 +6,11 @@ import { createAllocator } from './create-allocator.ts';
 import { collectGarbage } from './garbage.ts';
 import type { World } from './garbage.ts';
 import { MemoryBlockStore } from './memory-store.ts';
+import { OPEN_POOL } from './pool.test-support.ts';
 import type { AllocateRequest, Assignment, IpPool } from './types.ts';
 
 function pool(cidr: string, blockSize: number, more: Partial<IpPool> = {}): IpPool {
-  const defaults = { disabled: false, nodeSelector: 'all()', natOutgoing: true } as const;
-  return { name: cidr, cidr: parseCidr(cidr)!, blockSize, ...defaults, vxlanMode: 'Never', ipipMode: 'Never', ...more };
+  return { ...OPEN_POOL, name: cidr, cidr: parseCidr(cidr)!, blockSize, ...more };
 }
 
 /** A store that counts its writes to blocks. */
@@ -36,7 +36,7 @@ async function start(
   clock = new Clock(),
 ): Promise<Allocator> {
   const allocator = createAllocator(
-    { node: 'node-1', nodeLabels: {}, strictAffinity: false, coolDownMs: 0, lowWater: 0, ...options },
+    { node: 'node-1', nodeLabels: () => ({}), coolDownMs: 0, lowWater: 0, ...options },
     { store, now: clock.now, report: () => undefined },
   );
   await allocator.load();
@@ -85,7 +85,7 @@ describe('allocating', () => {
   });
 
   it('serves a burst that needs far more blocks than there are rounds', async () => {
-    const allocator = await start(new MemoryBlockStore([pool('10.0.0.0/22', 30)]));
+    const allocator = await start(new MemoryBlockStore([pool('10.0.0.0/22', 30)], { maxBlocksPerHost: 100 }));
     const outcomes = await allocator.allocateMany(many(300));
     expect(outcomes.filter(({ kind }) => kind === 'failed')).toEqual([]);
   });
@@ -122,11 +122,13 @@ describe('allocating', () => {
       pool('10.3.0.0/24', 28, { name: 'three' }),
       pool('10.4.0.0/24', 28, { name: 'four' }),
     ]);
-    const inA = await start(store, { nodeLabels: { zone: 'a' } });
+    const inA = await start(store, { nodeLabels: () => ({ zone: 'a' }) });
     expect((await inA.allocate(request('x'))).addresses[0]?.pool).toBe('four');
-    expect((await inA.allocate(request('y', { pools: ['three'] }))).addresses[0]?.pool).toBe('three');
-    await expect(inA.allocate(request('z', { pools: ['10.1.0.0/24'] }))).rejects.toThrow(/10\.1\.0\.0\/24 is disabled/);
-    const inB = await start(store, { node: 'node-2', nodeLabels: { zone: 'b' } });
+    expect((await inA.allocate(request('y', { pools: { 4: ['three'] } }))).addresses[0]?.pool).toBe('three');
+    await expect(inA.allocate(request('z', { pools: { 4: ['10.1.0.0/24'] } }))).rejects.toThrow(
+      /10\.1\.0\.0\/24 is disabled/,
+    );
+    const inB = await start(store, { node: 'node-2', nodeLabels: () => ({ zone: 'b' }) });
     expect((await inB.allocate(request('x2'))).addresses[0]?.pool).toBe('10.2.0.0/24');
   });
 
@@ -140,6 +142,22 @@ describe('allocating', () => {
     await expect(allocator.allocate(request('c', { addresses: [parseIp('192.0.2.1')!] }))).rejects.toMatchObject({
       code: 'address-outside-pools',
     });
+  });
+
+  it('assigns an address of a pool that selects other nodes when it is asked for, but none of a disabled pool', async () => {
+    const store = new MemoryBlockStore([
+      pool('10.1.0.0/24', 28, { nodeSelector: 'has(gpu)', assignmentMode: 'Manual' }),
+      pool('10.2.0.0/24', 28, { disabled: true }),
+      pool('10.3.0.0/24', 28, { allowedUses: ['LoadBalancer'] }),
+    ]);
+    const allocator = await start(store);
+    const asked = (handle: string, ip: string, adopt = false): Promise<Assignment> =>
+      allocator.allocate(request(handle, { addresses: [parseIp(ip)!], adopt }));
+    expect(ips(await asked('a', '10.1.0.9'))).toEqual(['10.1.0.9']);
+    await expect(asked('b', '10.2.0.9')).rejects.toThrow(/10\.2\.0\.9 cannot be assigned: its pool .* is disabled/);
+    await expect(asked('c', '10.3.0.9')).rejects.toThrow(/is not for this use \(Workload\)/);
+    // A pod that runs already keeps its address whatever its pool says now.
+    expect(ips(await asked('d', '10.2.0.9', true))).toEqual(['10.2.0.9']);
   });
 });
 
@@ -161,7 +179,8 @@ describe('a pool without free blocks', () => {
   it('says so when affinity is strict, and what could be done', async () => {
     const store = new MemoryBlockStore([pool('10.0.0.0/29', 30)]);
     await (await start(store, { node: 'owner' })).allocateMany(many(5, 'o'));
-    const guest = await start(store, { node: 'guest', strictAffinity: true });
+    store.config = { ...store.config, strictAffinity: true };
+    const guest = await start(store, { node: 'guest' });
     const failure = guest.allocate(request('g'));
     await expect(failure).rejects.toMatchObject({ code: 'exhausted' });
     await expect(failure).rejects.toThrow(
@@ -173,6 +192,100 @@ describe('a pool without free blocks', () => {
     const store = new MemoryBlockStore([pool('10.0.0.0/29', 29)]);
     await claimCidr(store, parseCidr('10.0.0.0/29')!, { node: 'owner', strictAffinity: true });
     await expect((await start(store)).allocate(request('g'))).rejects.toMatchObject({ code: 'exhausted' });
+  });
+});
+
+describe('the rules of the cluster', () => {
+  it('keep a node from claiming more blocks than it may have, and from borrowing instead', async () => {
+    const store = new MemoryBlockStore([pool('10.0.0.0/24', 30)], { maxBlocksPerHost: 2 });
+    await (await start(store, { node: 'lender' })).allocate(request('l'));
+    const allocator = await start(store);
+    await allocator.allocateMany(many(8));
+    const failure = allocator.allocate(request('more'));
+    await expect(failure).rejects.toMatchObject({ code: 'block-limit' });
+    await expect(failure).rejects.toThrow(/its 2 blocks in 10\.0\.0\.0\/24 are full.*raise maxBlocksPerHost/);
+    await allocator.release(['h0']);
+    expect((await allocator.allocate(request('more'))).addresses).toHaveLength(1);
+  });
+
+  it('leave claiming to others when blocks are not allocated by themselves', async () => {
+    const store = new MemoryBlockStore([pool('10.0.0.0/24', 28)], { autoAllocateBlocks: false });
+    const allocator = await start(store);
+    await allocator.ensureBlocks([4]);
+    await expect(allocator.allocate(request('a'))).rejects.toThrow(/autoAllocateBlocks is off/);
+    await claimCidr(store, parseCidr('10.0.0.16/28')!, { node: 'node-1', strictAffinity: false });
+    allocator.invalidate();
+    expect(ips(await allocator.allocate(request('a')))).toEqual(['10.0.0.16']);
+  });
+
+  it('count from the moment on at which they change', async () => {
+    const store = new MemoryBlockStore([pool('10.0.0.0/29', 29)]);
+    await (await start(store, { node: 'owner' })).allocate(request('o'));
+    const guest = await start(store, { node: 'guest' });
+    await guest.allocate(request('g'));
+    store.config = { ...store.config, strictAffinity: true };
+    guest.invalidate();
+    await expect(guest.allocate(request('h'))).rejects.toMatchObject({ code: 'exhausted' });
+  });
+});
+
+describe('pools that change', () => {
+  it('lose the empty blocks of nodes that they choose no more, and keep the others', async () => {
+    const store = new MemoryBlockStore([pool('10.0.0.0/24', 28)]);
+    const allocator = await start(store);
+    await allocator.allocate(request('stays'));
+    await allocator.ensureBlocks([4]);
+    store.pools = [pool('10.0.0.0/24', 28, { nodeSelector: 'has(other)' }), pool('10.9.0.0/24', 28)];
+    allocator.invalidate();
+    expect(ips(await allocator.allocate(request('new')))[0]).toMatch(/^10\.9\.0\./);
+    await allocator.giveBack();
+    expect(allocator.blocks().map(({ value }) => value.allocations.size)).toEqual([1, 1]);
+    expect(await allocator.release(['stays'])).toBe(1);
+    await allocator.giveBack();
+    expect(allocator.blocks()).toHaveLength(1);
+    expect((await store.listAffinities()).map(({ value }) => value.cidr)).toEqual([allocator.blocks()[0]!.value.cidr]);
+  });
+
+  it('never give an address that a block of another size has, although the pool is cut anew', async () => {
+    const store = new MemoryBlockStore([pool('10.0.0.0/28', 30)]);
+    const owner = await start(store, { node: 'owner' });
+    const before = (await owner.allocateMany(many(3, 'o'))).flatMap((one) =>
+      one.kind === 'assigned' ? ips(one.assignment) : [],
+    );
+    store.pools = [pool('10.0.0.0/28', 29)];
+    const guest = await start(store, { node: 'guest' });
+    const after = (await guest.allocateMany(many(9, 'g'))).flatMap((one) =>
+      one.kind === 'assigned' ? ips(one.assignment) : [],
+    );
+    expect(after).toHaveLength(9);
+    expect(new Set([...before, ...after]).size).toBe(12);
+  });
+
+  it('count by age where they overlap', async () => {
+    const store = new MemoryBlockStore([pool('10.0.0.0/24', 28), pool('10.0.0.0/23', 27)]);
+    const allocator = await start(store);
+    expect((await allocator.allocate(request('a'))).addresses[0]?.block.prefix).toBe(28);
+    const asked = allocator.allocate(request('b', { pools: { 4: ['10.0.0.0/23'] } }));
+    await expect(asked).rejects.toThrow(/10\.0\.0\.0\/23 is disabled/);
+  });
+});
+
+describe('giving blocks back', () => {
+  it('keeps room for the next pods, and what still cools down', async () => {
+    const clock = new Clock();
+    const store = new MemoryBlockStore([pool('10.0.0.0/24', 28)]);
+    const allocator = await start(store, { coolDownMs: 10_000, lowWater: 4 }, clock);
+    await allocator.allocateMany(many(80));
+    expect(allocator.blocks().length).toBeGreaterThanOrEqual(5);
+    await allocator.release(many(80).map(({ handle }) => handle));
+    await allocator.giveBack();
+    expect(allocator.blocks().length).toBeGreaterThanOrEqual(5);
+    clock.ms += 10_000;
+    await allocator.giveBack();
+    expect(allocator.blocks()).toHaveLength(2);
+    expect(await store.listBlocks()).toHaveLength(2);
+    await allocator.giveBack();
+    expect(allocator.blocks()).toHaveLength(2);
   });
 });
 

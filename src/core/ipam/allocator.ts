@@ -5,10 +5,8 @@ import type { AllocateRequest, Assignment, Block } from './types.ts';
 /** How one node manages its addresses. */
 export interface AllocatorOptions {
   readonly node: string;
-  /** Labels of the node, for the pools' node selectors. */
-  readonly nodeLabels: Readonly<Record<string, string>>;
-  /** Never take an address from another node's block. */
-  readonly strictAffinity: boolean;
+  /** Labels of the node as they are now, for the pools' node selectors. */
+  readonly nodeLabels: () => Readonly<Record<string, string>>;
   /** A released address is not given out again for this long. */
   readonly coolDownMs: number;
   /** A new block is claimed when the node's blocks of a family have no more than this many free addresses. */
@@ -34,6 +32,8 @@ export interface Allocator {
   load(): Promise<void>;
   /** Makes sure that the node has a block with room in each family that has pools. Also runs by itself after allocations. */
   ensureBlocks(families: readonly Family[]): Promise<void>;
+  /** Gives up empty blocks that the node does not need, see `surplusBlocks()`. Call it now and then. */
+  giveBack(): Promise<void>;
   /** Rejects with a SluiceError of an IpamErrorCode, or with the store's error. Idempotent by handle. */
   allocate(request: AllocateRequest): Promise<Assignment>;
   allocateMany(requests: readonly AllocateRequest[]): Promise<readonly AllocateOutcome[]>;

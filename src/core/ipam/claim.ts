@@ -2,6 +2,7 @@ import { cidrCovers, formatCidr } from '../../base/ip/index.ts';
 import type { Cidr } from '../../base/ip/index.ts';
 import { emptyBlock } from './block.ts';
 import { claimOrder } from './candidates.ts';
+import { overlaps } from './pool.ts';
 import type { BlockStore, Stored } from './store.ts';
 import type { Affinity, Block, IpPool } from './types.ts';
 
@@ -24,7 +25,11 @@ export async function claimBlock(
   claimant: Claimant,
 ): Promise<Stored<Block> | undefined> {
   const existing = new Map((await store.listBlocks()).map((stored) => [formatCidr(stored.value.cidr), stored.value]));
-  for (const cidr of claimOrder(pool, claimant.node, (item) => existing.has(formatCidr(item)), MAX_CLAIM_TRIES)) {
+  // Blocks of another size are of a pool that was there before this one: nothing may overlap them.
+  const odd = [...existing.values()].filter(({ cidr }) => overlaps(pool.cidr, cidr) && cidr.prefix !== pool.blockSize);
+  const isTaken = (cidr: Cidr): boolean =>
+    existing.has(formatCidr(cidr)) || odd.some((block) => overlaps(block.cidr, cidr));
+  for (const cidr of claimOrder(pool, claimant.node, isTaken, MAX_CLAIM_TRIES)) {
     const claimed = await claimCidr(store, cidr, claimant);
     if (claimed !== undefined) return claimed;
   }

@@ -3,13 +3,16 @@ import { bitsOf, cidrSize, formatCidr, networkOf, parseCidr } from '../../base/i
 import type { Cidr } from '../../base/ip/index.ts';
 import { affinityName, blockName } from './names.ts';
 import { defaultBlockSize } from './pool.ts';
-import type { Affinity, AffinityState, Allocation, Block, IpPool, PoolEncapsulation } from './types.ts';
+import type { Affinity, AffinityState, Allocation, Block, IpPool, PoolEncapsulation, PoolUse } from './types.ts';
 
 /** Group and version of Calico's resources as the Kubernetes API stores them. */
 const CALICO_API_VERSION = 'crd.projectcalico.org/v1';
 
 /** Where a block keeps when its addresses were released: Calico has no field for it and ignores annotations. */
 export const RELEASED_ANNOTATION = 'sluice.dev/released-at';
+
+/** Calico's, for pools that do not say. */
+const DEFAULT_USES: readonly PoolUse[] = ['Workload', 'Tunnel'];
 
 /** What all of these resources look like on the wire. */
 export interface IpamResource<Spec> {
@@ -18,6 +21,7 @@ export interface IpamResource<Spec> {
   readonly metadata: {
     readonly name: string;
     readonly resourceVersion?: string;
+    readonly creationTimestamp?: string;
     readonly deletionTimestamp?: string;
     readonly annotations?: Readonly<Record<string, string>>;
     readonly labels?: Readonly<Record<string, string>>;
@@ -56,6 +60,10 @@ export interface IpPoolSpec {
   readonly blockSize?: number;
   readonly disabled?: boolean;
   readonly nodeSelector?: string;
+  readonly namespaceSelector?: string;
+  readonly allowedUses?: readonly PoolUse[];
+  readonly assignmentMode?: IpPool['assignmentMode'];
+  readonly disableBGPExport?: boolean;
   readonly natOutgoing?: boolean;
   readonly vxlanMode?: PoolEncapsulation;
   readonly ipipMode?: PoolEncapsulation;
@@ -142,6 +150,10 @@ export function decodePool(object: IpamResource<IpPoolSpec>): IpPool {
     blockSize,
     disabled: (spec.disabled ?? false) || metadata.deletionTimestamp !== undefined,
     nodeSelector: spec.nodeSelector ?? 'all()',
+    namespaceSelector: spec.namespaceSelector ?? 'all()',
+    allowedUses: spec.allowedUses === undefined || spec.allowedUses.length === 0 ? DEFAULT_USES : spec.allowedUses,
+    assignmentMode: spec.assignmentMode ?? 'Automatic',
+    disableBGPExport: spec.disableBGPExport ?? false,
     natOutgoing: spec.natOutgoing ?? false,
     vxlanMode: spec.vxlanMode ?? 'Never',
     ipipMode: spec.ipipMode ?? 'Never',

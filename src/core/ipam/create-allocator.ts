@@ -2,11 +2,13 @@ import type { Family } from '../../base/ip/index.ts';
 import type { AllocateOutcome, Allocator, AllocatorDependencies, AllocatorOptions } from './allocator.ts';
 import { allocateBatch } from './allocate-batch.ts';
 import { freeCount } from './block.ts';
-import { claimBlock, settleClaims } from './claim.ts';
+import { claimBlock, giveUpBlock, settleClaims } from './claim.ts';
+import { DEFAULT_IPAM_CONFIG } from './config.ts';
 import { NodeBlocks } from './node-blocks.ts';
-import { poolsFor } from './pool.ts';
+import { qualifyPools } from './qualify-pools.ts';
 import { releaseBatch } from './release-batch.ts';
-import type { AllocateRequest, Assignment } from './types.ts';
+import { surplusBlocks } from './surplus-blocks.ts';
+import type { AllocateRequest, Assignment, IpamConfig, IpPool } from './types.ts';
 
 /** How long after a failed claim ahead of need the next one is tried: a full pool must not cost a listing per pod. */
 const CLAIM_RETRY_MS = 10_000;
@@ -15,6 +17,7 @@ type Job =
   | { readonly kind: 'allocate'; readonly request: AllocateRequest; readonly done: (outcome: AllocateOutcome) => void }
   | { readonly kind: 'release'; readonly handles: readonly string[]; readonly done: Settle<number> }
   | { readonly kind: 'ensure'; readonly families: readonly Family[]; readonly done: Settle<void> }
+  | { readonly kind: 'give-back'; readonly done: Settle<void> }
   | { readonly kind: 'load'; readonly done: Settle<void> };
 
 interface Settle<T> {
@@ -37,6 +40,7 @@ class NodeAllocator implements Allocator {
   private queue: Job[] = [];
   private running = false;
   private stale = true;
+  private config: IpamConfig = DEFAULT_IPAM_CONFIG;
   private readonly claimFailedAt = new Map<Family, number>();
 
   constructor(options: AllocatorOptions, dependencies: AllocatorDependencies) {
@@ -53,6 +57,10 @@ class NodeAllocator implements Allocator {
   ensureBlocks(families: readonly Family[]): Promise<void> {
     this.claimFailedAt.clear();
     return this.enqueue((done) => ({ kind: 'ensure', families, done }));
+  }
+
+  giveBack(): Promise<void> {
+    return this.enqueue((done) => ({ kind: 'give-back', done }));
   }
 
   async allocate(request: AllocateRequest): Promise<Assignment> {
@@ -121,8 +129,9 @@ class NodeAllocator implements Allocator {
   private async reload(): Promise<void> {
     const { store } = this.dependencies;
     await settleClaims(store, this.options.node);
-    const [pools, blocks] = await Promise.all([store.listPools(), store.listBlocks()]);
+    const [pools, config, blocks] = await Promise.all([store.listPools(), store.getConfig(), store.listBlocks()]);
     this.node.reset(pools, blocks);
+    this.config = config;
     this.stale = false;
   }
 
@@ -134,9 +143,8 @@ class NodeAllocator implements Allocator {
     if (allocations.length > 0) await this.runAllocations(allocations);
     for (const job of batch) {
       if (job.kind === 'load') job.done.resolve();
-      if (job.kind !== 'ensure') continue;
-      await this.ensure(job.families);
-      job.done.resolve();
+      if (job.kind === 'ensure') job.done.resolve(await this.ensure(job.families));
+      if (job.kind === 'give-back') job.done.resolve(await this.giveBackNow());
     }
     const families = new Set(allocations.flatMap((job) => job.request.families));
     if (families.size > 0) await this.ensureAhead([...families]);
@@ -153,7 +161,13 @@ class NodeAllocator implements Allocator {
   private async runAllocations(jobs: readonly (Job & { kind: 'allocate' })[]): Promise<void> {
     const outcomes = await allocateBatch(
       jobs.map((job) => job.request),
-      { ...this.dependencies, ...this.options, blocks: this.node },
+      {
+        ...this.dependencies,
+        ...this.options,
+        nodeLabels: this.options.nodeLabels(),
+        config: this.config,
+        blocks: this.node,
+      },
     );
     for (const [index, job] of jobs.entries()) job.done(outcomes[index]!);
   }
@@ -172,23 +186,44 @@ class NodeAllocator implements Allocator {
 
   /** Claims one block for each family that has no more than `lowWater` free addresses, if its pools have one left. */
   private async ensure(families: readonly Family[]): Promise<void> {
-    const { store, now } = this.dependencies;
+    const { now } = this.dependencies;
+    if (!this.config.autoAllocateBlocks) return;
     const coolDown = { now: now(), coolDownMs: this.options.coolDownMs };
     for (const family of families) {
-      const pools = poolsFor(this.node.allPools(), { ...this.options, family });
+      const pools = this.poolsOf(family);
       const owned = this.node.ownedIn(pools);
+      if (owned.length >= this.config.maxBlocksPerHost) continue;
       const free = owned.reduce((sum, { value }) => sum + freeCount(value, coolDown), 0);
       if (free > Math.min(this.options.lowWater, blockCapacity(pools) - 1)) continue;
-      let claimed = false;
-      for (const pool of pools) {
-        const block = await claimBlock(store, pool, this.options);
-        if (block === undefined) continue;
-        this.node.put(block);
-        claimed = true;
-        break;
-      }
-      if (!claimed) this.claimFailedAt.set(family, coolDown.now);
+      if (!(await this.claimOne(pools))) this.claimFailedAt.set(family, coolDown.now);
     }
+  }
+
+  private async claimOne(pools: readonly IpPool[]): Promise<boolean> {
+    const claimant = { node: this.options.node, strictAffinity: this.config.strictAffinity };
+    for (const pool of pools) {
+      const block = await claimBlock(this.dependencies.store, pool, claimant);
+      if (block !== undefined) this.node.put(block);
+      if (block !== undefined) return true;
+    }
+    return false;
+  }
+
+  private async giveBackNow(): Promise<void> {
+    const coolDown = { now: this.dependencies.now(), coolDownMs: this.options.coolDownMs };
+    const useful = ([4, 6] as const).flatMap((family) => this.poolsOf(family));
+    const owned = this.node.ownedIn(this.node.allPools());
+    for (const block of surplusBlocks(owned, useful, { ...coolDown, lowWater: this.options.lowWater })) {
+      if (!(await giveUpBlock(this.dependencies.store, block))) this.stale = true;
+      this.node.drop(block.value.cidr);
+    }
+  }
+
+  /** Of which a pod of a namespace without labels would get an address: only these deserve blocks ahead of need. */
+  private poolsOf(family: Family): readonly IpPool[] {
+    const nodeLabels = this.options.nodeLabels();
+    const demand = { family, use: 'Workload', nodeLabels, namespaceLabels: undefined, wanted: undefined } as const;
+    return qualifyPools(this.node.allPools(), demand).pools;
   }
 }
 

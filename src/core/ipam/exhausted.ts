@@ -4,58 +4,63 @@ import type { Family } from '../../base/ip/index.ts';
 import { freeCount } from './block.ts';
 import type { CoolDown } from './block.ts';
 import { blocksIn } from './candidates.ts';
-import type { Block, IpPool } from './types.ts';
+import type { Block, IpamConfig, IpPool } from './types.ts';
 
-/** What the message needs to know about the search that failed. */
-export interface ExhaustionContext {
+/** Which search failed. */
+interface Search {
   readonly node: string;
   readonly family: Family;
   /** The pools that were searched. */
   readonly pools: readonly IpPool[];
+}
+
+/** What the message needs to know about the search that failed. */
+export interface ExhaustionContext extends Search {
   /** Every block of the store. */
   readonly blocks: readonly Block[];
-  readonly strictAffinity: boolean;
+  readonly config: IpamConfig;
 }
 
 /** The error of an allocation for which no pool has an address: which pools, how large, how full, and what to do. */
 export function exhausted(context: ExhaustionContext, coolDown: CoolDown): SluiceError<'exhausted'> {
+  const { node, family, config } = context;
   const pools = context.pools.map((pool) => poolUsage(pool, context.blocks, coolDown));
   const freeElsewhere = pools.reduce((sum, usage) => sum + usage.free, 0);
   const cooling = pools.reduce((sum, usage) => sum + usage.cooling, 0);
   const advice = [
     ...(cooling > 0 ? [`wait up to ${Math.ceil(coolDown.coolDownMs / 1000)} s for released addresses`] : []),
-    ...(freeElsewhere > 0 && context.strictAffinity
+    ...(freeElsewhere > 0 && config.strictAffinity
       ? [`allow borrowing (strictAffinity is on and ${freeElsewhere} addresses are free in blocks of other nodes)`]
       : []),
+    ...(config.autoAllocateBlocks ? [] : ['let nodes claim blocks (autoAllocateBlocks is off in IPAMConfig default)']),
     'delete pods',
     'add an IPPool',
   ];
   return new SluiceError(
     'exhausted',
-    `no free IPv${context.family} address for node ${context.node}: ${pools.map(describe).join('; ')}. ` +
+    `no free IPv${family} address for node ${node}: ${pools.map(describe).join('; ')}. ` +
       `To go on: ${advice.join(', or ')}.`,
-    { node: context.node, family: context.family, pools },
+    { node, family, pools },
+  );
+}
+
+/** The error of an allocation for which the node would need more blocks than it may have. */
+export function blockLimit({ node, family, pools }: Search, owned: number): SluiceError<'block-limit'> {
+  return new SluiceError(
+    'block-limit',
+    `no free IPv${family} address for node ${node}: its ${owned} blocks in ${pools.map(({ name }) => name).join(', ')} ` +
+      'are full, and it may have no more. To go on: raise maxBlocksPerHost in IPAMConfig default, or delete pods.',
+    { node, family, owned },
   );
 }
 
 /** The error of an allocation that no pool serves at all. */
-export function noPool(
-  context: Omit<ExhaustionContext, 'blocks' | 'strictAffinity'>,
-  all: readonly IpPool[],
-  wanted: readonly string[] | undefined,
-): SluiceError<'no-pool'> {
-  const reasons = all
-    .filter((pool) => pool.cidr.ip.family === context.family)
-    .map((pool) => {
-      if (pool.disabled) return `${pool.name} is disabled`;
-      if (wanted !== undefined && !wanted.includes(pool.name)) return `${pool.name} was not asked for`;
-      return `${pool.name} selects other nodes (${pool.nodeSelector})`;
-    });
+export function noPool({ node, family }: Omit<Search, 'pools'>, rejections: readonly string[]): SluiceError<'no-pool'> {
   return new SluiceError(
     'no-pool',
-    `no IPPool gives IPv${context.family} addresses to node ${context.node}: ` +
-      `${reasons.length === 0 ? `there is no IPv${context.family} pool` : reasons.join(', ')}. Add or enable an IPPool.`,
-    { node: context.node, family: context.family },
+    `no IPPool gives IPv${family} addresses to node ${node} here: ` +
+      `${rejections.length === 0 ? `there is no IPv${family} pool` : rejections.join(', ')}. Add or enable an IPPool.`,
+    { node, family },
   );
 }
 

@@ -70,5 +70,6 @@ function merge(requests: Map<string, AllocateRequest>, handle: string, lease: Ho
     families: [...(known?.families ?? []), lease.ip.family],
     addresses: [...(known?.addresses ?? []), lease.ip],
     attributes: { namespace: pod.namespace, pod: pod.name, uid: pod.uid, ifname: lease.ifname },
+    adopt: true,
   });
 }

@@ -11,6 +11,8 @@ export type { HostLocalLease, ImportPlan, RunningPod } from './import-host-local
 export { MemoryBlockStore } from './memory-store.ts';
 export { affinityName, blockName, handleOf, tunnelHandle } from './names.ts';
 export { defaultBlockSize, validatePool } from './pool.ts';
+export { DEFAULT_IPAM_CONFIG, IPAM_CONFIG_NAME, decodeConfig } from './config.ts';
+export type { IpamConfigSpec } from './config.ts';
 export type { BlockStore, Stored } from './store.ts';
 export type {
   Affinity,
@@ -20,7 +22,9 @@ export type {
   AssignedAddress,
   Assignment,
   Block,
+  IpamConfig,
   IpamErrorCode,
   IpPool,
   PoolEncapsulation,
+  PoolUse,
 } from './types.ts';

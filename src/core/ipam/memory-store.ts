@@ -1,21 +1,28 @@
 import { cidrCovers, formatCidr } from '../../base/ip/index.ts';
 import type { Cidr } from '../../base/ip/index.ts';
+import { DEFAULT_IPAM_CONFIG } from './config.ts';
 import { affinityName, blockName } from './names.ts';
 import type { BlockStore, Stored } from './store.ts';
-import type { Affinity, Block, IpPool } from './types.ts';
+import type { Affinity, Block, IpamConfig, IpPool } from './types.ts';
 
-/** A {@link BlockStore} in memory, with the revisions and conflicts of a real one. Pools can be replaced at any time. */
+/** A {@link BlockStore} in memory, with the revisions and conflicts of a real one. Pools and rules can be replaced at any time. */
 export class MemoryBlockStore implements BlockStore {
   pools: readonly IpPool[];
+  config: IpamConfig;
   private readonly blocks = new Table<Block>();
   private readonly affinities = new Table<Affinity>();
 
-  constructor(pools: readonly IpPool[]) {
+  constructor(pools: readonly IpPool[], config: Partial<IpamConfig> = {}) {
     this.pools = pools;
+    this.config = { ...DEFAULT_IPAM_CONFIG, ...config };
   }
 
   async listPools(): Promise<readonly IpPool[]> {
     return this.pools;
+  }
+
+  async getConfig(): Promise<IpamConfig> {
+    return this.config;
   }
 
   async listBlocks(): Promise<readonly Stored<Block>[]> {

@@ -1,6 +1,7 @@
 import { cidrContains, cidrCovers, compareIp, formatCidr } from '../../base/ip/index.ts';
 import type { Cidr, Family, Ip } from '../../base/ip/index.ts';
 import { addressAt } from './block.ts';
+import { withoutOverlaps } from './pool.ts';
 import type { Stored } from './store.ts';
 import type { AssignedAddress, Assignment, Block, IpPool } from './types.ts';
 
@@ -26,7 +27,7 @@ export class NodeBlocks {
 
   /** Replaces everything by what the store has. */
   reset(pools: readonly IpPool[], blocks: readonly Stored<Block>[]): void {
-    this.pools = pools;
+    this.pools = withoutOverlaps(pools);
     this.stored.clear();
     this.places.clear();
     for (const block of blocks) this.put(block);
@@ -72,6 +73,11 @@ export class NodeBlocks {
 
   allPools(): readonly IpPool[] {
     return this.pools;
+  }
+
+  /** The known block in which `ip` lies. */
+  blockOf(ip: Ip): Stored<Block> | undefined {
+    return this.all().find(({ value }) => cidrContains(value.cidr, ip));
   }
 
   poolOf(ip: Ip): IpPool | undefined {

@@ -1,7 +1,7 @@
 import { messageOf } from '../../base/errors.ts';
 import { bitsOf, cidrCovers, formatCidr } from '../../base/ip/index.ts';
 import type { Cidr, Family } from '../../base/ip/index.ts';
-import { nodeSelected } from './node-selector.ts';
+import { labelsSelected } from './pool-selector.ts';
 import type { IpPool } from './types.ts';
 
 /** Block sizes that Calico accepts: 20 to 32 bits for IPv4, 116 to 128 for IPv6. */
@@ -10,22 +10,6 @@ const BLOCK_SIZES = { 4: { min: 20, max: 32, usual: 26 }, 6: { min: 116, max: 12
 /** The prefix length of the blocks of a pool that names none. */
 export function defaultBlockSize(family: Family): number {
   return BLOCK_SIZES[family].usual;
-}
-
-/** Which pools an allocation may use: enabled, of the family, asked for by name, and selecting the node. Ordered by name. */
-export function poolsFor(
-  pools: readonly IpPool[],
-  wanted: {
-    readonly family: Family;
-    readonly nodeLabels: Readonly<Record<string, string>>;
-    readonly names?: readonly string[] | undefined;
-  },
-): readonly IpPool[] {
-  return pools
-    .filter((pool) => !pool.disabled && pool.cidr.ip.family === wanted.family)
-    .filter((pool) => wanted.names?.includes(pool.name) ?? true)
-    .filter((pool) => selects(pool, wanted.nodeLabels))
-    .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 }
 
 /** Everything that is wrong with a pool, each with its field path; empty when it is usable. */
@@ -48,11 +32,12 @@ export function validatePool(
         path: 'spec.cidr',
         message: `${formatCidr(pool.cidr)} overlaps pool ${other.name} (${formatCidr(other.cidr)})`,
       });
-  try {
-    nodeSelected(pool.nodeSelector, {});
-  } catch (error) {
-    issues.push({ path: 'spec.nodeSelector', message: messageOf(error) });
-  }
+  for (const field of ['nodeSelector', 'namespaceSelector'] as const)
+    try {
+      labelsSelected(pool[field], {});
+    } catch (error) {
+      issues.push({ path: `spec.${field}`, message: messageOf(error) });
+    }
   return issues;
 }
 
@@ -63,15 +48,17 @@ export function blockAround(pool: IpPool, value: bigint): Cidr {
   return { ip: { family, value: (value >> hostBits) << hostBits }, prefix: pool.blockSize };
 }
 
-function selects(pool: IpPool, labels: Readonly<Record<string, string>>): boolean {
-  try {
-    return nodeSelected(pool.nodeSelector, labels);
-  } catch {
-    // Fails closed: a selector that cannot be read selects nothing; validatePool() reports it.
-    return false;
-  }
+/**
+ * `pools`, oldest first, with those disabled whose range an older one has already: blocks that two pools cut from one range
+ * would share addresses.
+ */
+export function withoutOverlaps(pools: readonly IpPool[]): readonly IpPool[] {
+  return pools.map((pool, index) =>
+    pools.slice(0, index).some((older) => overlaps(older.cidr, pool.cidr)) ? { ...pool, disabled: true } : pool,
+  );
 }
 
-function overlaps(a: Cidr, b: Cidr): boolean {
+/** Whether two ranges share an address. */
+export function overlaps(a: Cidr, b: Cidr): boolean {
   return cidrCovers(a, b) || cidrCovers(b, a);
 }

@@ -7,21 +7,13 @@ import { createAllocator } from './create-allocator.ts';
 import { collectGarbage } from './garbage.ts';
 import type { World } from './garbage.ts';
 import { MemoryBlockStore } from './memory-store.ts';
+import { OPEN_POOL } from './pool.test-support.ts';
 import { Interleaving } from './race.test-support.ts';
 import type { BlockStore } from './store.ts';
 import type { AllocateRequest, IpPool } from './types.ts';
 
 function pool(name: string, cidr: string, blockSize: number): IpPool {
-  return {
-    name,
-    cidr: parseCidr(cidr)!,
-    blockSize,
-    disabled: false,
-    nodeSelector: 'all()',
-    natOutgoing: true,
-    vxlanMode: 'Never',
-    ipipMode: 'Never',
-  };
+  return { ...OPEN_POOL, name, cidr: parseCidr(cidr)!, blockSize };
 }
 
 /**
@@ -29,7 +21,7 @@ function pool(name: string, cidr: string, blockSize: number): IpPool {
  * who rightly holds what.
  */
 class Cluster {
-  readonly store = new MemoryBlockStore([pool('v4', '10.0.0.0/25', 28), pool('v6', 'fd00::/121', 124)]);
+  readonly store: MemoryBlockStore;
   readonly held = new Map<string, readonly string[]>();
   readonly nodes: { name: string; generation: number; dead: boolean; allocator: Allocator }[] = [];
   /** Handles whose pod exists: from before its allocation until after its release. */
@@ -37,13 +29,13 @@ class Cluster {
   private readonly owners = new Map<string, string>();
   private readonly interleaving: Interleaving;
   private readonly random: (below: number) => number;
-  private readonly strictAffinity: boolean;
   private handles = 0;
 
   constructor(interleaving: Interleaving, random: (below: number) => number, strictAffinity: boolean) {
     this.interleaving = interleaving;
     this.random = random;
-    this.strictAffinity = strictAffinity;
+    const pools = [pool('v4', '10.0.0.0/25', 28), pool('v6', 'fd00::/121', 124)];
+    this.store = new MemoryBlockStore(pools, { strictAffinity });
     for (let i = 0; i < 10; i++) {
       this.nodes.push({ name: `node-${i}`, generation: 0, dead: false, allocator: this.start(i, 0) });
     }
@@ -141,7 +133,7 @@ class Cluster {
   private start(index: number, generation: number, store?: MemoryBlockStore): Allocator {
     const client = this.interleaving.client(this.store, () => this.nodes[index]!.generation !== generation);
     return createAllocator(
-      { node: `node-${index}`, nodeLabels: {}, strictAffinity: this.strictAffinity, coolDownMs: 0, lowWater: 2 },
+      { node: `node-${index}`, nodeLabels: () => ({}), coolDownMs: 0, lowWater: 2 },
       { store: store ?? client, now: () => 0, report: () => undefined },
     );
   }

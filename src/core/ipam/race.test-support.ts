@@ -47,6 +47,7 @@ export class Interleaving {
     };
     return {
       listPools: () => step(() => store.listPools()),
+      getConfig: () => step(() => store.getConfig()),
       listBlocks: () => step(() => store.listBlocks()),
       getBlock: (cidr: Cidr) => step(() => store.getBlock(cidr)),
       createBlock: (block: Block) => step(() => store.createBlock(block)),

@@ -1,5 +1,5 @@
 import type { Cidr } from '../../base/ip/index.ts';
-import type { Affinity, Block, IpPool } from './types.ts';
+import type { Affinity, Block, IpamConfig, IpPool } from './types.ts';
 
 /** A value as the store had it, with the revision that a later write must still find. */
 export interface Stored<T> {
@@ -8,11 +8,14 @@ export interface Stored<T> {
 }
 
 /**
- * Where pools, blocks and affinities live. Every write is atomic on its own and conditional: expected losses of a race
+ * Where pools, blocks, affinities and the rules for them live. Every write is atomic on its own and conditional: expected losses of a race
  * come back as `exists` or `conflict` (which also means "gone"); a thrown error means that the outcome is unknown.
  */
 export interface BlockStore {
+  /** Oldest first: of two that overlap, the older one counts. */
   listPools(): Promise<readonly IpPool[]>;
+  /** Where the cluster has none: `DEFAULT_IPAM_CONFIG`. */
+  getConfig(): Promise<IpamConfig>;
 
   listBlocks(): Promise<readonly Stored<Block>[]>;
   getBlock(cidr: Cidr): Promise<Stored<Block> | undefined>;

@@ -9,13 +9,24 @@ export interface IpPool {
   readonly blockSize: number;
   /** No new address comes from a disabled pool; those that it has given out stay valid. */
   readonly disabled: boolean;
-  /** Calico selector over node labels, see `nodeSelected()`; `all()` when the resource has none. */
+  /** In Calico's language over node labels; `all()` when the resource has none. */
   readonly nodeSelector: string;
+  /** In Calico's language over labels of the pod's namespace; `all()` when the resource has none. */
+  readonly namespaceSelector: string;
+  /** What its addresses may be for; Workload and Tunnel when the resource does not say. */
+  readonly allowedUses: readonly PoolUse[];
+  /** From a `Manual` pool come only addresses for which it, or they themselves, were asked for by name. */
+  readonly assignmentMode: 'Automatic' | 'Manual';
+  /** Whether BGP peers are not told of its blocks. */
+  readonly disableBGPExport: boolean;
   /** Whether traffic from this pool to addresses outside of all pools is masqueraded. */
   readonly natOutgoing: boolean;
   readonly vxlanMode: PoolEncapsulation;
   readonly ipipMode: PoolEncapsulation;
 }
+
+/** What an address is for: a pod, a node's end of a tunnel, a Service of type LoadBalancer. */
+export type PoolUse = 'Workload' | 'Tunnel' | 'LoadBalancer';
 
 /** When traffic between nodes is wrapped; the spelling is the resource's own. */
 export type PoolEncapsulation = 'Never' | 'Always' | 'CrossSubnet';
@@ -59,10 +70,26 @@ export interface AllocateRequest {
   readonly families: readonly Family[];
   /** Kept with the allocation; the allocator adds `node` and `timestamp`. */
   readonly attributes: Readonly<Record<string, string>>;
-  /** Restricts the choice to these pools by name; absent: every enabled pool whose selector matches the node. */
-  readonly pools?: readonly string[];
+  /** `Workload` unless given. */
+  readonly use?: PoolUse;
+  /** Labels of the pod's namespace, for the pools' selectors; absent: an address that belongs to no namespace. */
+  readonly namespaceLabels?: Readonly<Record<string, string>>;
+  /** Names or CIDRs of the pools to take, by family and in this order; absent: those that choose the node and the namespace. */
+  readonly pools?: Readonly<Partial<Record<Family, readonly string[]>>>;
   /** These very addresses, one at most of each family (imports, static addresses). */
   readonly addresses?: readonly Ip[];
+  /** The addresses are in use already and only become known: what their pool allows now does not matter. */
+  readonly adopt?: boolean;
+}
+
+/** Rules of the whole cluster: Calico's IPAMConfig. */
+export interface IpamConfig {
+  /** Never take an address from another node's block. */
+  readonly strictAffinity: boolean;
+  /** Whether nodes claim blocks as they need them. */
+  readonly autoAllocateBlocks: boolean;
+  /** How many blocks a node may own among the pools that a request may use. */
+  readonly maxBlocksPerHost: number;
 }
 
 /** An address given to a handle. */
@@ -82,4 +109,5 @@ export interface Assignment {
 }
 
 /** Codes of the errors that address management throws. */
-export type IpamErrorCode = 'exhausted' | 'no-pool' | 'address-taken' | 'address-outside-pools' | 'contention';
+export type IpamErrorCode =
+  'exhausted' | 'block-limit' | 'no-pool' | 'address-taken' | 'address-outside-pools' | 'contention';

@@ -79,7 +79,7 @@ export function blockStoreContract(name: string, open: () => Promise<BlockStore>
 
     it('carries an allocator from start to the last release', async () => {
       const store = await open();
-      const options = { node: 'node-1', nodeLabels: {}, strictAffinity: false, coolDownMs: 0, lowWater: 8 };
+      const options = { node: 'node-1', nodeLabels: () => ({}), coolDownMs: 0, lowWater: 8 };
       const dependencies = { store, now: () => 0, report: () => undefined };
       const allocator = createAllocator(options, dependencies);
       await allocator.load();

@@ -1,11 +1,14 @@
 import { messageOf } from '../../base/errors.ts';
 import type { Cidr } from '../../base/ip/index.ts';
 import {
+  DEFAULT_IPAM_CONFIG,
+  IPAM_CONFIG_NAME,
   RELEASED_ANNOTATION,
   affinityName,
   blockName,
   decodeAffinity,
   decodeBlock,
+  decodeConfig,
   decodePool,
   encodeAffinity,
   encodeBlock,
@@ -16,6 +19,7 @@ import type {
   BlockAffinitySpec,
   BlockStore,
   IpamBlockSpec,
+  IpamConfigSpec,
   IpamResource,
   IpPool,
   IpPoolSpec,
@@ -23,8 +27,8 @@ import type {
 } from '../../core/ipam/index.ts';
 import { isAlreadyExists, isConflict, isNotFound } from '../kube-client/errors.ts';
 import { listAll } from '../kube-client/list-all.ts';
-import { BLOCK_AFFINITIES, IPAM_BLOCKS, IP_POOLS } from '../kube-client/resources.ts';
-import type { KubeClient, Resource } from '../kube-client/types.ts';
+import { BLOCK_AFFINITIES, IPAM_BLOCKS, IPAM_CONFIGS, IP_POOLS } from '../kube-client/resources.ts';
+import type { KubeClient, KubeObject, Resource } from '../kube-client/types.ts';
 
 /** Annotations that the codec writes. */
 const OWN_ANNOTATIONS = [RELEASED_ANNOTATION];
@@ -56,8 +60,20 @@ export function kubeBlockStore({ client, report }: KubeBlockStoreDependencies): 
     listPools: async () => {
       const { items } = await listAll<IpamResource<IpPoolSpec>>(client, IP_POOLS);
       return items
+        .toSorted(byAge)
         .map((item) => tryDecode<IpPool, IpPoolSpec>(item, decodePool, report))
         .filter((p) => p !== undefined);
+    },
+    getConfig: async () => {
+      try {
+        const { spec } = await client.get<KubeObject & { spec?: IpamConfigSpec }>(IPAM_CONFIGS, {
+          name: IPAM_CONFIG_NAME,
+        });
+        return decodeConfig(spec);
+      } catch (error) {
+        if (isNotFound(error)) return DEFAULT_IPAM_CONFIG;
+        throw error;
+      }
     },
     listBlocks: () => blocks.list(),
     getBlock: (cidr: Cidr) => blocks.get(blockName(cidr)),
@@ -200,6 +216,12 @@ function tryDecode<T, Spec>(
 
 function without<V>(record: Readonly<Record<string, V>> | object, keys: readonly string[]): Record<string, V> {
   return Object.fromEntries(Object.entries(record).filter(([key]) => !keys.includes(key)));
+}
+
+/** RFC 3339 in UTC sorts as text; what came in the same second goes by name. */
+function byAge({ metadata: a }: IpamResource<unknown>, { metadata: b }: IpamResource<unknown>): number {
+  const [left, right] = [a, b].map(({ creationTimestamp = '', name }) => `${creationTimestamp} ${name}`);
+  return left! < right! ? -1 : 1;
 }
 
 function revisionOf(object: IpamResource<unknown>): string {

@@ -22,7 +22,8 @@ import { validateWorkload } from './workload.ts';
 
 interface Rules {
   readonly name?: (name: string) => string[];
-  readonly validate?: (object: Field) => void;
+  /** `previous` is the object that an update replaces. */
+  readonly validate?: (object: Field, previous?: unknown) => void;
 }
 
 /** Calico's kinds, the same in the group that it serves and in the one that it stores them in. */
@@ -31,6 +32,7 @@ const CALICO_RULES: Readonly<Record<string, Rules>> = {
   GlobalNetworkPolicy: { validate: validateGlobalNetworkPolicy },
   GlobalNetworkSet: { validate: validateNetworkSet },
   HostEndpoint: { validate: validateHostEndpoint },
+  IPPool: { validate: validateIpPool },
   NetworkPolicy: { validate: validateCalicoNetworkPolicy },
   NetworkSet: { validate: validateNetworkSet },
   Profile: { validate: validateProfile },
@@ -51,7 +53,6 @@ const RULES: Readonly<Record<string, Rules>> = {
   'apps/Deployment': { validate: validateWorkload },
   'apps/ReplicaSet': { validate: validateWorkload },
   'apps/StatefulSet': { validate: validateWorkload },
-  'crd.projectcalico.org/IPPool': { validate: validateIpPool },
   ...calicoRules('crd.projectcalico.org'),
   ...calicoRules('projectcalico.org'),
   'discovery.k8s.io/EndpointSlice': { validate: validateEndpointSlice },
@@ -65,9 +66,9 @@ const PATH_NAMED = new Set(['rbac.authorization.k8s.io']);
 /**
  * Everything that the API server would refuse in `object`, in its wording. Expects the object after decoding: fields
  * that the schema does not know are not looked for here, values of the wrong type are reported. Fields that the API
- * server defaults may be absent.
+ * server defaults may be absent. `previous` is the object that an update replaces.
  */
-export function validateObject(object: unknown): FieldError[] {
+export function validateObject(object: unknown, previous?: unknown): FieldError[] {
   const root = rootField(object);
   if (!isRecord(object)) return [{ type: 'TypeInvalid', path: '', value: object, detail: 'must be an object' }];
   const apiVersion = typeof object['apiVersion'] === 'string' ? object['apiVersion'] : '';
@@ -76,7 +77,7 @@ export function validateObject(object: unknown): FieldError[] {
   const anyName = (name: string): string[] =>
     /[/%]|^\.{1,2}$/.test(name) ? [`may not be '.', '..' or contain '/' or '%'`] : [];
   validateMetadata(child(root, 'metadata'), rules?.name ?? (PATH_NAMED.has(group) ? anyName : dns1123Subdomain));
-  rules?.validate?.(root);
+  rules?.validate?.(root, previous);
   return root.errors;
 }
 

@@ -3,10 +3,10 @@ import { parseCalicoSelector } from '../kube/calico-selector.ts';
 import { matchesLabels } from '../kube/labels.ts';
 
 /**
- * Whether a node with `labels` is selected by `selector`, in Calico's language. An empty selector selects every node.
+ * Whether a node or a namespace with `labels` is selected by `selector`, in Calico's language. An empty one selects all.
  * Throws a SluiceError (`bad-selector`) with the column of what it cannot read.
  */
-export function nodeSelected(selector: string, labels: Readonly<Record<string, string>>): boolean {
+export function labelsSelected(selector: string, labels: Readonly<Record<string, string>>): boolean {
   const parsed = parseCalicoSelector(selector);
   if ('selector' in parsed) return matchesLabels(parsed.selector, labels);
   const { column, message } = parsed.problem;

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { nodeSelected } from './node-selector.ts';
+import { labelsSelected } from './pool-selector.ts';
 
 const LABELS = { zone: 'a', 'kubernetes.io/os': 'linux', gpu: '' };
 
-describe('a node selector', () => {
+describe('a selector of a pool', () => {
   it.each([
     ['', true],
     ['all()', true],
@@ -20,7 +20,7 @@ describe('a node selector', () => {
     ['zone in {}', false],
     ['missing in {"a"}', false],
   ])('%s is %s', (selector, expected) => {
-    expect(nodeSelected(selector, LABELS)).toBe(expected);
+    expect(labelsSelected(selector, LABELS)).toBe(expected);
   });
 
   it.each([
@@ -30,6 +30,6 @@ describe('a node selector', () => {
     ['all() zone', /column 7: .*found "zone"/],
     ['has(zone', /the selector ends/],
   ])('%s is refused', (selector, message) => {
-    expect(() => nodeSelected(selector, LABELS)).toThrow(message);
+    expect(() => labelsSelected(selector, LABELS)).toThrow(message);
   });
 });
