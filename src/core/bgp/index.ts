@@ -1,0 +1,19 @@
+export type { BgpObject } from './fields.ts';
+export { birdConfig } from './bird-config.ts';
+export { readConfiguration } from './read-configuration.ts';
+export { readFilter } from './read-filter.ts';
+export { bgpNode } from './read-node.ts';
+export { readPeer } from './read-peer.ts';
+export type {
+  BgpBlock,
+  BgpConfiguration,
+  BgpFilter,
+  BgpInput,
+  BgpNode,
+  BgpPeer,
+  BgpPool,
+  BgpProblem,
+  BgpService,
+  BgpView,
+} from './types.ts';
+export { bgpView } from './view.ts';
