@@ -26,6 +26,7 @@ import {
   GLOBAL_NETWORK_POLICIES,
   GLOBAL_NETWORK_SETS,
   HOST_ENDPOINTS,
+  IP_POOLS,
   NAMESPACES,
   NETWORK_POLICIES,
   NETWORK_SETS,
@@ -83,6 +84,7 @@ export interface ClusterSnapshot {
   readonly policies: readonly PolicyObject[];
   readonly tiers: readonly PolicyObject[];
   readonly networkSets: readonly PolicyObject[];
+  readonly ipPools: readonly PolicyObject[];
   readonly hostEndpoints: readonly PolicyObject[];
   readonly profiles: readonly PolicyObject[];
   readonly felixConfigurations: readonly PolicyObject[];
@@ -121,15 +123,16 @@ async function readBuiltIn(client: KubeClient) {
 async function readAdded(client: KubeClient) {
   const all = async (...kinds: readonly (readonly Resource[])[]): Promise<readonly PolicyObject[]> =>
     (await Promise.all(kinds.map((kind) => layered(client, kind)))).flat();
-  const [policies, tiers, networkSets, hostEndpoints, profiles, felixConfigurations] = await Promise.all([
+  const [policies, tiers, networkSets, ipPools, hostEndpoints, profiles, felixConfigurations] = await Promise.all([
     all(...POLICIES),
     all(TIERS),
     all(NETWORK_SETS, GLOBAL_NETWORK_SETS),
+    all([IP_POOLS]),
     all(HOST_ENDPOINTS),
     all(PROFILES),
     all(FELIX_CONFIGURATIONS),
   ]);
-  return { policies, tiers, networkSets, hostEndpoints, profiles, felixConfigurations };
+  return { policies, tiers, networkSets, ipPools, hostEndpoints, profiles, felixConfigurations };
 }
 
 /** Objects of one kind from the groups that the cluster has it in; what is in several counts as it stands in the first. */

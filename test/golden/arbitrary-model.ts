@@ -16,6 +16,7 @@ import type {
   NodeEndpoint,
   Peer,
   PodEndpoint,
+  PoolInfo,
   Policy,
   PortMatch,
   ProfileInfo,
@@ -30,6 +31,7 @@ export interface ModelFeatures {
   readonly domains: boolean;
   readonly services: boolean;
   readonly networkSets: boolean;
+  readonly pools: boolean;
   readonly conditions: boolean;
   /** Pods without an address, as workloads that were never deployed. */
   readonly addressless: boolean;
@@ -40,6 +42,7 @@ const ALL: ModelFeatures = {
   domains: true,
   services: true,
   networkSets: true,
+  pools: true,
   conditions: true,
   addressless: true,
 };
@@ -68,6 +71,7 @@ export function arbitraryModel(wanted: Partial<ModelFeatures> = {}): fc.Arbitrar
       nodes: fc.tuple(arbitraryLabels(['zone']), arbitraryLabels(['zone'])),
       hosts: fc.array(arbitraryHost(), { maxLength: features.hostEndpoints ? 2 : 0 }),
       sets: fc.array(arbitrarySet(), { maxLength: features.networkSets ? 2 : 0 }),
+      pools: features.pools ? arbitraryPools() : fc.constant<PoolInfo[]>([]),
       services: fc.array(arbitraryService(), { maxLength: features.services ? 1 : 0 }),
       slices: fc.boolean(),
       domains: fc.boolean(),
@@ -98,6 +102,7 @@ export function arbitraryModel(wanted: Partial<ModelFeatures> = {}): fc.Arbitrar
         nodes: new Map(parts.nodes.map(nodeOf).map((each) => [each.name, each])),
         hostEndpoints: new Map(hosts.map((each) => [each.name, each])),
         networkSets: new Map(sets.map((each) => [each.key, each])),
+        pools: new Map(parts.pools.map((each) => [each.name, each])),
         services: new Map(parts.services.map((each) => [each.key, each])),
         slices: parts.slices && features.services ? SLICES : new Map(),
         domains: parts.domains && features.domains ? DOMAINS : new Map(),
@@ -201,6 +206,20 @@ function arbitraryHost(): fc.Arbitrary<HostEndpointInfo> {
       ports: fc.array(arbitraryNamedPort(), { maxLength: 1 }),
     })
     .map(({ place: at, ...rest }) => ({ key: '', name: '', ...rest, ...at }));
+}
+
+/** None, or pools for the pods and tunnels of both nodes, or for those of one alone. */
+export function arbitraryPools(): fc.Arbitrary<PoolInfo[]> {
+  const nets = fc.constantFrom<string[][]>(
+    [],
+    ['10.244.0.0/16', 'fd00:10:244::/56'],
+    ['10.244.0.0/24', '10.244.1.0/24', 'fd00:10:244::/112', 'fd00:10:244::1:0/112'],
+    ['10.244.1.0/24', 'fd00:10:244::/112'],
+    ['10.244.0.0/16', '172.30.1.0/24'],
+  );
+  const pool = (net: string): fc.Arbitrary<PoolInfo> =>
+    often(true, false).map((natOutgoing) => ({ name: net, cidr: parseCidr(net)!, natOutgoing }));
+  return nets.chain((all) => fc.tuple(...all.map(pool)));
 }
 
 function arbitrarySet(): fc.Arbitrary<NetworkSetInfo> {

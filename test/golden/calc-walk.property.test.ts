@@ -103,7 +103,10 @@ function deletions(deltas: readonly Delta[]): Delta[] {
   return deltas.map(({ kind, key }) => ({ kind, key }) as Delta);
 }
 
-describe('the calculation', () => {
+/** Milliseconds: some seconds of work, and several times that where others work beside it. */
+const TIME = 120_000;
+
+describe('the calculation', { timeout: TIME }, () => {
   it('ends in the same ruleset whatever happened before, and its transactions lead the kernel there', () => {
     fc.assert(
       fc.property(arbitraryDeltas, arbitraryDeltas, fc.infiniteStream(fc.nat(1_000_000)), (goal, other, choices) => {

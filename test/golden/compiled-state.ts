@@ -1,10 +1,11 @@
-import { formatIp, parseCidr, parseIp } from '../../src/base/ip/index.ts';
-import type { Family } from '../../src/base/ip/index.ts';
+import { formatIp, parseIp } from '../../src/base/ip/index.ts';
+import type { Family, Ip } from '../../src/base/ip/index.ts';
 import { createCalcEngine } from '../../src/core/calc/index.ts';
 import type { Delta } from '../../src/core/calc/index.ts';
 import { interpret } from '../../src/core/nft/interpret.ts';
 import type { Outcome } from '../../src/core/nft/interpret.ts';
 import { addressKey, CT_STATE, TCP_FLAG } from '../../src/core/nft/index.ts';
+import type { ElementKey } from '../../src/core/nft/model.ts';
 import type { Ruleset } from '../../src/core/nft/index.ts';
 import type { ClusterState, Flow, Party, PolicyEngine } from '../../src/core/policy/index.ts';
 import { protocolNumber } from '../../src/core/policy/protocol.ts';
@@ -14,13 +15,8 @@ import { interfaceOf } from './compiled-node.ts';
 
 /** Everything in the state as deltas for `node`, with an interface wired for each of its pods. */
 export function deltasOfState(state: ClusterState, node: string): Delta[] {
-  const pools = ['10.244.0.0/16', 'fd00:10:244::/56'].map((cidr): Delta => ({
-    kind: 'pool',
-    key: cidr,
-    value: { name: cidr, cidr: parseCidr(cidr)!, natOutgoing: true },
-  }));
   return [
-    ...pools,
+    ...deltas('pool', state.pools),
     ...deltas('namespace', state.namespaces),
     ...deltas('node', state.nodes),
     ...deltas('pod', state.pods),
@@ -126,10 +122,22 @@ export function textOf({ source, destination, protocol, port, sourcePort }: Flow
  */
 export function flowArrives(rulesets: ReadonlyMap<string, Ruleset>, state: ClusterState, flow: Flow): boolean {
   const crossed = new Set([nodeOf(flow.source), nodeOf(flow.destination)].filter((node) => node !== undefined));
-  return [...crossed].every((node) => crossing(rulesets.get(node)!, state, flow, node).verdict === 'accept');
+  let source = addressKey(flow.source.ip!);
+  for (const node of crossed) {
+    const { verdict, packet } = crossing(rulesets.get(node)!, state, flow, node, source);
+    if (verdict !== 'accept') return false;
+    source = packet.source === 'masquerade' ? addressKey(firstAddress(state, node, flow)) : packet.source;
+  }
+  return true;
 }
 
-function crossing(ruleset: Ruleset, state: ClusterState, flow: Flow, node: string): Outcome {
+/** What the kernel chooses for a packet that leaves by the interface with the node's first addresses. */
+function firstAddress({ nodes }: ClusterState, node: string, { destination }: Flow): Ip {
+  return nodes.get(node)!.addresses.find(({ family }) => family === destination.ip!.family)!;
+}
+
+/** `sender` is the address that the packet bears when it comes to the node. */
+function crossing(ruleset: Ruleset, state: ClusterState, flow: Flow, node: string, sender: ElementKey): Outcome {
   const { source, destination } = flow;
   const own = state.nodes.get(node)!;
   const addresses = new Set([...own.addresses, ...own.tunnelAddresses].map(addressKey));
@@ -141,7 +149,7 @@ function crossing(ruleset: Ruleset, state: ClusterState, flow: Flow, node: strin
   return interpret(
     ruleset,
     {
-      source: addressKey(source.ip!),
+      source: sender,
       destination: addressKey(destination.ip!),
       protocol,
       sourcePort: flow.sourcePort ?? 0,

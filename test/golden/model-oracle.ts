@@ -1,5 +1,5 @@
 import { BlockList } from 'node:net';
-import { formatIp } from '../../src/base/ip/index.ts';
+import { formatCidr, formatIp } from '../../src/base/ip/index.ts';
 import type { Family, Interval, Ip } from '../../src/base/ip/index.ts';
 import type { Expression } from '../../src/core/kube/expression.ts';
 import type { Labels, Requirement, Selector } from '../../src/core/kube/labels.ts';
@@ -35,9 +35,24 @@ export function modelAllows(state: ClusterState, flow: Flow): boolean {
     const asked = (policy: Policy) => selectsPod(state, policy, source.pod) && !policy.sparesOwnNode;
     return walk(state, 'egress', flow, asked) !== 'deny' && state.settings.endpointToHost === 'accept';
   }
+  const seen = seenFrom(state, source, destination);
   return (
-    sideAllows(state, 'egress', flow, source, destination) && sideAllows(state, 'ingress', flow, destination, source)
+    sideAllows(state, 'egress', flow, source, destination) &&
+    sideAllows(state, 'ingress', { ...flow, source: seen }, destination, seen)
   );
+}
+
+/** "What pods of this pool send to an address outside of every pool takes their node's address", leaving the node. */
+function seenFrom({ pools, nodes }: ClusterState, source: Party, destination: Party): Party {
+  const node = source.kind === 'pod' ? nodes.get(source.pod.node ?? '') : undefined;
+  const there =
+    destination.kind === 'pod' ? destination.pod.node : destination.kind === 'node' && destination.node.name;
+  if (node === undefined || there === node.name) return source;
+  const poolsOf = ({ ip }: Party) =>
+    [...pools.values()].filter(({ cidr }) => ip !== undefined && inNet(formatCidr(cidr), ip));
+  const leaves = destination.ip !== undefined && poolsOf(destination).length === 0;
+  if (!leaves || !poolsOf(source).some(({ natOutgoing }) => natOutgoing)) return source;
+  return { kind: 'node', node, ip: node.addresses.find(({ family }) => family === source.ip!.family) };
 }
 
 function sideAllows(state: ClusterState, direction: Direction, flow: Flow, own: Party, other: Party): boolean {

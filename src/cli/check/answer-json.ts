@@ -43,6 +43,8 @@ function outcomeJson(engine: PolicyEngine, outcome: Outcome): unknown {
     verdict: verdict.allowed ? 'allow' : 'deny',
     allowed: verdict.allowed,
     exempt: verdict.exempt ?? null,
+    /** Who the destination sees instead of the source. */
+    ...(verdict.arrivesAs === undefined ? {} : { arrivesAs: partyJson(verdict.arrivesAs) }),
     ingress: sideJson(verdict.ingress),
     egress: sideJson(verdict.egress),
     /** One of the connections that this stands for. */

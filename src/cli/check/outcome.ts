@@ -1,4 +1,5 @@
 import { cidrsOf, formatCidr, formatIp, intervalSet, type Family, type IntervalSet } from '../../base/ip/index.ts';
+import { describe } from '../../core/policy/explain.ts';
 import type { DirectionVerdict, Verdict } from '../../core/policy/flow.ts';
 
 /** Some of the ends or ports that a question is about: by name, and as ranges. */
@@ -106,8 +107,9 @@ class PartKeys {
 }
 
 /** Equal for verdicts that were decided by the same rule, or the same lack of one, on both sides. */
-function reasonKey({ allowed, exempt, egress, ingress }: Verdict): string {
-  return [allowed, exempt, sideKey(egress), sideKey(ingress)].join(' ');
+function reasonKey({ allowed, exempt, arrivesAs, egress, ingress }: Verdict): string {
+  const seen = arrivesAs === undefined ? '' : describe(arrivesAs);
+  return [allowed, exempt, seen, sideKey(egress), sideKey(ingress)].join(' ');
 }
 
 function sideKey(side: DirectionVerdict): string {

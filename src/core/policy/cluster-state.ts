@@ -3,6 +3,7 @@ import { nameOf, namespaceNameOf } from '../kube/object-name.ts';
 import type { EndpointSlice, Namespace, NetworkPolicy, Node, Pod, Service, ServiceAccount } from '../kube/types.ts';
 import type { Converted } from './calico/converted.ts';
 import { hostEndpoint } from './calico/host-endpoint.ts';
+import { ipPool } from './calico/ip-pool.ts';
 import { networkSet } from './calico/network-set.ts';
 import { profile } from './calico/profile.ts';
 import { DEFAULT_SETTINGS, policySettings } from './calico/settings.ts';
@@ -31,9 +32,10 @@ export interface ClusterObjects {
   readonly networkPolicies?: Iterable<NetworkPolicy>;
   /** Of any API in `normalise/registry.ts`; others are passed over. */
   readonly policies?: Iterable<PolicyObject>;
-  /** Calico's Tiers, NetworkSets and GlobalNetworkSets, HostEndpoints, Profiles and FelixConfigurations. */
+  /** Calico's Tiers, NetworkSets and GlobalNetworkSets, IPPools, HostEndpoints, Profiles and FelixConfigurations. */
   readonly tiers?: Iterable<PolicyObject>;
   readonly networkSets?: Iterable<PolicyObject>;
+  readonly ipPools?: Iterable<PolicyObject>;
   readonly hostEndpoints?: Iterable<PolicyObject>;
   readonly profiles?: Iterable<PolicyObject>;
   readonly felixConfigurations?: Iterable<PolicyObject>;
@@ -57,6 +59,7 @@ export function clusterState(objects: ClusterObjects, locate?: LocateObject, opt
   const inForce = options.staged === 'enforced' ? withStaged(written) : written;
   const tiers = convert(objects.tiers, tierSpec, (each) => each.name, locate);
   const networkSets = convert(objects.networkSets, networkSet, (each) => each.key, locate);
+  const pools = convert(objects.ipPools, ipPool, (each) => each.name, locate);
   const hostEndpoints = convert(objects.hostEndpoints, hostEndpoint, (each) => each.name, locate);
   const declared = convert(objects.profiles, profile, (each) => each.name, locate);
   const profiles = new Map([[DEFAULT_ALLOW.name, DEFAULT_ALLOW], ...declared.values]);
@@ -70,6 +73,7 @@ export function clusterState(objects: ClusterObjects, locate?: LocateObject, opt
     slices: slicesByService(objects.endpointSlices ?? []),
     serviceAccounts: new Map([...(objects.serviceAccounts ?? [])].map(accountLabels)),
     networkSets: networkSets.values,
+    pools: pools.values,
     hostEndpoints: withProfileLabels(hostEndpoints.values, profiles),
     profiles,
     domains: objects.domains ?? EMPTY_STATE.domains,
@@ -77,7 +81,7 @@ export function clusterState(objects: ClusterObjects, locate?: LocateObject, opt
     tiers: tiersOf(inForce, tiers.values.values()),
     issues: [
       ...[...policies.values()].flatMap((each) => each.issues),
-      ...[tiers, networkSets, hostEndpoints, declared, settings].flatMap((each) => each.issues),
+      ...[tiers, networkSets, pools, hostEndpoints, declared, settings].flatMap((each) => each.issues),
       ...withoutTier(policies.values(), new Set([...tiers.values.keys(), ...BUILT_IN_TIERS.map((each) => each.name)])),
     ],
   };

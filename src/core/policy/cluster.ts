@@ -1,4 +1,4 @@
-import type { Family, IntervalSet, Ip } from '../../base/ip/index.ts';
+import type { Cidr, Family, IntervalSet, Ip } from '../../base/ip/index.ts';
 import type { Labels } from '../kube/labels.ts';
 import type { PolicyIssue, PortProtocol, Rule, Tier } from './model.ts';
 
@@ -95,6 +95,15 @@ export interface SliceBackend {
   readonly ready: boolean;
 }
 
+/** A range of which pods get their addresses: Calico's IPPool. */
+export interface PoolInfo {
+  readonly name: string;
+  /** A disabled pool counts, too: its addresses may be in use. */
+  readonly cidr: Cidr;
+  /** What pods of this pool send to an address outside of every pool takes their node's address. */
+  readonly natOutgoing: boolean;
+}
+
 /** A named list of address ranges that selectors can choose: a Calico NetworkSet or GlobalNetworkSet. */
 export interface NetworkSetInfo {
   /** `namespace/name`, or the name of a global one. */
@@ -165,6 +174,8 @@ export interface ClusterState {
   /** By key. */
   readonly networkSets: ReadonlyMap<string, NetworkSetInfo>;
   /** By name. */
+  readonly pools: ReadonlyMap<string, PoolInfo>;
+  /** By name. */
   readonly hostEndpoints: ReadonlyMap<string, HostEndpointInfo>;
   /** By name. */
   readonly profiles: ReadonlyMap<string, ProfileInfo>;
@@ -186,6 +197,7 @@ export const EMPTY_STATE: ClusterState = {
   slices: new Map(),
   serviceAccounts: new Map(),
   networkSets: new Map(),
+  pools: new Map(),
   hostEndpoints: new Map(),
   profiles: new Map(),
   domains: new Map(),

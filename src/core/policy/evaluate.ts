@@ -13,6 +13,7 @@ import { HostJudge } from './host-endpoints.ts';
 import { UNSELECTED, judgeTiers } from './judge-tiers.ts';
 import { addressKey, namedPortsOf } from './match.ts';
 import type { HostPorts, JudgedFlow } from './match.ts';
+import { Masquerade } from './masquerade.ts';
 import type { Direction, Rule } from './model.ts';
 import { protocolNumber } from './protocol.ts';
 
@@ -29,6 +30,8 @@ export class PolicyEngine {
   /** Absent when no node has a host endpoint. */
   readonly #hosts: HostJudge | undefined;
   readonly #hostPorts: HostPorts | undefined;
+  /** Absent when it can change no verdict. */
+  readonly #masquerade: Masquerade | undefined;
   readonly #classes = new Map<string, EndpointClass>();
   readonly #classOf = new Map<PodEndpoint, EndpointClass>();
   #byAddress: ReadonlyMap<string, PodEndpoint | NodeEndpoint> | undefined;
@@ -39,6 +42,7 @@ export class PolicyEngine {
     this.#compiler = new PolicyCompiler(state.tiers, this.#peers);
     this.#hostPorts = hostPortsOf(state, this.#peers);
     this.#hosts = state.hostEndpoints.size === 0 ? undefined : new HostJudge(state, this.#compiler, this.#peers);
+    this.#masquerade = Masquerade.of(state);
   }
 
   /** What happens to `flow`, whose parties come from this engine. */
@@ -52,6 +56,11 @@ export class PolicyEngine {
     const judged = this.#derive(flow);
     if (relation === 'own-node') return this.#judgeOwnNode(judged);
     const egress = this.#judge('egress', source, destination, judged);
+    const arrivesAs = this.#masquerade?.arrivesAs(source, destination);
+    if (arrivesAs !== undefined) {
+      const ingress = this.#judge('ingress', destination, arrivesAs, this.#derive({ ...flow, source: arrivesAs }));
+      return { allowed: egress.allowed && ingress.allowed, flow, arrivesAs, egress, ingress };
+    }
     const ingress = this.#judge('ingress', destination, source, judged);
     return { allowed: egress.allowed && ingress.allowed, flow, egress, ingress };
   }

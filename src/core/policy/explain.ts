@@ -1,7 +1,7 @@
 import { formatIp } from '../../base/ip/index.ts';
 import { formatRequirement, formatSelector } from '../kube/labels.ts';
 import type { Labels, Requirement, Selector } from '../kube/labels.ts';
-import { DIRECTIONS } from './flow.ts';
+import { DIRECTIONS, flowAt } from './flow.ts';
 import type { DirectionVerdict, Flow, Party, Verdict } from './flow.ts';
 import { namedPortsOf } from './match.ts';
 import type { Language, Messages } from './messages/catalogue.ts';
@@ -41,10 +41,12 @@ export function explain(
   const lines: ExplanationLine[] = [{ depth: 0, text: headline }];
   if (verdict.exempt !== undefined) return [...lines, { depth: 1, text: exemptText(verdict, say) }];
   for (const direction of DIRECTIONS) {
-    lines.push({ depth: 1, text: sideText(verdict[direction], direction, flow, say) });
-    lines.push(...contextLines(verdict[direction], say));
-    if (verdict[direction].kind === 'default')
-      lines.push(...missLines(verdict[direction], direction, misses, flow, say));
+    const side = verdict[direction];
+    lines.push({ depth: 1, text: sideText(side, direction, flow, say) });
+    if (direction === 'ingress' && verdict.arrivesAs !== undefined && side.kind !== 'no-pod')
+      lines.push({ depth: 2, text: say.arrivesAs(describe(flow.source), describe(verdict.arrivesAs)) });
+    lines.push(...contextLines(side, say));
+    if (side.kind === 'default') lines.push(...missLines(side, direction, misses, flowAt(verdict, direction), say));
   }
   return lines;
 }

@@ -83,6 +83,8 @@ export interface Verdict {
    * judged by the policies that do not spare it, and is `own-node` only when there is none.
    */
   readonly exempt?: 'self' | 'own-node';
+  /** Who the destination sees instead of the source: the pod's node, whose address the packets take on leaving it. */
+  readonly arrivesAs?: Party;
   /** Of the source pod. */
   readonly egress: DirectionVerdict;
   /** Of the destination pod. */
@@ -91,3 +93,8 @@ export interface Verdict {
 
 /** The directions of a verdict in the order in which a packet meets them. */
 export const DIRECTIONS: readonly Direction[] = ['egress', 'ingress'];
+
+/** The flow as one side's policies see it. */
+export function flowAt({ flow, arrivesAs }: Verdict, direction: Direction): Flow {
+  return direction === 'egress' || arrivesAs === undefined ? flow : { ...flow, source: arrivesAs };
+}

@@ -84,6 +84,26 @@ describe('a host endpoint', () => {
     expect(ask({ policies: applyOnForward([]) }, STRANGER, POD_B).allowed).toBe(true);
   });
 
+  it('is asked about the node of a pod whose packets leave their pool masqueraded, and says so', () => {
+    const pool = (name: string, spec: object): PolicyObject => ({
+      apiVersion: 'crd.projectcalico.org/v1',
+      kind: 'IPPool',
+      metadata: { name },
+      spec,
+    });
+    const ingress = [{ action: 'Allow', source: { nets: ['172.16.0.2/32'] } }];
+    const policies = [policy('nodes', { ingress })];
+    const ipPools = [pool('all', { cidr: '10.0.0.0/16', natOutgoing: true })];
+    const allowed = ask({ policies, ipPools }, POD_B, NODE_1);
+    expect(allowed).toMatchObject({ allowed: true, arrivesAs: { kind: 'node', node: { name: 'n2' } } });
+    expect(formatExplanation(explain(allowed))).toContain('comes there from node/n2, since default/b leaves');
+    expect(ask({ policies }, POD_B, NODE_1)).toMatchObject({ allowed: false });
+    const without = [pool('all', { cidr: '10.0.0.0/16' })];
+    expect(ask({ policies, ipPools: without }, POD_B, NODE_1).arrivesAs).toBeUndefined();
+    const withNodes = [...ipPools, pool('nodes', { cidr: '172.16.0.0/24' })];
+    expect(ask({ policies, ipPools: withNodes }, POD_B, NODE_1).arrivesAs).toBeUndefined();
+  });
+
   it('lets policies before translation decide before the others, and denies nothing for want of a match there', () => {
     const early = (action: string) =>
       policy('early', {

@@ -15,6 +15,7 @@ export type {
   NodeEndpoint,
   PodEndpoint,
   PolicySettings,
+  PoolInfo,
   ProfileInfo,
   ServiceInfo,
   ServicePortInfo,
@@ -39,7 +40,7 @@ export { PolicyEngine } from './evaluate.ts';
 export type { TierPlan } from './compile.ts';
 export { describe, explain, formatExplanation, formatSource } from './explain.ts';
 export type { ExplanationLine } from './explain.ts';
-export { DIRECTIONS } from './flow.ts';
+export { DIRECTIONS, flowAt } from './flow.ts';
 export type { DecidedBy, DirectionVerdict, Flow, FlowProtocol, Party, PassStep, Verdict } from './flow.ts';
 export { domainMatches } from './domain-name.ts';
 export type { Language, Messages } from './messages/catalogue.ts';

@@ -7,7 +7,7 @@ import type { NamespaceInfo } from './cluster.ts';
 import { choosesNamespace } from './endpoint-class.ts';
 import type { EndpointClass } from './endpoint-class.ts';
 import type { PolicyEngine } from './evaluate.ts';
-import { DIRECTIONS } from './flow.ts';
+import { DIRECTIONS, flowAt } from './flow.ts';
 import type { Flow, Party, Verdict } from './flow.ts';
 import type {
   BlockPeer,
@@ -98,9 +98,10 @@ export function nearestMisses(engine: PolicyEngine, verdict: Verdict, limit = 3)
   return DIRECTIONS.flatMap((direction) => {
     const side = verdict[direction];
     if (side.kind !== 'default') return [];
+    const flow = flowAt(verdict, direction);
     const misses = side.policies.flatMap((policy) =>
       policy[direction].flatMap((rule) => {
-        const miss = rule.action === 'allow' ? missOf(engine, verdict.flow, direction, policy, rule) : undefined;
+        const miss = rule.action === 'allow' ? missOf(engine, flow, direction, policy, rule) : undefined;
         return miss === undefined ? [] : [miss];
       }),
     );

@@ -1,15 +1,18 @@
 import { equalIp } from '../../base/ip/index.ts';
 import type { Family, Ip } from '../../base/ip/index.ts';
-import { domainMatches } from '../policy/index.ts';
+import { domainMatches, primaryAddress } from '../policy/index.ts';
 import type { NodeEndpoint, PodEndpoint } from '../policy/index.ts';
 import type { AddressSetId, AtomId } from './address-atoms.ts';
 import { AddressSpace } from './address-space.ts';
 import type { Catalogue } from './catalogue.ts';
-import { append, EMPTY, range, unionAll } from './int-set.ts';
+import { Disguises } from './disguises.ts';
+import { append, EMPTY, has, range, subtract, union, unionAll } from './int-set.ts';
 import type { IntSet } from './int-set.ts';
 import type { Group, GroupId, SupposedPod } from './model.ts';
 import { groupNodes, unknownNodeKey } from './node-groups.ts';
+import type { NodeGroupDraft } from './node-groups.ts';
 import { PodGrouping } from './pod-groups.ts';
+import type { Region } from './region.ts';
 import { PLAIN } from './traits.ts';
 import type { Traits } from './traits.ts';
 
@@ -33,6 +36,9 @@ export class Groups {
   readonly #inLabelSet: readonly IntSet[];
   readonly #byAtom: Readonly<Record<Family, ReadonlyMap<AtomId, IntSet>>>;
   readonly #inAddressSet = new Map<string, IntSet>();
+  readonly #disguises: Disguises | undefined;
+  /** By family and group of nodes: the groups of pods that are taken for them. */
+  readonly #disguised: Readonly<Record<Family, ReadonlyMap<GroupId, IntSet>>>;
 
   constructor(catalogue: Catalogue, supposed: readonly SupposedPod[]) {
     this.#catalogue = catalogue;
@@ -45,14 +51,17 @@ export class Groups {
       traits.push(own);
       return all.push(group(all.length)) - 1;
     };
-    this.#addPods(supposed, add);
+    this.#disguises = Disguises.of(catalogue.state);
+    const nodes = groupNodes(catalogue, this.space, this.#disguises);
+    this.#addPods(supposed, nodes, add);
     this.firstNode = all.length;
-    this.#addNodes(add);
+    this.#addNodes(nodes, add);
     this.firstOutside = all.length;
     this.#addOutside(add);
     this.everyone = range(0, all.length - 1);
     this.#inLabelSet = this.#indexLabelSets();
     this.#byAtom = { 4: this.#indexAtoms(4), 6: this.#indexAtoms(6) };
+    this.#disguised = { 4: this.#indexDisguises(4), 6: this.#indexDisguises(6) };
   }
 
   /** Groups of pods in the set. */
@@ -82,6 +91,21 @@ export class Groups {
   /** The groups that have the family. */
   ofFamily(family: Family): IntSet {
     return this.where((_, id) => this.all[id]!.families.includes(family));
+  }
+
+  /** Of what a group lets in, what comes to it from pods in their disguise: those are taken for their nodes. */
+  arriving(region: Region, at: GroupId, family: Family): Region {
+    const disguised = this.#disguised[family];
+    if (disguised.size === 0 || !this.#seesDisguises(at, family)) return region;
+    const { node } = this.traits[at]!;
+    const neighbours = node === undefined ? EMPTY : this.where((traits) => traits.disguise?.node.name === node);
+    const pods = subtract(unionAll([...disguised.values()]), neighbours);
+    return region.flatMap(({ others, ports }) => {
+      if (others === this.everyone) return [{ others, ports }];
+      const taken = [...disguised].flatMap(([nodes, ids]) => (has(others, nodes) ? [subtract(ids, neighbours)] : []));
+      const seen = union(subtract(others, pods), unionAll(taken));
+      return seen.length === 0 ? [] : [{ others: seen, ports }];
+    });
   }
 
   ofPod(pod: PodEndpoint): GroupId | undefined {
@@ -120,8 +144,34 @@ export class Groups {
     return this.#outsideByAtom[ip.family].get(this.space.atoms[ip.family].atomOf(ip.value));
   }
 
-  #addPods(supposed: readonly SupposedPod[], add: AddGroup): void {
-    const grouping = new PodGrouping(this.#catalogue, this.space);
+  /** Whether the group's address of the family is in no pool. */
+  #seesDisguises(at: GroupId, family: Family): boolean {
+    const group = this.all[at]!;
+    if (group.kind !== 'pods' && group.kind !== 'nodes') return false;
+    const [own] = group.kind === 'pods' ? group.pods : [];
+    const ip =
+      group.kind === 'pods'
+        ? own?.addresses.find((each) => each.family === family)
+        : (group.addresses?.[0] ?? primaryAddress(group.nodes[0]!, family));
+    return ip !== undefined && ip.family === family && !this.#disguises!.isPooled(ip);
+  }
+
+  #indexDisguises(family: Family): Map<GroupId, IntSet> {
+    const result = new Map<GroupId, number[]>();
+    for (const [id, { disguise }] of this.traits.entries()) {
+      if (disguise?.families.includes(family) !== true) continue;
+      const nodes = this.ofNode(disguise.node)!;
+      const known = result.get(nodes);
+      if (known === undefined) result.set(nodes, [id, id]);
+      else append(known, id, id);
+    }
+    return result;
+  }
+
+  #addPods(supposed: readonly SupposedPod[], nodes: readonly NodeGroupDraft[], add: AddGroup): void {
+    const classes = nodes.flatMap((draft, i) => draft.nodes.map(({ name }) => [name, i] as const));
+    // Of several groups of one node the first is that of its first addresses.
+    const grouping = new PodGrouping(this.#catalogue, this.space, this.#disguises, new Map(classes.toReversed()));
     for (const { traits, ...group } of grouping.group()) {
       const id = add((at) => ({ kind: 'pods', id: at, ...group }), traits);
       for (const pod of group.pods) this.#byPod.set(pod.key, id);
@@ -135,8 +185,8 @@ export class Groups {
     }
   }
 
-  #addNodes(add: AddGroup): void {
-    for (const { traits, nodes, addresses, families } of groupNodes(this.#catalogue, this.space)) {
+  #addNodes(drafts: readonly NodeGroupDraft[], add: AddGroup): void {
+    for (const { traits, nodes, addresses, families } of drafts) {
       const further = addresses.length === 0 ? {} : { addresses };
       const id = add((at) => ({ kind: 'nodes', id: at, nodes, ...further, families }), traits);
       for (const node of nodes) {

@@ -6,6 +6,7 @@ import type { NodeEndpoint } from '../policy/index.ts';
 import type { AddressSpace } from './address-space.ts';
 import { FAMILIES } from './catalogue.ts';
 import type { Catalogue } from './catalogue.ts';
+import type { Disguises } from './disguises.ts';
 import type { Traits } from './traits.ts';
 
 /** Nodes that no policy tells apart, under their first addresses or under further ones. */
@@ -18,7 +19,11 @@ export interface NodeGroupDraft {
 }
 
 /** The groups of all nodes, those of first addresses before the others, and of nodes that only hostNetwork pods tell of. */
-export function groupNodes(catalogue: Catalogue, space: AddressSpace): NodeGroupDraft[] {
+export function groupNodes(
+  catalogue: Catalogue,
+  space: AddressSpace,
+  disguises: Disguises | undefined,
+): NodeGroupDraft[] {
   const nodes = [...catalogue.state.nodes.values(), ...unknownNodes(catalogue)];
   nodes.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   const guarded = new Set(Array.from(catalogue.state.hostEndpoints.values(), (each) => each.node));
@@ -37,7 +42,8 @@ export function groupNodes(catalogue: Catalogue, space: AddressSpace): NodeGroup
     if (further) group.addresses.push(addresses[0]!);
   };
   for (const node of nodes) place(node, firstAddresses(node), false);
-  for (const node of nodes) for (const ip of furtherAddresses(node, catalogue, space, guarded)) place(node, [ip], true);
+  for (const node of nodes)
+    for (const ip of furtherAddresses(node, catalogue, space, guarded, disguises)) place(node, [ip], true);
   return [...groups.values()];
 }
 
@@ -52,6 +58,7 @@ function furtherAddresses(
   { failsafeNets }: Catalogue,
   space: AddressSpace,
   guarded: ReadonlySet<string>,
+  disguises: Disguises | undefined,
 ): Ip[] {
   const further = node.addresses.filter((ip) => {
     const first = primaryAddress(node, ip.family)!;
@@ -59,7 +66,11 @@ function furtherAddresses(
   });
   const tunnels = node.tunnelAddresses.filter((ip) => {
     const first = primaryAddress(node, ip.family);
-    return first !== undefined && netsOf(ip, failsafeNets).join() !== netsOf(first, failsafeNets).join();
+    if (first === undefined) return false;
+    // A pod is seen as itself at one of the two and as its node at the other.
+    if (guarded.has(node.name) && disguises !== undefined && disguises.isPooled(ip) !== disguises.isPooled(first))
+      return true;
+    return netsOf(ip, failsafeNets).join() !== netsOf(first, failsafeNets).join();
   });
   return [...further, ...tunnels];
 }

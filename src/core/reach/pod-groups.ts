@@ -5,6 +5,7 @@ import type { NamedPort, NamespaceInfo, PodEndpoint } from '../policy/index.ts';
 import type { AddressSpace } from './address-space.ts';
 import { FAMILIES, portName } from './catalogue.ts';
 import type { Catalogue } from './catalogue.ts';
+import type { Disguise, Disguises } from './disguises.ts';
 import type { LabelSetId } from './label-sets.ts';
 import type { SupposedPod } from './model.ts';
 import type { Traits } from './traits.ts';
@@ -24,15 +25,26 @@ const NO_NAMES: readonly NamedPort[] = [];
 export class PodGrouping {
   readonly #catalogue: Catalogue;
   readonly #space: AddressSpace;
-  /** Nodes that have host endpoints: their pods are told apart from those of other nodes. */
-  readonly #guarded: ReadonlySet<string>;
+  readonly #disguises: Disguises | undefined;
+  /** By name: a number for all nodes that no policy tells apart. */
+  readonly #nodeClasses: ReadonlyMap<string, number>;
+  /** Nodes that have host endpoints, or pods outside of all pools: their pods are told apart from those of other nodes. */
+  readonly #apart: ReadonlySet<string>;
   readonly #members = new Map<string, Members>();
   readonly #memberLists = new Map<string, Members>();
 
-  constructor(catalogue: Catalogue, space: AddressSpace) {
+  constructor(
+    catalogue: Catalogue,
+    space: AddressSpace,
+    disguises: Disguises | undefined,
+    nodeClasses: ReadonlyMap<string, number>,
+  ) {
     this.#catalogue = catalogue;
     this.#space = space;
-    this.#guarded = new Set(Array.from(catalogue.state.hostEndpoints.values(), (each) => each.node));
+    this.#disguises = disguises;
+    this.#nodeClasses = nodeClasses;
+    const guarded = Array.from(catalogue.state.hostEndpoints.values(), (each) => each.node);
+    this.#apart = new Set([...guarded, ...(disguises?.strayNodes ?? [])]);
   }
 
   /** The groups of all running pods that are not their node's, by namespace. */
@@ -45,9 +57,11 @@ export class PodGrouping {
       const atoms = this.#atoms(pod.addresses);
       const namedPorts = this.#namedPorts(pod.ports);
       const services = pod.addresses.length > 0 ? [] : (this.#catalogue.podsOfServices.get(pod.key) ?? []);
-      const node = pod.node !== undefined && this.#guarded.has(pod.node) ? pod.node : undefined;
+      const node = pod.node !== undefined && this.#apart.has(pod.node) ? pod.node : undefined;
       const names = namedPorts.map((each) => `${each.protocol} ${each.name} ${each.port}`).join();
-      const key = `${pod.namespace}\n${members.id} ${atoms[4]} ${atoms[6]} ${node}\n${names}\n${services.join()}`;
+      const disguise = this.#disguises?.of(pod);
+      const place = this.#disguises === undefined ? '' : this.#placeKey(pod, disguise);
+      const key = `${pod.namespace}\n${members.id} ${atoms[4]} ${atoms[6]} ${node}${place}\n${names}\n${services.join()}`;
       const known = groups.get(key);
       if (known !== undefined) known.pods.push(pod);
       else
@@ -62,6 +76,7 @@ export class PodGrouping {
             namedPorts,
             services,
             ...(node === undefined ? {} : { node }),
+            ...(disguise === undefined ? {} : { disguise }),
             domains: [],
           },
         });
@@ -91,6 +106,18 @@ export class PodGrouping {
         domains: [],
       },
     };
+  }
+
+  /** As whom the pods are seen outside of all pools, and in which families they are outside themselves. */
+  #placeKey({ addresses }: PodEndpoint, disguise: Disguise | undefined): string {
+    const seen =
+      disguise === undefined ? '' : `${disguise.families.join()} ${this.#nodeClasses.get(disguise.node.name)}`;
+    return ` ${seen} ${FAMILIES.filter((family) => this.#isStray(addresses, family)).join()}`;
+  }
+
+  #isStray(addresses: readonly Ip[], family: Family): boolean {
+    const ip = addresses.find((each) => each.family === family);
+    return ip !== undefined && !this.#disguises!.isPooled(ip);
   }
 
   #membersOf({ namespace, serviceAccount, labels }: PodEndpoint): Members {

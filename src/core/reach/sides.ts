@@ -48,7 +48,9 @@ export class Sides {
     if (group >= this.#groups.firstOutside) return undefined;
     const known = this.#byGroup[direction][family];
     if (group in known) return known[group];
-    return (known[group] = this.#read(group, direction, family));
+    const own = this.#read(group, direction, family);
+    const region = own !== undefined && direction === 'ingress' ? this.#groups.arriving(own, group, family) : own;
+    return (known[group] = region);
   }
 
   #read(group: GroupId, direction: Direction, family: Family): SideRegion {

@@ -1,6 +1,7 @@
 import type { Family } from '../../base/ip/index.ts';
 import type { NamedPort } from '../policy/index.ts';
 import type { AtomId } from './address-atoms.ts';
+import type { Disguise } from './disguises.ts';
 import type { LabelSetId } from './label-sets.ts';
 
 /** All that policies can see of the members of one group; equal traits (and an equal namespace) are one group. */
@@ -15,8 +16,10 @@ export interface Traits {
   readonly namedPorts: readonly NamedPort[];
   /** Services in rules that have its pods, which have no address, as endpoints. */
   readonly services: readonly string[];
-  /** The node, where policies of host endpoints make its place matter. */
+  /** The node, where policies of host endpoints, or a pod there that is in no pool, make its place matter. */
   readonly node?: string;
+  /** Of pods; absent where nobody can notice. */
+  readonly disguise?: Disguise;
   /** Of a tunnel address: the blocks of open ports (`Catalogue.failsafeNets`) that it lies in, whatever its atom says. */
   readonly failsafeNets?: readonly string[];
   /** Patterns of names that the group's names all match. */

@@ -24,6 +24,8 @@ export interface Messages {
   passedByRule(tier: string, policy: string, rule: string): string;
   /** No rule of the tier matched, and the tier is one that then passes. */
   passedByTier(tier: string): string;
+  /** The pod's packets take the address of its node on the way. */
+  arrivesAs(pod: string, node: string): string;
   /** A host endpoint was asked. */
   atHostEndpoint(endpoint: string, node: string): string;
   /** The policies that select the pod have no rule at all. */

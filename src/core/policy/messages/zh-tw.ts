@@ -24,6 +24,7 @@ export const zhTw: Messages = {
     `${pod} 的出站：拒絕，叢集設定（defaultEndpointToHostAction）不允許 Pod 存取自己的節點 ${node}`,
   passedByRule: (tier, policy, rule) => `層級 ${tier}：由 ${policy} 的 ${rule} 放行到下一層`,
   passedByTier: (tier) => `層級 ${tier}：沒有規則符合，放行到下一層`,
+  arrivesAs: (pod, node) => `抵達時的來源是 ${node}：${pod} 離開位址池的流量改用節點的位址（natOutgoing）`,
   atHostEndpoint: (endpoint, node) => `在 ${node} 的主機端點 ${endpoint}`,
   noRules: () => '該方向沒有任何規則，因此什麼都不允許',
   closest: (policy, rule) => `最接近的規則：${policy}，${rule}`,
