@@ -115,6 +115,37 @@ export const recv = bind<[fd: number, buffer: CBuffer, length: number, flags: nu
   ['int', 'void *', 'size_t', 'int'],
   'long',
 );
+/** read(2) to an address. */
+export const readTo = bind<[fd: number, address: number, length: number]>(
+  'read',
+  ['int', 'uint64_t', 'size_t'],
+  'long',
+);
+/** writev(2) from an array of `struct iovec` at an address. */
+export const writev = bind<[fd: number, iovecs: number, count: number]>('writev', ['int', 'uint64_t', 'int'], 'long');
+/** sendmmsg(2) of an array of `struct mmsghdr` at an address. */
+export const sendmmsg = bind<[fd: number, messages: number, count: number, flags: number]>('sendmmsg', [
+  'int',
+  'uint64_t',
+  'uint',
+  'int',
+]);
+/** recvmmsg(2) without a timeout, to an array of `struct mmsghdr` at an address. */
+export const recvmmsg = bind<[fd: number, messages: number, count: number, flags: number, timeout: null]>('recvmmsg', [
+  'int',
+  'uint64_t',
+  'uint',
+  'int',
+  'void *',
+]);
+/** write(2). */
+export const writeValue = bind<[fd: number, buffer: CBuffer | BigUint64Array, length: number]>(
+  'write',
+  ['int', 'void *', 'size_t'],
+  'long',
+);
+/** eventfd(2). */
+export const eventfd = bind<[count: number, flags: number]>('eventfd', ['uint', 'int']);
 /** setns(2). Thread-scoped: use `inNetns` for network namespaces, which knows the rules. */
 export const setns = bind<[fd: number, type: number]>('setns', ['int', 'int']);
 /** unshare(2). Thread-scoped for everything but CLONE_NEWPID (children) and CLONE_NEWUSER (refused: Node has threads). */
@@ -187,6 +218,9 @@ export function whenReadable(fd: number, listener: () => void): Disposable & { r
 export const AT_FDCWD = -100;
 /** mount_setattr(2): the whole tree below (fcntl.h). */
 export const AT_RECURSIVE = 0x8000;
+
+/** eventfd(2): close the descriptor on exec (linux/eventfd.h). */
+export const EFD_CLOEXEC = 0o2000000;
 
 /** open(2) flags (asm-generic/fcntl.h; those used here are the same on x86-64 and arm64). */
 export const O_RDONLY = 0;

@@ -43,6 +43,14 @@ export class FakeNetwork {
     this.#namespaces.set(path, new FakeNamespace());
   }
 
+  /** A device that no message of netlink's makes appears in the unnamed namespace. */
+  addDevice(name: string, kind: string): void {
+    if (!this.#namespaces.has('')) this.addNetns('');
+    const namespace = this.#namespaces.get('')!;
+    const link = namespace.add({ name, kind, mtu: 1500 });
+    namespace.emit({ kind: 'link', gone: false, link: publicLink(link) });
+  }
+
   /** The namespace with everything in it goes, and veth peers elsewhere with it. */
   deleteNetns(path: string): void {
     for (const link of this.#namespaces.get(path)?.links.values() ?? []) removeLink(this.#namespaces.get(path)!, link);
