@@ -32,6 +32,7 @@ const CORE_AREAS: Readonly<Record<string, readonly string[]>> = {
   ipam: ['kube'],
   routing: ['kube', 'ipam'],
   bgp: ['kube'],
+  datastore: ['ipam'],
 };
 
 interface Import {

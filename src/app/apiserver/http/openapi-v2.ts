@@ -6,7 +6,7 @@ import {
   type ResourceDefinition,
   type Schema,
 } from '../../../core/objectstore/index.ts';
-import { ProtoWriter } from '../protobuf/proto-writer.ts';
+import { ProtoWriter } from '../../../host/protobuf/proto-writer.ts';
 import { customName, customSchema, rootOf, schemaName } from './openapi.ts';
 
 /** Media type of the only form in which clients fetch OpenAPI v2 (they ask for `v2@v1.0`, which is no legal answer). */

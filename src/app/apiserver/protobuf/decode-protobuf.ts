@@ -1,6 +1,6 @@
 import { badRequest, type Json, type JsonObject } from '../../../core/objectstore/index.ts';
+import { ProtoReader } from '../../../host/protobuf/proto-reader.ts';
 import { MESSAGES } from './messages.ts';
-import { ProtoReader } from './proto-reader.ts';
 
 /** `k8s\0`, then a `runtime.Unknown` (k8s.io/apimachinery/pkg/runtime/serializer/protobuf). */
 const MAGIC = Buffer.from([0x6b, 0x38, 0x73, 0x00]);
@@ -8,10 +8,18 @@ const MAGIC = Buffer.from([0x6b, 0x38, 0x73, 0x00]);
 /** Reads a Kubernetes protobuf body as the JSON that it stands for; throws BadRequest when it is not one or not known. */
 export function decodeProtobuf(body: Buffer): JsonObject {
   if (!body.subarray(0, 4).equals(MAGIC)) throw badRequest('provided data does not appear to be a protobuf message');
+  try {
+    return decodeUnknown(body.subarray(MAGIC.length));
+  } catch (error) {
+    throw error instanceof RangeError ? badRequest(`protobuf: ${error.message}`) : error;
+  }
+}
+
+function decodeUnknown(body: Buffer): JsonObject {
   let apiVersion = '';
   let kind = '';
   let raw: Buffer = Buffer.alloc(0);
-  for (const { number, bytes } of new ProtoReader(body.subarray(4)).fields()) {
+  for (const { number, bytes } of new ProtoReader(body).fields()) {
     if (number === 2) raw = bytes;
     if (number !== 1) continue;
     for (const field of new ProtoReader(bytes).fields()) {

@@ -12,12 +12,22 @@ export class ProtoWriter {
   }
 
   flag(number: number, value: boolean | undefined): this {
-    if (value === true) this.#parts.push(varint(number * 8), varint(1));
+    return value === true ? this.integer(number, 1) : this;
+  }
+
+  /** An integer from 0 to 2^53. */
+  integer(number: number, value: number | undefined): this {
+    if (value !== undefined && value !== 0) this.#parts.push(varint(number * 8), varint(value));
     return this;
   }
 
   message(number: number, value: ProtoWriter | undefined): this {
     return value === undefined ? this : this.bytes(number, value.finish());
+  }
+
+  messages(number: number, values: readonly ProtoWriter[]): this {
+    for (const value of values) this.message(number, value);
+    return this;
   }
 
   bytes(number: number, value: Buffer): this {

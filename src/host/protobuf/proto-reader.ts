@@ -1,5 +1,3 @@
-import { badRequest } from '../../../core/objectstore/index.ts';
-
 /** One field as it stands on the wire: `bytes` of length-delimited ones, `varint` of the others. */
 export interface WireField {
   readonly number: number;
@@ -18,7 +16,7 @@ export class ProtoReader {
     this.#buffer = buffer;
   }
 
-  /** Every field in order; throws BadRequest on a malformed message. */
+  /** Every field in order; throws a RangeError on a malformed message. */
   *fields(): Generator<WireField> {
     while (this.#at < this.#buffer.length) {
       const key = this.#varint();
@@ -37,25 +35,41 @@ export class ProtoReader {
           yield { number, bytes: this.#take(4), varint: 0 };
           break;
         default:
-          throw badRequest(`protobuf: illegal wire type ${key % 8} of field ${number}`);
+          throw new RangeError(`illegal wire type ${key % 8} of field ${number}`);
       }
     }
   }
 
   /** Up to ten bytes of seven bits; as a signed 64-bit number, exact within ±2^53. */
   #varint(): number {
-    let value = 0n;
-    for (let shift = 0n; shift < 70n; shift += 7n) {
-      const byte = this.#take(1)[0]!;
-      value |= BigInt(byte & 0x7f) << shift;
-      if (byte < 0x80) return Number(BigInt.asIntN(64, value));
+    let value = 0;
+    let scale = 1;
+    // Seven bytes are 49 bits: exact without big integers, and nearly every number there is.
+    for (let i = 0; i < 7; i++) {
+      const byte = this.#byte();
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+      scale *= 0x80;
     }
-    throw badRequest('protobuf: a number has too many bytes');
+    let wide = BigInt(value);
+    for (let shift = 49n; shift < 70n; shift += 7n) {
+      const byte = this.#byte();
+      wide |= BigInt(byte & 0x7f) << shift;
+      if (byte < 0x80) return Number(BigInt.asIntN(64, wide));
+    }
+    throw new RangeError('a number has too many bytes');
+  }
+
+  #byte(): number {
+    const byte = this.#buffer[this.#at];
+    if (byte === undefined) throw new RangeError('unexpected end of message');
+    this.#at++;
+    return byte;
   }
 
   #take(length: number): Buffer {
     const end = this.#at + length;
-    if (length < 0 || end > this.#buffer.length) throw badRequest('protobuf: unexpected end of message');
+    if (length < 0 || end > this.#buffer.length) throw new RangeError('unexpected end of message');
     const taken = this.#buffer.subarray(this.#at, end);
     this.#at = end;
     return taken;

@@ -1,0 +1,129 @@
+import { spawn, spawnSync } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { etcdClient } from './client.ts';
+import type { EtcdConfig } from './client.ts';
+import { parseEndpoints } from './endpoint.ts';
+import type { TestCertificates } from './certificates.test-support.ts';
+import type { Etcd } from './types.ts';
+
+/** How to start a server. */
+export interface EtcdServerOptions {
+  /** Serve TLS and ask clients for certificates. */
+  readonly certificates?: TestCertificates;
+  readonly arguments?: readonly string[];
+}
+
+/** A real etcd of one member on unix sockets in a directory of its own, so that tests can run beside each other. */
+export class EtcdServer implements AsyncDisposable {
+  readonly directory = mkdtempSync(join(tmpdir(), 'sluice-etcd-'));
+  readonly #options: EtcdServerOptions;
+  #process: ChildProcess | undefined;
+  #log = '';
+
+  private constructor(options: EtcdServerOptions) {
+    this.#options = options;
+  }
+
+  static async start(options: EtcdServerOptions = {}): Promise<EtcdServer> {
+    const server = new EtcdServer(options);
+    await server.start();
+    return server;
+  }
+
+  /** Starts it with whatever data there is; resolves when it answers. */
+  async start(): Promise<void> {
+    // etcd wants `host:port` of a socket's URL and makes a file of that name where it runs.
+    // One that was killed has left its sockets behind.
+    for (const socket of ['localhost:1', 'localhost:2']) rmSync(join(this.directory, socket), { force: true });
+    const scheme = this.#options.certificates === undefined ? 'unix' : 'unixs';
+    const [client, peer] = [`${scheme}://localhost:1`, 'unix://localhost:2'];
+    const process = spawn(
+      'etcd',
+      [
+        ['--data-dir', 'data'],
+        ['--listen-client-urls', client],
+        ['--advertise-client-urls', client],
+        ['--listen-peer-urls', peer],
+        ['--initial-advertise-peer-urls', peer],
+        ['--initial-cluster', `default=${peer}`],
+        ['--heartbeat-interval', '20', '--election-timeout', '200'],
+        this.#tlsArguments(),
+        this.#options.arguments ?? [],
+      ].flat(),
+      { cwd: this.directory, stdio: ['ignore', 'ignore', 'pipe'] },
+    );
+    this.#process = process;
+    const { promise: ready, resolve, reject } = Promise.withResolvers<void>();
+    process.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.#log += text;
+      if (text.includes('ready to serve client requests')) resolve();
+    });
+    process.once('error', reject);
+    process.once('exit', () => reject(new Error(`etcd has ended: ${this.#log}`)));
+    await ready;
+  }
+
+  /** As a power cut would. */
+  async kill(): Promise<void> {
+    const process = this.#process;
+    if (process === undefined || process.exitCode !== null || process.signalCode !== null) return;
+    const exited = once(process, 'exit');
+    process.kill('SIGKILL');
+    await exited;
+  }
+
+  get endpoint(): string {
+    const scheme = this.#options.certificates === undefined ? 'unix' : 'unixs';
+    return `${scheme}://${join(this.directory, 'localhost:1')}`;
+  }
+
+  config(more: Partial<EtcdConfig> = {}): EtcdConfig {
+    const { certificates } = this.#options;
+    const identity = certificates === undefined ? {} : { ca: certificates.ca, ...certificates.client };
+    return { endpoints: parseEndpoints(this.endpoint), ...identity, ...more };
+  }
+
+  client(more: Partial<EtcdConfig> = {}): Etcd {
+    return etcdClient(this.config(more));
+  }
+
+  /** Runs etcdctl against it and returns what it prints. */
+  ctl(...args: readonly string[]): string {
+    const files = this.#options.certificates === undefined ? [] : this.#tlsFiles();
+    const tls = files.length === 0 ? [] : ['--cacert', files[0]!, '--cert', files[3]!, '--key', files[4]!];
+    // Where the socket is, because etcdctl, too, takes what follows `unix://` for a host and a port.
+    const endpoint = `${this.#options.certificates === undefined ? 'unix' : 'unixs'}://localhost:1`;
+    const { status, stdout, stderr } = spawnSync('etcdctl', ['--endpoints', endpoint, ...tls, ...args], {
+      cwd: this.directory,
+      env: { ...process.env, ETCDCTL_API: '3' },
+      encoding: 'utf8',
+    });
+    if (status !== 0) throw new Error(`etcdctl ${args.join(' ')}: ${stderr}`);
+    return stdout;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  #tlsFiles(): readonly string[] {
+    const { ca, server, client } = this.#options.certificates!;
+    const files = { ca, server: server.certificate, serverKey: server.key, cert: client.certificate, key: client.key };
+    return Object.entries(files).map(([name, text]) => {
+      const path = join(this.directory, `${name}.pem`);
+      writeFileSync(path, text);
+      return path;
+    });
+  }
+
+  #tlsArguments(): readonly string[] {
+    if (this.#options.certificates === undefined) return [];
+    const [ca, certificate, key] = this.#tlsFiles();
+    return ['--trusted-ca-file', ca!, '--cert-file', certificate!, '--key-file', key!, '--client-cert-auth'];
+  }
+}
