@@ -1,14 +1,14 @@
 import { SluiceError } from '../../base/errors.ts';
-import { cidrContains, cidrCovers, formatCidr, formatIp } from '../../base/ip/index.ts';
+import { cidrContains, formatCidr, formatIp } from '../../base/ip/index.ts';
 import type { Family, Ip } from '../../base/ip/index.ts';
 import { formatRfc3339 } from '../../base/rfc3339.ts';
 import type { AllocateOutcome } from './allocator.ts';
-import { nextFree, ordinalOf } from './block.ts';
-import type { CoolDown } from './block.ts';
+import { ordinalOf } from './block.ts';
 import { claimBlock, claimCidr } from './claim.ts';
 import type { Claimant } from './claim.ts';
 import { blockLimit, exhausted, noPool } from './exhausted.ts';
-import { blockAround, overlaps } from './pool.ts';
+import { lendersOf } from './lenders.ts';
+import { blockAround, isWithin, overlaps } from './pool.ts';
 import { qualifyPools } from './qualify-pools.ts';
 import type { PoolChoice } from './qualify-pools.ts';
 import { contention, MAX_ROUNDS, releaseBatch, writeRound } from './release-batch.ts';
@@ -158,46 +158,24 @@ async function moreBlocks(
 ): Promise<SluiceError | 'found'> {
   const { node, store, blocks, config } = context;
   if (pools.length === 0) return noPool({ node, family }, rejections);
+  // Every block of the cluster: to be read once at most.
+  let listing: Promise<readonly Stored<Block>[]> | undefined;
+  const list = (): Promise<readonly Stored<Block>[]> => (listing ??= store.listBlocks());
   if (config.autoAllocateBlocks) {
     const owned = blocks.ownedIn(pools).length;
     if (owned >= config.maxBlocksPerHost) return blockLimit({ node, family, pools }, owned);
-    const claimed = await claimFirst(pools, context);
-    if (claimed !== undefined) blocks.put(claimed);
-    if (claimed !== undefined) return 'found';
+    for (const pool of pools) {
+      const claimed = await claimBlock(store, pool, claimantOf(context), blocks.taken, list);
+      if (claimed !== undefined) blocks.put(claimed);
+      if (claimed !== undefined) return 'found';
+    }
   }
-  const listed = await store.listBlocks();
+  const listed = await list();
   const coolDown = { now: context.now(), coolDownMs: context.coolDownMs };
   const lenders = config.strictAffinity ? [] : lendersOf(listed, pools, coolDown, node);
   borrowable.push(...lenders);
   if (lenders.length > 0) return 'found';
   return exhausted({ node, family, pools, config, blocks: listed.map(({ value }) => value) }, coolDown);
-}
-
-async function claimFirst(pools: readonly IpPool[], context: AllocateContext): Promise<Stored<Block> | undefined> {
-  for (const pool of pools) {
-    const claimed = await claimBlock(context.store, pool, claimantOf(context));
-    if (claimed !== undefined) return claimed;
-  }
-  return undefined;
-}
-
-function lendersOf(
-  listed: readonly Stored<Block>[],
-  pools: readonly IpPool[],
-  coolDown: CoolDown,
-  node: string,
-): readonly Stored<Block>[] {
-  return (
-    listed
-      .filter(({ value }) => !value.strictAffinity || value.node === node)
-      .filter(({ value }) => isWithin(value, pools) && nextFree(value, coolDown) !== undefined)
-      // The emptiest lender first: its owner will miss the address least.
-      .sort((a, b) => b.value.free.length - a.value.free.length)
-  );
-}
-
-function isWithin({ cidr }: Block, pools: readonly IpPool[]): boolean {
-  return pools.some((pool) => cidrCovers(pool.cidr, cidr));
 }
 
 function claimantOf({ node, config }: AllocateContext): Claimant {

@@ -35,7 +35,7 @@ export function* claimOrder(
 }
 
 /** FNV-1a, 64 bits (draft-eastlake-fnv §2): good enough to spread names, and the same in every release. */
-function fnv1a(text: string): bigint {
+export function fnv1a(text: string): bigint {
   let hash = 0xcbf29ce484222325n;
   for (let i = 0; i < text.length; i++)
     hash = ((hash ^ BigInt(text.charCodeAt(i))) * 0x100000001b3n) & 0xffffffffffffffffn;

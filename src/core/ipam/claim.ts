@@ -1,13 +1,15 @@
-import { cidrCovers, formatCidr } from '../../base/ip/index.ts';
+import { cidrCovers } from '../../base/ip/index.ts';
 import type { Cidr } from '../../base/ip/index.ts';
 import { emptyBlock } from './block.ts';
 import { claimOrder } from './candidates.ts';
-import { overlaps } from './pool.ts';
 import type { BlockStore, Stored } from './store.ts';
+import type { TakenBlocks } from './taken-blocks.ts';
 import type { Affinity, Block, IpPool } from './types.ts';
 
 /** Tries of one claim before the pool counts as full: each failed try means that another node got a block. */
 const MAX_CLAIM_TRIES = 64;
+/** Tries with what is remembered of other nodes' blocks before all blocks are listed, which is much more to read. */
+const TRIES_FROM_MEMORY = 2;
 
 /** Who claims, and how the new block shall behave. */
 export interface Claimant {
@@ -18,26 +20,41 @@ export interface Claimant {
 /**
  * Claims one more block of `pool` for the node: a block that does not exist yet, else one that its node gave up.
  * Undefined when every block has an owner. Whoever creates the block object owns it; two nodes never both succeed.
+ * What is learnt of other blocks goes to `taken`.
  */
 export async function claimBlock(
   store: BlockStore,
   pool: IpPool,
   claimant: Claimant,
+  taken: TakenBlocks,
+  list: BlockStore['listBlocks'] = () => store.listBlocks(),
 ): Promise<Stored<Block> | undefined> {
-  const existing = new Map((await store.listBlocks()).map((stored) => [formatCidr(stored.value.cidr), stored.value]));
-  // Blocks of another size are of a pool that was there before this one: nothing may overlap them.
-  const odd = [...existing.values()].filter(({ cidr }) => overlaps(pool.cidr, cidr) && cidr.prefix !== pool.blockSize);
-  const isTaken = (cidr: Cidr): boolean =>
-    existing.has(formatCidr(cidr)) || odd.some((block) => overlaps(block.cidr, cidr));
-  for (const cidr of claimOrder(pool, claimant.node, isTaken, MAX_CLAIM_TRIES)) {
-    const claimed = await claimCidr(store, cidr, claimant);
+  const remembered = await claimFree(store, pool, claimant, taken, TRIES_FROM_MEMORY);
+  if (remembered !== undefined) return remembered;
+  const listed = await list();
+  taken.reset(listed.map(({ value }) => value.cidr));
+  const free = await claimFree(store, pool, claimant, taken, MAX_CLAIM_TRIES);
+  if (free !== undefined) return free;
+  const orphans = listed.filter(
+    ({ value: { cidr, node, free: left } }) => node === undefined && left.length > 0 && cidrCovers(pool.cidr, cidr),
+  );
+  for (const { value } of orphans) {
+    const claimed = await claimCidr(store, value.cidr, claimant);
     if (claimed !== undefined) return claimed;
   }
-  const orphans = [...existing.values()].filter(
-    ({ cidr, node, free }) => node === undefined && free.length > 0 && cidrCovers(pool.cidr, cidr),
-  );
-  for (const { cidr } of orphans) {
+  return undefined;
+}
+
+async function claimFree(
+  store: BlockStore,
+  pool: IpPool,
+  claimant: Claimant,
+  taken: TakenBlocks,
+  tries: number,
+): Promise<Stored<Block> | undefined> {
+  for (const cidr of claimOrder(pool, claimant.node, taken.within(pool.cidr, pool.blockSize), tries)) {
     const claimed = await claimCidr(store, cidr, claimant);
+    taken.add(cidr);
     if (claimed !== undefined) return claimed;
   }
   return undefined;
@@ -49,10 +66,10 @@ export async function claimBlock(
  */
 export async function claimCidr(store: BlockStore, cidr: Cidr, claimant: Claimant): Promise<Stored<Block> | undefined> {
   const { node } = claimant;
-  await putAffinity(store, { node, cidr, state: 'pending' });
+  const pending = await putAffinity(store, { node, cidr, state: 'pending' });
   const block = await takeBlock(store, cidr, claimant);
   if (block === undefined) await dropAffinity(store, node, cidr);
-  else await putAffinity(store, { node, cidr, state: 'confirmed' });
+  else await putAffinity(store, { node, cidr, state: 'confirmed' }, pending);
   return block;
 }
 
@@ -95,16 +112,27 @@ async function takeBlock(store: BlockStore, cidr: Cidr, claimant: Claimant): Pro
   return adopted === 'conflict' ? undefined : adopted;
 }
 
-async function putAffinity(store: BlockStore, affinity: Affinity): Promise<void> {
+async function putAffinity(
+  store: BlockStore,
+  affinity: Affinity,
+  known?: Stored<Affinity>,
+): Promise<Stored<Affinity> | undefined> {
+  if (known !== undefined) {
+    const updated = await store.updateAffinity(affinity, known.revision);
+    if (updated !== 'conflict') return updated;
+  }
   // Only this node and the collector of dead nodes write an affinity, so a second round always suffices; the block is
   // the truth in any case and the next start settles what is left.
   for (let round = 0; round < 3; round++) {
-    if ((await store.createAffinity(affinity)) !== 'exists') return;
+    const created = await store.createAffinity(affinity);
+    if (created !== 'exists') return created;
     const present = await store.getAffinity(affinity.node, affinity.cidr);
     if (present === undefined) continue;
-    if (present.value.state === affinity.state) return;
-    if ((await store.updateAffinity(affinity, present.revision)) !== 'conflict') return;
+    if (present.value.state === affinity.state) return present;
+    const updated = await store.updateAffinity(affinity, present.revision);
+    if (updated !== 'conflict') return updated;
   }
+  return undefined;
 }
 
 async function dropAffinity(store: BlockStore, node: string, cidr: Cidr): Promise<void> {

@@ -202,7 +202,7 @@ class NodeAllocator implements Allocator {
   private async claimOne(pools: readonly IpPool[]): Promise<boolean> {
     const claimant = { node: this.options.node, strictAffinity: this.config.strictAffinity };
     for (const pool of pools) {
-      const block = await claimBlock(this.dependencies.store, pool, claimant);
+      const block = await claimBlock(this.dependencies.store, pool, claimant, this.node.taken);
       if (block !== undefined) this.node.put(block);
       if (block !== undefined) return true;
     }
@@ -216,6 +216,7 @@ class NodeAllocator implements Allocator {
     for (const block of surplusBlocks(owned, useful, { ...coolDown, lowWater: this.options.lowWater })) {
       if (!(await giveUpBlock(this.dependencies.store, block))) this.stale = true;
       this.node.drop(block.value.cidr);
+      this.node.taken.remove(block.value.cidr);
     }
   }
 

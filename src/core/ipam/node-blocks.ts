@@ -3,6 +3,7 @@ import type { Cidr, Family, Ip } from '../../base/ip/index.ts';
 import { addressAt } from './block.ts';
 import { withoutOverlaps } from './pool.ts';
 import type { Stored } from './store.ts';
+import { TakenBlocks } from './taken-blocks.ts';
 import type { AssignedAddress, Assignment, Block, IpPool } from './types.ts';
 
 /** Where one address of a handle lies. */
@@ -20,6 +21,8 @@ export class NodeBlocks {
   private readonly stored = new Map<string, Stored<Block>>();
   private readonly places = new Map<string, readonly Place[]>();
   private pools: readonly IpPool[] = [];
+  /** Blocks of all nodes, see {@link TakenBlocks}. */
+  readonly taken = new TakenBlocks();
 
   constructor(node: string) {
     this.node = node;
@@ -30,6 +33,7 @@ export class NodeBlocks {
     this.pools = withoutOverlaps(pools);
     this.stored.clear();
     this.places.clear();
+    this.taken.reset(blocks.map(({ value }) => value.cidr));
     for (const block of blocks) this.put(block);
   }
 

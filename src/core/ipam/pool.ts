@@ -2,7 +2,7 @@ import { messageOf } from '../../base/errors.ts';
 import { bitsOf, cidrCovers, formatCidr } from '../../base/ip/index.ts';
 import type { Cidr, Family } from '../../base/ip/index.ts';
 import { labelsSelected } from './pool-selector.ts';
-import type { IpPool } from './types.ts';
+import type { Block, IpPool } from './types.ts';
 
 /** Block sizes that Calico accepts: 20 to 32 bits for IPv4, 116 to 128 for IPv6. */
 const BLOCK_SIZES = { 4: { min: 20, max: 32, usual: 26 }, 6: { min: 116, max: 128, usual: 122 } } as const;
@@ -39,6 +39,11 @@ export function validatePool(
       issues.push({ path: `spec.${field}`, message: messageOf(error) });
     }
   return issues;
+}
+
+/** Whether the block lies in one of `pools`. */
+export function isWithin({ cidr }: Pick<Block, 'cidr'>, pools: readonly IpPool[]): boolean {
+  return pools.some((pool) => cidrCovers(pool.cidr, cidr));
 }
 
 /** The block of `pool` in which an address of it lies. */

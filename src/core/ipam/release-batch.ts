@@ -12,8 +12,8 @@ export interface BatchContext {
   readonly blocks: NodeBlocks;
 }
 
-/** Rounds of one batch before it gives up: a block that conflicts this often is being written by someone in a loop. */
-export const MAX_ROUNDS = 16;
+/** Rounds of one batch before it gives up: Calico's number of tries, for a block that is being written by someone in a loop. */
+export const MAX_ROUNDS = 100;
 
 /** Releases all that `handles` hold with one write per block. Resolves to how many addresses each had. */
 export async function releaseBatch(
