@@ -28,6 +28,8 @@ export interface Link {
   readonly vxlan: VxlanSettings | undefined;
   /** Only of IP-in-IP links. */
   readonly ipip?: IpipSettings;
+  /** Only of tun devices that this process carries. */
+  readonly tun?: TunSettings;
 }
 
 /** The settings of a VXLAN device that Sluice uses; destination learning is always off. */
@@ -48,6 +50,13 @@ export interface VxlanSettings {
 export interface IpipSettings {
   /** Source address of the tunnel; absent: whatever the route to the far end says, and packets to any address of ours. */
   readonly local?: Ip;
+}
+
+/** The settings of a tun device whose packets this process wraps in UDP. */
+export interface TunSettings {
+  /** UDP port of this node and of all peers. */
+  readonly port: number;
+  readonly local: Ip;
 }
 
 /** What every new link can be given at birth. */
@@ -72,6 +81,8 @@ export type NewLink =
   | (NewLinkBase & { readonly type: 'ipip'; readonly ipip: IpipSettings })
   /** What makes it a tunnel, `host/wireguard` gives it. */
   | (NewLinkBase & { readonly type: 'wireguard' })
+  /** `host/tun` makes it; the kernel alone says `unsupported`. */
+  | (NewLinkBase & { readonly type: 'tun'; readonly mac: Mac; readonly tun: TunSettings })
   | (NewLinkBase & { readonly type: 'macvlan'; readonly parent: LinkRef; readonly mode: 'bridge' | 'private' });
 
 /** An address on a link. `scope` defaults to global; IPv6 addresses skip duplicate address detection. */
@@ -90,11 +101,13 @@ export interface AddressEntry extends Address {
 /** Main table's number (linux/rtnetlink.h). */
 export const MAIN_TABLE = 254;
 
-/** A route. Without `link` and `via` it must be a blackhole. */
+export type RouteType = 'unicast' | 'blackhole' | 'unreachable' | 'prohibit' | 'local' | 'throw';
+
+/** A route. Without `link` and `via` it must be one of the types that lead nowhere. */
 export interface Route {
   readonly destination: Cidr;
-  /** `unicast` unless said. */
-  readonly type?: 'unicast' | 'blackhole' | 'unreachable' | 'prohibit' | 'local';
+  /** `unicast` unless said. `throw` ends the search in this table: the next rule decides. */
+  readonly type?: RouteType;
   readonly via?: Ip;
   readonly link?: LinkRef;
   /** Trust that `via` is on `link` although no connected route says so. */
@@ -113,7 +126,7 @@ export interface Route {
 
 /** A route as the kernel reports it; multipath routes show their first next hop. */
 export interface RouteEntry extends Route {
-  readonly type: 'unicast' | 'blackhole' | 'unreachable' | 'prohibit' | 'local';
+  readonly type: RouteType;
   readonly link?: number;
   readonly protocol: number;
   readonly table: number;
