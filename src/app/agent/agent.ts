@@ -170,7 +170,7 @@ class Agent {
           if (delta.kind === 'policy') this.#domains.policiesChanged();
           this.#filter.apply(delta);
         },
-        onRoutesChanged: (what) => this.#onRoutesChanged(what),
+        onRoutesChanged: () => this.#network.changed(),
         onPoolsChanged: () => this.#onPoolsChanged(),
         onIssues: (issues) => feedLog.onIssues(issues),
         onError: (what, error) => feedLog.onError(what, error),
@@ -367,11 +367,6 @@ class Agent {
     for (const delta of this.#returnPeers.snapshot()) engine.apply(delta);
     for (const delta of this.#domains.snapshot()) engine.apply(delta);
     return engine;
-  }
-
-  #onRoutesChanged(what: 'nodes' | 'blocks'): void {
-    if (what === 'nodes') this.#routing.underlayChanged();
-    this.#network.changed();
   }
 
   #onPoolsChanged(): void {

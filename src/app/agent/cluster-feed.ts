@@ -53,7 +53,7 @@ export interface FeedListener {
   /** For the packet filter. */
   onDelta(delta: CalcDelta): void;
   /** Nodes or blocks changed in a way that routes may depend on. */
-  onRoutesChanged(what: 'nodes' | 'blocks'): void;
+  onRoutesChanged(): void;
   onPoolsChanged(): void;
   /** What of an object that appeared or changed is not understood. */
   onIssues(issues: readonly PolicyIssue[]): void;
@@ -98,7 +98,7 @@ export class ClusterFeed {
     );
     this.nodes = this.#watch<Node, KnownNode>(NODES, knownNode, (delta) => this.#onNode(delta));
     this.blocks = this.#watch<IpamBlockObject, RoutingBlock | undefined>(IPAM_BLOCKS, knownBlock, (delta) => {
-      if (delta.kind === 'delete' || !sameBlock(delta.previous, delta.object)) listener.onRoutesChanged('blocks');
+      if (delta.kind === 'delete' || !sameBlock(delta.previous, delta.object)) listener.onRoutesChanged();
     });
     this.pools = this.#watch<PoolObject, KnownPool>(IP_POOLS, knownPool, ({ key, ...delta }) => {
       onDelta({ kind: 'pool', key, value: valueOf(delta)?.spec });
@@ -189,7 +189,7 @@ export class ClusterFeed {
     this.#listener.onDelta({ kind: 'node', key: delta.key, value: node?.endpoint });
     // Kubelets write their node's status every few seconds; only what routes are made of counts.
     const before = delta.previous === undefined ? '' : routingKey(delta.previous);
-    if (before !== (node === undefined ? '' : routingKey(node))) this.#listener.onRoutesChanged('nodes');
+    if (before !== (node === undefined ? '' : routingKey(node))) this.#listener.onRoutesChanged();
   }
 
   #onPolicy(delta: Delta<Normalised>): void {

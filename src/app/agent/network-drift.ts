@@ -1,13 +1,15 @@
-import { equalIp, formatCidr } from '../../base/ip/index.ts';
-import { isReturnTable, ROUTE_PROTOCOL } from '../../core/routing/index.ts';
-import type { ActualNetwork } from '../../core/routing/index.ts';
+import { equalIp } from '../../base/ip/index.ts';
+import { isReturnTable, KEYS, ROUTE_PROTOCOL } from '../../core/routing/index.ts';
+import type { ActualLink, ItemTables } from '../../core/routing/index.ts';
 import type { Link, NetworkEvent, RouteEntry } from '../../host/netlink/port.ts';
 import { MAIN_TABLE } from '../../host/netlink/port.ts';
 import { isOurs, isTunnel, routeOf } from './kernel-network.ts';
 import type { LinkNames } from './kernel-network.ts';
 
+type Expected = ItemTables<ActualLink>;
+
 /** Whether an event tells of something of ours that is not as we left it; our own changes are as we left them. */
-export function isDrift(event: NetworkEvent, expected: ActualNetwork, names: LinkNames): boolean {
+export function isDrift(event: NetworkEvent, expected: Expected, names: LinkNames): boolean {
   switch (event.kind) {
     case 'overrun':
       return true;
@@ -16,11 +18,8 @@ export function isDrift(event: NetworkEvent, expected: ActualNetwork, names: Lin
     case 'address': {
       const { link, address, scope } = event.address;
       const name = names.get(link);
-      if (scope !== 'global' || !isTunnel(name)) return false;
-      const known = expected.addresses.some(
-        (each) => each.link === name && formatCidr(each.address) === formatCidr(address),
-      );
-      return event.gone === known;
+      if (scope !== 'global' || name === undefined || !isTunnel(name)) return false;
+      return event.gone === expected.addresses.has(KEYS.addresses({ link: name, address }));
     }
     case 'route':
       return event.route.protocol === ROUTE_PROTOCOL && isOurTable(event.route.table)
@@ -30,7 +29,7 @@ export function isDrift(event: NetworkEvent, expected: ActualNetwork, names: Lin
       const { link, ip, mac, state } = event.neighbour;
       const name = names.get(link);
       if (!isOurs(name)) return false;
-      const known = expected.neighbours.find((each) => each.link === name && equalIp(each.ip, ip));
+      const known = expected.neighbours.get(KEYS.neighbours({ link: name, ip, mac }));
       if (event.gone) return known !== undefined;
       return known === undefined ? state === 'permanent' : known.mac !== mac || state !== 'permanent';
     }
@@ -63,18 +62,16 @@ export function isUnderlayChange(event: NetworkEvent, names: LinkNames): boolean
   }
 }
 
-function isTunnelDrift(gone: boolean, { name, up, mtu }: Link, { links }: ActualNetwork): boolean {
-  const expected = links.find((link) => link.name === name);
+function isTunnelDrift(gone: boolean, { name, up, mtu }: Link, { links }: Expected): boolean {
+  const expected = links.get(name);
   if (gone || expected === undefined) return gone === (expected !== undefined);
   return !up || mtu !== expected.mtu;
 }
 
-function isRouteDrift(gone: boolean, route: RouteEntry, expected: ActualNetwork, names: LinkNames): boolean {
-  const key = formatCidr(route.destination);
-  const routes = route.table === MAIN_TABLE ? expected.routes : expected.returnRoutes;
-  const known = routes.find(
-    (each) => formatCidr(each.destination) === key && (each.table ?? MAIN_TABLE) === route.table,
-  );
+function isRouteDrift(gone: boolean, route: RouteEntry, expected: Expected, names: LinkNames): boolean {
+  const kind = route.table === MAIN_TABLE ? 'routes' : 'returnRoutes';
+  const { destination, table, protocol } = route;
+  const known = expected[kind].get(KEYS[kind]({ destination, table, protocol, type: 'unicast' }));
   if (known === undefined) return !gone;
   const seen = routeOf(route, names);
   const same =

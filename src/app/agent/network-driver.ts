@@ -1,10 +1,8 @@
 import { hasCode, messageOf } from '../../base/errors.ts';
-import { formatCidr } from '../../base/ip/index.ts';
 import type { Logger } from '../../base/log.ts';
-import { DEFAULT_SETTINGS, desiredNetwork, diffNetwork, madeLink } from '../../core/routing/index.ts';
+import { ActualTables, desiredNetwork, diffTables, endpointItems, RoutingTable } from '../../core/routing/index.ts';
 import type {
-  ActualNetwork,
-  DesiredNetwork,
+  DerivedNetwork,
   LocalEndpoint,
   ReturnPeer,
   RoutingChange,
@@ -52,9 +50,12 @@ const RETRY = 1000;
  */
 export class NetworkDriver {
   readonly #dependencies: NetworkDriverDependencies;
-  #actual: ActualNetwork | undefined;
+  readonly #table = new RoutingTable();
+  #actual: ActualTables | undefined;
   #names = new Map<number, string>();
-  #desired: DesiredNetwork | undefined;
+  #derived: DerivedNetwork | undefined;
+  /** What was last brought into force besides what the kernel holds for routing. */
+  #settled: Pick<DerivedNetwork, 'looseLinks' | 'returnPeers'> | undefined;
   #error: string | undefined;
   #resyncs = 0;
   #drifts = 0;
@@ -90,7 +91,7 @@ export class NetworkDriver {
 
   /** MTU for the next pod's interface. */
   get podMtu(): number {
-    return (this.#desired ?? desiredNetwork(this.#dependencies.input())).podMtu;
+    return (this.#derived ?? desiredNetwork(this.#dependencies.input())).podMtu;
   }
 
   /** Reconciles after this turn of the event loop. */
@@ -107,87 +108,79 @@ export class NetworkDriver {
     this.#resyncs++;
     this.#dependencies.onUnderlayChanged();
     const { actual, names } = dumpNetwork(this.#dependencies.netlink);
-    this.#actual = actual;
+    this.#actual = new ActualTables(actual);
     this.#names = names;
-    this.#reconcile();
+    this.#settled = undefined;
+    this.#reconcile('everything');
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#resyncQuietly(), this.#error === undefined ? RESYNC_EVERY : RETRY);
   }
 
   /** Makes a pod that was just wired reachable; throws when the kernel refuses. */
   addEndpoint(endpoint: LocalEndpoint): void {
-    const { routes, neighbours } = desiredNetwork({ ...EMPTY_INPUT, endpoints: [endpoint] });
-    this.#dependencies.netlink.apply([
+    const { routes, neighbours } = endpointItems(endpoint);
+    const changes = [
       ...neighbours.map((neighbour) => ({ kind: 'replace-neighbour', neighbour }) as const),
       ...routes.map((route) => ({ kind: 'replace-route', route }) as const),
-    ]);
-    if (this.#actual === undefined) return;
-    const keys = new Set(routes.map(({ destination }) => formatCidr(destination)));
-    const others = this.#actual.routes.filter(({ destination }) => !keys.has(formatCidr(destination)));
-    this.#actual = {
-      ...this.#actual,
-      routes: [...others, ...routes],
-      neighbours: [...this.#actual.neighbours, ...neighbours],
-    };
+    ];
+    this.#dependencies.netlink.apply(changes);
+    for (const change of changes) this.#actual?.record(change);
   }
 
   /** The pod's link is gone and with it, by the kernel's doing, everything on it. */
   forgetLink(link: string): void {
-    if (this.#actual === undefined) return;
-    this.#actual = {
-      ...this.#actual,
-      routes: this.#actual.routes.filter((route) => route.link !== link),
-      neighbours: this.#actual.neighbours.filter((neighbour) => neighbour.link !== link),
-    };
+    this.#actual?.forgetLink(link);
     this.changed();
   }
 
   status(): NetworkStatus {
     return {
-      routes: this.#actual?.routes.length ?? 0,
-      neighbours: this.#actual?.neighbours.length ?? 0,
-      tunnels: this.#actual?.fdb.length ?? 0,
+      routes: this.#actual?.tables.routes.size ?? 0,
+      neighbours: this.#actual?.tables.neighbours.size ?? 0,
+      tunnels: this.#actual?.tables.fdb.size ?? 0,
       podMtu: this.podMtu,
       resyncs: this.#resyncs,
       drifts: this.#drifts,
-      problems: this.#desired?.problems ?? [],
+      problems: this.#derived?.problems ?? [],
       ...(this.#error === undefined ? {} : { error: this.#error }),
     };
   }
 
-  #reconcile(): void {
+  #reconcile(scope: 'changes' | 'everything' = 'changes'): void {
     if (this.#actual === undefined) return this.#resyncQuietly();
-    const desired = desiredNetwork(this.#dependencies.input());
-    this.#desired = desired;
-    this.#reportProblems(desired.problems);
-    const changes = diffNetwork(desired, this.#actual);
-    if (changes.length === 0) {
-      this.#error = undefined;
-      this.#settled(desired);
-      return;
-    }
-    const failed = this.#attempt(changes);
-    this.#actual = failed.length === 0 ? { ...desired, links: desired.links.map(madeLink) } : undefined;
-    this.#error = failed[0];
-    this.#dependencies.log.info('network reconciled', { changes: changes.length, failed: failed.length });
-    if (failed.length > 0) this.#resyncSoon(RETRY);
-    else this.#settled(desired);
+    const derived = this.#table.update(this.#dependencies.input());
+    this.#derived = derived;
+    this.#reportProblems(derived.problems);
+    const touched = scope === 'everything' ? undefined : derived.touched;
+    const changes = diffTables(derived.items, this.#actual.tables, touched);
+    const failed = changes.length === 0 ? [] : this.#attempt(changes);
+    [this.#error] = failed;
+    if (changes.length > 0)
+      this.#dependencies.log.info('network reconciled', { changes: changes.length, failed: failed.length });
+    if (failed.length === 0) return this.#settle(derived);
+    this.#actual = undefined;
+    this.#resyncSoon(RETRY);
   }
 
   /** The kernel has all that return paths need: the packet filter may send connections along them. */
-  #settled({ looseLinks, returnPeers }: DesiredNetwork): void {
-    this.#loosen(looseLinks);
-    this.#dependencies.onReturnPeers(returnPeers);
+  #settle({ looseLinks, returnPeers }: DerivedNetwork): void {
+    const before = this.#settled;
+    this.#settled = { looseLinks, returnPeers };
+    if (before?.looseLinks.join() !== looseLinks.join()) this.#loosen(looseLinks);
+    if (before?.returnPeers !== returnPeers) this.#dependencies.onReturnPeers(returnPeers);
   }
 
-  /** Tries every change and returns what went wrong. */
+  /** Tries every change, keeps account of those that succeeded, and returns what went wrong. */
   #attempt(changes: readonly RoutingChange[]): readonly string[] {
     const { netlink, log } = this.#dependencies;
     const outcomes = netlink.attempt(changes);
     return outcomes.flatMap((error, i) => {
       const change = changes[i]!;
-      if (error === undefined || (change.kind.startsWith('delete-') && hasCode(error, 'not-found'))) return [];
-      // A pod that is being torn down: its link went before its record.
+      if (error === undefined || (change.kind.startsWith('delete-') && hasCode(error, 'not-found'))) {
+        this.#actual?.record(change);
+        return [];
+      }
+      // A pod that is being torn down: its link went before its record, and with it all that it had.
       if ('route' in change && !isTunnel(change.route.link) && isOurs(change.route.link)) return [];
       if ('neighbour' in change && !isTunnel(change.neighbour.link)) return [];
       log.warn('the kernel refused a network change', { change: change.kind, error: messageOf(error) });
@@ -232,7 +225,7 @@ export class NetworkDriver {
       else this.#names.set(event.link.index, event.link.name);
     }
     if (this.#actual === undefined) return;
-    if (isDrift(event, this.#actual, this.#names)) {
+    if (isDrift(event, this.#actual.tables, this.#names)) {
       this.#drifts++;
       this.#resyncSoon(SETTLE);
     } else if (isUnderlayChange(event, this.#names)) this.#resyncSoon(SETTLE);
@@ -253,16 +246,3 @@ export class NetworkDriver {
     }
   }
 }
-
-/** Just enough to derive what one local pod needs. */
-const EMPTY_INPUT: RoutingInput = {
-  node: '',
-  backend: 'host-gw',
-  pools: [],
-  nodes: new Map(),
-  blocks: [],
-  endpoints: [],
-  underlay: { subnets: [], links: [], mtu: 1500, peerMtu: new Map() },
-  settings: DEFAULT_SETTINGS,
-  configuredMtu: 0,
-};

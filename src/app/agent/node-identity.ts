@@ -53,7 +53,7 @@ export class NodeIdentity {
   /** Publishes the node's address with its prefix and the tunnel's: peers find it by them. */
   async publishAddresses(known: KnownNode): Promise<void> {
     const { client, netlink, tunnels, signal } = this.#dependencies;
-    const wanted = identityAnnotations(readUnderlay(netlink, known.routing, []), tunnels());
+    const wanted = identityAnnotations(readUnderlay(netlink, known.routing), tunnels());
     const missing = Object.entries(wanted).filter(([key, value]) => known.annotations[key] !== value);
     if (missing.length === 0) return;
     const body = { metadata: { annotations: Object.fromEntries(missing) } };

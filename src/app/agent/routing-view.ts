@@ -1,3 +1,4 @@
+import { formatIp } from '../../base/ip/index.ts';
 import { DEFAULT_SETTINGS } from '../../core/routing/index.ts';
 import type {
   LocalEndpoint,
@@ -10,7 +11,8 @@ import type {
 import type { Netlink } from '../../host/netlink/port.ts';
 import type { AgentOptions } from './options.ts';
 import type { KnownNode } from './routing-objects.ts';
-import { readUnderlay } from './underlay.ts';
+import { PeerMtus, readUnderlay } from './underlay.ts';
+import type { OwnUnderlay } from './underlay.ts';
 
 export interface RoutingViewDependencies {
   readonly netlink: Netlink;
@@ -28,27 +30,31 @@ export interface RoutingViewDependencies {
 export class RoutingView {
   readonly #options: Pick<AgentOptions, 'node' | 'backend' | 'mtu'>;
   readonly #dependencies: RoutingViewDependencies;
-  #underlay: RoutingInput['underlay'] | undefined;
+  readonly #mtus: PeerMtus;
+  #own: OwnUnderlay | undefined;
+  /** The addresses that `#own` was read for. */
+  #addresses = '';
 
   constructor(options: Pick<AgentOptions, 'node' | 'backend' | 'mtu'>, dependencies: RoutingViewDependencies) {
     this.#options = options;
     this.#dependencies = dependencies;
+    this.#mtus = new PeerMtus(dependencies.netlink);
   }
 
-  /** Nodes or the ways to them changed: ask the kernel again. */
+  /** The ways to other nodes may have changed: ask the kernel again. */
   underlayChanged(): void {
-    this.#underlay = undefined;
+    this.#own = undefined;
+    this.#mtus.forget();
   }
 
   input(): RoutingInput {
     const { node, backend, mtu } = this.#options;
-    const { netlink, blocks, tunnels, pools, endpoints, plainSources } = this.#dependencies;
+    const { blocks, tunnels, pools, endpoints, plainSources } = this.#dependencies;
     const nodes = new Map<string, RoutingNode>();
     for (const [name, { routing }] of this.#dependencies.nodes()) nodes.set(name, routing);
     const self = nodes.get(node);
     // What this node has been given counts, before the API has told us back.
     if (self !== undefined) nodes.set(node, { ...self, tunnelAddresses: tunnels() });
-    this.#underlay ??= readUnderlay(netlink, self, nodes.values());
     return {
       node,
       backend,
@@ -57,9 +63,19 @@ export class RoutingView {
       blocks: [...blocks()].filter((block) => block !== undefined),
       endpoints: endpoints(),
       plainSources: plainSources(),
-      underlay: this.#underlay,
+      underlay: this.#underlay(self, nodes),
       settings: DEFAULT_SETTINGS,
       configuredMtu: mtu,
     };
+  }
+
+  #underlay(self: RoutingNode | undefined, nodes: ReadonlyMap<string, RoutingNode>): RoutingInput['underlay'] {
+    const addresses = (self?.addresses ?? []).map(formatIp).join();
+    if (this.#own === undefined || addresses !== this.#addresses) {
+      this.#own = readUnderlay(this.#dependencies.netlink, self);
+      this.#addresses = addresses;
+    }
+    const peers = [...nodes.values()].filter(({ name }) => name !== self?.name);
+    return { ...this.#own, peerMtu: this.#mtus.besides(this.#own.mtu, peers) };
   }
 }

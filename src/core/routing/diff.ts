@@ -1,7 +1,9 @@
-import { formatCidr, formatIp } from '../../base/ip/index.ts';
 import type { Ip } from '../../base/ip/index.ts';
+import type { TouchedKeys } from './keyed-items.ts';
 import { newLink, sameDevice } from './links.ts';
 import type { ActualLink, NewTunnelLink } from './links.ts';
+import { tablesOf } from './network-items.ts';
+import type { ItemKind, ItemKinds, Items, ItemTables } from './network-items.ts';
 import type {
   DesiredAddress,
   DesiredFdbEntry,
@@ -13,10 +15,7 @@ import type {
 } from './types.ts';
 
 /** What the kernel holds of the things that are Sluice's: the same shape as what is desired, found by dumping. */
-export type ActualNetwork = Pick<
-  DesiredNetwork,
-  'addresses' | 'routes' | 'neighbours' | 'fdb' | 'rules' | 'returnRoutes'
-> & { readonly links: readonly ActualLink[] };
+export type ActualNetwork = Required<Items<ActualLink>>;
 
 /** One change, in the words of `host/netlink`. */
 export type RoutingChange =
@@ -29,26 +28,36 @@ export type RoutingChange =
   | { readonly kind: 'replace-fdb' | 'delete-fdb'; readonly entry: DesiredFdbEntry }
   | { readonly kind: 'add-rule' | 'delete-rule'; readonly rule: DesiredRule };
 
-/**
- * The changes that make `actual` equal to `desired`, in an order in which each finds what it needs: link, addresses,
- * neighbours, forwarding entries, routes; then removals in reverse. Nothing that stays is ever taken away in between.
- */
+/** {@link diffTables} of whole networks. */
 export function diffNetwork(desired: DesiredNetwork, actual: ActualNetwork): readonly RoutingChange[] {
+  return diffTables(tablesOf(desired), tablesOf(actual));
+}
+
+/**
+ * The changes that make `actual` equal to `desired`, in an order in which each finds what it needs: links, addresses,
+ * neighbours, forwarding entries, routes; then removals in reverse. Nothing that stays is ever taken away in between.
+ * Looks only at what was `touched`, where that is given.
+ */
+export function diffTables(
+  desired: ItemTables,
+  actual: ItemTables<ActualLink>,
+  touched?: TouchedKeys,
+): readonly RoutingChange[] {
   const links = diffLinks(desired.links, actual.links);
   // With a device goes everything on it; the kernel has removed it by the time that the rest is applied.
-  const stays = ({ link }: { readonly link?: string }): boolean => link === undefined || !links.remade.has(link);
-  const addresses = diffItems(desired.addresses, actual.addresses.filter(stays), addressKey, () => true);
-  const neighbours = diffItems(desired.neighbours, actual.neighbours.filter(stays), neighbourKey, sameMac);
-  const fdb = diffItems(desired.fdb, actual.fdb.filter(stays), fdbKey, () => true);
-  const routes = diffItems(desired.routes, actual.routes.filter(stays), routeKey, sameRoute);
-  const returnRoutes = diffItems(desired.returnRoutes, actual.returnRoutes.filter(stays), routeKey, sameRoute);
-  const rules = diffItems(desired.rules, actual.rules, ruleKey, () => true);
+  const scope: Scope = { desired, actual, remade: links.remade, touched: links.remade.size > 0 ? undefined : touched };
+  const addresses = diffKind('addresses', scope, () => true);
+  const neighbours = diffKind('neighbours', scope, (a, b) => a.mac === b.mac);
+  const fdb = diffKind('fdb', scope, (a, b) => sameIp(a.remote, b.remote));
+  const routes = diffKind('routes', scope, sameRoute);
+  const returnRoutes = diffKind('returnRoutes', scope, sameRoute);
+  const rules = diffKind('rules', scope, () => true);
   return [
     ...links.before,
     ...addresses.set.map((address) => ({ kind: 'replace-address', address }) as const),
     ...neighbours.set.map((neighbour) => ({ kind: 'replace-neighbour', neighbour }) as const),
     // A peer that moved keeps its hardware address: the old entry must go first or frames would be sent to both.
-    ...fdb.gone.map((entry) => ({ kind: 'delete-fdb', entry }) as const),
+    ...[...fdb.other, ...fdb.gone].map((entry) => ({ kind: 'delete-fdb', entry }) as const),
     ...fdb.set.map((entry) => ({ kind: 'replace-fdb', entry }) as const),
     ...routes.set.map((route) => ({ kind: 'replace-route', route }) as const),
     ...returnRoutes.set.map((route) => ({ kind: 'replace-route', route }) as const),
@@ -63,8 +72,8 @@ export function diffNetwork(desired: DesiredNetwork, actual: ActualNetwork): rea
 }
 
 function diffLinks(
-  desired: readonly DesiredLink[],
-  actual: readonly ActualLink[],
+  desired: ReadonlyMap<string, DesiredLink>,
+  actual: ReadonlyMap<string, ActualLink>,
 ): {
   readonly before: readonly RoutingChange[];
   readonly gone: readonly ActualLink[];
@@ -72,16 +81,15 @@ function diffLinks(
   readonly remade: ReadonlySet<string>;
 } {
   const remade = new Set<string>();
-  const before = desired.flatMap((link): RoutingChange[] => {
-    const existing = actual.find(({ name }) => name === link.name);
+  const before = [...desired.values()].flatMap((link): RoutingChange[] => {
+    const existing = actual.get(link.name);
     const add: RoutingChange = { kind: 'add-link', link: newLink(link) };
     if (existing === undefined) return [add];
     if (sameDevice(link, existing)) return settleLink(link, existing);
     remade.add(link.name);
     return [{ kind: 'delete-link', link: link.name }, add];
   });
-  const gone = actual.filter(({ name }) => !desired.some((link) => link.name === name));
-  return { before, gone, remade };
+  return { before, gone: [...actual.values()].filter(({ name }) => !desired.has(name)), remade };
 }
 
 function settleLink({ name, mtu, mac }: DesiredLink, existing: ActualLink): RoutingChange[] {
@@ -89,43 +97,47 @@ function settleLink({ name, mtu, mac }: DesiredLink, existing: ActualLink): Rout
   return [{ kind: 'set-link', link: name, mtu, mac, up: true }];
 }
 
-function diffItems<T>(
-  desired: readonly T[],
-  actual: readonly T[],
-  keyOf: (item: T) => string,
-  same: (desired: T, actual: T) => boolean,
-): { readonly set: readonly T[]; readonly gone: readonly T[] } {
-  const present = new Map(actual.map((item) => [keyOf(item), item]));
-  const wanted = new Set(desired.map(keyOf));
-  const set = desired.filter((item) => {
-    const existing = present.get(keyOf(item));
-    return existing === undefined || !same(item, existing);
-  });
-  return { set, gone: [...present].filter(([key]) => !wanted.has(key)).map(([, item]) => item) };
+interface Scope {
+  readonly desired: ItemTables;
+  readonly actual: ItemTables<ActualLink>;
+  readonly remade: ReadonlySet<string>;
+  readonly touched: TouchedKeys | undefined;
 }
 
-function addressKey({ link, address }: DesiredAddress): string {
-  return `${link} ${formatCidr(address)}`;
+interface Difference<T> {
+  readonly set: readonly T[];
+  /** What was there instead of some of `set`. */
+  readonly other: readonly T[];
+  readonly gone: readonly T[];
 }
 
-function neighbourKey({ link, ip }: DesiredNeighbour): string {
-  return `${link} ${formatIp(ip)}`;
+function diffKind<K extends Exclude<ItemKind, 'links'>>(
+  kind: K,
+  { desired, actual, remade, touched }: Scope,
+  same: (desired: ItemKinds<never>[K], actual: ItemKinds<never>[K]) => boolean,
+): Difference<ItemKinds<never>[K]> {
+  type Item = ItemKinds<never>[K];
+  const wanted = desired[kind] as ReadonlyMap<string, Item>;
+  const present = actual[kind] as ReadonlyMap<string, Item>;
+  const keys = touched?.[kind] ?? new Set([...wanted.keys(), ...present.keys()]);
+  const [set, other, gone]: Item[][] = [[], [], []];
+  for (const key of keys) {
+    const item = wanted.get(key);
+    const found = present.get(key);
+    const existing = found !== undefined && isOn(found, remade) ? undefined : found;
+    if (item === undefined) {
+      if (existing !== undefined) gone!.push(existing);
+      continue;
+    }
+    if (existing !== undefined && same(item, existing)) continue;
+    if (existing !== undefined) other!.push(existing);
+    set!.push(item);
+  }
+  return { set: set!, other: other!, gone: gone! };
 }
 
-function fdbKey({ link, mac, remote }: DesiredFdbEntry): string {
-  return `${link} ${mac} ${formatIp(remote)}`;
-}
-
-function routeKey({ destination, table }: DesiredRoute): string {
-  return `${table ?? 'main'} ${formatCidr(destination)}`;
-}
-
-function ruleKey({ family, priority, mark, table }: DesiredRule): string {
-  return `${family} ${priority} ${mark.value}/${mark.mask} ${table}`;
-}
-
-function sameMac(a: DesiredNeighbour, b: DesiredNeighbour): boolean {
-  return a.mac === b.mac;
+function isOn(item: object, links: ReadonlySet<string>): boolean {
+  return links.size > 0 && 'link' in item && links.has(item.link as string);
 }
 
 /** A desired route that leaves the link to the kernel agrees with any. */

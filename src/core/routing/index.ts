@@ -1,13 +1,18 @@
+export { ActualTables } from './actual-tables.ts';
 export { BACKENDS } from './backends/backend-table.ts';
 export type { Backend, NodeContext, PeerContext, PeerPath, TunnelPath } from './backend.ts';
 export { DEFAULT_SETTINGS, ROUTE_PROTOCOL, TUNNEL_DEVICES } from './constants.ts';
 export { desiredNetwork } from './desired.ts';
-export { diffNetwork } from './diff.ts';
+export { diffNetwork, diffTables } from './diff.ts';
 export type { ActualNetwork, RoutingChange } from './diff.ts';
-export { madeLink } from './links.ts';
 export type { ActualLink } from './links.ts';
+export { endpointItems } from './block-items.ts';
+export { KEYS } from './network-items.ts';
+export type { ItemTables } from './network-items.ts';
 export { tunnelsOf } from './pool-backend.ts';
 export { isReturnTable } from './return-marks.ts';
+export { RoutingTable } from './routing-table.ts';
+export type { DerivedNetwork } from './routing-table.ts';
 export type {
   BackendName,
   DesiredNetwork,

@@ -29,12 +29,6 @@ export function newLink(link: DesiredLink): NewTunnelLink {
   return { type: 'vxlan', name, mac, mtu, up: true, vxlan: { vni, port, local } };
 }
 
-/** What the kernel holds once the device is made. */
-export function madeLink(link: DesiredLink): ActualLink {
-  const { type: kind, ...rest } = newLink(link);
-  return { kind, ...rest };
-}
-
 /** Whether all that cannot be changed on a living device is as desired: its kind, identity, port and local address. */
 export function sameDevice(desired: DesiredLink, { kind, vxlan }: ActualLink): boolean {
   if (kind !== desired.kind || vxlan === undefined) return false;

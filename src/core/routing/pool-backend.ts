@@ -16,9 +16,13 @@ export function backendOfPool({ vxlanMode }: RoutingPool): BackendName | undefin
 }
 
 /** The way to the addresses of `cidr`: what its pool asks for, else the cluster's. */
-export function backendFor(cidr: Cidr, pools: readonly RoutingPool[], fallback: BackendName): BackendName {
+export function backendFor(
+  cidr: Cidr,
+  pools: readonly RoutingPool[],
+  fallback: BackendName,
+): { readonly backend: BackendName; readonly pooled: boolean } {
   const pool = pools.find((each) => cidrCovers(each.cidr, cidr));
-  return (pool && backendOfPool(pool)) ?? fallback;
+  return { backend: (pool && backendOfPool(pool)) ?? fallback, pooled: pool !== undefined };
 }
 
 /** The ways to the pools of a family, whether there are blocks yet or not; the cluster's alone while no pool is known. */
@@ -26,7 +30,7 @@ export function backendsOfPools(
   pools: readonly RoutingPool[],
   fallback: BackendName,
   family: Family,
-): ReadonlySet<BackendName> {
+): Set<BackendName> {
   const own = pools.filter(({ cidr }) => cidr.ip.family === family);
   return new Set(pools.length === 0 ? [fallback] : own.map((pool) => backendOfPool(pool) ?? fallback));
 }

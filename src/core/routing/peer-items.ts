@@ -1,0 +1,83 @@
+import type { Cidr, Family } from '../../base/ip/index.ts';
+import type { TunnelPath } from './backend.ts';
+import { RETURN_RULE_PRIORITY, ROUTE_PROTOCOL } from './constants.ts';
+import type { Items } from './network-items.ts';
+import type { Peer } from './peer.ts';
+import { RETURN_MARK_MASK, returnTable } from './return-marks.ts';
+import type { BackendName, DesiredRoute, DesiredRule, ReturnPeer } from './types.ts';
+
+/** The backends in use, of each family. */
+export type UsedBackends = Readonly<Record<Family, readonly BackendName[]>>;
+
+/** What one peer brings about, whether it has pods or not. */
+export interface PeerDerivation {
+  readonly items: Items;
+  /** How connections that come through it are known; undefined when they cannot be. */
+  readonly returnPeer: ReturnPeer | undefined;
+  /** Whether answers to some of them leave by the underlay. */
+  readonly answeredDirectly: boolean;
+  /** The MTU that fits every path to it. */
+  readonly mtu: number;
+}
+
+const FAMILIES: readonly Family[] = [4, 6];
+
+/** Every address of a family. */
+const ANYWHERE: Readonly<Record<Family, Cidr>> = {
+  4: { ip: { family: 4, value: 0n }, prefix: 0 },
+  6: { ip: { family: 6, value: 0n }, prefix: 0 },
+};
+
+/** The ends of tunnels to a peer, and the way back for connections that come through it. */
+export function derivePeer(peer: Peer, used: UsedBackends, mark: number | undefined): PeerDerivation {
+  const paths = FAMILIES.flatMap((family) => used[family].map((backend) => peer.pathBy(backend, family)));
+  const tunnels = paths.filter((path) => path.kind === 'tunnel');
+  const back = mark === undefined ? [] : FAMILIES.flatMap((family) => returnPath(peer, family, used[family], mark));
+  const macs = [...new Set(back.flatMap((path) => path.macs))];
+  return {
+    items: {
+      neighbours: tunnels.flatMap(({ device: link, via: ip, bridge }) =>
+        ip === undefined || bridge === undefined ? [] : [{ link, ip, mac: bridge.mac }],
+      ),
+      fdb: forwarding(tunnels),
+      returnRoutes: back.map(({ route }) => route),
+      rules: back.map(({ rule }) => rule),
+    },
+    returnPeer: mark === undefined || back.length === 0 ? undefined : { node: peer.name, macs, mark },
+    answeredDirectly: back.some(({ direct }) => direct),
+    mtu: Math.min(...paths.filter(({ kind }) => kind !== 'problem').map((path) => peer.mtuOf(path))),
+  };
+}
+
+/** One entry for each device, though both families lead there. */
+function forwarding(tunnels: readonly TunnelPath[]): Items['fdb'] & {} {
+  const entries = new Map(tunnels.flatMap(({ device, bridge }) => (bridge === undefined ? [] : [[device, bridge]])));
+  return [...entries].map(([link, bridge]) => ({ link, ...bridge }));
+}
+
+interface ReturnPath {
+  readonly macs: readonly string[];
+  readonly rule: DesiredRule;
+  readonly route: DesiredRoute;
+  readonly direct: boolean;
+}
+
+/** The way back in one family: known by all the ways that the peer's packets may come, led along the first of them. */
+function returnPath(peer: Peer, family: Family, used: readonly BackendName[], mark: number): readonly ReturnPath[] {
+  const recognised = used.filter((backend) => peer.macsBy(backend, family).length > 0);
+  const [first] = recognised;
+  if (first === undefined) return [];
+  const path = peer.pathBy(first, family);
+  const route = peer.routeTo(ANYWHERE[family], path);
+  if (route === undefined) return [];
+  const table = returnTable(mark);
+  const rule: DesiredRule = {
+    family,
+    priority: RETURN_RULE_PRIORITY,
+    mark: { value: mark, mask: RETURN_MARK_MASK },
+    table,
+    protocol: ROUTE_PROTOCOL,
+  };
+  const macs = recognised.flatMap((backend) => peer.macsBy(backend, family));
+  return [{ macs, rule, route: { ...route, table }, direct: path.kind === 'direct' }];
+}
