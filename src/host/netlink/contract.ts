@@ -352,6 +352,23 @@ export function netlinkContract(
       expect(near.routeTo(ip('8.8.8.8'), { mark: 0x100 })?.via).toEqual(ip('10.0.0.3'));
     });
 
+    it('looks up by source too, and goes on behind a route that ends the search in its table', () => {
+      const network = setUp();
+      const { near } = network;
+      wire(network);
+      near.apply([
+        { kind: 'add-address', address: { link: 'slc1', address: cidr('10.7.0.1/32') } },
+        { kind: 'add-route', route: { destination: cidr('10.9.0.0/16'), via: ip('10.0.0.2') } },
+        { kind: 'add-route', route: { destination: cidr('10.9.0.0/16'), via: ip('10.0.0.3'), table: 1000 } },
+        { kind: 'add-route', route: { destination: cidr('10.9.1.0/24'), type: 'throw', table: 1000 } },
+        { kind: 'add-rule', rule: { family: 4, priority: 500, table: 1000, from: cidr('10.7.0.0/16') } },
+      ]);
+      const source = ip('10.7.0.1');
+      expect(near.routeTo(ip('10.9.2.2'))?.via).toEqual(ip('10.0.0.2'));
+      expect(near.routeTo(ip('10.9.2.2'), { source })?.via).toEqual(ip('10.0.0.3'));
+      expect(near.routeTo(ip('10.9.1.1'), { source })?.via).toEqual(ip('10.0.0.2'));
+    });
+
     it('applies more changes than one send takes, in order', () => {
       const network = setUp();
       const { near } = network;

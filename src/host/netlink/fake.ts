@@ -102,16 +102,18 @@ class FakeNetlink implements Netlink {
     );
   }
 
-  routeTo(destination: Ip, options: { readonly mark?: number } = {}): RouteEntry | undefined {
+  routeTo(destination: Ip, options: { readonly mark?: number; readonly source?: Ip } = {}): RouteEntry | undefined {
+    const { mark = 0, source } = options;
     const tables = this.#namespace.rules
-      .filter(({ family, mark }) => family === destination.family && matchesMark(mark, options.mark ?? 0))
+      .filter((rule) => rule.family === destination.family && matchesMark(rule.mark, mark))
+      .filter(({ from }) => from === undefined || (source !== undefined && cidrContains(from, source)))
       .toSorted((a, b) => a.priority - b.priority)
       .map(({ table }) => table);
     for (const table of [...tables, MAIN_TABLE]) {
       const [best] = this.#namespace.routes
         .filter((route) => route.table === table && cidrContains(route.destination, destination))
         .toSorted((a, b) => b.destination.prefix - a.destination.prefix || (a.metric ?? 0) - (b.metric ?? 0));
-      if (best !== undefined) return best.type === 'unicast' ? best : undefined;
+      if (best !== undefined && best.type !== 'throw') return best.type === 'unicast' ? best : undefined;
     }
     return undefined;
   }

@@ -101,6 +101,7 @@ export interface AddressEntry extends Address {
 /** Main table's number (linux/rtnetlink.h). */
 export const MAIN_TABLE = 254;
 
+/** What becomes of packets that a route matches; `throw` ends the search in its table. */
 export type RouteType = 'unicast' | 'blackhole' | 'unreachable' | 'prohibit' | 'local' | 'throw';
 
 /** A route. Without `link` and `via` it must be one of the types that lead nowhere. */

@@ -29,7 +29,7 @@ const RTPROT_BOOT = 3;
 /** Table number in the header for tables beyond 255, whose real number is in RTA_TABLE. */
 const RT_TABLE_COMPAT = 252;
 
-const TYPES = { unicast: 1, local: 2, blackhole: 6, unreachable: 7, prohibit: 8 } as const;
+const TYPES = { unicast: 1, local: 2, blackhole: 6, unreachable: 7, prohibit: 8, throw: 9 } as const;
 const TYPE_NAMES = new Map(Object.entries(TYPES).map(([name, type]) => [type as number, name as keyof typeof TYPES]));
 
 /** Payload of RTM_NEWROUTE and RTM_DELROUTE: `struct rtmsg`, then attributes. A delete matches any scope and, unless given, any protocol. */

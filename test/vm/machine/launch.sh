@@ -16,9 +16,10 @@ if [ "$(stat -c %d /)" != "$(stat -c %d "$checkout")" ]; then
   mount --bind "$checkout" "$work/host$checkout"
   mount -o remount,bind,ro "$work/host$checkout"
 fi
-"$virtiofsd" --socket-path="$work/files" -o source="$work/host" -o sandbox=chroot -o cache=always -o log_level=err >&2 &
+"$virtiofsd" --socket-path="$work/files" -o source="$work/host" -o sandbox=chroot -o cache=always -o log_level=err >"$work/virtiofsd.log" 2>&1 &
 until [ -S "$work/files" ]; do
-  kill -0 $! 2>/dev/null || exit 126
+  # At its end it complains even when all is well: only what keeps it from starting is of interest.
+  kill -0 $! 2>/dev/null || { cat "$work/virtiofsd.log" >&2; exit 126; }
   sleep 0.02
 done
 exec "$@"

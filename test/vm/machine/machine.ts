@@ -104,7 +104,12 @@ function commandLine(work: string, virtiofsd: string, image: string, options: Ma
     ['-m', memory, '-object', `memory-backend-memfd,id=memory,size=${memory},share=on`],
     ['-machine', 'q35,memory-backend=memory', '-nodefaults', '-no-user-config', '-display', 'none', '-nic', 'none'],
     ['-no-reboot', '-kernel', image, '-initrd', join(work, 'initramfs')],
-    ['-append', 'console=ttyS0 quiet loglevel=3 panic=-1 random.trust_cpu=on mitigations=off nokaslr'],
+    [
+      '-append',
+      'console=ttyS0 quiet loglevel=3 panic=-1 random.trust_cpu=on mitigations=off nokaslr ' +
+        // On a busy machine emulated time may stand still for so long that the kernel takes its clocks for broken.
+        'no_timer_check nowatchdog tsc=nowatchdog rcupdate.rcu_cpu_stall_suppress=1',
+    ],
     ['-chardev', 'stdio,id=output,signal=off', '-device', 'isa-serial,chardev=output'],
     ['-chardev', `file,id=exit,path=${join(work, 'exit')}`, '-device', 'isa-serial,chardev=exit'],
     ['-chardev', `socket,id=files,path=${join(work, 'files')}`],
