@@ -1,0 +1,280 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { birdConfig, bgpView, readConfiguration, readFilter, readPeer } from '../../core/bgp/index.ts';
+import type { BgpInput, BgpNode } from '../../core/bgp/index.ts';
+import { parseCidr } from '../../base/ip/index.ts';
+import { enterPrivateNetwork } from '../netns/testing.ts';
+import { eventually, makeMachine, makeSegment } from './network.test-support.ts';
+import type { Machine } from './network.test-support.ts';
+import type { BirdSession } from './sessions.ts';
+
+const directory = enterPrivateNetwork();
+if (directory !== undefined) makeSegment();
+let machines: Machine[] = [];
+let made = 0;
+
+afterEach(async () => {
+  for (const machine of machines) {
+    await machine[Symbol.asyncDispose]();
+    machine.run('ip', 'link', 'delete', 'eth0');
+  }
+  machines = [];
+});
+
+/** One node: `172.30.1.N`, its block `10.244.N.0/26`, and the same in IPv6. */
+interface Place {
+  readonly machine: Machine;
+  readonly node: BgpNode;
+}
+
+const cidr = (text: string) => parseCidr(text)!;
+
+function places(count: number, rest: (index: number) => Partial<BgpNode> = () => ({})): readonly Place[] {
+  return Array.from({ length: count }, (_, index) => {
+    const host = 11 + index;
+    const addresses = [`172.30.1.${host}/24`, `fd00:30:1::${host}/64`];
+    const machine = makeMachine(directory!, `m${(made += 1)}`, addresses);
+    machines.push(machine);
+    return { machine, node: { name: `node-${host}`, labels: {}, addresses: addresses.map(cidr), ...rest(index) } };
+  });
+}
+
+interface Cluster {
+  readonly configuration?: object;
+  readonly peers?: Readonly<Record<string, object>>;
+  readonly filters?: Readonly<Record<string, object>>;
+  readonly secrets?: Readonly<Record<string, string>>;
+}
+
+/** The configuration of one of the nodes in a cluster of all of them. */
+function configOf(self: Place, all: readonly Place[], cluster: Cluster = {}): string {
+  const { configuration = {}, peers = {}, filters = {}, secrets = {} } = cluster;
+  const hostOf = ({ node }: Place): string => node.name.slice('node-'.length);
+  const input: BgpInput = {
+    node: self.node.name,
+    nodes: new Map(all.map(({ node }) => [node.name, node])),
+    configurations: new Map([['default', readConfiguration({ spec: configuration }).value!]]),
+    peers: Object.entries(peers).flatMap(([name, spec]) => readPeer({ metadata: { name }, spec }).value ?? []),
+    filters: new Map(
+      Object.entries(filters).map(([name, spec]) => [name, readFilter({ metadata: { name }, spec }).value!]),
+    ),
+    pools: ['10.244.0.0/16', 'fd00:10:244::/48'].map((text) => ({
+      cidr: cidr(text),
+      tunnelled: false,
+      exported: true,
+    })),
+    blocks: all.flatMap((place) =>
+      [`10.244.${hostOf(place)}.0/26`, `fd00:10:244:${hostOf(place)}::/122`].map((text) => ({
+        cidr: cidr(text),
+        node: place.node.name,
+        elsewhere: [],
+      })),
+    ),
+    services: [],
+    secret: ({ name, key }) => secrets[`${name}/${key}`],
+  };
+  return birdConfig(bgpView(input)!);
+}
+
+async function configureAll(all: readonly Place[], cluster?: Cluster): Promise<void> {
+  await Promise.all(all.map((place) => place.machine.bird.configure(configOf(place, all, cluster))));
+}
+
+async function established({ machine }: Place, count: number): Promise<readonly BirdSession[]> {
+  return eventually(`${machine.name} has ${count} sessions`, async () => {
+    const up = (await machine.bird.sessions()).filter(({ info }) => info === 'Established');
+    return up.length === count && up;
+  });
+}
+
+/** The connections of all sessions: two lists are equal when no session ended in between. */
+const connections = ({ machine }: Place, ...options: readonly string[]): readonly string[] =>
+  machine
+    .run('ss', '-Htn', 'state', 'established', '( sport = :179 or dport = :179 )', ...options)
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => line.trim().split(/\s+/).slice(2).join(' '))
+    .sort();
+
+const routed = ({ machine }: Place, ...wanted: readonly string[]): Promise<true> =>
+  eventually(`${machine.name} has routes to ${wanted.join(', ')}`, () => {
+    const have = [4, 6] as const;
+    const destinations = have.flatMap((family) => machine.kernelRoutes(family).map((line) => line.split(' ')[0]));
+    return wanted.every((each) => destinations.includes(each)) && true;
+  });
+
+describe.skipIf(directory === undefined)('a mesh of BIRDs', () => {
+  it('brings every block to every kernel, and takes it away again', async () => {
+    const all = places(3);
+    await configureAll(all);
+    const [first, , third] = all as [Place, Place, Place];
+    await established(first, 4);
+    await routed(first, '10.244.12.0/26', '10.244.13.0/26', 'fd00:10:244:12::/122', 'fd00:10:244:13::/122');
+    expect(first.machine.kernelRoutes()).toEqual([
+      '10.244.12.0/26 via 172.30.1.12 dev eth0 metric 32',
+      '10.244.13.0/26 via 172.30.1.13 dev eth0 metric 32',
+    ]);
+    await routed(third, '10.244.11.0/26', '10.244.12.0/26');
+    const routes = await first.machine.bird.routes();
+    const found = routes.find(({ destination, best }) => destination === '10.244.12.0/26' && best);
+    expect(found).toEqual({
+      destination: '10.244.12.0/26',
+      type: 'unicast',
+      hops: [{ via: '172.30.1.12', link: 'eth0' }],
+      from: 'Mesh_172_30_1_12',
+      best: true,
+    });
+    // Without the node the others know that its block is gone, and leave each other's alone.
+    await Promise.all([first, third].map((place) => place.machine.bird.configure(configOf(place, [first, third]))));
+    await eventually('the block is gone', () => first.machine.kernelRoutes().length === 1);
+  });
+
+  it('keeps every session that a change is not about', async () => {
+    const all = places(4);
+    const [first, second] = all as [Place, Place, Place, Place];
+    await configureAll(all.slice(0, 3));
+    const text = configOf(first, all.slice(0, 3));
+    await established(first, 4);
+    const before = connections(first);
+    expect(await first.machine.bird.configure(text)).toBe('unchanged');
+    // A fourth node, communities, a filtered peer that is not there, another severity of the log, Services, another pool.
+    const cluster: Cluster = {
+      configuration: {
+        logSeverityScreen: 'Warning',
+        serviceClusterIPs: [{ cidr: '10.96.0.0/16' }],
+        prefixAdvertisements: [{ cidr: '10.244.0.0/16', communities: ['64512:7'] }],
+      },
+      peers: {
+        tor: {
+          peerIP: '172.30.1.99',
+          asNumber: 65_000,
+          filters: ['f'],
+          failureDetectionMode: 'BFDIfDirectlyConnected',
+        },
+      },
+      filters: { f: { exportV4: [{ action: 'Reject' }] } },
+    };
+    expect(await first.machine.bird.configure(configOf(first, all, cluster))).toBe('changed');
+    await configureAll(all, cluster);
+    await established(first, 6);
+    expect(connections(first)).toEqual(expect.arrayContaining([...before]));
+    await eventually('the peers know the way to Services', async () =>
+      (await second.machine.bird.routes()).some(
+        ({ destination, from }) => destination === '10.96.0.0/16' && from === 'Mesh_172_30_1_11',
+      ),
+    );
+  });
+
+  it('comes up only where both sides have the same password', async () => {
+    const all = places(2);
+    const [first, second] = all as [Place, Place];
+    const cluster = (password: string): Cluster => ({
+      configuration: { nodeMeshPassword: { secretKeyRef: { name: 'bgp', key: 'mesh' } } },
+      secrets: { 'bgp/mesh': password },
+    });
+    await first.machine.bird.configure(configOf(first, all, cluster('one { word; # }')));
+    await second.machine.bird.configure(configOf(second, all, cluster('another')));
+    await eventually('segments with a wrong signature are counted', () =>
+      all.some(({ machine }) => /TCPMD5Failure\s+[1-9]/.test(machine.run('nstat', '-asz'))),
+    );
+    expect((await first.machine.bird.sessions()).map(({ info }) => info)).not.toContain('Established');
+    await second.machine.bird.configure(configOf(second, all, cluster('one { word; # }')));
+    await established(second, 2);
+  });
+
+  it('is refused a configuration that cannot be, and goes on with what it had', async () => {
+    const all = places(2);
+    const [first] = all as [Place, Place];
+    await configureAll(all);
+    await established(first, 2);
+    await expect(first.machine.bird.configure('protocol nonsense;')).rejects.toMatchObject({ code: 'bird-refused' });
+    await established(first, 2);
+    expect(readFileSync(join(first.machine.folder, 'bird.conf'), 'utf8')).toContain('router id 172.30.1.11;');
+  });
+
+  it('is not there when it cannot be started, which is said', async () => {
+    const [first] = places(1) as [Place];
+    await expect(first.machine.bird.configure('protocol nonsense;')).rejects.toMatchObject({ code: 'bird-failed' });
+    await expect(first.machine.bird.sessions()).rejects.toMatchObject({ code: 'bird-gone' });
+  });
+});
+
+describe.skipIf(directory === undefined)('route reflectors', () => {
+  it('pass on what their clients do not tell each other', async () => {
+    const reflector = (index: number): Partial<BgpNode> =>
+      index === 2 ? { clusterId: '224.0.0.1', labels: { rr: 'true' } } : {};
+    const all = places(3, reflector);
+    const cluster = {
+      configuration: { nodeToNodeMeshEnabled: false },
+      peers: { reflected: { nodeSelector: '!has(rr)', peerSelector: 'has(rr)' } },
+    };
+    await configureAll(all, cluster);
+    const [first] = all as [Place, Place, Place];
+    expect((await established(first, 2)).map(({ name }) => name)).toEqual(['Node_172_30_1_13', 'Node_fd00_30_1__13']);
+    await routed(first, '10.244.12.0/26', '10.244.13.0/26', 'fd00:10:244:12::/122');
+    expect(first.machine.kernelRoutes()).toContain('10.244.12.0/26 via 172.30.1.12 dev eth0 metric 32');
+  });
+});
+
+describe.skipIf(directory === undefined)('filters', () => {
+  it('are honoured both ways, and their change is in force without a new session', async () => {
+    const all = places(3);
+    const [first, second] = all as [Place, Place, Place];
+    const cluster = (filters: Readonly<Record<string, object>>): Cluster => ({
+      configuration: { nodeToNodeMeshEnabled: false },
+      peers: {
+        f: { node: 'node-11', peerIP: '172.30.1.12', filters: ['f'] },
+        g: { node: 'node-11', peerIP: '172.30.1.13' },
+      },
+      filters,
+    });
+    const rejecting = cluster({
+      f: {
+        importV4: [{ action: 'Reject', cidr: '10.244.12.0/24', matchOperator: 'In' }],
+        exportV4: [
+          {
+            action: 'Accept',
+            cidr: '10.244.11.0/26',
+            matchOperator: 'Equal',
+            operations: [{ addCommunity: { value: '64512:9' } }],
+          },
+          { action: 'Reject' },
+        ],
+      },
+    });
+    await configureAll(all, rejecting);
+    await established(first, 2);
+    await routed(first, '10.244.13.0/26');
+    await routed(second, '10.244.11.0/26');
+    expect(first.machine.kernelRoutes()).toHaveLength(1);
+    // The other side sees the community on what was let out.
+    const seen = second.machine.run(
+      'birdc',
+      '-s',
+      join(second.machine.folder, 'bird.ctl'),
+      'show route 10.244.11.0/26 all',
+    );
+    expect(seen).toContain('BGP.community: (64512,9)');
+    const before = connections(first);
+    await configureAll(all, cluster({ f: {} }));
+    await routed(first, '10.244.12.0/26', '10.244.13.0/26');
+    expect(connections(first)).toEqual(before);
+  });
+});
+
+it.skipIf(directory === undefined)('takes over a BIRD that runs already, and starts one that has ended', async () => {
+  const all = places(2);
+  const [first, second] = all as [Place, Place];
+  await configureAll(all);
+  await established(first, 2);
+  const before = connections(first);
+  const { openBird } = await import('./bird.ts');
+  const again = openBird({ folder: first.machine.folder });
+  expect(await again.configure(configOf(first, all))).toBe('unchanged');
+  expect(connections(first)).toEqual(before);
+
+  await again.stop();
+  expect(await first.machine.bird.configure(configOf(first, all))).toBe('started');
+  await established(second, 2);
+});

@@ -1,0 +1,97 @@
+import { execFileSync, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseCidr } from '../../base/ip/index.ts';
+import { pause } from '../kube-client/pause.ts';
+import { openNetlink } from '../netlink/kernel.ts';
+import { createNetns } from '../netns/netns.ts';
+import { openBird } from './bird.ts';
+import type { Bird } from './port.ts';
+
+/** A machine of the test: a network namespace on the one segment that there is. */
+export interface Machine extends AsyncDisposable {
+  readonly name: string;
+  readonly netns: string;
+  /** Where its files are. */
+  readonly folder: string;
+  readonly bird: Bird;
+  /** Runs a program on it and returns what it prints. */
+  readonly run: (...command: readonly string[]) => string;
+  /** Starts a program on it, which ends with the machine. */
+  readonly start: (...command: readonly string[]) => ChildProcess;
+  /** Routes of its kernel that BIRD put there, as `ip` prints them. */
+  readonly kernelRoutes: (family?: 4 | 6) => readonly string[];
+}
+
+const BRIDGE = 'segment';
+
+/** Makes the segment, in the present namespace. */
+export function makeSegment(): void {
+  using netlink = openNetlink();
+  netlink.apply([{ kind: 'add-link', link: { type: 'bridge', name: BRIDGE, up: true } }]);
+}
+
+/** Puts a machine on the segment. */
+export function makeMachine(directory: string, name: string, addresses: readonly string[]): Machine {
+  const netns = join(directory, name);
+  const folder = mkdtempSync(join(tmpdir(), `bird-${name}-`));
+  createNetns(netns);
+  using netlink = openNetlink();
+  netlink.apply([
+    { kind: 'add-link', link: { type: 'veth', name, master: BRIDGE, up: true, peer: { name: 'eth0', netns } } },
+  ]);
+  using inside = openNetlink({ netns });
+  inside.apply([
+    { kind: 'set-link', link: 'lo', up: true },
+    { kind: 'set-link', link: 'eth0', up: true },
+    ...addresses.map(
+      (text) => ({ kind: 'add-address', address: { link: 'eth0', address: parseCidr(text)! } }) as const,
+    ),
+  ]);
+  const enter = ['nsenter', `--net=${netns}`] as const;
+  const run = (...command: readonly string[]): string =>
+    execFileSync(enter[0], [enter[1], ...command], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  run('sysctl', '-qw', 'net.ipv4.ip_forward=1', 'net.ipv6.conf.eth0.accept_dad=0');
+  const children: ChildProcess[] = [];
+  const bird = openBird({ folder, command: [...enter, '/usr/sbin/bird'] });
+  return {
+    name,
+    netns,
+    folder,
+    bird,
+    run,
+    start: (...command) => {
+      const child = spawn(enter[0], [enter[1], ...command], { stdio: ['ignore', 'pipe', 'pipe'] });
+      children.push(child);
+      return child;
+    },
+    kernelRoutes: (family = 4) =>
+      run('ip', `-${family}`, 'route', 'show', 'proto', 'bird')
+        .split('\n')
+        .map((line) => line.trim())
+        .filter((line) => line !== '')
+        .sort(),
+    [Symbol.asyncDispose]: async () => {
+      for (const child of children) child.kill('SIGKILL');
+      await bird.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Waits until `condition` holds and returns what it found; fails with `what` after a while. */
+export async function eventually<T>(
+  what: string,
+  condition: () => T | undefined | false | Promise<T | undefined | false>,
+  patience = 30_000,
+): Promise<T> {
+  const never = new AbortController().signal;
+  for (let waited = 0; waited < patience; waited += 50) {
+    const found = await condition();
+    if (found !== undefined && found !== false) return found;
+    await pause(50, never);
+  }
+  throw new Error(`did not happen: ${what}`);
+}
