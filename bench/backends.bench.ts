@@ -1,0 +1,15 @@
+import { scale } from './backends/scale.ts';
+import type { Bench, Figure } from './harness.ts';
+
+/** What is measured, one after the other. To add something: a function here that measures and prints progress by `note`. */
+const PARTS: readonly ((note: (text: string) => void) => Promise<readonly Figure[]>)[] = [scale];
+
+export const bench: Bench = {
+  name: 'backends',
+  about: 'the ways between nodes: what they carry, and how fast a node learns of its peers',
+  async run(note) {
+    const figures: Figure[] = [];
+    for (const part of PARTS) figures.push(...(await part(note)));
+    return figures;
+  },
+};
