@@ -47,6 +47,7 @@ export class Network {
   setPeer(node: string, peer: PeerSpec | undefined): void {
     const before = this.#peers.get(node);
     const chain = peerChainName(node);
+    const hadPeers = this.#peers.size > 0;
     for (const mac of before?.macs ?? []) this.#ruleset.remove(SETS.peers, etherKey(mac));
     if (peer === undefined) {
       this.#peers.delete(node);
@@ -56,7 +57,7 @@ export class Network {
       this.#ruleset.setChain(peerChain(chain, peer.mark));
       for (const mac of peer.macs) this.#ruleset.put(SETS.peers, etherKey(mac), `goto ${chain}`);
     }
-    if ((before === undefined) !== (peer === undefined)) this.#setChains();
+    if (hadPeers !== this.#peers.size > 0) this.#setChains();
   }
 
   #setChains(): void {
