@@ -31,6 +31,7 @@ const CORE_AREAS: Readonly<Record<string, readonly string[]>> = {
   objectstore: ['kube'],
   ipam: ['kube'],
   routing: ['kube', 'ipam'],
+  wireguard: ['policy', 'routing'],
   bgp: ['kube'],
   datastore: ['ipam'],
 };
