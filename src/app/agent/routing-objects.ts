@@ -1,5 +1,7 @@
 import { equalIp, parseCidr, parseIp } from '../../base/ip/index.ts';
 import type { Cidr, Family, Ip } from '../../base/ip/index.ts';
+import { bgpNode } from '../../core/bgp/index.ts';
+import type { BgpNode } from '../../core/bgp/index.ts';
 import type { Node } from '../../core/kube/types.ts';
 import { nodeEndpoint } from '../../core/policy/endpoints.ts';
 import type { NodeEndpoint } from '../../core/policy/cluster.ts';
@@ -8,11 +10,12 @@ import type { RoutingBlock, RoutingNode, RoutingPool, TunnelAddresses, TunnelKin
 /** Where a node publishes its tunnel device's hardware address when it is not the derived one (Calico's name). */
 const VTEP_MAC_ANNOTATION = 'projectcalico.org/VXLANTunnelMACAddr';
 
-/** Where a node publishes the addresses of its tunnel devices (Calico's names). */
+/** Where a node publishes the addresses of its tunnel devices (Calico's names where it has one). */
 export const TUNNEL_ANNOTATIONS: Readonly<Record<TunnelKind, Readonly<Partial<Record<Family, string>>>>> = {
   vxlan: { 4: 'projectcalico.org/IPv4VXLANTunnelAddr', 6: 'projectcalico.org/IPv6VXLANTunnelAddr' },
   ipip: { 4: 'projectcalico.org/IPv4IPIPTunnelAddr' },
   wireguard: { 4: 'projectcalico.org/IPv4WireguardInterfaceAddr', 6: 'projectcalico.org/IPv6WireguardInterfaceAddr' },
+  udp: { 4: 'sluice.dev/IPv4UDPTunnelAddr', 6: 'sluice.dev/IPv6UDPTunnelAddr' },
 };
 
 /** Where a node publishes the hardware addresses of the devices that carry its addresses, separated by commas. */
@@ -24,6 +27,7 @@ const OWN_ANNOTATIONS = /^(projectcalico\.org|sluice\.dev)\//;
 export interface KnownNode {
   readonly endpoint: NodeEndpoint;
   readonly routing: RoutingNode;
+  readonly bgp: BgpNode;
   readonly annotations: Readonly<Record<string, string>>;
   readonly networkReady: boolean;
 }
@@ -40,6 +44,7 @@ export function knownNode(node: Node): KnownNode {
   const tunnelAddresses = tunnelAddressesOf(annotations);
   return {
     endpoint,
+    bgp: bgpNode({ name, labels: endpoint.labels, annotations, addresses }),
     annotations,
     networkReady: (node.status?.conditions ?? []).some(
       ({ type, status }) => type === 'NetworkUnavailable' && status === 'False',

@@ -30,6 +30,8 @@ export const TUNNEL_ANNOTATIONS = [
   'projectcalico.org/IPv4VXLANTunnelAddr',
   'projectcalico.org/IPv6VXLANTunnelAddr',
   'projectcalico.org/IPv4IPIPTunnelAddr',
+  'sluice.dev/IPv4UDPTunnelAddr',
+  'sluice.dev/IPv6UDPTunnelAddr',
 ] as const;
 
 /** Annotations in which a node publishes the address that its peers reach it at, as a CIDR (Calico's names). */

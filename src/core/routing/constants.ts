@@ -2,13 +2,22 @@ import type { RoutingSettings } from './types.ts';
 
 /** Name of the VXLAN device on every node. */
 export const VXLAN_DEVICE = 'vxlan.sluice';
+/** Name of the device whose packets the agent wraps itself. */
+export const TUN_DEVICE = 'tun.sluice';
 /** Names of all devices that backends make. */
-export const TUNNEL_DEVICES: readonly string[] = [VXLAN_DEVICE];
-/** What holds when nothing is configured: Calico's VNI, free beside flannel's 1, and IANA's port (RFC 7348 §8.1). */
-export const DEFAULT_SETTINGS: RoutingSettings = { vxlan: { vni: 4096, port: 4789 } };
+export const TUNNEL_DEVICES: readonly string[] = [VXLAN_DEVICE, TUN_DEVICE];
+/**
+ * What holds when nothing is configured: Calico's VNI, free beside flannel's 1, and IANA's port (RFC 7348 §8.1);
+ * flannel's port for its `udp` backend.
+ */
+export const DEFAULT_SETTINGS: RoutingSettings = { vxlan: { vni: 4096, port: 4789 }, udp: { port: 8285 } };
 /** `rtm_protocol` of every route that Sluice owns; Calico's default as well. */
 export const ROUTE_PROTOCOL = 80;
 /** Priority of the rules that lead marked answers back to the peer they belong to; any before `main` (32766). */
 export const RETURN_RULE_PRIORITY = 800;
 /** Bytes that VXLAN adds: outer IP 20 or 40, UDP 8, VXLAN 8, inner Ethernet 14 (RFC 7348 §5). */
 export const VXLAN_OVERHEAD = { 4: 50, 6: 70 } as const;
+/** Bytes that UDP alone adds: outer IP 20 or 40, UDP 8. */
+export const UDP_OVERHEAD = { 4: 28, 6: 48 } as const;
+/** Bytes that IP-in-IP adds: an IPv4 header (RFC 2003 §3). */
+export const IPIP_OVERHEAD = 20;

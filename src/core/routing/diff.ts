@@ -1,6 +1,6 @@
 import type { Ip } from '../../base/ip/index.ts';
 import type { TouchedKeys } from './keyed-items.ts';
-import { newLink, sameDevice } from './links.ts';
+import { isSettled, newLink, sameDevice } from './links.ts';
 import type { ActualLink, NewTunnelLink } from './links.ts';
 import { tablesOf } from './network-items.ts';
 import type { ItemKind, ItemKinds, Items, ItemTables } from './network-items.ts';
@@ -92,9 +92,11 @@ function diffLinks(
   return { before, gone: [...actual.values()].filter(({ name }) => !desired.has(name)), remade };
 }
 
-function settleLink({ name, mtu, mac }: DesiredLink, existing: ActualLink): RoutingChange[] {
-  if (existing.mtu === mtu && existing.mac === mac && existing.up) return [];
-  return [{ kind: 'set-link', link: name, mtu, mac, up: true }];
+function settleLink(link: DesiredLink, existing: ActualLink): RoutingChange[] {
+  const { name, mtu } = link;
+  const mac = 'mac' in link ? { mac: link.mac } : {};
+  if (existing.mtu === mtu && (!('mac' in link) || existing.mac === link.mac) && existing.up) return [];
+  return [{ kind: 'set-link', link: name, mtu, ...mac, up: true }];
 }
 
 interface Scope {

@@ -11,31 +11,56 @@ export interface ActualLink {
   readonly mtu: number;
   readonly up: boolean;
   readonly vxlan?: { readonly vni: number; readonly port: number; readonly local?: Ip } | undefined;
+  /** Absent while the agent does not carry what passes through the device. */
+  readonly tun?: { readonly port: number; readonly local: Ip };
 }
 
 /** A device to be made, in the words of `host/netlink`. */
-export interface NewTunnelLink {
-  readonly type: 'vxlan';
-  readonly name: string;
-  readonly mac: string;
-  readonly mtu: number;
-  readonly up: true;
-  readonly vxlan: { readonly vni: number; readonly port: number; readonly local: Ip };
-}
+export type NewTunnelLink =
+  | {
+      readonly type: 'vxlan';
+      readonly name: string;
+      readonly mac: string;
+      readonly mtu: number;
+      readonly up: true;
+      readonly vxlan: { readonly vni: number; readonly port: number; readonly local: Ip };
+    }
+  | {
+      readonly type: 'ipip';
+      readonly name: string;
+      readonly mtu: number;
+      readonly up: true;
+      readonly ipip: { readonly local: Ip };
+    };
+
+/** What the kernel must have been built with to make a device, and the module that brings it. */
+export const LINK_FEATURES: Readonly<Record<NewTunnelLink['type'], { readonly option: string; readonly module: string }>> = {
+  vxlan: { option: 'CONFIG_VXLAN', module: 'vxlan' },
+  ipip: { option: 'CONFIG_NET_IPIP', module: 'ipip' },
+};
 
 /** How the device is made. */
 export function newLink(link: DesiredLink): NewTunnelLink {
-  const { name, mac, mtu, vni, port, local } = link;
-  return { type: 'vxlan', name, mac, mtu, up: true, vxlan: { vni, port, local } };
+  const { name, mtu, local } = link;
+  switch (link.kind) {
+    case 'vxlan':
+      return { type: 'vxlan', name, mac: link.mac, mtu, up: true, vxlan: { vni: link.vni, port: link.port, local } };
+    case 'ipip':
+      return { type: 'ipip', name, mtu, up: true, ipip: { local } };
+  }
 }
 
 /** Whether all that cannot be changed on a living device is as desired: its kind, identity, port and local address. */
-export function sameDevice(desired: DesiredLink, { kind, vxlan }: ActualLink): boolean {
-  if (kind !== desired.kind || vxlan === undefined) return false;
-  return (
-    desired.vni === vxlan.vni &&
-    desired.port === vxlan.port &&
-    vxlan.local !== undefined &&
-    equalIp(desired.local, vxlan.local)
-  );
+export function sameDevice(desired: DesiredLink, { kind, vxlan, ipip }: ActualLink): boolean {
+  if (kind !== desired.kind) return false;
+  switch (desired.kind) {
+    case 'vxlan':
+      return desired.vni === vxlan?.vni && desired.port === vxlan.port && sameIp(desired.local, vxlan.local);
+    case 'ipip':
+      return sameIp(desired.local, ipip?.local);
+  }
+}
+
+function sameIp(a: Ip, b: Ip | undefined): boolean {
+  return b !== undefined && equalIp(a, b);
 }

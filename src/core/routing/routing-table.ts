@@ -89,12 +89,14 @@ export class RoutingTable {
   }
 
   /** The same object while nothing in it has changed: whatever remembers it need not be derived again. */
-  #sceneOf({ node: name, nodes, backend, pools, underlay, settings }: RoutingInput): Scene {
+  #sceneOf(input: RoutingInput): Scene {
+    const { node: name, nodes, backend, pools, underlay, settings, missingDevices = NONE_MISSING } = input;
     const self = nodes.get(name);
     const { subnets, links, mtu } = underlay;
-    const key = textOf({ self, backend, pools, subnets, links, mtu, settings });
+    const missing = [...missingDevices];
+    const key = textOf({ self, backend, pools, subnets, links, mtu, settings, missing });
     if (this.#scene === undefined || key !== this.#sceneKey) {
-      this.#scene = { self, name, underlay, settings };
+      this.#scene = { self, name, underlay, settings, missingDevices };
       this.#sceneKey = key;
       this.#strangers.clear();
     }
@@ -209,10 +211,15 @@ export class RoutingTable {
   #updateOwn(scene: Scene, used: UsedBackends): void {
     const { self } = scene;
     const backends = new Set(FAMILIES.flatMap((family) => used[family]));
-    const devices = [...backends].flatMap((name) => (self && BACKENDS[name].device?.({ ...scene, self })) ?? []);
-    const links = [...new Map(devices.map((device) => [device.name, device])).values()];
-    const addresses = links.flatMap(({ name, kind }) =>
-      (self?.tunnelAddresses[kind] ?? []).map((ip) => ({ link: name, address: hostCidr(ip) })),
+    const devices = [...backends].flatMap((name) => {
+      const { tunnel, device } = BACKENDS[name];
+      const link = self && device?.({ ...scene, self });
+      return link === undefined ? [] : [{ link, own: (tunnel && self?.tunnelAddresses[tunnel]) ?? [] }];
+    });
+    const byName = new Map(devices.map((each) => [each.link.name, each]));
+    const links = [...byName.values()].map(({ link }) => link);
+    const addresses = [...byName.values()].flatMap(({ link, own }) =>
+      own.map((ip) => ({ link: link.name, address: hostCidr(ip) })),
     );
     const own = { links, addresses };
     if (textOf(own) === textOf(this.#own)) return;
@@ -220,7 +227,7 @@ export class RoutingTable {
     this.#own = own;
   }
 
-  #result({ underlay, plainSources, configuredMtu }: RoutingInput): DerivedNetwork {
+  #result({ underlay, plainSources, configuredMtu, missingDevices }: RoutingInput): DerivedNetwork {
     const links = this.#own.links ?? [];
     // A device counts before it has peers, because pods keep the MTU that they were born with.
     let mtu = Math.min(underlay.mtu, ...links.map((link) => link.mtu));
@@ -229,7 +236,7 @@ export class RoutingTable {
       if (derived.mtu < mtu) mtu = derived.mtu;
       answeredDirectly ||= derived.answeredDirectly;
     }
-    const problems = new Set<RoutingProblem>();
+    const problems = new Set<RoutingProblem>(missingDevices?.values());
     for (const { derived } of this.#blocks.values()) for (const problem of derived.problems) problems.add(problem);
     return {
       items: this.#claims.items,
@@ -254,6 +261,7 @@ export class RoutingTable {
   }
 }
 
+const NONE_MISSING: ReadonlyMap<string, RoutingProblem> = new Map();
 const NOTHING_DERIVED: BlockDerivation = { block: {}, elsewhere: {}, problems: [] };
 const UNDERIVED = { peers: [], derived: NOTHING_DERIVED } as const;
 

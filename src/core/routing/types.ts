@@ -2,10 +2,10 @@ import type { Cidr, Family, Ip } from '../../base/ip/index.ts';
 import type { IpPool } from '../ipam/index.ts';
 
 /** Names of the ways in which packets can reach a pod on another node; the keys of the table in `backends/backend-table.ts`. */
-export type BackendName = 'vxlan' | 'host-gw' | 'cross-subnet';
+export type BackendName = 'vxlan' | 'host-gw' | 'cross-subnet' | 'ipip' | 'ipip-cross-subnet' | 'udp';
 
 /** Tunnels on whose device a node has an address of its own, which it publishes. */
-export type TunnelKind = 'vxlan' | 'ipip' | 'wireguard';
+export type TunnelKind = 'vxlan' | 'ipip' | 'wireguard' | 'udp';
 
 /** Addresses of tunnel devices, by kind; the first of each family counts. */
 export type TunnelAddresses = Readonly<Partial<Record<TunnelKind, readonly Ip[]>>>;
@@ -57,6 +57,8 @@ export interface Underlay {
 export interface RoutingSettings {
   /** VXLAN's network identifier and UDP port; every node needs the same. */
   readonly vxlan: { readonly vni: number; readonly port: number };
+  /** UDP port of the `udp` backend; every node needs the same. */
+  readonly udp: { readonly port: number };
 }
 
 /** Everything that a node's routes depend on. */
@@ -72,6 +74,8 @@ export interface RoutingInput {
   readonly plainSources?: boolean;
   readonly underlay: Underlay;
   readonly settings: RoutingSettings;
+  /** Devices that this kernel cannot make, by name, with what their users are told. */
+  readonly missingDevices?: ReadonlyMap<string, RoutingProblem>;
   /** MTU of pod interfaces; 0: found from the routes to the peers. */
   readonly configuredMtu: number;
 }
@@ -87,8 +91,26 @@ export interface DesiredVxlan {
   readonly local: Ip;
 }
 
+/** A tun device whose packets the agent wraps in UDP itself; `local` and `port` are the source of what it sends. */
+export interface DesiredTun {
+  readonly kind: 'tun';
+  readonly name: string;
+  readonly mac: string;
+  readonly mtu: number;
+  readonly port: number;
+  readonly local: Ip;
+}
+
+/** An IP-in-IP device to any peer: where a packet goes is the next hop of its route. */
+export interface DesiredIpip {
+  readonly kind: 'ipip';
+  readonly name: string;
+  readonly mtu: number;
+  readonly local: Ip;
+}
+
 /** A device that backends need, by its kind in the kernel. */
-export type DesiredLink = DesiredVxlan;
+export type DesiredLink = DesiredVxlan | DesiredIpip | DesiredTun;
 
 export interface DesiredAddress {
   readonly link: string;
@@ -139,10 +161,11 @@ export interface DesiredFdbEntry {
   readonly remote: Ip;
 }
 
-/** Why the pods of one peer cannot be reached; everything else is programmed all the same. */
+/** Why pods cannot be reached; everything else is programmed all the same. */
 export interface RoutingProblem {
+  /** Whose pods; empty when it is those of all peers that a tunnel leads to. */
   readonly peer: string;
-  readonly code: 'not-in-subnet' | 'no-address' | 'unknown-node';
+  readonly code: 'not-in-subnet' | 'no-address' | 'unknown-node' | 'unsupported-family' | 'no-device';
   readonly message: string;
 }
 

@@ -77,7 +77,7 @@ export class TunnelNetlink implements Netlink, AsyncDisposable {
   }
 
   watch(topics: readonly NetworkTopic[], listener: (event: NetworkEvent) => void): Disposable {
-    const kernel = this.#kernel.watch(topics, listener);
+    const kernel = this.#kernel.watch(topics, (event) => listener(this.#current(event)));
     this.#listeners.add(listener);
     return {
       [Symbol.dispose]: () => {
@@ -115,6 +115,12 @@ export class TunnelNetlink implements Netlink, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#tunnels[Symbol.asyncDispose]();
     this[Symbol.dispose]();
+  }
+
+  /** Making the device takes several steps, and watchers hear of each: what they see is the last. */
+  #current(event: NetworkEvent): NetworkEvent {
+    if (event.kind !== 'link' || event.gone || event.link.name !== this.#tunnel?.name) return event;
+    return { ...event, link: this.link(event.link.index) ?? event.link };
   }
 
   #withSettings(link: Link): Link {

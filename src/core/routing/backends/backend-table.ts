@@ -2,6 +2,9 @@ import type { Backend } from '../backend.ts';
 import type { BackendName } from '../types.ts';
 import { crossSubnet } from './cross-subnet.ts';
 import { hostGw } from './host-gw.ts';
+import { none } from './none.ts';
+import { udp } from './udp.ts';
+import { ipip } from './ipip.ts';
 import { vxlan } from './vxlan.ts';
 
 /** Every backend by the name that the configuration uses. To add one: its file, its name, a line here. */
@@ -9,4 +12,8 @@ export const BACKENDS: Readonly<Record<BackendName, Backend>> = {
   vxlan,
   'cross-subnet': crossSubnet(vxlan),
   'host-gw': hostGw,
+  ipip,
+  'ipip-cross-subnet': crossSubnet(ipip),
+  none,
+  udp,
 };
