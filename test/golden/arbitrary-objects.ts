@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import { parseIp } from '../../src/base/ip/index.ts';
+import { formatCidr, parseIp } from '../../src/base/ip/index.ts';
 import type { Ip } from '../../src/base/ip/index.ts';
 import type { EndpointSlice, NetworkPolicy, Pod, Service, ServiceAccount } from '../../src/core/kube/types.ts';
-import type { ClusterObjects, PolicyObject } from '../../src/core/policy/index.ts';
+import type { ClusterObjects, PolicyObject, PoolInfo } from '../../src/core/policy/index.ts';
 import {
   arbitraryCalicoPolicy,
   arbitraryHostPolicy,
@@ -12,6 +12,7 @@ import {
 import { arbitraryClusterPolicy } from './arbitrary-cluster-policies.ts';
 import { arbitraryCluster } from './arbitrary-cluster.ts';
 import { arbitraryHostEndpoint, arbitraryProfile, arbitrarySettings } from './arbitrary-host-objects.ts';
+import { arbitraryPools } from './arbitrary-model.ts';
 
 /** A generated cluster as lists of API objects; every list can be taken apart and put together differently. */
 export type GeneratedObjects = Required<
@@ -20,6 +21,7 @@ export type GeneratedObjects = Required<
   readonly policies: readonly PolicyObject[];
   readonly tiers: readonly PolicyObject[];
   readonly networkSets: readonly PolicyObject[];
+  readonly ipPools: readonly PolicyObject[];
   readonly hostEndpoints: readonly PolicyObject[];
   readonly profiles: readonly PolicyObject[];
   readonly felixConfigurations: readonly PolicyObject[];
@@ -66,6 +68,7 @@ export const arbitraryObjects: fc.Arbitrary<GeneratedObjects> = fc
       }),
     ),
     settings: sometimes(arbitrarySettings()),
+    pools: arbitraryPools(),
     networkSets: fc.array(arbitraryNetworkSet(), { maxLength: 2 }),
     selector: fc.constantFrom<Record<string, string>[]>({ app: 'a' }, { tier: 'b' }, {}),
     slices: fc.array(fc.constantFrom(...LISTED_ADDRESSES), { maxLength: 3 }),
@@ -101,6 +104,7 @@ export const arbitraryObjects: fc.Arbitrary<GeneratedObjects> = fc
     ],
     tiers: TIER_OBJECTS,
     networkSets: named(parts.networkSets, 'set'),
+    ipPools: parts.pools.map(poolObject),
     hostEndpoints: named(parts.hosts?.endpoints ?? [], 'endpoint'),
     profiles: parts.hosts === undefined ? [] : [parts.hosts.profile],
     felixConfigurations: parts.settings === undefined ? [] : [parts.settings],
@@ -111,6 +115,11 @@ function asKubernetesPolicy(policy: NetworkPolicy, staged: boolean): PolicyObjec
   return (
     staged ? { ...policy, apiVersion: 'projectcalico.org/v3', kind: 'StagedKubernetesNetworkPolicy' } : policy
   ) as PolicyObject;
+}
+
+function poolObject({ cidr, natOutgoing }: PoolInfo, i: number): PolicyObject {
+  const spec = { cidr: formatCidr(cidr), ...(natOutgoing ? { natOutgoing } : {}) };
+  return { apiVersion: 'crd.projectcalico.org/v1', kind: 'IPPool', metadata: { name: `pool-${i}` }, spec };
 }
 
 interface PodExtras {

@@ -42,12 +42,12 @@ export function modelAllows(state: ClusterState, flow: Flow): boolean {
   );
 }
 
-/** "What pods of this pool send to an address outside of every pool takes their node's address", leaving the node. */
+/** "What pods of this pool send to an address outside of every pool takes their node's address", and so do nodes. */
 function seenFrom({ pools, nodes }: ClusterState, source: Party, destination: Party): Party {
-  const node = source.kind === 'pod' ? nodes.get(source.pod.node ?? '') : undefined;
-  const there =
-    destination.kind === 'pod' ? destination.pod.node : destination.kind === 'node' && destination.node.name;
-  if (node === undefined || there === node.name) return source;
+  const nodeOf = (party: Party) =>
+    party.kind === 'pod' ? party.pod.node : party.kind === 'node' ? party.node.name : undefined;
+  const node = nodes.get(nodeOf(source) ?? '');
+  if (node === undefined || nodeOf(destination) === node.name) return source;
   const poolsOf = ({ ip }: Party) =>
     [...pools.values()].filter(({ cidr }) => ip !== undefined && inNet(formatCidr(cidr), ip));
   const leaves = destination.ip !== undefined && poolsOf(destination).length === 0;

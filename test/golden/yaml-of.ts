@@ -13,6 +13,7 @@ const KINDS = {
   networkPolicies: { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy' },
   tiers: {},
   networkSets: {},
+  ipPools: {},
   hostEndpoints: {},
   profiles: {},
   felixConfigurations: {},

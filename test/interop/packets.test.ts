@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { equalIp, formatIp } from '../../src/base/ip/index.ts';
 import { clusterState, EMPTY_STATE, nodeEndpoint, podEndpoint, PolicyEngine } from '../../src/core/policy/index.ts';
-import type { ClusterObjects, ClusterState, Flow, Party } from '../../src/core/policy/index.ts';
+import type { ClusterObjects, ClusterState, Flow, Party, Verdict } from '../../src/core/policy/index.ts';
 import type { ProbeAttempt } from '../../src/host/probe/port.ts';
 import { probe } from '../../src/host/probe/probe.ts';
 import { arbitraryObjects } from '../golden/arbitrary-objects.ts';
@@ -30,12 +30,13 @@ beforeAll(async () => {
 afterAll(() => rig[Symbol.asyncDispose]());
 
 test(`real packets pass exactly where evaluate says, in ${CASES} generated clusters of every API (seed ${SEED})`, async () => {
-  const total = { tried: 0, denied: 0, viaServices: 0 };
+  const total = { tried: 0, denied: 0, masqueraded: 0, viaServices: 0 };
   await fc.assert(
     fc.asyncProperty(arbitraryObjects.map(tracked), async (objects) => {
-      const { wrong, tried, denied, viaServices } = await tryOut(objects, clusterState(objects));
+      const { wrong, tried, denied, masqueraded, viaServices } = await tryOut(objects, clusterState(objects));
       total.tried += tried;
       total.denied += denied;
+      total.masqueraded += masqueraded;
       total.viaServices += viaServices;
       if (wrong.length > 0) expect.fail(`${wrong.slice(0, 5).join('\n')}\n${yamlOf(objects)}`);
     }),
@@ -43,6 +44,7 @@ test(`real packets pass exactly where evaluate says, in ${CASES} generated clust
   );
   expect(total.tried).toBeGreaterThan(CASES * 50);
   expect(total.denied).toBeGreaterThan(total.tried / 10);
+  expect(total.masqueraded).toBeGreaterThan(CASES);
   expect(total.viaServices).toBeGreaterThan(CASES);
 }, 600_000);
 
@@ -59,14 +61,15 @@ async function tryOut(objects: ClusterObjects, state: ClusterState) {
   const expected = [...directAttempts(engine), ...serviceAttempts(engine)];
   const results = await probe(expected.map(({ attempt }) => attempt));
   const wrong = results.flatMap(({ attempt, verdict, evidence, message }, i) => {
-    const { allowed } = expected[i]!;
+    const { allowed } = expected[i]!.verdict;
     if (verdict === (allowed ? 'allowed' : 'denied')) return [];
     return `${nameOf(attempt)}: ${evidence} ${message ?? ''}, evaluate says ${allowed}`;
   });
   return {
     wrong,
     tried: expected.length,
-    denied: expected.filter(({ allowed }) => !allowed).length,
+    denied: expected.filter(({ verdict }) => !verdict.allowed).length,
+    masqueraded: expected.filter(({ verdict }) => verdict.arrivesAs !== undefined).length,
     viaServices: expected.filter(({ attempt }) => attempt.via !== undefined).length,
   };
 }
@@ -108,7 +111,7 @@ function tracked(objects: GeneratedObjects): GeneratedObjects {
 
 interface Expected {
   readonly attempt: ProbeAttempt;
-  readonly allowed: boolean;
+  readonly verdict: Verdict;
 }
 
 function directAttempts(engine: PolicyEngine): Expected[] {
@@ -118,10 +121,11 @@ function directAttempts(engine: PolicyEngine): Expected[] {
     if (from === undefined || to === undefined || from === to || flow.icmp !== undefined) return [];
     const protocol = probedProtocol(flow);
     if (protocol === undefined) return [];
-    const { allowed } = engine.evaluate(flow);
+    const verdict = engine.evaluate(flow);
     const ends = { from: { ...from, id: from.name }, to: { ...to, id: to.name } };
     const address = flow.destination.ip!;
-    return { allowed, attempt: { ...ends, protocol, address, port: flow.port ?? 0, expectSilence: !allowed } };
+    const expectSilence = !verdict.allowed;
+    return { verdict, attempt: { ...ends, protocol, address, port: flow.port ?? 0, expectSilence } };
   });
 }
 
@@ -136,14 +140,14 @@ function serviceAttempts(engine: PolicyEngine): Expected[] {
       const source = engine.address(ip);
       // The outside has no way to such addresses, nor has a pod of another cluster.
       if (from === to || source.kind === 'outside') return [];
-      const { allowed } = engine.evaluate({ source, destination, protocol, port: backend.port });
+      const verdict = engine.evaluate({ source, destination, protocol, port: backend.port });
       const ends = { from: { ...from, id: from.name }, to: { ...to, id: to.name } };
       const attempt = {
         protocol: protocol === 'TCP' ? 'tcp' : 'udp',
         address: backend.ip,
         port: backend.port,
       } as const;
-      return [{ allowed, attempt: { ...ends, ...attempt, via, expectSilence: !allowed } }];
+      return [{ verdict, attempt: { ...ends, ...attempt, via, expectSilence: !verdict.allowed } }];
     });
   });
 }

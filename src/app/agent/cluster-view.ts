@@ -42,8 +42,9 @@ export interface ClusterView {
 
 /**
  * The cluster as the policy engine reads it, for judging live connections. Connections are judged after translation, so
- * of Services only the endpoints are there, which policies may name. A local pod has its addresses as soon as it is
- * wired, whatever its status says yet.
+ * of Services only the endpoints are there, which policies may name. Nor are there pools: masquerading changes what
+ * another node sees, and each node judges its own. A local pod has its addresses as soon as it is wired, whatever its
+ * status says yet.
  */
 export function clusterStateOf(
   view: ClusterView,

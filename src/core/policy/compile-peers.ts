@@ -8,14 +8,15 @@ import { namespaceOf } from './cluster.ts';
 import type { ClusterState, NamespaceInfo } from './cluster.ts';
 import { domainMatches } from './domain-name.ts';
 import { effectiveLabels } from './effective-labels.ts';
-import type { EndpointClass } from './endpoint-class.ts';
+import { MemberList } from './member-list.ts';
+import type { AnswerSpace, MemberTest } from './member-list.ts';
 import type { DomainPeer, EndpointPeer, Peer, PodPeer, ServicePeer, Side } from './model.ts';
 import { serviceEndpoints } from './services.ts';
 
 /** A list of peers of one side, sorted by how they are matched. */
 export interface CompiledPeers {
   /** What chooses pods by labels. */
-  readonly members: readonly MemberTest[];
+  readonly members: MemberList;
   /** Whatever is chosen by address, of all peers together; tunnel addresses already judged as their node's. */
   readonly ranges: Readonly<Record<Family, IntervalSet>>;
   readonly nodes: readonly Selector[];
@@ -27,18 +28,8 @@ export interface CompiledPeers {
   readonly domains: readonly string[];
   /** There are only `members` and `ranges`, as nearly always. */
   readonly plain: boolean;
-}
-
-/** What chooses pods, with the usual forms of selectors taken apart, since most of judging is asking these. */
-export interface MemberTest {
-  /** The one namespace that it chooses in. */
-  readonly namespace: NamespaceInfo | undefined;
-  /** All that it chooses in, when it chooses by a selector. */
-  readonly namespaces: ReadonlySet<NamespaceInfo> | undefined;
-  /** The selector is this one label with this value. */
-  readonly label: { readonly key: string; readonly value: string } | undefined;
-  /** Absent when it is everything or `label`. */
-  readonly selector: Selector | undefined;
+  /** There are only `members`. */
+  readonly onlyMembers: boolean;
 }
 
 /** Identity of an address, or of a pod that has none, with a port. */
@@ -47,16 +38,8 @@ export function socketKey(owner: Ip | string, protocol: string, port: number): s
   return `${text} ${protocol} ${port}`;
 }
 
-/** Whether the class is chosen by one of the peers. */
-export function isMember({ namespace: own, labels }: EndpointClass, { members }: CompiledPeers): boolean {
-  for (const { namespace, namespaces, label, selector } of members) {
-    if (namespace !== undefined && namespace !== own) continue;
-    if (namespaces !== undefined && !namespaces.has(own)) continue;
-    if (label !== undefined && labels[label.key] !== label.value) continue;
-    if (selector === undefined || matchesLabels(selector, labels)) return true;
-  }
-  return false;
-}
+/** For what the lists of peers of one engine remember; enough for thousands of lists in the largest clusters. */
+const ANSWER_BYTES = 64 << 20;
 
 /** Compiles lists of peers in one cluster state, equal ones once. */
 export class PeerCompiler {
@@ -65,6 +48,7 @@ export class PeerCompiler {
   readonly #known = new Map<string, CompiledPeers>();
   readonly #undeclared = new Map<string, NamespaceInfo>();
   readonly #chosen = new Map<string, ReadonlySet<NamespaceInfo>>();
+  readonly #space: AnswerSpace = { left: ANSWER_BYTES };
 
   constructor(state: ClusterState) {
     this.#state = state;
@@ -94,14 +78,17 @@ export class PeerCompiler {
     const parts = new PeerParts();
     for (const peer of peers) this.#add(peer, side, parts);
     const { members, nodes, sockets, pods, domains } = parts;
+    const plain = nodes.length + sockets.size + pods.size + domains.length === 0;
+    const ranges = { 4: this.#ranges(parts, 4), 6: this.#ranges(parts, 6) };
     return {
-      members,
+      members: new MemberList(members, this.#space),
       nodes,
       sockets,
       pods,
       domains,
-      plain: nodes.length + sockets.size + pods.size + domains.length === 0,
-      ranges: { 4: this.#ranges(parts, 4), 6: this.#ranges(parts, 6) },
+      plain,
+      ranges,
+      onlyMembers: plain && ranges[4].length + ranges[6].length === 0,
     };
   }
 

@@ -1,5 +1,6 @@
 import { compileCondition } from './compile-condition.ts';
 import type { FlowTest } from './compile-condition.ts';
+import type { NamespaceInfo } from './cluster.ts';
 import type { CompiledPeers, PeerCompiler } from './compile-peers.ts';
 import { selects } from './endpoint-class.ts';
 import type { EndpointClass, PlanKind } from './endpoint-class.ts';
@@ -38,8 +39,15 @@ export interface PlannedRule extends CompiledRule {
 export interface TierPlan {
   readonly tier: Tier;
   readonly policies: readonly PolicyPlan[];
+  /** The side that the rules' peers are about. */
+  readonly side: Side;
   /** Of all the policies, in order. */
   readonly rules: readonly PlannedRule[];
+  /** A namespace that some rules choose pods of and nothing else: nearly always the policies' own. */
+  readonly home: NamespaceInfo | undefined;
+  /** The rules that can match what is no pod of `home`. */
+  readonly foreignRules: readonly PlannedRule[];
+  readonly passesWithoutMatch: boolean;
   /** When no rule matches. */
   readonly verdict: DirectionVerdict;
   readonly pass: PassStep;
@@ -57,7 +65,7 @@ export function ruleMatches(rule: CompiledRule, judged: JudgedFlow): boolean {
 
 /** The rule of `direction`, compiled. */
 export function compileRule(rule: Rule, direction: Direction, peers: PeerCompiler): CompiledRule {
-  const side = direction === 'ingress' ? 'source' : 'destination';
+  const side = otherSide(direction);
   return {
     rule,
     action: rule.action,
@@ -67,6 +75,11 @@ export function compileRule(rule: Rule, direction: Direction, peers: PeerCompile
     portsFirst: rule.ports !== 'any' && rule.ports.every(({ kind }) => kind !== 'named'),
     tests: (rule.conditions ?? []).map((condition) => compileCondition(condition, peers)),
   };
+}
+
+/** The side of the flow that is not the subject of rules of `direction`. */
+function otherSide(direction: Direction): Side {
+  return direction === 'ingress' ? 'source' : 'destination';
 }
 
 /** Finds the policies that apply, and compiles them on first use. */
@@ -82,7 +95,9 @@ export class PolicyCompiler {
 
   /** What applies to pods of the class, in order of evaluation; kept in the class. */
   planOf(endpoints: EndpointClass, kind: PlanKind): readonly TierPlan[] {
-    return (endpoints.plans[kind] ??= this.#tiers.flatMap((index) => this.#planTier(index, endpoints, kind)));
+    const { plans } = endpoints;
+    const known = kind === 'ingress' ? plans.ingress : kind === 'egress' ? plans.egress : plans['own-node'];
+    return known ?? (plans[kind] = this.#tiers.flatMap((index) => this.#planTier(index, endpoints, kind)));
   }
 
   /** The tiers of the policies that `applies` holds for, in order of evaluation. */
@@ -105,11 +120,15 @@ export class PolicyCompiler {
   #tierPlan(tier: Tier, policies: readonly Policy[], direction: Direction): TierPlan[] {
     if (policies.length === 0) return [];
     const plans = policies.map((policy) => this.#policyPlan(tier, policy, direction));
+    const rules = plans.flatMap((plan) => plan.rules);
     return [
       {
         tier,
         policies: plans,
-        rules: plans.flatMap(({ rules }) => rules),
+        side: otherSide(direction),
+        rules,
+        ...byHome(rules),
+        passesWithoutMatch: tier.noMatch === 'pass',
         verdict: { kind: 'default', allowed: false, tier, policies, passes: [] },
         pass: { tier },
       },
@@ -133,6 +152,13 @@ export class PolicyCompiler {
     this.#plans[direction].set(policy, plan);
     return plan;
   }
+}
+
+/** Most pairs of pods are of different namespaces, and most rules for pods of their own. */
+function byHome(rules: readonly PlannedRule[]): Pick<TierPlan, 'home' | 'foreignRules'> {
+  const homes = rules.map(({ peers }) => (peers?.onlyMembers === true ? peers.members.home : undefined));
+  const home = homes.find((each) => each !== undefined);
+  return { home, foreignRules: home === undefined ? rules : rules.filter((_, index) => homes[index] !== home) };
 }
 
 interface Placed {

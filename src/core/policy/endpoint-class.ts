@@ -12,11 +12,15 @@ export type PlanKind = Direction | 'own-node';
  * and node.
  */
 export interface EndpointClass {
+  /** What made it: to any other engine the class means nothing. */
+  readonly engine: object;
+  /** Number among the classes of its engine, from 0. */
+  readonly id: number;
   readonly namespace: NamespaceInfo;
   /** Effective ones. */
   readonly labels: Labels;
   /** The tiers that have a policy applying; filled on first use. */
-  readonly plans: { [kind in PlanKind]?: readonly TierPlan[] };
+  readonly plans: { [kind in PlanKind]: readonly TierPlan[] | undefined };
 }
 
 /** Identity of a pod's class. */

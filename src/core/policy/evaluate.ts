@@ -68,7 +68,7 @@ export class PolicyEngine {
   /** The pod as a party of flows of `family`; a hostNetwork pod is its node. */
   pod(pod: PodEndpoint, family: Family): Party {
     const ip = pod.addresses.find((each) => each.family === family);
-    if (!pod.hostNetwork) return { kind: 'pod', pod, ip };
+    if (!pod.hostNetwork) return { kind: 'pod', pod, ip, endpoints: this.classOf(pod) };
     const node = pod.node === undefined ? undefined : this.state.nodes.get(pod.node);
     if (node !== undefined) return this.node(node, family);
     // Its node is not known, but its addresses are a node's all the same: no pod selector may match it.
@@ -93,7 +93,8 @@ export class PolicyEngine {
     this.#byAddress ??= indexAddresses(this.state);
     const owner = this.#byAddress.get(formatIp(ip));
     if (owner === undefined) return { kind: 'outside', ip };
-    return owner.kind === 'pod' ? { kind: 'pod', pod: owner, ip } : { kind: 'node', node: owner, ip };
+    if (owner.kind === 'node') return { kind: 'node', node: owner, ip };
+    return { kind: 'pod', pod: owner, ip, endpoints: this.classOf(owner) };
   }
 
   /** The pod's class: what policy can know of it. */
@@ -138,7 +139,8 @@ export class PolicyEngine {
     const namespace = this.namespace(name);
     const accountLabels = this.state.serviceAccounts.get(`${name}/${account}`) ?? {};
     const labels = effectiveLabels(own, { namespace, serviceAccount: { name: account, labels: accountLabels } });
-    return { namespace, labels, plans: {} };
+    const plans = { ingress: undefined, egress: undefined, 'own-node': undefined };
+    return { engine: this, id: this.#classes.size, namespace, labels, plans };
   }
 
   #derive(flow: Flow): JudgedFlow {
@@ -148,10 +150,16 @@ export class PolicyEngine {
       flow,
       family,
       protocol: protocolNumber(protocol, family),
-      source: source.kind === 'pod' ? this.classOf(source.pod) : undefined,
-      destination: destination.kind === 'pod' ? this.classOf(destination.pod) : undefined,
+      source: this.#classIn(source),
+      destination: this.#classIn(destination),
       hostPorts: this.#hostPorts,
     };
+  }
+
+  /** Undefined for what is no pod. Parties of another engine's are looked up again, for their classes know its policies. */
+  #classIn(party: Party): EndpointClass | undefined {
+    if (party.kind !== 'pod') return undefined;
+    return party.endpoints.engine === this ? party.endpoints : this.classOf(party.pod);
   }
 
   /** A pod reaching its own node: NetworkPolicies let that be, and no host endpoint stands between. */
@@ -175,8 +183,9 @@ export class PolicyEngine {
     }
     const endpoints = direction === 'egress' ? judged.source : judged.destination;
     const own = judgeTiers(this.#compiler.planOf(endpoints!, direction), judged);
+    if (this.#hosts === undefined) return own;
     const { node } = subject.pod;
-    if (this.#hosts === undefined || (other.kind === 'pod' && other.pod.node === node)) return own;
+    if (other.kind === 'pod' && other.pod.node === node) return own;
     const host = this.#hosts.judgeForwarded(node, direction, judged);
     if (host === undefined || host.allowed) return own;
     // The first to deny on the packet's way is named.

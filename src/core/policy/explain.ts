@@ -43,7 +43,12 @@ export function explain(
   for (const direction of DIRECTIONS) {
     const side = verdict[direction];
     lines.push({ depth: 1, text: sideText(side, direction, flow, say) });
-    if (direction === 'ingress' && verdict.arrivesAs !== undefined && side.kind !== 'no-pod')
+    if (
+      direction === 'ingress' &&
+      verdict.arrivesAs !== undefined &&
+      flow.source.kind === 'pod' &&
+      side.kind !== 'no-pod'
+    )
       lines.push({ depth: 2, text: say.arrivesAs(describe(flow.source), describe(verdict.arrivesAs)) });
     lines.push(...contextLines(side, say));
     if (side.kind === 'default') lines.push(...missLines(side, direction, misses, flowAt(verdict, direction), say));

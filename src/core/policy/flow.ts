@@ -1,5 +1,6 @@
 import type { Family, Ip } from '../../base/ip/index.ts';
 import type { FailsafePort, HostEndpointInfo, NodeEndpoint, PodEndpoint } from './cluster.ts';
+import type { EndpointClass } from './endpoint-class.ts';
 import type { Direction, Policy, PortProtocol, Rule, Tier } from './model.ts';
 
 /**
@@ -7,7 +8,13 @@ import type { Direction, Policy, PortProtocol, Rule, Tier } from './model.ts';
  * address that is nobody's in the cluster. A pod or node without an address of the family matches no ipBlock.
  */
 export type Party =
-  | { readonly kind: 'pod'; readonly pod: PodEndpoint; readonly ip: Ip | undefined }
+  | {
+      readonly kind: 'pod';
+      readonly pod: PodEndpoint;
+      readonly ip: Ip | undefined;
+      /** Of the pod, so that no verdict has to look for it. */
+      readonly endpoints: EndpointClass;
+    }
   | { readonly kind: 'node'; readonly node: NodeEndpoint; readonly ip: Ip | undefined }
   | {
       readonly kind: 'outside';
@@ -83,7 +90,7 @@ export interface Verdict {
    * judged by the policies that do not spare it, and is `own-node` only when there is none.
    */
   readonly exempt?: 'self' | 'own-node';
-  /** Who the destination sees instead of the source: the pod's node, whose address the packets take on leaving it. */
+  /** Who the destination sees instead of the source: the source's node, whose address the packets take on leaving it. */
   readonly arrivesAs?: Party;
   /** Of the source pod. */
   readonly egress: DirectionVerdict;

@@ -1,6 +1,7 @@
 import type { PlannedRule, TierPlan } from './compile.ts';
 import { ruleMatches } from './compile.ts';
 import type { DirectionVerdict, PassStep } from './flow.ts';
+import { classOf } from './match.ts';
 import type { JudgedFlow } from './match.ts';
 
 /** What a side says that no policy applies to. */
@@ -18,7 +19,7 @@ export function judgeTiers(
   let passes: PassStep[] | undefined;
   for (const plan of tiers) {
     const rule = firstMatch(plan, judged);
-    const passed = rule === undefined ? ends === 'open' || plan.tier.noMatch === 'pass' : rule.action === 'pass';
+    const passed = rule === undefined ? ends === 'open' || plan.passesWithoutMatch : rule.action === 'pass';
     const decided = rule ?? plan;
     if (passed) (passes ??= []).push(decided.pass);
     else return passes === undefined ? decided.verdict : { ...decided.verdict, passes };
@@ -26,7 +27,8 @@ export function judgeTiers(
   return passes === undefined ? UNSELECTED : { ...UNSELECTED, passes };
 }
 
-function firstMatch({ rules }: TierPlan, judged: JudgedFlow): PlannedRule | undefined {
+function firstMatch(plan: TierPlan, judged: JudgedFlow): PlannedRule | undefined {
+  const rules = classOf(judged, plan.side)?.namespace === plan.home ? plan.rules : plan.foreignRules;
   for (const rule of rules) if (ruleMatches(rule, judged)) return rule;
   return undefined;
 }

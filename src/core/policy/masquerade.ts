@@ -1,4 +1,4 @@
-import { contains, intervalSet, rangeOf } from '../../base/ip/index.ts';
+import { contains, equalIp, intervalSet, rangeOf } from '../../base/ip/index.ts';
 import type { Family, IntervalSet, Ip } from '../../base/ip/index.ts';
 import { primaryAddress } from './blocks.ts';
 import type { ClusterState, PodEndpoint, PoolInfo } from './cluster.ts';
@@ -7,7 +7,8 @@ import type { Party } from './flow.ts';
 /**
  * Source address translation on the way out: what a pod of a pool with `natOutgoing` sends to an address of no pool takes
  * the address of the pod's node when it leaves that node, after the pod's own policies were asked. Whoever is asked at the
- * destination sees the node. A pod whose address or node is not known is taken to keep its address.
+ * destination sees the node. The same becomes of what a node sends from an address in such a pool, its tunnel's. A pod
+ * whose address or node is not known is taken to keep its address.
  */
 export class Masquerade {
   readonly #state: ClusterState;
@@ -31,22 +32,29 @@ export class Masquerade {
     return masquerade.#hasStrays || state.hostEndpoints.size > 0 ? masquerade : undefined;
   }
 
-  /** The pod's node, by its first address of the family, when the destination sees that instead of the source. */
+  /** The source's node, by its first address of the family, when the destination sees that instead of the source. */
   arrivesAs(source: Party, destination: Party): Extract<Party, { kind: 'node' }> | undefined {
-    if (source.kind !== 'pod' || destination.kind === 'outside') return undefined;
+    if (source.kind === 'outside' || destination.kind === 'outside') return undefined;
     if (destination.kind === 'pod' && !this.#hasStrays) return undefined;
-    const { pod, ip } = source;
-    const other = destination.kind === 'pod' ? destination.pod.node : destination.node.name;
-    if (ip === undefined || destination.ip === undefined || pod.node === undefined || other === pod.node)
+    const { ip } = source;
+    const name = nodeOf(source);
+    if (ip === undefined || destination.ip === undefined || name === undefined || name === nodeOf(destination))
       return undefined;
     if (!isIn(this.#masqueraded, ip) || isIn(this.#pools, destination.ip)) return undefined;
-    const node = this.#state.nodes.get(pod.node);
-    return node === undefined ? undefined : { kind: 'node', node, ip: primaryAddress(node, ip.family) };
+    const node = this.#state.nodes.get(name);
+    if (node === undefined) return undefined;
+    const own = primaryAddress(node, ip.family);
+    const isOwn = own !== undefined && equalIp(own, ip);
+    return isOwn ? undefined : { kind: 'node', node, ip: own };
   }
 
   #isStray({ hostNetwork, addresses }: PodEndpoint): boolean {
     return !hostNetwork && addresses.some((ip) => !isIn(this.#pools, ip));
   }
+}
+
+function nodeOf(party: Exclude<Party, { kind: 'outside' }>): string | undefined {
+  return party.kind === 'pod' ? party.pod.node : party.node.name;
 }
 
 function isIn(ranges: Readonly<Record<Family, IntervalSet>>, ip: Ip): boolean {

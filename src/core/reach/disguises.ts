@@ -3,15 +3,15 @@ import type { Family, IntervalSet, Ip } from '../../base/ip/index.ts';
 import type { ClusterState, NodeEndpoint, PodEndpoint } from '../policy/index.ts';
 import { FAMILIES } from './catalogue.ts';
 
-/** A node whose address the connections of its pods bear outside of all pools, and over which families. */
+/** A node whose first address the connections of some pod or other address there bear outside of all pools, and over which families. */
 export interface Disguise {
   readonly node: NodeEndpoint;
   readonly families: readonly Family[];
 }
 
 /**
- * The pods that are taken for their node by whoever is asked outside of all pools: those of pools with `natOutgoing`. Pods
- * whose address or node is not known are themselves everywhere.
+ * The pods that are taken for their node by whoever is asked outside of all pools: those of pools with `natOutgoing`; and
+ * nodes that send from an address in such a pool. Pods whose address or node is not known are themselves everywhere.
  */
 export class Disguises {
   /** Nodes with pods outside of every pool, which their neighbours reach undisguised. */
@@ -41,6 +41,13 @@ export class Disguises {
 
   /** Whether the address is in some pool. */
   readonly isPooled = (ip: Ip): boolean => contains(this.#pools[ip.family], ip.value);
+
+  /** Of a node by a further address, which it then bears no more. */
+  ofNode(node: NodeEndpoint, ip: Ip): Disguise | undefined {
+    if (this.#state.nodes.get(node.name) !== node || !contains(this.#masquerading[ip.family], ip.value))
+      return undefined;
+    return { node, families: [ip.family] };
+  }
 
   /** The pod's disguise, by its first address of each family; undefined when it has none. */
   of({ node: name, addresses }: PodEndpoint): Disguise | undefined {

@@ -37,7 +37,7 @@ export class Groups {
   readonly #byAtom: Readonly<Record<Family, ReadonlyMap<AtomId, IntSet>>>;
   readonly #inAddressSet = new Map<string, IntSet>();
   readonly #disguises: Disguises | undefined;
-  /** By family and group of nodes: the groups of pods that are taken for them. */
+  /** By family and group of nodes: the groups that are taken for them. */
   readonly #disguised: Readonly<Record<Family, ReadonlyMap<GroupId, IntSet>>>;
 
   constructor(catalogue: Catalogue, supposed: readonly SupposedPod[]) {
@@ -93,7 +93,7 @@ export class Groups {
     return this.where((_, id) => this.all[id]!.families.includes(family));
   }
 
-  /** Of what a group lets in, what comes to it from pods in their disguise: those are taken for their nodes. */
+  /** Of what a group lets in, what comes to it from those in a disguise: they are taken for their nodes. */
   arriving(region: Region, at: GroupId, family: Family): Region {
     const disguised = this.#disguised[family];
     if (disguised.size === 0 || !this.#seesDisguises(at, family)) return region;

@@ -28,14 +28,19 @@ export function groupNodes(
   nodes.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   const guarded = new Set(Array.from(catalogue.state.hostEndpoints.values(), (each) => each.node));
   const groups = new Map<string, NodeGroupDraft>();
+  const firstOf = new Map<NodeEndpoint, string>();
   const place = (node: NodeEndpoint, addresses: readonly Ip[], further: boolean): void => {
-    const traits = traitsOf(node, addresses, guarded.has(node.name), catalogue, space);
+    const disguise = further ? disguises?.ofNode(node, addresses[0]!) : undefined;
+    const seen = disguise === undefined ? '' : firstOf.get(node);
+    const own = traitsOf(node, addresses, guarded.has(node.name), catalogue, space);
+    const traits = disguise === undefined ? own : { ...own, disguise };
     const families = familiesOf(addresses, space);
     // Which host endpoint is asked depends on the very address.
     const which = traits.node === undefined ? '' : `${node.name} ${addresses.map(formatIp).join()}`;
     const { atoms, nodeSelectors } = traits;
     const nets = traits.failsafeNets?.join();
-    const key = [further, atoms[4], atoms[6], families.join(), which, nets, ...nodeSelectors].join('\n');
+    const key = [further, atoms[4], atoms[6], families.join(), which, nets, ...nodeSelectors, seen].join('\n');
+    if (!further) firstOf.set(node, key);
     const group = groups.get(key) ?? { nodes: [], addresses: [], families, traits };
     groups.set(key, group);
     group.nodes.push(node);

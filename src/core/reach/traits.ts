@@ -18,7 +18,7 @@ export interface Traits {
   readonly services: readonly string[];
   /** The node, where policies of host endpoints, or a pod there that is in no pool, make its place matter. */
   readonly node?: string;
-  /** Of pods; absent where nobody can notice. */
+  /** Of pods and further addresses of nodes; absent where nobody can notice. */
   readonly disguise?: Disguise;
   /** Of a tunnel address: the blocks of open ports (`Catalogue.failsafeNets`) that it lies in, whatever its atom says. */
   readonly failsafeNets?: readonly string[];

@@ -28,7 +28,7 @@ export function filterNodes(rig: ClusterRig, objects: ClusterObjects, state: Clu
 
 function rulesetOf(rig: ClusterRig, objects: ClusterObjects, state: ClusterState, node: string): Ruleset {
   const engine = createCalcEngine({ node });
-  for (const delta of deltasOfState(state, node)) engine.apply(withoutMasquerade(atPlace(rig, state, delta)));
+  for (const delta of deltasOfState(state, node)) engine.apply(atPlace(rig, state, delta));
   for (const service of objects.services ?? []) {
     const value = serviceSpec(service);
     engine.apply({ kind: 'service', key: value.key, value });
@@ -36,12 +36,6 @@ function rulesetOf(rig: ClusterRig, objects: ClusterObjects, state: ClusterState
   for (const delta of backendSlices(state)) engine.apply(delta);
   engine.flush();
   return engine.ruleset();
-}
-
-/** A pod whose address another node's host endpoint does not see counts there as its node, and not in `evaluate`. */
-function withoutMasquerade(delta: Delta): Delta {
-  if (delta.kind !== 'pool' || delta.value === undefined) return delta;
-  return { ...delta, value: { ...delta.value, natOutgoing: false } };
 }
 
 /** A pod has the interface of the place with its address. */
