@@ -10,6 +10,7 @@ import type { BlockStore } from '../../core/ipam/index.ts';
 import type { Labels } from '../../core/kube/labels.ts';
 import type { RoutingPool } from '../../core/routing/index.ts';
 import { DNS_GROUP } from '../../core/nft/dns-answers.ts';
+import type { Bird } from '../../host/bird/port.ts';
 import type { Conntrack } from '../../host/conntrack/port.ts';
 import { createMissingPools } from '../../host/ipam-store/create-missing-pools.ts';
 import { pause } from '../../host/kube-client/pause.ts';
@@ -22,6 +23,7 @@ import type { Sysctl } from '../../host/sysctl/sysctl.ts';
 import { adoptEndpoints, leakedHandles, recoverEndpoints } from './adoption.ts';
 import { Attachments } from './attachments.ts';
 import { ClusterFeed } from './cluster-feed.ts';
+import { BgpSpeaker } from './bgp-speaker.ts';
 import type { KnownPool } from './cluster-feed.ts';
 import { clusterStateOf } from './cluster-view.ts';
 import { listenCni } from './cni-server.ts';
@@ -66,6 +68,8 @@ export interface AgentDependencies {
 }
 
 /** How long an ADD waits for an agent that is starting, milliseconds. */
+  /** Makes the node's BIRD, for a backend that leaves routes to BGP. */
+  readonly openBird: () => Bird;
 const ADD_PATIENCE = 20_000;
 /** How long the watch may take to tell of a pool that was created, milliseconds, before it is looked at anew. */
 const POOL_PATIENCE = 2000;
@@ -76,6 +80,8 @@ const FILTER_ROUNDS = 3;
 
 /**
  * Runs the agent of one node until `signal` aborts. The kernel keeps everything afterwards, so a node without an agent
+/** Where the agent runs when it is not told; the Secrets of BGP passwords are there. */
+const AGENT_NAMESPACE = 'kube-system';
  * goes on as it was.
  */
 export async function runAgent(
@@ -111,6 +117,7 @@ class Agent {
 
   constructor(options: AgentOptions, world: AgentDependencies, signal: AbortSignal) {
     this.#options = options;
+  readonly #bgp: BgpSpeaker | undefined;
     this.#world = world;
     this.#signal = signal;
     this.#startedAt = world.now();
@@ -170,7 +177,7 @@ class Agent {
           if (delta.kind === 'policy') this.#domains.policiesChanged();
           this.#filter.apply(delta);
         },
-        onRoutesChanged: () => this.#network.changed(),
+        onRoutesChanged: () => this.#onRoutesChanged(),
         onPoolsChanged: () => this.#onPoolsChanged(),
         onIssues: (issues) => feedLog.onIssues(issues),
         onError: (what, error) => feedLog.onError(what, error),
@@ -184,7 +191,12 @@ class Agent {
     await using stack = new AsyncDisposableStack();
     stack.defer(() => this.#stop());
     for (const record of adoptEndpoints(this.#world)) this.#attachments.adopt(record);
-    const routes = statusRoutes(this.#readiness, () => this.#status());
+    const bgp = this.#bgp;
+    const routes = statusRoutes(
+      this.#readiness,
+      () => this.#status(),
+      bgp === undefined ? undefined : () => bgp.status(),
+    );
     stack.use(await listenStatus(join(runDir, 'agent.sock'), routes));
     stack.use(await listenHealth(healthPort, routes, this.#world.log));
     stack.use(await listenCni(join(runDir, 'cni.sock'), this.#attachments));
@@ -195,6 +207,7 @@ class Agent {
       await this.#upkeep();
     }
   }
+          if (delta.kind === 'service' || delta.kind === 'slice') this.#bgp?.changed();
 
   /** What nothing else would notice: debts, drift of the packet filter, a Node object that was made anew. */
   async #upkeep(): Promise<void> {
@@ -203,6 +216,14 @@ class Agent {
     await this.#expireDomains();
     if (++this.#rounds % FILTER_ROUNDS === 0) this.#filter.resync();
     const known = this.#feed.nodes.items.get(this.#options.node);
+    if (options.backend === 'none')
+      this.#bgp = new BgpSpeaker(options.node, options.namespace ?? AGENT_NAMESPACE, {
+        ...world,
+        bird: world.openBird(),
+        cluster: () => this.#feed,
+        listener: feedLog,
+        signal,
+      });
     if (known === undefined) return;
     try {
       await this.#identity.publishAddresses(known);
@@ -230,6 +251,7 @@ class Agent {
       this.#filter.flush();
     } catch {
       // Recorded, logged and retried by the packet filter itself.
+    await this.#bgp?.upkeep();
     }
   }
 
@@ -286,6 +308,7 @@ class Agent {
     if (families.length === 0) this.#world.log.warn('all address pools are disabled: new pods get no address');
     const held = this.#poolFamilies();
     const nodeLabels = (): Labels => this.#feed.nodes.items.get(node)?.endpoint.labels ?? known.endpoint.labels;
+    await this.#step('starting BIRD', () => this.#bgp?.start());
     await this.#addresses.open({ node, nodeLabels, families, held, pools: this.#routingPools(), backend });
     this.#openFamilies = families;
     await this.#identity.publishAddresses(known);
@@ -379,6 +402,7 @@ class Agent {
     if (
       this.#engineFamilies === undefined ||
       this.#poolFamilies().every((family) => this.#engineFamilies?.includes(family))
+    await this.#bgp?.stop();
     )
       return;
     this.#world.log.info('the cluster has a pool of another address family');
@@ -406,7 +430,14 @@ class Agent {
 
   #assertHealthy(): void {
     const { error } = this.#filter.status();
+  #onRoutesChanged(): void {
+    this.#network.changed();
+    this.#wireguard.changed();
+    this.#bgp?.changed();
+  }
+
     const problem = this.#readiness.isReady ? error : this.#readiness.reason;
+    this.#bgp?.changed();
     if (problem !== undefined)
       throw new CniError(CNI_ERROR.pluginNotAvailable, `pods cannot be attached now: ${problem}`);
   }

@@ -14,7 +14,7 @@ import { namespaceInfo, podEndpoint } from '../../core/policy/endpoints.ts';
 import type { Policy, PolicyIssue } from '../../core/policy/model.ts';
 import type { Normalised } from '../../core/policy/normalise/network-policy.ts';
 import { normaliseNetworkPolicy } from '../../core/policy/normalise/network-policy.ts';
-import type { SliceSpec } from '../../core/service/model.ts';
+import type { ServiceSpec, SliceSpec } from '../../core/service/model.ts';
 import type { RoutingBlock, RoutingPool } from '../../core/routing/index.ts';
 import { poolSpec } from '../../core/calc/index.ts';
 import { serviceSpec, sliceSpec } from '../../core/service/index.ts';
@@ -60,6 +60,8 @@ export interface FeedListener {
   /** A watch failed and will be tried again. */
   onError(what: string, error: unknown): void;
 }
+  /** Whether BGP peers are told of its blocks. */
+  readonly exported: boolean;
 
 /** Local copies of everything in the cluster that a node's network depends on. */
 export class ClusterFeed {
@@ -203,6 +205,10 @@ export class ClusterFeed {
     resource: Resource,
     project: InformerOptions<T, P>['project'],
     onDelta: (delta: Delta<P>) => void,
+  *services(): Generator<ServiceSpec> {
+    for (const service of this.#services.items.values()) if (service !== undefined) yield service;
+  }
+
   ): Informer<P> {
     const onError = (error: unknown): void => this.#listener.onError(`watching ${resource.plural}`, error);
     return informer<T, P>(this.#client, resource, { project, onDelta, onError }, this.#signal);
@@ -225,13 +231,18 @@ type PoolObject = Parameters<typeof poolSpec>[0] &
   PoolRoutingObject & { readonly spec?: { readonly disabled?: boolean } };
 
 function knownPool(pool: PoolObject): KnownPool {
-  return { spec: poolSpec(pool), routing: knownPoolRouting(pool), disabled: pool.spec?.disabled === true };
+  return {
+    spec: poolSpec(pool),
+    routing: knownPoolRouting(pool),
+    disabled: pool.spec?.disabled === true,
+    exported: pool.spec?.disableBGPExport !== true,
+  };
 }
 
 function valueOf<P>(delta: Pick<Delta<P>, 'kind'> & { readonly object?: P }): P | undefined {
   return delta.kind === 'set' ? delta.object : undefined;
 }
 
-function routingKey({ routing }: KnownNode): string {
-  return JSON.stringify(routing, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
+function routingKey({ routing, bgp, wireguard }: KnownNode): string {
+  return JSON.stringify([routing, bgp, wireguard], (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
 }

@@ -10,6 +10,7 @@ import type { LogLevel } from '../../base/log.ts';
 import { jsonLogger, silentLogger } from '../../base/log.ts';
 import type { CniReply, CniRequest } from '../../core/cni/index.ts';
 import type { BackendName } from '../../core/routing/index.ts';
+import { openBird } from '../../host/bird/bird.ts';
 import { openConntrack } from '../../host/conntrack/kernel.ts';
 import { kubeBlockStore } from '../../host/ipam-store/kube-block-store.ts';
 import { MemoryKubeClient } from '../../host/kube-client/memory-client.ts';
@@ -154,6 +155,8 @@ export class TestCluster implements AsyncDisposable {
         openPod: (pod) => ({ netlink: openNetlink({ netns: pod }), sysctl: openSysctl({ netns: pod }) }),
         endpoints: fileEndpointStore(join(stateDir, 'endpoints')),
         copies: openPacketCopies({ netns }),
+        openBird: () =>
+          openBird({ folder: join(runDir, 'bird'), command: ['nsenter', `--net=${netns}`, '/usr/sbin/bird'] }),
         domains: memoryDomainStore(),
         log,
         now: Date.now,
@@ -214,11 +217,11 @@ export class TestCluster implements AsyncDisposable {
     }
   }
 
-  /** The node's status document. */
-  status(node: string): Promise<unknown> {
+  /** The node's status document, or another of its agent. */
+  status(node: string, path = '/status'): Promise<unknown> {
     const socketPath = join(this.nodes.get(node)!.runDir, 'agent.sock');
     return new Promise((resolve, reject) => {
-      get({ socketPath, path: '/status' }, (response) => {
+      get({ socketPath, path }, (response) => {
         let text = '';
         response.on('data', (chunk: Buffer) => (text += chunk.toString()));
         response.on('end', () => resolve(JSON.parse(text)));

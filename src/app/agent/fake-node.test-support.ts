@@ -6,6 +6,7 @@ import { parseCidr } from '../../base/ip/index.ts';
 import type { LogFields, Logger } from '../../base/log.ts';
 import { silentLogger } from '../../base/log.ts';
 import type { CniReply, CniRequest } from '../../core/cni/index.ts';
+import type { Bird } from '../../host/bird/port.ts';
 import { FakeConntrack } from '../../host/conntrack/fake.ts';
 import { kubeBlockStore } from '../../host/ipam-store/kube-block-store.ts';
 import { MemoryKubeClient } from '../../host/kube-client/memory-client.ts';
@@ -27,6 +28,17 @@ export class FakeNode implements AsyncDisposable {
   readonly endpoints = memoryEndpointStore();
   readonly copies = new FakePacketCopies();
   readonly domains = memoryDomainStore();
+  /** What BIRD was configured with, in order. */
+  readonly birdTexts: string[] = [];
+  readonly bird: Bird = {
+    configure: async (text) => {
+      if (this.birdTexts.at(-1) === text) return 'unchanged';
+      return this.birdTexts.push(text) === 1 ? 'started' : 'changed';
+    },
+    sessions: async () => [],
+    routes: async () => [],
+    stop: async () => undefined,
+  };
   nftables = new FakeNftables();
   network = new FakeNetwork();
   readonly #directory = mkdtempSync(join(tmpdir(), 'slc-'));
@@ -87,9 +99,12 @@ export class FakeNode implements AsyncDisposable {
         }),
         nftables: this.nftables,
         conntrack: this.conntrack,
+        openWireguard: () => new FakeWireguard((name) => netlink.link(name)?.kind === 'wireguard'),
+        wireguardKeys: memoryKeyStore(),
         sysctl: new FakeSysctl({ 'net/ipv4/ip_forward': '0' }),
         endpoints: this.endpoints,
         copies: this.copies,
+        openBird: () => this.bird,
         domains: this.domains,
         log,
         now: Date.now,

@@ -11,6 +11,8 @@ import type { Environment } from './run-dir.ts';
 export interface AgentOptions {
   /** The Node object's name. */
   readonly node: string;
+  /** The namespace that the agent runs in. */
+  readonly namespace?: string;
   readonly backend: BackendName;
   /** MTU of pod interfaces; 0: found from the routes to the peers. */
   readonly mtu: number;
@@ -54,6 +56,7 @@ export function agentOptions(env: Environment): AgentOptions {
   if (problems.length > 0) throw new SluiceError('invalid-options', problems.join('; '));
   return {
     node,
+    namespace: env['POD_NAMESPACE'] ?? 'kube-system',
     backend: backend as BackendName,
     mtu,
     runDir: runDirOf(env),

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { messageOf } from '../../base/errors.ts';
 import { jsonLogger } from '../../base/log.ts';
+import { openBird } from '../../host/bird/bird.ts';
 import { openConntrack } from '../../host/conntrack/kernel.ts';
 import { kubeBlockStore } from '../../host/ipam-store/kube-block-store.ts';
 import { httpKubeClient } from '../../host/kube-client/http-client.ts';
@@ -59,6 +60,11 @@ export async function runAgentProgram(env: Environment, signal: AbortSignal): Pr
     return 0;
   } catch (error) {
     process.stderr.write(`sluice agent: ${messageOf(error)}\n`);
+        openBird: () =>
+          openBird({
+            folder: join(options.runDir, 'bird'),
+            onEnd: () => log.error('BIRD has ended; it is started again'),
+          }),
     return 2;
   }
 }

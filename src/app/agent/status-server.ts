@@ -13,7 +13,7 @@ export interface StatusAnswer {
 }
 
 /** What answers each path. */
-export type StatusRoutes = Readonly<Record<string, () => StatusAnswer>>;
+export type StatusRoutes = Readonly<Record<string, () => StatusAnswer | Promise<StatusAnswer>>>;
 
 /** Serves `GET` requests on a unix socket. */
 export async function listenStatus(path: string, routes: StatusRoutes): Promise<AsyncDisposable> {
@@ -46,10 +46,15 @@ export async function listenHealth(
   }
 }
 
-/** `/status`: everything; `/healthz`: 200 or 503, and why. */
-export function statusRoutes(readiness: Readiness, status: () => unknown): StatusRoutes {
+/** `/status`: everything; `/bgp`: sessions and routes, where there are any; `/healthz`: 200 or 503, and why. */
+export function statusRoutes(
+  readiness: Readiness,
+  status: () => unknown,
+  bgp?: (() => Promise<unknown>) | undefined,
+): StatusRoutes {
   return {
     '/status': () => json(200, status()),
+    ...(bgp === undefined ? {} : { '/bgp': async () => json(200, await bgp()) }),
     '/healthz': () => {
       const { isReady, reason } = readiness;
       return json(isReady ? 200 : 503, { ready: isReady, reason });
@@ -65,8 +70,10 @@ function serverOf(routes: StatusRoutes): Server {
   return http.createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://agent');
     const route = Object.hasOwn(routes, pathname) ? routes[pathname] : undefined;
-    const answer: StatusAnswer = route?.() ?? { code: 404, type: 'text/plain', body: `no such path: ${pathname}\n` };
-    response.writeHead(answer.code, { 'content-type': answer.type }).end(answer.body);
+    void Promise.resolve(route?.()).then((found) => {
+      const answer = found ?? { code: 404, type: 'text/plain', body: `no such path: ${pathname}\n` };
+      response.writeHead(answer.code, { 'content-type': answer.type }).end(answer.body);
+    });
   });
 }
 

@@ -13,6 +13,7 @@ export type {
   BgpPeer,
   BgpPool,
   BgpProblem,
+  SecretKey,
   BgpService,
   BgpView,
 } from './types.ts';

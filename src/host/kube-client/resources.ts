@@ -120,6 +120,9 @@ export const HOST_ENDPOINTS = calico('hostendpoints', 'HostEndpoint', false);
 export const PROFILES = calico('profiles', 'Profile', false);
 export const FELIX_CONFIGURATIONS = calico('felixconfigurations', 'FelixConfiguration', false);
 
+export const BGP_CONFIGURATIONS = calico('bgpconfigurations', 'BGPConfiguration', false);
+export const BGP_PEERS = calico('bgppeers', 'BGPPeer', false);
+export const BGP_FILTERS = calico('bgpfilters', 'BGPFilter', false);
 /** `apiVersion` as objects of the resource carry it. */
 export function apiVersionOf(resource: Resource): string {
   return resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;

@@ -1,0 +1,135 @@
+import { messageOf } from '../../base/errors.ts';
+import type { Logger } from '../../base/log.ts';
+import { bgpView, birdConfig } from '../../core/bgp/index.ts';
+import type { BgpProblem } from '../../core/bgp/index.ts';
+import type { Bird } from '../../host/bird/port.ts';
+import type { BirdRoute } from '../../host/bird/routes.ts';
+import type { BirdSession } from '../../host/bird/sessions.ts';
+import { pause } from '../../host/kube-client/pause.ts';
+import type { KubeClient } from '../../host/kube-client/types.ts';
+import { BgpFeed } from './bgp-feed.ts';
+import { bgpInput } from './bgp-input.ts';
+import type { BgpCluster } from './bgp-input.ts';
+import { BgpSecrets } from './bgp-secrets.ts';
+import type { FeedListener } from './cluster-feed.ts';
+
+/** What `GET /bgp` answers: the sessions of this node, and the routes that BIRD has. */
+export interface BgpStatus {
+  readonly node: string;
+  /** Why BIRD cannot be asked, or does not do what it should; empty when all is well. */
+  readonly error: string;
+  readonly problems: readonly BgpProblem[];
+  readonly sessions: readonly BirdSession[];
+  readonly routes: readonly BirdRoute[];
+}
+
+export interface BgpSpeakerDependencies {
+  readonly client: KubeClient;
+  readonly bird: Bird;
+  readonly cluster: () => BgpCluster;
+  readonly log: Logger;
+  readonly listener: Pick<FeedListener, 'onIssues' | 'onError'>;
+  readonly signal: AbortSignal;
+}
+
+/** How long changes are gathered before BIRD hears of them, milliseconds. */
+const GATHER = 100;
+
+/** Keeps this node's BIRD configured as the cluster says. A configuration that stays the same is not given to it again. */
+export class BgpSpeaker {
+  readonly #node: string;
+  readonly #dependencies: BgpSpeakerDependencies;
+  readonly #feed: BgpFeed;
+  readonly #secrets: BgpSecrets;
+  #started = false;
+  #due: Promise<void> | undefined;
+  #problems: readonly BgpProblem[] = [];
+  #error = '';
+
+  constructor(node: string, namespace: string, dependencies: BgpSpeakerDependencies) {
+    const { client, listener, signal } = dependencies;
+    this.#node = node;
+    this.#dependencies = dependencies;
+    this.#secrets = new BgpSecrets(client, namespace, signal);
+    this.#feed = new BgpFeed(client, { ...listener, onChange: () => this.changed() }, signal);
+  }
+
+  /** Configures BIRD for the first time, which starts it. Call it when the cluster is known. */
+  async start(): Promise<void> {
+    await this.#feed.synced;
+    this.#started = true;
+    await this.#apply();
+  }
+
+  /** Something that the configuration may depend on has changed. */
+  changed(): void {
+    if (!this.#started) return;
+    this.#due ??= this.#applySoon();
+  }
+
+  /** Passwords have no watch, and a BIRD that ended is to be started again. */
+  async upkeep(): Promise<void> {
+    if (!this.#started) return;
+    await this.#tell(async () => {
+      await this.#secrets.refresh();
+      await this.#apply();
+    });
+  }
+
+  async status(): Promise<BgpStatus> {
+    const { bird } = this.#dependencies;
+    const common = { node: this.#node, problems: this.#problems };
+    try {
+      const [sessions, routes] = await Promise.all([bird.sessions(), bird.routes()]);
+      return { ...common, error: this.#error, sessions, routes };
+    } catch (error) {
+      return { ...common, error: this.#error || messageOf(error), sessions: [], routes: [] };
+    }
+  }
+
+  /** Leaves BIRD's routes in force here and at its peers until the next agent has started it again. */
+  async stop(): Promise<void> {
+    const { log, bird } = this.#dependencies;
+    await bird.stop().catch((error: unknown) => log.warn('BIRD did not end well', { error: messageOf(error) }));
+    await this.#feed.done;
+  }
+
+  async #applySoon(): Promise<void> {
+    await pause(GATHER, this.#dependencies.signal);
+    this.#due = undefined;
+    if (!this.#dependencies.signal.aborted) await this.#tell(() => this.#apply());
+  }
+
+  async #apply(): Promise<void> {
+    const { bird, log, cluster } = this.#dependencies;
+    const derive = () => bgpView(bgpInput(this.#node, cluster(), this.#feed, (key) => this.#secrets.value(key)));
+    let view = derive();
+    if (this.#secrets.isBehind) {
+      await this.#secrets.refresh();
+      view = derive();
+    }
+    if (view === undefined) return;
+    this.#reportNew(view.problems);
+    const outcome = await bird.configure(birdConfig(view));
+    this.#error = '';
+    if (outcome !== 'unchanged') log.info('BIRD is configured', { outcome, sessions: view.sessions.length });
+  }
+
+  #reportNew(problems: readonly BgpProblem[]): void {
+    const known = new Set(this.#problems.map(({ object, message }) => `${object} ${message}`));
+    for (const { object, message } of problems)
+      if (!known.has(`${object} ${message}`))
+        this.#dependencies.log.warn('BGP lacks something', { object, problem: message });
+    this.#problems = problems;
+  }
+
+  async #tell(action: () => Promise<void>): Promise<void> {
+    try {
+      await action();
+    } catch (error) {
+      const message = messageOf(error);
+      if (message !== this.#error) this.#dependencies.log.error('BIRD is not as it should be', { error: message });
+      this.#error = message;
+    }
+  }
+}
