@@ -3,6 +3,8 @@ import { messageOf } from '../../base/errors.ts';
 import { jsonLogger } from '../../base/log.ts';
 import { openBird } from '../../host/bird/bird.ts';
 import { openConntrack } from '../../host/conntrack/kernel.ts';
+import { lockableClient } from '../../host/datastore/lockable-client.ts';
+import { openDatastore } from '../../host/datastore/open-datastore.ts';
 import { kubeBlockStore } from '../../host/ipam-store/kube-block-store.ts';
 import { httpKubeClient } from '../../host/kube-client/http-client.ts';
 import { inClusterConfig } from '../../host/kube-client/in-cluster.ts';
@@ -31,13 +33,16 @@ export async function runAgentProgram(env: Environment, signal: AbortSignal): Pr
       { level: options.logLevel, fields: { node: options.node } },
       { write: (line) => void process.stdout.write(`${line}\n`), now: () => new Date().toISOString() },
     );
-    const client = httpKubeClient(config);
+    const kubernetes = httpKubeClient(config);
+    using stack = new DisposableStack();
+    stack.defer(() => kubernetes.close());
+    const datastore = stack.use(openDatastore(env, kubernetes, (message) => log.warn(message)));
+    const onError = (what: string, error: unknown): void => log.warn(what, { error: messageOf(error) });
+    const client = lockableClient(datastore.client, onError, signal);
     using netlink = openNetlink();
     using reaper = openLinkReaper();
     using nftables = openNftables();
     using conntrack = openConntrack();
-    using stack = new DisposableStack();
-    stack.defer(() => client.close());
     await runAgent(
       options,
       {

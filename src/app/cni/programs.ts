@@ -2,6 +2,8 @@ import { fileURLToPath } from 'node:url';
 import { messageOf } from '../../base/errors.ts';
 import { jsonLogger } from '../../base/log.ts';
 import type { Logger } from '../../base/log.ts';
+import { lockableClient } from '../../host/datastore/lockable-client.ts';
+import { openDatastore } from '../../host/datastore/open-datastore.ts';
 import { kubeBlockStore } from '../../host/ipam-store/kube-block-store.ts';
 import { httpKubeClient } from '../../host/kube-client/http-client.ts';
 import { inClusterConfig } from '../../host/kube-client/in-cluster.ts';
@@ -26,13 +28,17 @@ export function runUpgradeIpam(env: Environment): Promise<number> {
     // Nearly every start of a node: nothing to do, and no reason to need the API server.
     const { nodeName, directory } = options;
     if (!(await hasLeases(options))) return log.info('no host-local leases to take over', { nodeName, directory });
-    const client = httpKubeClient(env['KUBECONFIG'] ? await loadKubeconfig(env['KUBECONFIG']) : inClusterConfig(env));
-    try {
-      const store = kubeBlockStore({ client, report: (message) => log.warn(message) });
-      await upgradeIpam(options, { client, store, log, now: Date.now });
-    } finally {
-      client.close();
-    }
+    const kubernetes = httpKubeClient(
+      env['KUBECONFIG'] ? await loadKubeconfig(env['KUBECONFIG']) : inClusterConfig(env),
+    );
+    using stack = new DisposableStack();
+    stack.defer(() => kubernetes.close());
+    const datastore = stack.use(openDatastore(env, kubernetes, (message) => log.warn(message)));
+    const stop = stack.adopt(new AbortController(), (controller) => controller.abort());
+    const onError = (what: string, error: unknown): void => log.warn(what, { error: messageOf(error) });
+    const client = lockableClient(datastore.client, onError, stop.signal);
+    const store = kubeBlockStore({ client, report: (message) => log.warn(message) });
+    await upgradeIpam(options, { client, store, log, now: Date.now });
   });
 }
 

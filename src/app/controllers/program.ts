@@ -1,4 +1,7 @@
+import { messageOf } from '../../base/errors.ts';
 import { jsonLogger } from '../../base/log.ts';
+import { lockableClient } from '../../host/datastore/lockable-client.ts';
+import { openDatastore } from '../../host/datastore/open-datastore.ts';
 import { kubeBlockStore } from '../../host/ipam-store/kube-block-store.ts';
 import { httpKubeClient } from '../../host/kube-client/http-client.ts';
 import { inClusterConfig } from '../../host/kube-client/in-cluster.ts';
@@ -16,10 +19,14 @@ export async function runControllersProgram(
     { level: options.logLevel, fields: { program: 'controllers' } },
     { write: (line) => process.stderr.write(`${line}\n`), now: () => new Date().toISOString() },
   );
-  const client = httpKubeClient(env['KUBECONFIG'] ? await loadKubeconfig(env['KUBECONFIG']) : inClusterConfig(env));
+  const kubernetes = httpKubeClient(env['KUBECONFIG'] ? await loadKubeconfig(env['KUBECONFIG']) : inClusterConfig(env));
+  using stack = new DisposableStack();
+  stack.defer(() => kubernetes.close());
+  const datastore = stack.use(openDatastore(env, kubernetes, (message) => log.warn(message)));
+  const onError = (what: string, error: unknown): void => log.warn(what, { error: messageOf(error) });
+  const client = lockableClient(datastore.client, onError, signal);
   const store = kubeBlockStore({ client, report: (message) => log.warn(message) });
   log.info('starting', { identity: options.identity });
   await runControllers(options, { client, store, log, now: Date.now, signal });
-  client.close();
   return 0;
 }
