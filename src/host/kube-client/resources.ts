@@ -70,6 +70,7 @@ export const IPAM_BLOCKS = grouped(CALICO_GROUP, 'v1', 'ipamblocks', 'IPAMBlock'
 export const BLOCK_AFFINITIES = grouped(CALICO_GROUP, 'v1', 'blockaffinities', 'BlockAffinity', false);
 export const IPAM_HANDLES = grouped(CALICO_GROUP, 'v1', 'ipamhandles', 'IPAMHandle', false);
 export const IPAM_CONFIGS = grouped(CALICO_GROUP, 'v1', 'ipamconfigs', 'IPAMConfig', false);
+export const CLUSTER_INFORMATIONS = grouped(CALICO_GROUP, 'v1', 'clusterinformations', 'ClusterInformation', false);
 
 /** The cluster-wide policies of Kubernetes. */
 export const POLICY_GROUP = 'policy.networking.k8s.io';
@@ -119,10 +120,10 @@ export const GLOBAL_NETWORK_SETS = calico('globalnetworksets', 'GlobalNetworkSet
 export const HOST_ENDPOINTS = calico('hostendpoints', 'HostEndpoint', false);
 export const PROFILES = calico('profiles', 'Profile', false);
 export const FELIX_CONFIGURATIONS = calico('felixconfigurations', 'FelixConfiguration', false);
-
 export const BGP_CONFIGURATIONS = calico('bgpconfigurations', 'BGPConfiguration', false);
 export const BGP_PEERS = calico('bgppeers', 'BGPPeer', false);
 export const BGP_FILTERS = calico('bgpfilters', 'BGPFilter', false);
+
 /** `apiVersion` as objects of the resource carry it. */
 export function apiVersionOf(resource: Resource): string {
   return resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;
