@@ -1,6 +1,6 @@
 import { compareIp } from '../../base/ip/index.ts';
 import type { Logger } from '../../base/log.ts';
-import { addressAt } from '../../core/ipam/index.ts';
+import { addressAt, handleParts, isTunnelHandle } from '../../core/ipam/index.ts';
 import type { Allocator, Block } from '../../core/ipam/index.ts';
 import type { Netlink } from '../../host/netlink/port.ts';
 import { interfaceName, podMac } from './endpoint-record.ts';
@@ -48,7 +48,7 @@ export function recoverEndpoints(
       if (link === undefined || pod === undefined || namespace === undefined) continue;
       if (records.has(handle) || attributes['node'] !== node) continue;
       const addresses = [...(recovered.get(handle)?.addresses ?? []), addressAt(block, ordinal)].toSorted(compareIp);
-      const { network, containerId } = partsOf(handle, ifname);
+      const { network, containerId } = handleParts(handle, ifname);
       const names = { id: handle, network, containerId, ifname, netns: '', namespace, pod };
       const mtu = link.mtu;
       recovered.set(handle, { ...names, interface: link.name, mac: podMac(handle), mtu, addresses });
@@ -65,12 +65,5 @@ export function leakedHandles(
   allocator: Pick<Allocator, 'assignments'>,
   records: ReadonlyMap<string, EndpointRecord>,
 ): readonly string[] {
-  return [...allocator.assignments().keys()].filter((handle) => !handle.startsWith('vxlan-') && !records.has(handle));
-}
-
-/** `network.container.ifname`, see `handleOf()`. */
-function partsOf(handle: string, ifname: string): { readonly network: string; readonly containerId: string } {
-  const head = handle.slice(0, -(ifname.length + 1));
-  const dot = head.lastIndexOf('.');
-  return { network: head.slice(0, dot), containerId: head.slice(dot + 1) };
+  return [...allocator.assignments().keys()].filter((handle) => !isTunnelHandle(handle) && !records.has(handle));
 }

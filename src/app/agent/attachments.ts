@@ -1,6 +1,6 @@
 import { messageOf } from '../../base/errors.ts';
-import { bitsOf, formatIp } from '../../base/ip/index.ts';
-import type { Family } from '../../base/ip/index.ts';
+import { bitsOf, equalIp, formatIp } from '../../base/ip/index.ts';
+import type { Family, Ip } from '../../base/ip/index.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Delta } from '../../core/calc/model.ts';
 import { CNI_ERROR, CniError } from '../../core/cni/index.ts';
@@ -15,6 +15,9 @@ import type { EndpointStore } from './endpoint-store.ts';
 import { KeyedQueue } from './keyed-queue.ts';
 import type { NetworkDriver } from './network-driver.ts';
 import type { PacketFilter } from './packet-filter.ts';
+import { podAddresses } from './pod-addresses.ts';
+import type { PodName } from './pod-addresses.ts';
+import type { PodFacts } from './pod-directory.ts';
 import { POD_GATEWAY, createPodLink, inspectPodLink } from './pod-link.ts';
 import type { PodLinkDependencies } from './pod-link.ts';
 
@@ -28,7 +31,7 @@ export interface AttachmentsDependencies extends PodLinkDependencies {
   /** Families in which pods get addresses, IPv4 first. */
   readonly families: () => readonly Family[];
   /** Resolves when the packet filter's calculation knows the pod; rejects when nobody does. */
-  readonly ensurePod: (pod: { namespace: string; name: string; uid: string | undefined }) => Promise<void>;
+  readonly ensurePod: (pod: PodName) => Promise<PodFacts>;
   /** Resolves when ADD can be served; rejects, with the reason, when that takes too long. */
   readonly ready: () => Promise<void>;
   /** Throws the reason when ADD cannot be served now. */
@@ -180,59 +183,38 @@ export class Attachments implements CniService {
     return resultOf(record);
   }
 
-  /** Address and pod, asked for side by side; both must be there, and an address without a pod goes back. */
+  /** What the pod asks for decides about its addresses, so it must be known first; mostly it is. */
   async #prepare(id: string, request: AttachmentRequest, pod: PodName): Promise<EndpointRecord> {
-    const [allocated, known] = await Promise.allSettled([this.#allocate(id, request, pod), this.#knowPod(pod)]);
-    if (allocated.status === 'rejected') throw allocated.reason;
-    if (known.status === 'fulfilled') return allocated.value;
-    await this.release([id]);
-    throw known.reason;
+    const { allocator, families, network } = this.#dependencies;
+    const facts = await this.#knowPod(pod);
+    const { config, containerId, ifname, netns } = request;
+    const { addresses, mac } = await podAddresses(
+      { id, ifname, config: config.raw, pod, facts },
+      { allocator, families: families(), isHeld: (ip) => this.#holds(ip) },
+    );
+    return {
+      id,
+      network: config.name,
+      containerId,
+      ifname,
+      netns,
+      namespace: pod.namespace,
+      pod: pod.name,
+      interface: interfaceName(id),
+      mac: mac ?? podMac(id),
+      mtu: config.mtu === undefined || config.mtu === 0 ? network.podMtu : config.mtu,
+      addresses,
+    };
   }
 
-  async #allocate(id: string, request: AttachmentRequest, pod: PodName): Promise<EndpointRecord> {
-    const { allocator, families, network } = this.#dependencies;
-    const wanted = families();
-    if (wanted.length === 0)
-      throw new CniError(CNI_ERROR.tryAgainLater, 'there is no enabled address pool: create an IPPool');
-    try {
-      const { addresses } = await allocator.allocate({
-        handle: id,
-        families: wanted,
-        attributes: {
-          namespace: pod.namespace,
-          pod: pod.name,
-          ...(pod.uid === undefined ? {} : { uid: pod.uid }),
-          ifname: request.ifname,
-        },
-      });
-      const { config, containerId, ifname, netns } = request;
-      return {
-        id,
-        network: config.name,
-        containerId,
-        ifname,
-        netns,
-        namespace: pod.namespace,
-        pod: pod.name,
-        interface: interfaceName(id),
-        mac: podMac(id),
-        mtu: config.mtu === undefined || config.mtu === 0 ? network.podMtu : config.mtu,
-        addresses: addresses.map(({ ip }) => ip),
-      };
-    } catch (error) {
-      throw new CniError(
-        CNI_ERROR.tryAgainLater,
-        `no address for pod ${pod.namespace}/${pod.name}: ${messageOf(error)}`,
-        '',
-        error,
-      );
-    }
+  #holds(ip: Ip): boolean {
+    return [...this.#records.values()].some(({ addresses }) => addresses.some((each) => equalIp(each, ip)));
   }
 
   /** Without the pod's labels nothing can be said about its policy, so it gets no network (fails closed). */
-  async #knowPod(pod: PodName): Promise<void> {
+  async #knowPod(pod: PodName): Promise<PodFacts> {
     try {
-      await this.#dependencies.ensurePod(pod);
+      return await this.#dependencies.ensurePod(pod);
     } catch (error) {
       const message = `pod ${pod.namespace}/${pod.name} is not known: ${messageOf(error)}`;
       throw new CniError(CNI_ERROR.tryAgainLater, message, '', error);
@@ -276,12 +258,6 @@ export class Attachments implements CniService {
 function endpointDelta({ id, interface: link, namespace, pod, addresses }: EndpointRecord): Delta {
   const value = { id, interface: link, pod: `${namespace}/${pod}`, addresses };
   return { kind: 'local-endpoint', key: id, value };
-}
-
-interface PodName {
-  readonly namespace: string;
-  readonly name: string;
-  readonly uid: string | undefined;
 }
 
 function idOf({ config, containerId, ifname }: AttachmentRequest): string {

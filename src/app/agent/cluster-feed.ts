@@ -1,10 +1,13 @@
 import type { Delta as CalcDelta, PoolSpec } from '../../core/calc/model.ts';
+import { ADDRESSING_PREFIX, decodeConfig } from '../../core/ipam/index.ts';
+import type { IpamConfig, IpamConfigSpec } from '../../core/ipam/index.ts';
 import type { Labels } from '../../core/kube/labels.ts';
 import type {
   EndpointSlice,
   Namespace,
   NetworkPolicy,
   Node,
+  ObjectMeta,
   Pod,
   Service,
   ServiceAccount,
@@ -23,6 +26,7 @@ import type { Delta, Informer, InformerOptions } from '../../host/kube-client/in
 import {
   ENDPOINT_SLICES,
   IPAM_BLOCKS,
+  IPAM_CONFIGS,
   IP_POOLS,
   NAMESPACES,
   NETWORK_POLICIES,
@@ -32,6 +36,7 @@ import {
   SERVICE_ACCOUNTS,
 } from '../../host/kube-client/resources.ts';
 import type { KubeClient, KubeObject, Resource } from '../../host/kube-client/types.ts';
+import { ABSENT_RETRY } from './layered-kind.ts';
 import { PolicyFeed } from './policy-feed.ts';
 import { knownBlock, knownNode, knownPoolRouting, sameBlock } from './routing-objects.ts';
 import type { IpamBlockObject, KnownNode, PoolRoutingObject } from './routing-objects.ts';
@@ -39,13 +44,24 @@ import type { IpamBlockObject, KnownNode, PoolRoutingObject } from './routing-ob
 /** A pod as policy sees it, and its identity. */
 export interface KnownPod extends PodEndpoint {
   readonly uid: string;
+  /** Its annotations that say which addresses it gets. */
+  readonly addressing: Annotations;
 }
+
+/** A namespace as policy sees it, and what it says of the addresses of its pods. */
+export interface KnownNamespace extends NamespaceInfo {
+  readonly addressing: Annotations;
+}
+
+type Annotations = Readonly<Record<string, string>>;
 
 /** An address pool, as far as the packet filter, routing and the choice of families need it. */
 export interface KnownPool {
   readonly spec: PoolSpec | undefined;
   readonly routing: RoutingPool | undefined;
   readonly disabled: boolean;
+  /** Whether BGP peers are told of its blocks. */
+  readonly exported: boolean;
 }
 
 /** Who wants to know what changed. Called synchronously, in the order of the watch streams. */
@@ -60,8 +76,6 @@ export interface FeedListener {
   /** A watch failed and will be tried again. */
   onError(what: string, error: unknown): void;
 }
-  /** Whether BGP peers are told of its blocks. */
-  readonly exported: boolean;
 
 /** Local copies of everything in the cluster that a node's network depends on. */
 export class ClusterFeed {
@@ -69,7 +83,7 @@ export class ClusterFeed {
   readonly #listener: FeedListener;
   readonly #signal: AbortSignal;
   readonly pods: Informer<KnownPod>;
-  readonly namespaces: Informer<NamespaceInfo>;
+  readonly namespaces: Informer<KnownNamespace>;
   readonly nodes: Informer<KnownNode>;
   readonly blocks: Informer<RoutingBlock | undefined>;
   readonly pools: Informer<KnownPool>;
@@ -79,6 +93,8 @@ export class ClusterFeed {
   readonly serviceAccounts: Informer<Labels>;
   /** By `namespace/name`, not by the policy's own key. */
   readonly #networkPolicies: Informer<Normalised>;
+  /** Rules for the pools; read anew with them when they change. */
+  readonly #ipamConfigs: Informer<IpamConfig>;
   readonly #services: Informer<ReturnType<typeof serviceSpec>>;
   readonly #slices: Informer<ReturnType<typeof sliceSpec>>;
   /** Resolves when every collection is known; never rejects. */
@@ -95,7 +111,7 @@ export class ClusterFeed {
     this.pods = this.#watch<Pod, KnownPod>(PODS, knownPod, ({ key, ...delta }) =>
       onDelta({ kind: 'pod', key, value: valueOf(delta) }),
     );
-    this.namespaces = this.#watch<Namespace, NamespaceInfo>(NAMESPACES, namespaceInfo, ({ key, ...delta }) =>
+    this.namespaces = this.#watch<Namespace, KnownNamespace>(NAMESPACES, knownNamespace, ({ key, ...delta }) =>
       onDelta({ kind: 'namespace', key, value: valueOf(delta) }),
     );
     this.nodes = this.#watch<Node, KnownNode>(NODES, knownNode, (delta) => this.#onNode(delta));
@@ -106,6 +122,12 @@ export class ClusterFeed {
       onDelta({ kind: 'pool', key, value: valueOf(delta)?.spec });
       listener.onPoolsChanged();
     });
+    this.#ipamConfigs = this.#watch<KubeObject & { readonly spec?: IpamConfigSpec }, IpamConfig>(
+      IPAM_CONFIGS,
+      ({ spec }) => decodeConfig(spec),
+      () => listener.onPoolsChanged(),
+      { absentRetry: ABSENT_RETRY },
+    );
     this.#networkPolicies = this.#watch<NetworkPolicy, Normalised>(
       NETWORK_POLICIES,
       (policy) => normaliseNetworkPolicy(policy),
@@ -142,6 +164,7 @@ export class ClusterFeed {
       this.pools,
       this.serviceAccounts,
       this.#networkPolicies,
+      this.#ipamConfigs,
       ...this.extended.informers,
       this.#services,
       this.#slices,
@@ -181,6 +204,10 @@ export class ClusterFeed {
     for (const slice of this.#slices.items.values()) if (slice !== undefined) yield slice;
   }
 
+  *services(): Generator<ServiceSpec> {
+    for (const service of this.#services.items.values()) if (service !== undefined) yield service;
+  }
+
   /** Whether every collection is known. */
   get hasSynced(): boolean {
     return this.#all.every((each) => each.hasSynced);
@@ -205,13 +232,10 @@ export class ClusterFeed {
     resource: Resource,
     project: InformerOptions<T, P>['project'],
     onDelta: (delta: Delta<P>) => void,
-  *services(): Generator<ServiceSpec> {
-    for (const service of this.#services.items.values()) if (service !== undefined) yield service;
-  }
-
+    more: Pick<InformerOptions<T, P>, 'absentRetry'> = {},
   ): Informer<P> {
     const onError = (error: unknown): void => this.#listener.onError(`watching ${resource.plural}`, error);
-    return informer<T, P>(this.#client, resource, { project, onDelta, onError }, this.#signal);
+    return informer<T, P>(this.#client, resource, { ...more, project, onDelta, onError }, this.#signal);
   }
 }
 
@@ -224,11 +248,24 @@ function labelsOf({ metadata }: ServiceAccount): Labels {
 
 /** Projects a Pod at parse time. */
 export function knownPod(pod: Pod): KnownPod {
-  return { ...podEndpoint(pod), uid: pod.metadata?.uid ?? '' };
+  return { ...podEndpoint(pod), uid: pod.metadata?.uid ?? '', addressing: addressingOf(pod.metadata) };
+}
+
+/** Projects a Namespace at parse time. */
+export function knownNamespace(namespace: Namespace): KnownNamespace {
+  return { ...namespaceInfo(namespace), addressing: addressingOf(namespace.metadata) };
+}
+
+/** One object for the many that say nothing. */
+const NO_ADDRESSING: Annotations = {};
+
+function addressingOf(metadata: ObjectMeta | undefined): Annotations {
+  const said = Object.entries(metadata?.annotations ?? {}).filter(([key]) => key.startsWith(ADDRESSING_PREFIX));
+  return said.length === 0 ? NO_ADDRESSING : Object.fromEntries(said);
 }
 
 type PoolObject = Parameters<typeof poolSpec>[0] &
-  PoolRoutingObject & { readonly spec?: { readonly disabled?: boolean } };
+  PoolRoutingObject & { readonly spec?: { readonly disabled?: boolean; readonly disableBGPExport?: boolean } };
 
 function knownPool(pool: PoolObject): KnownPool {
   return {
@@ -244,5 +281,7 @@ function valueOf<P>(delta: Pick<Delta<P>, 'kind'> & { readonly object?: P }): P 
 }
 
 function routingKey({ routing, bgp, wireguard }: KnownNode): string {
-  return JSON.stringify([routing, bgp, wireguard], (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
+  return JSON.stringify([routing, bgp, wireguard], (_, value: unknown) =>
+    typeof value === 'bigint' ? String(value) : value,
+  );
 }

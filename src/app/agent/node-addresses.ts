@@ -107,10 +107,17 @@ async function tunnelAddresses(
       const known = allocator.lookup(handle);
       if (known === undefined && !families.includes(family)) continue;
       const attributes = { type: `${kind}${family === 6 ? 'V6' : ''}TunnelAddress` };
-      const request = { handle, families: [family], attributes, use: 'Tunnel' } as const;
+      const request = { handle, families: [family], attributes, use: 'Tunnel', ...wrapping(pools, kind) } as const;
       const { addresses } = known ?? (await allocator.allocate(request));
       assigned[kind] = [...(assigned[kind] ?? []), ...addresses.map(({ ip }) => ip)];
     }
   }
   return assigned;
+}
+
+/** The pools whose own traffic takes the tunnel, if it is they that ask for it. */
+function wrapping(pools: readonly RoutingPool[], kind: TunnelKind): { readonly among?: readonly string[] } {
+  if (kind === 'wireguard') return {};
+  const among = pools.filter((pool) => (kind === 'ipip' ? pool.ipipMode : pool.vxlanMode) !== 'Never');
+  return among.length === 0 ? {} : { among: among.map(({ name }) => name) };
 }

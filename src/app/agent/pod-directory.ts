@@ -1,22 +1,26 @@
 import type { Delta } from '../../core/calc/model.ts';
 import type { Labels } from '../../core/kube/labels.ts';
 import type { Namespace, Pod, ServiceAccount } from '../../core/kube/types.ts';
-import type { NamespaceInfo } from '../../core/policy/cluster.ts';
-import { namespaceInfo } from '../../core/policy/endpoints.ts';
 import { isNotFound } from '../../host/kube-client/errors.ts';
 import { NAMESPACES, PODS, SERVICE_ACCOUNTS } from '../../host/kube-client/resources.ts';
 import type { KubeClient } from '../../host/kube-client/types.ts';
-import { knownPod } from './cluster-feed.ts';
-import type { KnownPod } from './cluster-feed.ts';
+import { knownNamespace, knownPod } from './cluster-feed.ts';
+import type { KnownNamespace, KnownPod } from './cluster-feed.ts';
 
 export interface PodDirectoryDependencies {
   readonly client: KubeClient;
   readonly pods: () => ReadonlyMap<string, KnownPod>;
-  readonly namespaces: () => ReadonlyMap<string, NamespaceInfo>;
+  readonly namespaces: () => ReadonlyMap<string, KnownNamespace>;
   readonly serviceAccounts: () => ReadonlyMap<string, Labels>;
   /** Where what was asked for goes, ahead of the watch. */
   readonly apply: (delta: Delta) => void;
   readonly signal: AbortSignal;
+}
+
+/** What the network of a pod depends on. */
+export interface PodFacts {
+  readonly pod: KnownPod;
+  readonly namespace: KnownNamespace;
 }
 
 /**
@@ -26,17 +30,24 @@ export interface PodDirectoryDependencies {
 export async function ensurePod(
   pod: { readonly namespace: string; readonly name: string; readonly uid: string | undefined },
   dependencies: PodDirectoryDependencies,
-): Promise<void> {
-  const { client, namespaces, apply, signal } = dependencies;
-  const { namespace } = pod;
-  await Promise.all([
-    knowPod(pod, dependencies).then(({ serviceAccount }) => knowAccount(namespace, serviceAccount, dependencies)),
-    namespaces().has(namespace)
-      ? undefined
-      : client
-          .get<Namespace>(NAMESPACES, { name: namespace }, { signal })
-          .then((object) => apply({ kind: 'namespace', key: namespace, value: namespaceInfo(object) })),
+): Promise<PodFacts> {
+  const [known, namespace] = await Promise.all([
+    knowPod(pod, dependencies),
+    knowNamespace(pod.namespace, dependencies),
   ]);
+  await knowAccount(pod.namespace, known.serviceAccount, dependencies);
+  return { pod: known, namespace };
+}
+
+async function knowNamespace(
+  name: string,
+  { client, namespaces, apply, signal }: PodDirectoryDependencies,
+): Promise<KnownNamespace> {
+  const known = namespaces().get(name);
+  if (known !== undefined) return known;
+  const value = knownNamespace(await client.get<Namespace>(NAMESPACES, { name }, { signal }));
+  apply({ kind: 'namespace', key: name, value });
+  return value;
 }
 
 async function knowPod(

@@ -2,6 +2,7 @@ import type { Logger } from '../../base/log.ts';
 import type { BlockStore } from '../../core/ipam/index.ts';
 import type { KubeClient } from '../../host/kube-client/types.ts';
 import { collectAddresses } from './collect-addresses.ts';
+import { keepHandles } from './keep-handles.ts';
 import { leadWhile } from './lead.ts';
 import type { ControllersOptions } from './options.ts';
 import { reportPools } from './report-pools.ts';
@@ -16,7 +17,7 @@ export interface ControllersDependencies {
   readonly signal: AbortSignal;
 }
 
-/** Collects leaked addresses and reports on pools, while this process holds the Lease, until the signal aborts. */
+/** Collects leaked addresses, keeps the handles of addresses and reports on pools, while this process holds the Lease, until the signal aborts. */
 export async function runControllers(
   options: ControllersOptions,
   dependencies: ControllersDependencies,
@@ -24,7 +25,11 @@ export async function runControllers(
   await leadWhile(
     options,
     async (term) => {
-      await Promise.all([collectAddresses(options, dependencies, term), reportPools(dependencies, term)]);
+      await Promise.all([
+        collectAddresses(options, dependencies, term),
+        keepHandles(dependencies, term),
+        reportPools(dependencies, term),
+      ]);
     },
     dependencies,
   );

@@ -93,12 +93,12 @@ function choiceFor(
   choices: Map<string, PoolChoice>,
   { blocks, nodeLabels }: AllocateContext,
 ): PoolChoice {
-  const { use = 'Workload', namespaceLabels } = request;
+  const { use = 'Workload', namespaceLabels, among } = request;
   const wanted = request.pools?.[family];
-  const key = JSON.stringify([family, use, wanted, namespaceLabels]);
+  const key = JSON.stringify([family, use, wanted, among, namespaceLabels]);
   const known = choices.get(key);
   if (known !== undefined) return known;
-  const choice = qualifyPools(blocks.allPools(), { family, use, nodeLabels, namespaceLabels, wanted });
+  const choice = qualifyPools(blocks.allPools(), { family, use, nodeLabels, namespaceLabels, among, wanted });
   choices.set(key, choice);
   return choice;
 }

@@ -1,6 +1,7 @@
 import { SluiceError } from '../../base/errors.ts';
 import { bitsOf, cidrSize, formatCidr, networkOf, parseCidr } from '../../base/ip/index.ts';
 import type { Cidr } from '../../base/ip/index.ts';
+import type { IpamHandle } from './handles.ts';
 import { affinityName, blockName } from './names.ts';
 import { defaultBlockSize } from './pool.ts';
 import type { Affinity, AffinityState, Allocation, Block, IpPool, PoolEncapsulation, PoolUse } from './types.ts';
@@ -52,6 +53,14 @@ export interface BlockAffinitySpec {
   readonly state: AffinityState;
   /** A string, as Calico has it. */
   readonly deleted: 'true' | 'false';
+}
+
+/** `IPAMHandle.spec`. */
+export interface IpamHandleSpec {
+  readonly handleID: string;
+  /** Block → how many of its addresses. */
+  readonly block: Readonly<Record<string, number>>;
+  readonly deleted?: boolean;
 }
 
 /** `IPPool.spec`, as far as it is read here. */
@@ -132,6 +141,16 @@ export function decodeAffinity(object: IpamResource<BlockAffinitySpec>): Affinit
   if (state !== 'pending' && state !== 'confirmed' && state !== 'pendingDeletion')
     throw bad(object, `spec.state is ${JSON.stringify(state)}: expected pending, confirmed or pendingDeletion`);
   return { node, state, cidr: cidrField(object, 'spec.cidr', cidr) };
+}
+
+/** The resource of a handle, which is named after it. */
+export function encodeHandle({ handle, blocks }: IpamHandle): IpamResource<IpamHandleSpec> {
+  return resource('IPAMHandle', handle, { handleID: handle, block: Object.fromEntries(blocks), deleted: false });
+}
+
+/** Inverse of {@link encodeHandle}. */
+export function decodeHandle({ metadata, spec }: IpamResource<IpamHandleSpec>): IpamHandle {
+  return { handle: metadata.name, blocks: new Map(Object.entries(spec.block ?? {})) };
 }
 
 /** Reads an IPPool with Calico's defaults; throws a SluiceError (`bad-resource`). A pool under deletion counts as disabled. */

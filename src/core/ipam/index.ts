@@ -1,15 +1,28 @@
 export type { AllocateOutcome, Allocator, AllocatorDependencies, AllocatorOptions } from './allocator.ts';
 export { addressAt, emptyBlock } from './block.ts';
-export { RELEASED_ANNOTATION, decodeAffinity, decodeBlock, decodePool, encodeAffinity, encodeBlock } from './codec.ts';
-export type { BlockAffinitySpec, IpamBlockSpec, IpamResource, IpPoolSpec } from './codec.ts';
+export {
+  RELEASED_ANNOTATION,
+  decodeAffinity,
+  decodeBlock,
+  decodeHandle,
+  decodePool,
+  encodeAffinity,
+  encodeBlock,
+  encodeHandle,
+} from './codec.ts';
+export type { BlockAffinitySpec, IpamBlockSpec, IpamHandleSpec, IpamResource, IpPoolSpec } from './codec.ts';
 export { createAllocator } from './create-allocator.ts';
 export { defaultPools } from './default-pools.ts';
 export { collectGarbage } from './garbage.ts';
 export type { GarbageDependencies, GarbageOptions, GarbageReport, World } from './garbage.ts';
+export { planHandles } from './handles.ts';
+export type { BlockHolders, HandlePlan, IpamHandle } from './handles.ts';
 export { parseHostLocalFile, planImport } from './import-host-local.ts';
 export type { HostLocalLease, ImportPlan, RunningPod } from './import-host-local.ts';
 export { MemoryBlockStore } from './memory-store.ts';
-export { affinityName, blockName, handleOf, tunnelHandle } from './names.ts';
+export { affinityName, blockName, handleOf, handleParts, isTunnelHandle, tunnelHandle } from './names.ts';
+export { ADDRESSING_PREFIX, podAddressing } from './pod-addressing.ts';
+export type { PodAddressing } from './pod-addressing.ts';
 export { defaultBlockSize, validatePool } from './pool.ts';
 export { DEFAULT_IPAM_CONFIG, IPAM_CONFIG_NAME, decodeConfig } from './config.ts';
 export type { IpamConfigSpec } from './config.ts';

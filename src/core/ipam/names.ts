@@ -11,15 +11,34 @@ export function affinityName(node: string, cidr: Cidr): string {
   return `${node}-${blockName(cidr)}`;
 }
 
+/** What runtimes call the interface of a pod's own network. */
+const POD_INTERFACE = 'eth0';
+
 /**
- * The handle of a container interface. Lower case, because Calico names the IPAMHandle after it; the interface is part
- * of it so that a pod with two interfaces on one network has two addresses.
+ * The handle of a container interface, in lower case because an IPAMHandle is named after it. That of `eth0` is Calico's
+ * own, so that either CNI plugin gives back what the other one took; a second interface on the same network adds its name.
  */
 export function handleOf(network: string, containerId: string, ifname: string): string {
-  return `${network}.${containerId}.${ifname}`.toLowerCase();
+  const handle = `${network}.${containerId}`.toLowerCase();
+  return ifname === POD_INTERFACE ? handle : `${handle}.${ifname.toLowerCase()}`;
+}
+
+/** Network and container of a handle that {@link handleOf} made for `ifname`. */
+export function handleParts(
+  handle: string,
+  ifname: string,
+): { readonly network: string; readonly containerId: string } {
+  const head = ifname === POD_INTERFACE ? handle : handle.slice(0, -(ifname.length + 1));
+  const dot = head.lastIndexOf('.');
+  return { network: head.slice(0, dot), containerId: head.slice(dot + 1) };
+}
+
+/** Whether the handle is one of {@link tunnelHandle}, which no pod has. */
+export function isTunnelHandle(handle: string): boolean {
+  return /^(vxlan|ipip|wireguard|udp)-(v6-)?tunnel-addr-/.test(handle);
 }
 
 /** The handle under which a node's tunnel address is allocated, as Calico names it. */
-export function tunnelHandle(node: string, family: 4 | 6, kind: 'vxlan' | 'ipip' | 'wireguard'): string {
+export function tunnelHandle(node: string, family: 4 | 6, kind: 'vxlan' | 'ipip' | 'wireguard' | 'udp'): string {
   return `${kind}-${family === 4 ? '' : 'v6-'}tunnel-addr-${node}`;
 }

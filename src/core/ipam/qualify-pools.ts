@@ -9,6 +9,8 @@ export interface PoolDemand {
   readonly use: PoolUse;
   readonly nodeLabels: Readonly<Record<string, string>>;
   readonly namespaceLabels: Readonly<Record<string, string>> | undefined;
+  /** Names of the only pools that exist for this address; absent: all. */
+  readonly among?: readonly string[] | undefined;
   /** Names or CIDRs; absent or empty: the pools choose. */
   readonly wanted: readonly string[] | undefined;
 }
@@ -26,9 +28,9 @@ export interface PoolChoice {
  * Otherwise all enabled, automatic pools that choose the node and the namespace, by name.
  */
 export function qualifyPools(all: readonly IpPool[], demand: PoolDemand): PoolChoice {
-  const { family, wanted = [] } = demand;
+  const { family, among, wanted = [] } = demand;
   const candidates = all
-    .filter((pool) => pool.cidr.ip.family === family)
+    .filter((pool) => pool.cidr.ip.family === family && (among?.includes(pool.name) ?? true))
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   if (wanted.length > 0) return namedPools(candidates, wanted, demand);
   const pools: IpPool[] = [];

@@ -76,6 +76,8 @@ export interface AllocateRequest {
   readonly namespaceLabels?: Readonly<Record<string, string>>;
   /** Names or CIDRs of the pools to take, by family and in this order; absent: those that choose the node and the namespace. */
   readonly pools?: Readonly<Partial<Record<Family, readonly string[]>>>;
+  /** Names of the pools among which the selectors choose; absent: all. */
+  readonly among?: readonly string[];
   /** These very addresses, one at most of each family (imports, static addresses). */
   readonly addresses?: readonly Ip[];
   /** The addresses are in use already and only become known: what their pool allows now does not matter. */
