@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { parseCidr, parseIp } from '../../src/base/ip/index.ts';
+import { formatIp, parseCidr, parseIp } from '../../src/base/ip/index.ts';
 import type { Cidr, Ip } from '../../src/base/ip/index.ts';
 import { silentLogger } from '../../src/base/log.ts';
 import { NetworkDriver } from '../../src/app/agent/network-driver.ts';
 import { RoutingView } from '../../src/app/agent/routing-view.ts';
+import { knownNode } from '../../src/app/agent/routing-objects.ts';
 import type { KnownNode } from '../../src/app/agent/routing-objects.ts';
 import type { BackendName, RoutingBlock } from '../../src/core/routing/index.ts';
 import { openNetlink } from '../../src/host/netlink/kernel.ts';
@@ -145,19 +146,17 @@ function counting(netlink: Netlink): { readonly netlink: Netlink; readonly reads
 }
 
 function nodeOf(n: number, address = n): KnownNode {
-  const name = `node-${n}`;
-  const mac = `02:00:00:00:${hex(n >> 8)}:${hex(n & 255)}`;
-  return {
-    endpoint: { kind: 'node', key: name, name, labels: {}, addresses: [addressOf(address)], tunnelAddresses: [] },
-    annotations: {},
-    networkReady: true,
-    routing: {
-      name,
-      addresses: [addressOf(address)],
-      tunnelAddresses: { vxlan: [{ family: 4, value: blockOf(n).cidr.ip.value + 1n }] },
-      underlayMacs: [mac],
+  const tunnel: Ip = { family: 4, value: blockOf(n).cidr.ip.value + 1n };
+  return knownNode({
+    metadata: {
+      name: `node-${n}`,
+      annotations: {
+        'projectcalico.org/IPv4VXLANTunnelAddr': formatIp(tunnel),
+        'sluice.dev/underlay-macs': `02:00:00:00:${hex(n >> 8)}:${hex(n & 255)}`,
+      },
     },
-  };
+    status: { addresses: [{ type: 'InternalIP', address: formatIp(addressOf(address)) }] },
+  });
 }
 
 function blockOf(n: number): RoutingBlock {

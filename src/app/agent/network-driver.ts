@@ -12,6 +12,7 @@ import type {
 import type { Netlink, NetworkEvent } from '../../host/netlink/port.ts';
 import type { Sysctl } from '../../host/sysctl/sysctl.ts';
 import { dumpNetwork, isOurs, isTunnel } from './kernel-network.ts';
+import { MissingDevices } from './missing-devices.ts';
 import { isDrift, isUnderlayChange } from './network-drift.ts';
 
 export interface NetworkDriverDependencies {
@@ -20,6 +21,8 @@ export interface NetworkDriverDependencies {
   readonly log: Logger;
   /** What routes depend on, as it is now; `endpoints` without pods that are being removed. */
   readonly input: () => RoutingInput;
+  /** What else keeps pods' packets small, bytes. */
+  readonly mtuLimit?: () => number | undefined;
   /** The kernel's links, addresses or routes that are not ours may have changed. */
   readonly onUnderlayChanged: () => void;
   /** Hears the peers that answers can be led back through, once the kernel leads them. */
@@ -43,6 +46,10 @@ const SETTLE = 50;
 /** A full comparison at least this often, milliseconds, in case an event was never sent. */
 const RESYNC_EVERY = 60_000;
 const RETRY = 1000;
+/** Problems that do not go away by themselves. */
+const WORRYING: ReadonlySet<string> = new Set(['not-in-subnet', 'unsupported-family', 'no-device']);
+/** They come first among changes. */
+const LINK_CHANGES: ReadonlySet<string> = new Set(['add-link', 'set-link', 'delete-link']);
 
 /**
  * Makes links, routes, neighbours and forwarding entries what they should be. What the kernel holds is kept in memory;
@@ -51,6 +58,7 @@ const RETRY = 1000;
 export class NetworkDriver {
   readonly #dependencies: NetworkDriverDependencies;
   readonly #table = new RoutingTable();
+  readonly #missing = new MissingDevices();
   #actual: ActualTables | undefined;
   #names = new Map<number, string>();
   #derived: DerivedNetwork | undefined;
@@ -91,7 +99,8 @@ export class NetworkDriver {
 
   /** MTU for the next pod's interface. */
   get podMtu(): number {
-    return (this.#derived ?? desiredNetwork(this.#dependencies.input())).podMtu;
+    const { podMtu } = this.#derived ?? desiredNetwork(this.#dependencies.input());
+    return Math.min(podMtu, this.#dependencies.mtuLimit?.() ?? podMtu);
   }
 
   /** Reconciles after this turn of the event loop. */
@@ -107,6 +116,7 @@ export class NetworkDriver {
   resync(): void {
     this.#resyncs++;
     this.#dependencies.onUnderlayChanged();
+    this.#missing.retry(this.#dependencies.netlink);
     const { actual, names } = dumpNetwork(this.#dependencies.netlink);
     this.#actual = new ActualTables(actual);
     this.#names = names;
@@ -148,12 +158,21 @@ export class NetworkDriver {
 
   #reconcile(scope: 'changes' | 'everything' = 'changes'): void {
     if (this.#actual === undefined) return this.#resyncQuietly();
-    const derived = this.#table.update(this.#dependencies.input());
+    const derived = this.#table.update({
+      ...this.#dependencies.input(),
+      missingDevices: this.#missing.problems,
+    });
     this.#derived = derived;
     this.#reportProblems(derived.problems);
     const touched = scope === 'everything' ? undefined : derived.touched;
     const changes = diffTables(derived.items, this.#actual.tables, touched);
-    const failed = changes.length === 0 ? [] : this.#attempt(changes);
+    const known = this.#missing.size;
+    const devices = changes.findIndex(({ kind }) => !LINK_CHANGES.has(kind));
+    const first = devices < 0 ? changes.length : devices;
+    const failed = [...this.#attempt(changes.slice(0, first))];
+    // All over without the device: nothing is tried that would need it.
+    if (this.#missing.size > known) return this.#reconcile('everything');
+    failed.push(...this.#attempt(changes.slice(first)));
     [this.#error] = failed;
     if (changes.length > 0)
       this.#dependencies.log.info('network reconciled', { changes: changes.length, failed: failed.length });
@@ -173,6 +192,7 @@ export class NetworkDriver {
   /** Tries every change, keeps account of those that succeeded, and returns what went wrong. */
   #attempt(changes: readonly RoutingChange[]): readonly string[] {
     const { netlink, log } = this.#dependencies;
+    if (changes.length === 0) return [];
     const outcomes = netlink.attempt(changes);
     return outcomes.flatMap((error, i) => {
       const change = changes[i]!;
@@ -180,6 +200,7 @@ export class NetworkDriver {
         this.#actual?.record(change);
         return [];
       }
+      if (this.#missing.learn(change, error)) return [];
       // A pod that is being torn down: its link went before its record, and with it all that it had.
       if ('route' in change && !isTunnel(change.route.link) && isOurs(change.route.link)) return [];
       if ('neighbour' in change && !isTunnel(change.neighbour.link)) return [];
@@ -213,7 +234,7 @@ export class NetworkDriver {
     for (const { code, message } of problems) {
       if (this.#reported.has(message)) continue;
       // A peer that is only just starting is no reason to worry anybody; the status shows it all the same.
-      if (code === 'not-in-subnet') this.#dependencies.log.warn(message);
+      if (WORRYING.has(code)) this.#dependencies.log.warn(message);
       else this.#dependencies.log.info(message);
     }
     this.#reported = messages;

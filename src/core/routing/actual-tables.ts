@@ -22,7 +22,7 @@ export class ActualTables {
     switch (change.kind) {
       case 'add-link': {
         const { type: kind, ...rest } = change.link;
-        links.set(rest.name, { kind, ...rest });
+        links.set(rest.name, { mac: undefined, ...rest, kind });
         return;
       }
       case 'set-link': {

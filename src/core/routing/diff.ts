@@ -1,6 +1,7 @@
 import type { Ip } from '../../base/ip/index.ts';
+import { TUNNEL_DEVICES } from './constants.ts';
 import type { TouchedKeys } from './keyed-items.ts';
-import { isSettled, newLink, sameDevice } from './links.ts';
+import { isAbandoned, newLink, sameDevice } from './links.ts';
 import type { ActualLink, NewTunnelLink } from './links.ts';
 import { tablesOf } from './network-items.ts';
 import type { ItemKind, ItemKinds, Items, ItemTables } from './network-items.ts';
@@ -85,7 +86,7 @@ function diffLinks(
     const existing = actual.get(link.name);
     const add: RoutingChange = { kind: 'add-link', link: newLink(link) };
     if (existing === undefined) return [add];
-    if (sameDevice(link, existing)) return settleLink(link, existing);
+    if (sameDevice(link, existing)) return isAbandoned(link, existing) ? [add] : settleLink(link, existing);
     remade.add(link.name);
     return [{ kind: 'delete-link', link: link.name }, add];
   });
@@ -142,15 +143,19 @@ function isOn(item: object, links: ReadonlySet<string>): boolean {
   return links.size > 0 && 'link' in item && links.has(item.link as string);
 }
 
-/** A desired route that leaves the link to the kernel agrees with any. */
+/** A desired route that leaves the link to the kernel agrees with any but a tunnel's, which has to be asked for. */
 function sameRoute(desired: DesiredRoute, actual: DesiredRoute): boolean {
   if (desired.type !== actual.type) return false;
   if (desired.type === 'blackhole') return true;
   return (
-    (desired.link === undefined || desired.link === actual.link) &&
+    (desired.link === undefined ? !isTunnel(actual.link) : desired.link === actual.link) &&
     sameIp(desired.via, actual.via) &&
     (desired.mtu ?? 0) === (actual.mtu ?? 0)
   );
+}
+
+function isTunnel(link: string | undefined): boolean {
+  return link !== undefined && TUNNEL_DEVICES.includes(link);
 }
 
 function sameIp(a: Ip | undefined, b: Ip | undefined): boolean {

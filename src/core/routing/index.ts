@@ -5,7 +5,8 @@ export { DEFAULT_SETTINGS, ROUTE_PROTOCOL, TUNNEL_DEVICES } from './constants.ts
 export { desiredNetwork } from './desired.ts';
 export { diffNetwork, diffTables } from './diff.ts';
 export type { ActualNetwork, RoutingChange } from './diff.ts';
-export type { ActualLink } from './links.ts';
+export { LINK_FEATURES } from './links.ts';
+export type { ActualLink, NewTunnelLink } from './links.ts';
 export { endpointItems } from './block-items.ts';
 export { KEYS } from './network-items.ts';
 export type { ItemTables } from './network-items.ts';

@@ -11,8 +11,9 @@ export interface ActualLink {
   readonly mtu: number;
   readonly up: boolean;
   readonly vxlan?: { readonly vni: number; readonly port: number; readonly local?: Ip } | undefined;
+  readonly ipip?: { readonly local?: Ip } | undefined;
   /** Absent while the agent does not carry what passes through the device. */
-  readonly tun?: { readonly port: number; readonly local: Ip };
+  readonly tun?: { readonly port: number; readonly local: Ip } | undefined;
 }
 
 /** A device to be made, in the words of `host/netlink`. */
@@ -31,12 +32,23 @@ export type NewTunnelLink =
       readonly mtu: number;
       readonly up: true;
       readonly ipip: { readonly local: Ip };
+    }
+  | {
+      readonly type: 'tun';
+      readonly name: string;
+      readonly mac: string;
+      readonly mtu: number;
+      readonly up: true;
+      readonly tun: { readonly port: number; readonly local: Ip };
     };
 
 /** What the kernel must have been built with to make a device, and the module that brings it. */
-export const LINK_FEATURES: Readonly<Record<NewTunnelLink['type'], { readonly option: string; readonly module: string }>> = {
+export const LINK_FEATURES: Readonly<
+  Record<NewTunnelLink['type'], { readonly option: string; readonly module: string }>
+> = {
   vxlan: { option: 'CONFIG_VXLAN', module: 'vxlan' },
   ipip: { option: 'CONFIG_NET_IPIP', module: 'ipip' },
+  tun: { option: 'CONFIG_TUN', module: 'tun' },
 };
 
 /** How the device is made. */
@@ -47,18 +59,27 @@ export function newLink(link: DesiredLink): NewTunnelLink {
       return { type: 'vxlan', name, mac: link.mac, mtu, up: true, vxlan: { vni: link.vni, port: link.port, local } };
     case 'ipip':
       return { type: 'ipip', name, mtu, up: true, ipip: { local } };
+    case 'tun':
+      return { type: 'tun', name, mac: link.mac, mtu, up: true, tun: { port: link.port, local } };
   }
 }
 
 /** Whether all that cannot be changed on a living device is as desired: its kind, identity, port and local address. */
-export function sameDevice(desired: DesiredLink, { kind, vxlan, ipip }: ActualLink): boolean {
+export function sameDevice(desired: DesiredLink, { kind, vxlan, ipip, tun }: ActualLink): boolean {
   if (kind !== desired.kind) return false;
   switch (desired.kind) {
     case 'vxlan':
       return desired.vni === vxlan?.vni && desired.port === vxlan.port && sameIp(desired.local, vxlan.local);
     case 'ipip':
       return sameIp(desired.local, ipip?.local);
+    case 'tun':
+      return tun === undefined || (desired.port === tun.port && sameIp(desired.local, tun.local));
   }
+}
+
+/** Whether a device that is there must be made all the same: one that the agent carries, of an agent that is no more. */
+export function isAbandoned({ kind }: DesiredLink, { tun }: ActualLink): boolean {
+  return kind === 'tun' && tun === undefined;
 }
 
 function sameIp(a: Ip, b: Ip | undefined): boolean {

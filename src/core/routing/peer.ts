@@ -12,6 +12,7 @@ export interface Scene {
   readonly name: string;
   readonly underlay: RoutingInput['underlay'];
   readonly settings: RoutingInput['settings'];
+  readonly missingDevices: RoutingInput['missingDevices'] & {};
 }
 
 /** One other node and the paths to it, each found when it is first asked for. */
@@ -90,6 +91,8 @@ export class Peer {
     if (this.node === undefined)
       return noPath(this.name, 'unknown-node', `a block belongs to node ${this.name}, which the cluster does not have`);
     if (self === undefined) return noPath(this.name, 'unknown-node', `this node, ${name}, is not in the cluster yet`);
-    return BACKENDS[backend].pathTo({ self, peer: this.node, family, underlay, settings });
+    const path = BACKENDS[backend].pathTo({ self, peer: this.node, family, underlay, settings });
+    const problem = path.kind === 'tunnel' ? this.scene.missingDevices.get(path.device) : undefined;
+    return problem === undefined ? path : { kind: 'problem', problem };
   }
 }

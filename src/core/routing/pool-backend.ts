@@ -3,16 +3,16 @@ import type { Cidr, Family } from '../../base/ip/index.ts';
 import { BACKENDS } from './backends/backend-table.ts';
 import type { BackendName, RoutingPool, TunnelKind } from './types.ts';
 
+/** What modes other than `Never` ask for. */
+const BY_MODE = {
+  vxlan: { Always: 'vxlan', CrossSubnet: 'cross-subnet' },
+  ipip: { Always: 'ipip', CrossSubnet: 'ipip-cross-subnet' },
+} as const;
+
 /** The way that a pool asks for; undefined when it wants no tunnel of its own. */
-export function backendOfPool({ vxlanMode }: RoutingPool): BackendName | undefined {
-  switch (vxlanMode) {
-    case 'Always':
-      return 'vxlan';
-    case 'CrossSubnet':
-      return 'cross-subnet';
-    case 'Never':
-      return undefined;
-  }
+export function backendOfPool({ vxlanMode, ipipMode }: RoutingPool): BackendName | undefined {
+  if (vxlanMode !== 'Never') return BY_MODE.vxlan[vxlanMode];
+  return ipipMode === 'Never' ? undefined : BY_MODE.ipip[ipipMode];
 }
 
 /** The way to the addresses of `cidr`: what its pool asks for, else the cluster's. */

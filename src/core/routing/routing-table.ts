@@ -214,7 +214,8 @@ export class RoutingTable {
     const devices = [...backends].flatMap((name) => {
       const { tunnel, device } = BACKENDS[name];
       const link = self && device?.({ ...scene, self });
-      return link === undefined ? [] : [{ link, own: (tunnel && self?.tunnelAddresses[tunnel]) ?? [] }];
+      if (link === undefined || scene.missingDevices.has(link.name)) return [];
+      return [{ link, own: (tunnel && self?.tunnelAddresses[tunnel]) ?? [] }];
     });
     const byName = new Map(devices.map((each) => [each.link.name, each]));
     const links = [...byName.values()].map(({ link }) => link);

@@ -12,7 +12,7 @@ const node = (name: string, addresses: readonly string[], tunnel: readonly strin
   name,
   underlayMacs: [`02:00:00:00:00:0${name}`],
   addresses: addresses.map(ip),
-  tunnelAddresses: { vxlan: tunnel.map(ip) },
+  tunnelAddresses: { vxlan: tunnel.map(ip), udp: tunnel.map(ip) },
 });
 
 const NODES = new Map(
@@ -61,6 +61,26 @@ const routesOf = ({ routes }: DesiredNetwork): string[] =>
     .sort();
 
 describe('the routes of a node', () => {
+  it('send everything through the device of the agent under udp', () => {
+    const desired = desiredNetwork({ ...BASE, backend: 'udp' });
+    expect(routesOf(desired)).toContain('10.244.0.64/26 via 10.244.0.65 dev tun.sluice');
+    expect(desired.links).toEqual([
+      { kind: 'tun', name: 'tun.sluice', mac: vtepMac('a'), mtu: 1472, port: 8285, local: ip('172.30.1.11') },
+    ]);
+    expect(desired.fdb).toContainEqual({ link: 'tun.sluice', mac: vtepMac('b'), remote: ip('172.30.1.12') });
+    expect(desired.addresses.map(({ link }) => link)).toEqual(['tun.sluice', 'tun.sluice']);
+    expect(desired.podMtu).toBe(1472);
+    expect(desired.returnPeers.map(({ macs }) => macs)).toEqual([[vtepMac('b')], [vtepMac('c')]]);
+  });
+
+  it('take up a device that an earlier agent carried, and take no route of it away', () => {
+    const desired = desiredNetwork({ ...BASE, backend: 'udp' });
+    const carried = applied(EMPTY, diffNetwork(desired, EMPTY));
+    const left = { ...carried, links: carried.links.map(({ tun: _, ...link }) => link), fdb: [] };
+    const changes = diffNetwork(desired, left);
+    expect(new Set(changes.map(({ kind }) => kind))).toEqual(new Set(['add-link', 'replace-fdb']));
+  });
+
   it('send everything through the tunnel under vxlan', () => {
     const desired = desiredNetwork(BASE);
     expect(routesOf(desired)).toEqual([
@@ -172,6 +192,47 @@ describe('the way to a block', () => {
     expect(desired.podMtu).toBe(1450);
   });
 
+  it('goes by IPIP to the peer itself where a pool asks for that, in IPv4 only', () => {
+    const tunnelled = [
+      { ...pool('10.1.0.0/16', 'Never'), ipipMode: 'Always' as const },
+      { ...pool('10.3.0.0/16', 'Never'), ipipMode: 'CrossSubnet' as const },
+      { ...pool('fd00:1::/64', 'Never'), ipipMode: 'Always' as const },
+    ];
+    const own = new Map(NODES).set('a', { ...NODES.get('a')!, tunnelAddresses: { ipip: [ip('10.1.0.1')] } });
+    const v6 = { cidr: cidr('fd00:1::40/122'), node: 'b', elsewhere: [] };
+    const used = blocks.filter(({ cidr: { ip: first } }) =>
+      [0x0a010000n, 0x0a030000n, 0x0a030040n].includes(first.value),
+    );
+    const desired = desiredNetwork({ ...BASE, nodes: own, pools: tunnelled, blocks: [...used, v6], endpoints: [] });
+    expect(routesOf(desired)).toEqual([
+      '10.1.0.0/26 via 172.30.1.12 dev ipip.sluice',
+      '10.3.0.0/26 via 172.30.1.12',
+      '10.3.0.64/26 via 172.30.2.13 dev ipip.sluice',
+    ]);
+    expect(desired.links).toEqual([{ kind: 'ipip', name: 'ipip.sluice', mtu: 1480, local: ip('172.30.1.11') }]);
+    expect(desired.addresses).toEqual([{ link: 'ipip.sluice', address: cidr('10.1.0.1/32') }]);
+    expect(desired.problems.map(({ code }) => code)).toEqual(['unsupported-family']);
+    expect(desired.podMtu).toBe(1480);
+  });
+
+  it('is reported once where the kernel cannot make its device, and the rest is as it would be', () => {
+    const problem = { peer: '', code: 'no-device', message: 'no VXLAN here' } as const;
+    const desired = desiredNetwork({
+      ...BASE,
+      backend: 'host-gw',
+      pools,
+      blocks,
+      missingDevices: new Map([['vxlan.sluice', problem]]),
+    });
+    expect(desired.problems).toEqual([problem]);
+    expect(desired.links).toEqual([]);
+    expect(routesOf(desired).filter((route) => !route.includes('slc1'))).toEqual([
+      '10.2.0.0/26 via 172.30.1.12',
+      '10.3.0.0/26 via 172.30.1.12',
+      '10.4.0.0/26 via 172.30.1.12',
+    ]);
+  });
+
   it('needs no device when no pool asks for one, whatever the cluster has', () => {
     const plain = [pool('10.2.0.0/16', 'Never')];
     expect(desiredNetwork({ ...BASE, backend: 'host-gw', pools: plain }).links).toEqual([]);
@@ -253,7 +314,7 @@ function applied(state: ActualNetwork, changes: readonly RoutingChange[]): Actua
     switch (change.kind) {
       case 'add-link':
         if (links.some(({ name }) => name === change.link.name)) throw new Error('exists');
-        links = [...links, { ...change.link, kind: change.link.type }];
+        links = [...links, { mac: undefined, ...change.link, kind: change.link.type }];
         break;
       case 'set-link':
         links = links.map((link) => (link.name === change.link ? { ...link, ...change, kind: link.kind } : link));
@@ -334,7 +395,10 @@ describe('walking from any state to any other', () => {
     'peer moved': { ...BASE, nodes: moved },
     'own address changed': { ...BASE, nodes: renumbered },
     'a pool with a tunnel': { ...BASE, backend: 'host-gw', pools: [tunnelPool] },
-    'another VNI': { ...BASE, settings: { vxlan: { vni: 1, port: 8472 } } },
+    'another VNI': { ...BASE, settings: { ...DEFAULT_SETTINGS, vxlan: { vni: 1, port: 8472 } } },
+    udp: { ...BASE, backend: 'udp' },
+    'udp at another port': { ...BASE, backend: 'udp', settings: { ...DEFAULT_SETTINGS, udp: { port: 9999 } } },
+    ipip: { ...BASE, backend: 'ipip' },
     'no pods': { ...BASE, endpoints: [] },
     'node unknown': { ...BASE, nodes: new Map() },
     'smaller MTU': { ...BASE, underlay: { ...BASE.underlay, mtu: 1400 } },
@@ -357,6 +421,6 @@ function canonical({ links, addresses, routes, neighbours, fdb, rules, returnRou
     items
       .map((item) => JSON.stringify(item, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)))
       .sort();
-  const devices = links.map(({ name, kind, mac, mtu, vxlan }) => ({ name, kind, mac, mtu, vxlan }));
+  const devices = links.map(({ name, kind, mac, mtu, vxlan, tun }) => ({ name, kind, mac, mtu, vxlan, tun }));
   return [devices, addresses, routes, neighbours, fdb, rules, returnRoutes].map((items) => text(items));
 }

@@ -1,0 +1,114 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { SluiceError } from '../../base/errors.ts';
+import { formatCidr, parseCidr, parseIp } from '../../base/ip/index.ts';
+import { silentLogger } from '../../base/log.ts';
+import { DEFAULT_SETTINGS } from '../../core/routing/index.ts';
+import type { RoutingInput, RoutingPool } from '../../core/routing/index.ts';
+import { FakeNetwork } from '../../host/netlink/fake.ts';
+import type { Netlink, NetworkChange } from '../../host/netlink/port.ts';
+import { FakeSysctl } from '../../host/sysctl/fake.ts';
+import { NetworkDriver } from './network-driver.ts';
+
+const ip = (text: string) => parseIp(text)!;
+const cidr = (text: string) => parseCidr(text)!;
+
+const pool = (text: string, ipipMode: RoutingPool['ipipMode']): RoutingPool => ({
+  name: text,
+  cidr: cidr(text),
+  ipipMode,
+  vxlanMode: 'Never',
+});
+
+const INPUT: RoutingInput = {
+  node: 'a',
+  backend: 'host-gw',
+  pools: [pool('10.1.0.0/16', 'Always'), pool('10.2.0.0/16', 'Never')],
+  nodes: new Map([
+    ['a', { name: 'a', addresses: [ip('192.0.2.1')], tunnelAddresses: { ipip: [ip('10.1.0.1')] } }],
+    ['b', { name: 'b', addresses: [ip('192.0.2.2')], tunnelAddresses: { ipip: [ip('10.1.0.65')] } }],
+  ]),
+  blocks: [
+    { cidr: cidr('10.1.0.64/26'), node: 'b', elsewhere: [] },
+    { cidr: cidr('10.2.0.64/26'), node: 'b', elsewhere: [] },
+  ],
+  endpoints: [],
+  underlay: { subnets: [cidr('192.0.2.1/24')], links: ['eth0'], mtu: 1500, peerMtu: new Map() },
+  settings: DEFAULT_SETTINGS,
+  configuredMtu: 0,
+};
+
+/** A kernel that has no IPIP until it is told to have it. */
+class Kernel {
+  readonly netlink: Netlink;
+  readonly seen: NetworkChange[] = [];
+  hasIpip = false;
+
+  constructor() {
+    const netlink = new FakeNetwork().netlink();
+    netlink.apply([
+      { kind: 'add-link', link: { type: 'bridge', name: 'eth0', up: true } },
+      { kind: 'add-address', address: { link: 'eth0', address: cidr('192.0.2.1/24') } },
+    ]);
+    const attempt = (changes: readonly NetworkChange[]): readonly (Error | undefined)[] => {
+      this.seen.push(...changes);
+      return changes.map((change) =>
+        change.kind === 'add-link' && change.link.type === 'ipip' && !this.hasIpip
+          ? new SluiceError('unsupported', 'Unknown device type')
+          : netlink.attempt([change])[0],
+      );
+    };
+    this.netlink = Object.create(netlink, { attempt: { value: attempt } }) as Netlink;
+    // Methods with private state need their own object.
+    for (const name of ['links', 'addresses', 'routes', 'rules', 'neighbours', 'fdb', 'watch'] as const)
+      Object.defineProperty(this.netlink, name, { value: netlink[name].bind(netlink) });
+  }
+
+  get routes(): readonly string[] {
+    const routes = this.netlink.routes({ protocol: 80, table: 254 });
+    return routes.map(({ destination }) => formatCidr(destination)).sort();
+  }
+}
+
+describe('the driver of links and routes', () => {
+  let driver: NetworkDriver | undefined;
+  afterEach(() => driver?.stop());
+
+  const start = (kernel: Kernel): NetworkDriver => {
+    driver = new NetworkDriver({
+      netlink: kernel.netlink,
+      sysctl: new FakeSysctl({}),
+      log: silentLogger,
+      input: () => INPUT,
+      onUnderlayChanged: () => undefined,
+      onReturnPeers: () => undefined,
+    });
+    driver.start();
+    return driver;
+  };
+
+  it('does all that needs no device which this kernel cannot make, and says what the kernel lacks', () => {
+    const kernel = new Kernel();
+    const { problems, error } = start(kernel).status();
+    expect(kernel.routes).toEqual(['10.2.0.64/26']);
+    expect(problems.map(({ code }) => code)).toEqual(['no-device']);
+    expect(problems[0]?.message).toMatch(/ipip\.sluice.*Unknown device type.*CONFIG_NET_IPIP \(modprobe ipip\)/);
+    expect(error).toBeUndefined();
+    // What would need the device is not even tried.
+    expect(kernel.seen.filter((change) => JSON.stringify(change, text).includes('ipip.sluice'))).toHaveLength(1);
+  });
+
+  it('makes the device as soon as the kernel can', () => {
+    const kernel = new Kernel();
+    const started = start(kernel);
+    kernel.hasIpip = true;
+    started.resync();
+    expect(started.status().problems).toEqual([]);
+    expect(kernel.routes).toEqual(['10.1.0.64/26', '10.2.0.64/26']);
+    started.resync();
+    expect(kernel.netlink.link('ipip.sluice')?.mtu).toBe(1480);
+  });
+});
+
+function text(_: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value;
+}
