@@ -59,7 +59,7 @@ class Kernel {
     };
     this.netlink = Object.create(netlink, { attempt: { value: attempt } }) as Netlink;
     // Methods with private state need their own object.
-    for (const name of ['links', 'addresses', 'routes', 'rules', 'neighbours', 'fdb', 'watch'] as const)
+    for (const name of ['links', 'link', 'addresses', 'routes', 'rules', 'neighbours', 'fdb', 'watch'] as const)
       Object.defineProperty(this.netlink, name, { value: netlink[name].bind(netlink) });
   }
 

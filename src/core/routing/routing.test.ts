@@ -76,7 +76,7 @@ describe('the routes of a node', () => {
   it('take up a device that an earlier agent carried, and take no route of it away', () => {
     const desired = desiredNetwork({ ...BASE, backend: 'udp' });
     const carried = applied(EMPTY, diffNetwork(desired, EMPTY));
-    const left = { ...carried, links: carried.links.map(({ tun: _, ...link }) => link), fdb: [] };
+    const left = { ...carried, links: carried.links.map((link) => ({ ...link, tun: undefined })), fdb: [] };
     const changes = diffNetwork(desired, left);
     expect(new Set(changes.map(({ kind }) => kind))).toEqual(new Set(['add-link', 'replace-fdb']));
   });
