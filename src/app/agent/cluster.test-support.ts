@@ -20,10 +20,14 @@ import { openLinkReaper } from '../../host/netlink/link-reaper.ts';
 import { createNetns, deleteNetns } from '../../host/netns/netns.ts';
 import { openNftables } from '../../host/nftables/kernel.ts';
 import { openSysctl } from '../../host/sysctl/sysctl.ts';
+import { openUserTunnels } from '../../host/tun/kernel.ts';
+import { TunnelNetlink } from '../../host/tun/tunnel-netlink.ts';
+import { openWireguard } from '../../host/wireguard/kernel.ts';
 import { runAgent } from './agent.ts';
 import { openPacketCopies } from '../../host/nflog/kernel.ts';
 import { memoryDomainStore } from './domain-store.ts';
 import { fileEndpointStore } from './endpoint-store.ts';
+import { memoryKeyStore } from './wireguard-keys.ts';
 
 /** What became of one CNI ADD. */
 export interface TestPod {
@@ -132,7 +136,7 @@ export class TestCluster implements AsyncDisposable {
     const { netns, runDir, stateDir } = node;
     mkdirSync(stateDir, { recursive: true });
     const stop = new AbortController();
-    const stack = new DisposableStack();
+    const stack = new AsyncDisposableStack();
     const level = process.env['SLUICE_TEST_LOG'] as LogLevel | undefined;
     const log =
       level === undefined
@@ -147,11 +151,15 @@ export class TestCluster implements AsyncDisposable {
       {
         client: this.client,
         blockStore: kubeBlockStore({ client: this.client, report: () => undefined }),
-        netlink: stack.use(openNetlink({ netns })),
+        netlink: stack.use(
+          new TunnelNetlink(openNetlink({ netns }), (onFailure) => openUserTunnels(onFailure, { netns })),
+        ),
         reaper: stack.use(openLinkReaper({ netns })),
         nftables: stack.use(openNftables({ netns })),
         conntrack: stack.use(openConntrack({ netns })),
         sysctl: openSysctl({ netns }),
+        openWireguard: () => openWireguard({ netns }),
+        wireguardKeys: memoryKeyStore(),
         openPod: (pod) => ({ netlink: openNetlink({ netns: pod }), sysctl: openSysctl({ netns: pod }) }),
         endpoints: fileEndpointStore(join(stateDir, 'endpoints')),
         copies: openPacketCopies({ netns }),
@@ -162,7 +170,7 @@ export class TestCluster implements AsyncDisposable {
         now: Date.now,
       },
       stop.signal,
-    ).finally(() => stack.dispose());
+    ).finally(() => stack.disposeAsync());
     await this.cni(name, this.#request('STATUS', { containerId: '', netns: '', args: '' }), 20_000);
   }
 

@@ -15,10 +15,12 @@ import { FakeNetwork } from '../../host/netlink/fake.ts';
 import { FakePacketCopies } from '../../host/nflog/fake.ts';
 import { FakeNftables } from '../../host/nftables/fake.ts';
 import { FakeSysctl } from '../../host/sysctl/fake.ts';
+import { FakeWireguard } from '../../host/wireguard/fake.ts';
 import { runAgent } from './agent.ts';
 import type { AgentOptions } from './options.ts';
 import { memoryDomainStore } from './domain-store.ts';
 import { memoryEndpointStore } from './endpoint-store.ts';
+import { memoryKeyStore } from './wireguard-keys.ts';
 
 /** One node without a kernel: the real agent over fakes of everything it touches, driven through its CNI socket. */
 export class FakeNode implements AsyncDisposable {

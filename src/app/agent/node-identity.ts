@@ -1,10 +1,11 @@
 import { formatCidr, formatIp } from '../../base/ip/index.ts';
 import type { Cidr } from '../../base/ip/index.ts';
 import type { TunnelAddresses, TunnelKind } from '../../core/routing/index.ts';
+import type { WireguardKeys } from '../../core/wireguard/index.ts';
 import { NODES } from '../../host/kube-client/resources.ts';
 import type { KubeClient } from '../../host/kube-client/types.ts';
 import type { Netlink } from '../../host/netlink/port.ts';
-import { TUNNEL_ANNOTATIONS, UNDERLAY_MACS_ANNOTATION } from './routing-objects.ts';
+import { TUNNEL_ANNOTATIONS, UNDERLAY_MACS_ANNOTATION, WIREGUARD_ANNOTATIONS } from './routing-objects.ts';
 import type { KnownNode } from './routing-objects.ts';
 import { readUnderlay } from './underlay.ts';
 
@@ -37,6 +38,8 @@ export interface NodeIdentityDependencies {
   readonly now: () => number;
   /** This node's addresses in the overlay. */
   readonly tunnels: () => TunnelAddresses;
+  /** This node's WireGuard keys that are in use. */
+  readonly wireguardKeys: () => WireguardKeys;
   readonly signal: AbortSignal;
 }
 
@@ -52,11 +55,16 @@ export class NodeIdentity {
 
   /** Publishes the node's address with its prefix and the tunnel's: peers find it by them. */
   async publishAddresses(known: KnownNode): Promise<void> {
-    const { client, netlink, tunnels, signal } = this.#dependencies;
+    const { client, netlink, tunnels, wireguardKeys, signal } = this.#dependencies;
     const wanted = identityAnnotations(readUnderlay(netlink, known.routing), tunnels());
     const missing = Object.entries(wanted).filter(([key, value]) => known.annotations[key] !== value);
-    if (missing.length === 0) return;
-    const body = { metadata: { annotations: Object.fromEntries(missing) } };
+    const keys = wireguardKeys();
+    // Null takes an annotation away: peers must not use a key that is not in use.
+    const changed = ([4, 6] as const)
+      .map((family) => [WIREGUARD_ANNOTATIONS[family], keys[family] ?? null] as const)
+      .filter(([name, key]) => (known.annotations[name] ?? null) !== key);
+    if (missing.length + changed.length === 0) return;
+    const body = { metadata: { annotations: Object.fromEntries([...missing, ...changed]) } };
     await client.patch(NODES, { name: this.#node }, 'merge', body, { fieldManager: FIELD_MANAGER, signal });
   }
 

@@ -9,6 +9,8 @@ import type { HostEndpointInfo, NetworkSetInfo, PolicySettings, ProfileInfo } fr
 import type { Policy, PolicyIssue, TierSpec } from '../../core/policy/model.ts';
 import { normalisePolicy } from '../../core/policy/normalise/registry.ts';
 import type { PolicyObject } from '../../core/policy/normalise/registry.ts';
+import { DEFAULT_WIREGUARD, wireguardSettings } from '../../core/wireguard/index.ts';
+import type { WireguardSettings } from '../../core/wireguard/index.ts';
 import type { Informer } from '../../host/kube-client/informer.ts';
 import {
   ADMIN_NETWORK_POLICIES,
@@ -39,8 +41,15 @@ const POLICY_KINDS: readonly (readonly Resource[])[] = [
 /** Who wants to know what changed. */
 export interface PolicyListener {
   readonly onDelta: (delta: CalcDelta) => void;
+  readonly onWireguardChanged: () => void;
   readonly onIssues: (issues: readonly PolicyIssue[]) => void;
   readonly onError: (what: string, error: unknown) => void;
+}
+
+/** A FelixConfiguration, as far as it is followed. */
+interface ClusterSettings {
+  readonly policy: PolicySettings | undefined;
+  readonly wireguard: WireguardSettings | undefined;
 }
 
 /**
@@ -56,7 +65,7 @@ export class PolicyFeed {
   readonly #networkSets: readonly LayeredKind<NetworkSetInfo>[];
   readonly #hostEndpoints: LayeredKind<HostEndpointInfo>;
   readonly #profiles: LayeredKind<ProfileInfo>;
-  readonly #settings: LayeredKind<PolicySettings>;
+  readonly #settings: LayeredKind<ClusterSettings>;
 
   constructor(client: KubeClient, listener: PolicyListener, signal: AbortSignal) {
     this.#client = client;
@@ -75,11 +84,10 @@ export class PolicyFeed {
       value,
     }));
     this.#profiles = this.#kind(PROFILES, profile, ({ name }, value) => ({ kind: 'profile', key: name, value }));
-    this.#settings = this.#kind(FELIX_CONFIGURATIONS, readSettings, (_, value) => ({
-      kind: 'settings',
-      key: 'default',
-      value,
-    }));
+    this.#settings = this.#kind(FELIX_CONFIGURATIONS, readSettings, (_, value) => {
+      this.#listener.onWireguardChanged();
+      return { kind: 'settings', key: 'default', value: value?.policy };
+    });
   }
 
   get informers(): readonly Informer<unknown>[] {
@@ -110,7 +118,11 @@ export class PolicyFeed {
 
   /** Undefined where the cluster says nothing. */
   get settings(): PolicySettings | undefined {
-    return [...this.#settings.values()][0];
+    return [...this.#settings.values()][0]?.policy;
+  }
+
+  get wireguard(): WireguardSettings {
+    return [...this.#settings.values()][0]?.wireguard ?? DEFAULT_WIREGUARD;
   }
 
   /** What of all these objects is not understood. */
@@ -152,6 +164,11 @@ function readPolicy(object: PolicyObject): Understood<Policy> {
 }
 
 /** Only the configuration named `default` is the cluster's. */
-function readSettings(object: PolicyObject): Understood<PolicySettings> {
-  return object.metadata?.name === 'default' ? policySettings(object) : { issues: [] };
+function readSettings(object: PolicyObject): Understood<ClusterSettings> {
+  if (object.metadata?.name !== 'default') return { issues: [] };
+  const [policy, wireguard] = [policySettings(object), wireguardSettings(object)];
+  return {
+    value: { policy: policy.value, wireguard: wireguard.value },
+    issues: [...policy.issues, ...wireguard.issues],
+  };
 }

@@ -15,11 +15,15 @@ import { openLinkReaper } from '../../host/netlink/link-reaper.ts';
 import { openPacketCopies } from '../../host/nflog/kernel.ts';
 import { openNftables } from '../../host/nftables/kernel.ts';
 import { openSysctl } from '../../host/sysctl/sysctl.ts';
+import { openUserTunnels } from '../../host/tun/kernel.ts';
+import { TunnelNetlink } from '../../host/tun/tunnel-netlink.ts';
+import { openWireguard } from '../../host/wireguard/kernel.ts';
 import { runAgent } from './agent.ts';
 import { fileDomainStore } from './domain-store.ts';
 import { fileEndpointStore } from './endpoint-store.ts';
 import { agentOptions } from './options.ts';
 import type { Environment } from './run-dir.ts';
+import { fileKeyStore } from './wireguard-keys.ts';
 
 /**
  * `sluice agent`: the agent of the node that it runs on, set up from the environment, until `signal` aborts. Returns
@@ -39,7 +43,12 @@ export async function runAgentProgram(env: Environment, signal: AbortSignal): Pr
     const datastore = stack.use(openDatastore(env, kubernetes, (message) => log.warn(message)));
     const onError = (what: string, error: unknown): void => log.warn(what, { error: messageOf(error) });
     const client = lockableClient(datastore.client, onError, signal);
-    using netlink = openNetlink();
+    await using netlink = new TunnelNetlink(openNetlink(), (onFailure) =>
+      openUserTunnels((reason) => {
+        log.warn('the tunnel in user space ended and is set up again', { reason });
+        onFailure(reason);
+      }),
+    );
     using reaper = openLinkReaper();
     using nftables = openNftables();
     using conntrack = openConntrack();
@@ -54,9 +63,16 @@ export async function runAgentProgram(env: Environment, signal: AbortSignal): Pr
         log,
         blockStore: kubeBlockStore({ client, report: (message) => log.warn(message) }),
         openPod: (netns) => ({ netlink: openNetlink({ netns }), sysctl: openSysctl({ netns }) }),
+        openWireguard,
+        wireguardKeys: fileKeyStore(join(options.stateDir, 'wireguard-keys.json')),
         sysctl: openSysctl(),
         endpoints: fileEndpointStore(join(options.stateDir, 'endpoints')),
         copies: openPacketCopies(),
+        openBird: () =>
+          openBird({
+            folder: join(options.runDir, 'bird'),
+            onEnd: () => log.error('BIRD has ended; it is started again'),
+          }),
         domains: fileDomainStore(join(options.stateDir, 'domain-names.json')),
         now: Date.now,
       },
@@ -65,11 +81,6 @@ export async function runAgentProgram(env: Environment, signal: AbortSignal): Pr
     return 0;
   } catch (error) {
     process.stderr.write(`sluice agent: ${messageOf(error)}\n`);
-        openBird: () =>
-          openBird({
-            folder: join(options.runDir, 'bird'),
-            onEnd: () => log.error('BIRD has ended; it is started again'),
-          }),
     return 2;
   }
 }

@@ -6,6 +6,7 @@ import type { Node } from '../../core/kube/types.ts';
 import { nodeEndpoint } from '../../core/policy/endpoints.ts';
 import type { NodeEndpoint } from '../../core/policy/cluster.ts';
 import type { RoutingBlock, RoutingNode, RoutingPool, TunnelAddresses, TunnelKind } from '../../core/routing/index.ts';
+import type { WireguardKeys } from '../../core/wireguard/index.ts';
 
 /** Where a node publishes its tunnel device's hardware address when it is not the derived one (Calico's name). */
 const VTEP_MAC_ANNOTATION = 'projectcalico.org/VXLANTunnelMACAddr';
@@ -18,6 +19,14 @@ export const TUNNEL_ANNOTATIONS: Readonly<Record<TunnelKind, Readonly<Partial<Re
   udp: { 4: 'sluice.dev/IPv4UDPTunnelAddr', 6: 'sluice.dev/IPv6UDPTunnelAddr' },
 };
 
+/** Where a node publishes its WireGuard keys (Calico's names). */
+export const WIREGUARD_ANNOTATIONS: Readonly<Record<Family, string>> = {
+  4: 'projectcalico.org/WireguardPublicKey',
+  6: 'projectcalico.org/WireguardPublicKeyV6',
+};
+/** A new value, whatever it is, makes the node choose new WireGuard keys. */
+const WIREGUARD_ROTATION_ANNOTATION = 'sluice.dev/wireguard-rotation';
+
 /** Where a node publishes the hardware addresses of the devices that carry its addresses, separated by commas. */
 export const UNDERLAY_MACS_ANNOTATION = 'sluice.dev/underlay-macs';
 const MAC = /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/;
@@ -28,8 +37,15 @@ export interface KnownNode {
   readonly endpoint: NodeEndpoint;
   readonly routing: RoutingNode;
   readonly bgp: BgpNode;
+  readonly wireguard: KnownWireguard;
   readonly annotations: Readonly<Record<string, string>>;
   readonly networkReady: boolean;
+}
+
+/** What a Node says of WireGuard: the keys that it has, and a text that changes when it is to get others. */
+export interface KnownWireguard {
+  readonly keys: WireguardKeys;
+  readonly rotation: string;
 }
 
 /** Projects a Node at parse time. */
@@ -46,11 +62,20 @@ export function knownNode(node: Node): KnownNode {
     endpoint,
     bgp: bgpNode({ name, labels: endpoint.labels, annotations, addresses }),
     annotations,
+    wireguard: wireguardOf(annotations),
     networkReady: (node.status?.conditions ?? []).some(
       ({ type, status }) => type === 'NetworkUnavailable' && status === 'False',
     ),
     routing: { name, addresses, tunnelAddresses, underlayMacs: macs, ...(vtepMac === undefined ? {} : { vtepMac }) },
   };
+}
+
+function wireguardOf(annotations: Readonly<Record<string, string>>): KnownWireguard {
+  const keys = ([4, 6] as const).flatMap((family) => {
+    const key = annotations[WIREGUARD_ANNOTATIONS[family]] ?? '';
+    return key === '' ? [] : [[family, key] as const];
+  });
+  return { keys: Object.fromEntries(keys), rotation: annotations[WIREGUARD_ROTATION_ANNOTATION] ?? '' };
 }
 
 function tunnelAddressesOf(annotations: Readonly<Record<string, string>>): TunnelAddresses {

@@ -9,6 +9,7 @@ import type { NetworkStatus } from './network-driver.ts';
 import type { AgentOptions } from './options.ts';
 import type { PacketFilterStatus } from './packet-filter.ts';
 import type { Readiness } from './readiness.ts';
+import type { WireguardStatus } from './wireguard-driver.ts';
 
 /** The document behind `sluice status`: what is programmed on one node. */
 export interface AgentStatus {
@@ -44,6 +45,8 @@ export interface AgentStatus {
   readonly domains: Readonly<Record<string, readonly string[]>>;
   readonly packetFilter: PacketFilterStatus;
   readonly network: NetworkStatus;
+  /** Absent while the cluster has it off. */
+  readonly wireguard?: WireguardStatus;
   readonly connections: ConnectionsStatus;
   /** Addresses that will be given back when the datastore answers again. */
   readonly owedReleases: number;
@@ -59,6 +62,7 @@ export interface StatusSources {
   readonly domains: ReadonlyMap<string, readonly Ip[]>;
   readonly filter: PacketFilterStatus;
   readonly network: NetworkStatus;
+  readonly wireguard: WireguardStatus | undefined;
   readonly connections: ConnectionsStatus;
   readonly attachments: Attachments;
   readonly blocks: readonly Stored<Block>[];
@@ -99,6 +103,7 @@ export function agentStatus(sources: StatusSources): AgentStatus {
     domains: Object.fromEntries([...sources.domains].map(([name, addresses]) => [name, addresses.map(formatIp)])),
     packetFilter: sources.filter,
     network: sources.network,
+    ...(sources.wireguard === undefined ? {} : { wireguard: sources.wireguard }),
     connections: sources.connections,
     owedReleases: attachments.owedReleases,
   };
