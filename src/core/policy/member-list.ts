@@ -21,8 +21,8 @@ export interface AnswerSpace {
 }
 
 /**
- * What chooses pods, as one question about classes: most of judging is asking it. Each class is tested once and its answer
- * kept, as long as there is space.
+ * What chooses pods, as one question about classes: most of judging is asking it. A list that chooses in many namespaces
+ * tests each class once and keeps the answer, as long as there is space; few classes get past the namespace of any other.
  */
 export class MemberList {
   /** The one namespace that all tests choose in; undefined when they choose in several, and when there is no test. */
@@ -41,19 +41,27 @@ export class MemberList {
 
   /** Whether one of the tests chooses the class. */
   has(endpoints: EndpointClass): boolean {
-    if (this.#tests.length === 0 || (this.home !== undefined && this.home !== endpoints.namespace)) return false;
+    if (this.#tests.length === 0) return false;
+    if (this.home !== undefined) return this.home === endpoints.namespace && this.#ask(endpoints);
     const { id } = endpoints;
     const known = id < this.#answers.length ? this.#answers[id] : 0;
     if (known !== 0) return known === 2;
-    const answer = this.#tests.some((test) => chooses(test, endpoints));
-    if (id < this.#answers.length || this.#grow(id)) this.#answers[id] = answer ? 2 : 1;
+    const answer = this.#ask(endpoints);
+    if (id < this.#answers.length || this.#grow(id + 1)) this.#answers[id] = answer ? 2 : 1;
     return answer;
   }
 
-  #grow(id: number): boolean {
-    const length = Math.max(64, 2 * this.#answers.length, id + 1);
-    if (length - this.#answers.length > this.#space.left) return false;
-    this.#space.left -= length - this.#answers.length;
+  #ask(endpoints: EndpointClass): boolean {
+    for (const test of this.#tests) if (chooses(test, endpoints)) return true;
+    return false;
+  }
+
+  /** Makes room for `count` answers; false when there is no space for them. */
+  #grow(count: number): boolean {
+    const length = Math.max(64, 2 * this.#answers.length, count);
+    const more = length - this.#answers.length;
+    if (more > this.#space.left) return false;
+    this.#space.left -= more;
     const answers = new Uint8Array(length);
     answers.set(this.#answers);
     this.#answers = answers;
