@@ -4,27 +4,48 @@ import type { Ip } from '../../base/ip/index.ts';
 import { messageOf } from '../../base/errors.ts';
 import { expectSuccess } from '../errno.ts';
 import { EFD_CLOEXEC, close, eventfd, writeValue } from '../libc.ts';
+import { inNetns } from '../netns/netns.ts';
+import type { NetnsRef } from '../netns/netns.ts';
 import { COUNTERS } from './forwarder.ts';
 import type { UserTunnel, UserTunnelStatus, UserTunnels } from './port.ts';
 import { openTap } from './tap-device.ts';
 import { openUdpSocket } from './udp-socket.ts';
 import type { WorkerData, WorkerNews } from './worker.ts';
 
-/** Tunnels of the network namespace of the calling thread. `onFailure` hears when one that was carried is no more. */
-export function openUserTunnels(onFailure: (reason: string) => void): UserTunnels {
-  return new KernelUserTunnels(onFailure);
+/** Tunnels of `netns`, or of the namespace of whoever sets them. `onFailure` hears when one that was carried is no more. */
+export function openUserTunnels(
+  onFailure: (reason: string) => void,
+  { netns }: { readonly netns?: NetnsRef } = {},
+): UserTunnels {
+  return new KernelUserTunnels(onFailure, netns);
 }
 
 class KernelUserTunnels implements UserTunnels {
   readonly #onFailure: (reason: string) => void;
+  readonly #netns: NetnsRef | undefined;
   #carrier: Carrier | undefined;
   #leaving: Promise<void> = Promise.resolve();
 
-  constructor(onFailure: (reason: string) => void) {
+  constructor(onFailure: (reason: string) => void, netns: NetnsRef | undefined) {
     this.#onFailure = onFailure;
+    this.#netns = netns;
   }
 
   set(tunnel: UserTunnel | undefined): void {
+    if (this.#netns === undefined) this.#set(tunnel);
+    else inNetns(this.#netns, () => this.#set(tunnel));
+  }
+
+  status(): UserTunnelStatus | undefined {
+    return this.#carrier?.status();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#set(undefined);
+    await this.#leaving;
+  }
+
+  #set(tunnel: UserTunnel | undefined): void {
     if (this.#carrier !== undefined && this.#carrier.name !== tunnel?.name) this.#leave(this.#carrier);
     if (tunnel === undefined) return;
     if (this.#carrier === undefined) {
@@ -34,15 +55,6 @@ class KernelUserTunnels implements UserTunnels {
       });
       this.#carrier = carrier;
     } else this.#carrier.set(tunnel);
-  }
-
-  status(): UserTunnelStatus | undefined {
-    return this.#carrier?.status();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.set(undefined);
-    await this.#leaving;
   }
 
   #leave(carrier: Carrier): void {
