@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe } from 'vitest';
-import type { LabBackend, LabIpFamily } from '../../src/app/lab/lab-types.ts';
+import { LAB_BACKENDS } from '../../src/app/lab/lab-types.ts';
+import type { LabIpFamily } from '../../src/app/lab/lab-types.ts';
 import { TestCluster } from './harness.ts';
 import { describeScenarios } from './scenarios.ts';
 
-const BACKENDS: readonly LabBackend[] = ['vxlan', 'host-gw', 'cross-subnet'];
 const FAMILIES: readonly LabIpFamily[] = ['ipv4', 'ipv6', 'dual'];
 
-const SHAPES = BACKENDS.flatMap((backend) => FAMILIES.map((ipFamily) => ({ backend, ipFamily })));
+const SHAPES = LAB_BACKENDS.flatMap((backend) => FAMILIES.map((ipFamily) => ({ backend, ipFamily })));
 
 // One cluster after the other: each alone keeps a small machine busy.
 describe.each(SHAPES)('the scenarios over $backend with $ipFamily', (shape) => {

@@ -1,5 +1,6 @@
-/** How pods of different nodes reach each other. */
-export type LabBackend = 'vxlan' | 'host-gw' | 'cross-subnet';
+/** How pods of different nodes can reach each other. */
+export const LAB_BACKENDS = ['vxlan', 'host-gw', 'cross-subnet', 'udp'] as const;
+export type LabBackend = (typeof LAB_BACKENDS)[number];
 
 /** Which address families pods and Services get. */
 export type LabIpFamily = 'ipv4' | 'ipv6' | 'dual';

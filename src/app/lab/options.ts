@@ -1,6 +1,7 @@
 import type { Cidr, Family } from '../../base/ip/index.ts';
 import { cidrContains, formatCidr, networkOf, parseCidr } from '../../base/ip/index.ts';
-import type { LabBackend, LabIpFamily, LabOptions, LabProblem } from './lab-types.ts';
+import { LAB_BACKENDS } from './lab-types.ts';
+import type { LabIpFamily, LabOptions, LabProblem } from './lab-types.ts';
 import { MAX_NODES, UNDERLAY } from './universe/topology.ts';
 
 /** What the user typed; absent fields take the defaults. */
@@ -19,7 +20,6 @@ export type LabOptionsResult =
   | { readonly kind: 'valid'; readonly options: LabOptions }
   | { readonly kind: 'invalid'; readonly problems: readonly LabProblem[] };
 
-const BACKENDS: readonly LabBackend[] = ['vxlan', 'host-gw', 'cross-subnet'];
 const FAMILIES: readonly LabIpFamily[] = ['ipv4', 'ipv6', 'dual'];
 /** The name of a cluster that is not given one. */
 export const DEFAULT_NAME = 'sluice';
@@ -55,7 +55,7 @@ export function validateLabOptions(raw: RawLabOptions): LabOptionsResult {
       `"${name}" is not a name: use 1 to 20 of a-z, 0-9 and "-", beginning and ending with a letter or digit`,
     );
   const nodes = whole('--nodes', raw.nodes ?? 3, 1, MAX_NODES, complain);
-  const backend = oneOf('--backend', raw.backend ?? 'vxlan', BACKENDS, complain);
+  const backend = oneOf('--backend', raw.backend ?? 'vxlan', LAB_BACKENDS, complain);
   const ipFamily = oneOf('--ip-family', raw.ipFamily ?? 'ipv4', FAMILIES, complain);
   const apiPort = whole('--api-port', raw.apiPort ?? 0, 0, 65_535, complain);
   const families: readonly Family[] = ipFamily === 'dual' ? [4, 6] : ipFamily === 'ipv6' ? [6] : [4];

@@ -1,3 +1,4 @@
+import { LAB_BACKENDS } from '../../app/lab/lab-types.ts';
 import type { LabStatus } from '../../app/lab/lab-types.ts';
 import type { Command, OptionSpec } from '../command.ts';
 import { NAME } from '../lab-options.ts';
@@ -9,7 +10,7 @@ export const SHAPE: readonly OptionSpec[] = [
   {
     flags: '--backend <backend>',
     description: 'how pods of different nodes reach each other',
-    choices: ['vxlan', 'host-gw', 'cross-subnet'],
+    choices: LAB_BACKENDS,
     fallback: 'vxlan',
   },
   {
