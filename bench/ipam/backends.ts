@@ -4,9 +4,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BlockStore } from '../../src/core/ipam/index.ts';
+import { etcdClient } from '../../src/host/etcd/client.ts';
+import { parseEndpoints } from '../../src/host/etcd/endpoint.ts';
+import { EtcdServer } from '../../src/host/etcd/etcd.test-support.ts';
+import { etcdKubeClient } from '../../src/host/etcd/kube-client.ts';
 import { kubeBlockStore } from '../../src/host/ipam-store/kube-block-store.ts';
 import { httpKubeClient } from '../../src/host/kube-client/http-client.ts';
 import { loadKubeconfig } from '../../src/host/kube-client/kubeconfig.ts';
+import { MemoryKubeClient } from '../../src/host/kube-client/memory-client.ts';
+import { IPAM_CONFIGS, IP_POOLS } from '../../src/host/kube-client/resources.ts';
 
 /** A datastore that runs for one measurement. */
 export interface RunningBackend extends AsyncDisposable {
@@ -45,15 +51,35 @@ const KUBE: Backend = {
   },
   open: async (address) => {
     const client = httpKubeClient(await loadKubeconfig(address));
-    const store = kubeBlockStore({
-      client,
-      report: (message) => {
-        throw new Error(message);
-      },
-    });
+    const store = kubeBlockStore({ client, report: refuse });
     return { ...store, [Symbol.dispose]: () => client.close() };
   },
 };
 
+const ETCD: Backend = {
+  title: 'etcd',
+  bar: 500,
+  start: async (cidr) => {
+    const server = await EtcdServer.start();
+    const etcd = server.client();
+    const client = etcdKubeClient({ etcd, kubernetes: new MemoryKubeClient(), report: refuse });
+    await client.create(IP_POOLS, { metadata: { name: 'pods' }, spec: { cidr } } as object);
+    const spec = { strictAffinity: false, autoAllocateBlocks: true, maxBlocksPerHost: 256 };
+    await client.create(IPAM_CONFIGS, { metadata: { name: 'default' }, spec } as object);
+    etcd.close();
+    return { address: server.endpoint, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+  },
+  open: (address) => {
+    const etcd = etcdClient({ endpoints: parseEndpoints(address) });
+    const client = etcdKubeClient({ etcd, kubernetes: new MemoryKubeClient(), report: refuse });
+    const store = kubeBlockStore({ client, report: refuse });
+    return Promise.resolve({ ...store, [Symbol.dispose]: () => etcd.close() });
+  },
+};
+
+function refuse(message: string): never {
+  throw new Error(message);
+}
+
 /** By the name that environment variable SLUICE_BENCH_STORE has. */
-export const BACKENDS: Readonly<Record<string, Backend>> = { kubernetes: KUBE };
+export const BACKENDS: Readonly<Record<string, Backend>> = { kubernetes: KUBE, etcd: ETCD };

@@ -40,7 +40,7 @@ export async function runAgentProgram(env: Environment, signal: AbortSignal): Pr
     const kubernetes = httpKubeClient(config);
     using stack = new DisposableStack();
     stack.defer(() => kubernetes.close());
-    const datastore = stack.use(openDatastore(env, kubernetes, (message) => log.warn(message)));
+    const datastore = stack.use(await openDatastore(env, kubernetes, (message) => log.warn(message)));
     const onError = (what: string, error: unknown): void => log.warn(what, { error: messageOf(error) });
     const client = lockableClient(datastore.client, onError, signal);
     await using netlink = new TunnelNetlink(openNetlink(), (onFailure) =>

@@ -33,7 +33,7 @@ export function runUpgradeIpam(env: Environment): Promise<number> {
     );
     using stack = new DisposableStack();
     stack.defer(() => kubernetes.close());
-    const datastore = stack.use(openDatastore(env, kubernetes, (message) => log.warn(message)));
+    const datastore = stack.use(await openDatastore(env, kubernetes, (message) => log.warn(message)));
     const stop = stack.adopt(new AbortController(), (controller) => controller.abort());
     const onError = (what: string, error: unknown): void => log.warn(what, { error: messageOf(error) });
     const client = lockableClient(datastore.client, onError, stop.signal);

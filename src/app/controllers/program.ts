@@ -22,7 +22,7 @@ export async function runControllersProgram(
   const kubernetes = httpKubeClient(env['KUBECONFIG'] ? await loadKubeconfig(env['KUBECONFIG']) : inClusterConfig(env));
   using stack = new DisposableStack();
   stack.defer(() => kubernetes.close());
-  const datastore = stack.use(openDatastore(env, kubernetes, (message) => log.warn(message)));
+  const datastore = stack.use(await openDatastore(env, kubernetes, (message) => log.warn(message)));
   const onError = (what: string, error: unknown): void => log.warn(what, { error: messageOf(error) });
   const client = lockableClient(datastore.client, onError, signal);
   const store = kubeBlockStore({ client, report: (message) => log.warn(message) });

@@ -1,7 +1,4 @@
 import { SluiceError } from '../../base/errors.ts';
-import { etcdClient } from '../etcd/client.ts';
-import { etcdConfig } from '../etcd/config.ts';
-import { etcdKubeClient } from '../etcd/kube-client.ts';
 import type { KubeClient } from '../kube-client/types.ts';
 
 /** Where Calico's kinds can be; the names are Calico's. */
@@ -30,13 +27,19 @@ export function datastoreType(text: string | undefined): DatastoreType {
  * Opens the datastore that the environment names (`DATASTORE_TYPE`, for etcd see `etcdConfig`). The client of Kubernetes
  * stays the caller's to close.
  */
-export function openDatastore(
+export async function openDatastore(
   env: Readonly<Record<string, string | undefined>>,
   kubernetes: KubeClient,
   report: (message: string) => void,
-): Datastore {
+): Promise<Datastore> {
   const type = datastoreType(env['DATASTORE_TYPE']);
   if (type === 'kubernetes') return { type, client: kubernetes, [Symbol.dispose]: () => undefined };
+  // Loaded by those who need it: it costs what the rest of an agent's connections cost together.
+  const [{ etcdClient }, { etcdConfig }, { etcdKubeClient }] = await Promise.all([
+    import('../etcd/client.ts'),
+    import('../etcd/config.ts'),
+    import('../etcd/kube-client.ts'),
+  ]);
   const etcd = etcdClient(etcdConfig(env));
   const client = etcdKubeClient({ etcd, kubernetes, report });
   return { type, client, [Symbol.dispose]: () => etcd.close() };

@@ -1,9 +1,11 @@
-import http2 from 'node:http2';
 import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
 import { authorityOf, openSocket } from './endpoint.ts';
 import type { Endpoint, TlsIdentity } from './endpoint.ts';
 import { EtcdError, etcdErrorOf } from './errors.ts';
 import { MessageSplitter, framed } from './grpc-frames.ts';
+
+/** Not imported, see `host/http.ts`: the import statement would load every lazy part of Node's network modules. */
+const http2 = process.getBuiltinModule('node:http2');
 
 /** A connection that carries a stream is asked for a sign of life this often, milliseconds; etcd allows every 5 s. */
 const KEEPALIVE = 10_000;
