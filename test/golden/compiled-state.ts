@@ -12,6 +12,7 @@ import { protocolNumber } from '../../src/core/policy/protocol.ts';
 import { serviceEndpoints } from '../../src/core/policy/services.ts';
 import { OUTSIDE, PORTS } from './arbitrary-cluster.ts';
 import { interfaceOf } from './compiled-node.ts';
+import { leavesTunnelUntracked } from './telling-flows.ts';
 
 /** Everything in the state as deltas for `node`, with an interface wired for each of its pods. */
 export function deltasOfState(state: ClusterState, node: string): Delta[] {
@@ -98,7 +99,8 @@ export function* flowsOf(engine: PolicyEngine): Iterable<Flow> {
           if ('sourcePort' in kind && answersOpenPort(engine.state, kind)) continue;
           const port =
             PORTS[Number((source.ip!.value + 3n * destination.ip!.value + BigInt(i)) % BigInt(PORTS.length))]!;
-          yield { source, destination, family, ...kind, ...('sourcePort' in kind ? { port } : {}) };
+          const flow = { source, destination, family, ...kind, ...('sourcePort' in kind ? { port } : {}) };
+          if (!leavesTunnelUntracked(engine.state, flow)) yield flow;
         }
       }
 }

@@ -38,6 +38,19 @@ export function flowsBetween(source: Party, destination: Party, family: Family):
 export function* flowsOf(engine: PolicyEngine): Iterable<Flow> {
   for (const family of [4, 6] as const) {
     const parties = partiesOf(engine, family);
-    for (const source of parties) for (const destination of parties) yield* flowsBetween(source, destination, family);
+    for (const source of parties)
+      for (const destination of parties) {
+        yield* flowsBetween(source, destination, family);
+        yield* entering(engine, source, destination, family);
+      }
   }
+}
+
+/** From outside by a port of each node that is translated to the destination. */
+function* entering(engine: PolicyEngine, source: Party, destination: Party, family: Family): Iterable<Flow> {
+  if (source.kind !== 'outside' || destination.kind === 'outside') return;
+  for (const node of engine.state.nodes.values())
+    for (const ip of node.addresses.filter((each) => each.family === family))
+      for (const port of MODEL_PORTS)
+        yield { source, destination, family, protocol: 'TCP', port: 80, entry: { node, ip, port } };
 }

@@ -35,6 +35,8 @@ export function modelAllows(state: ClusterState, flow: Flow): boolean {
     const asked = (policy: Policy) => selectsPod(state, policy, source.pod) && !policy.sparesOwnNode;
     return walk(state, 'egress', flow, asked) !== 'deny' && state.settings.endpointToHost === 'accept';
   }
+  if (flow.entry !== undefined && source.kind === 'outside' && destination.kind !== 'outside')
+    return enteringAllowed(state, flow, flow.entry);
   const seen = seenFrom(state, source, destination);
   return (
     sideAllows(state, 'egress', flow, source, destination) &&
@@ -42,29 +44,59 @@ export function modelAllows(state: ClusterState, flow: Flow): boolean {
   );
 }
 
+/** "Early policies of that node's host endpoint are asked about" what was addressed, before it is translated. */
+function enteringAllowed(state: ClusterState, flow: Flow, { node, ip, port }: NonNullable<Flow['entry']>): boolean {
+  const { destination, source } = flow;
+  const before: Flow = { ...flow, destination: { kind: 'node', node, ip }, port };
+  const host = hostOf(state, node, ip, before);
+  const spared = host === undefined || isFailsafe(state, 'ingress', before);
+  const early = spared ? 'undecided' : earlyPhases(state, 'ingress', before, host);
+  if (early === 'deny') return false;
+  // "A node leads nobody's connections [out of all pools] but as its own."
+  const isHere = nodeNameOf(destination) === node.name;
+  const foreign = destination.ip !== undefined && state.pools.size > 0 && poolsAt(state, destination.ip).length === 0;
+  const own = node.addresses.find(({ family }) => family === ip.family);
+  const seen: Party = foreign && !isHere ? { kind: 'node', node, ip: own } : source;
+  return sideAllows(state, 'ingress', { ...flow, source: seen }, destination, seen, isHere ? early : undefined);
+}
+
+function nodeNameOf(party: Party): string | undefined {
+  return party.kind === 'pod' ? party.pod.node : party.kind === 'node' ? party.node.name : undefined;
+}
+
+function poolsAt({ pools }: ClusterState, ip: Ip) {
+  return [...pools.values()].filter(({ cidr }) => inNet(formatCidr(cidr), ip));
+}
+
 /** "What pods of this pool send to an address outside of every pool takes their node's address", and so do nodes. */
-function seenFrom({ pools, nodes }: ClusterState, source: Party, destination: Party): Party {
-  const nodeOf = (party: Party) =>
-    party.kind === 'pod' ? party.pod.node : party.kind === 'node' ? party.node.name : undefined;
-  const node = nodes.get(nodeOf(source) ?? '');
-  if (node === undefined || nodeOf(destination) === node.name) return source;
-  const poolsOf = ({ ip }: Party) =>
-    [...pools.values()].filter(({ cidr }) => ip !== undefined && inNet(formatCidr(cidr), ip));
-  const leaves = destination.ip !== undefined && poolsOf(destination).length === 0;
-  if (!leaves || !poolsOf(source).some(({ natOutgoing }) => natOutgoing)) return source;
+function seenFrom(state: ClusterState, source: Party, destination: Party): Party {
+  const node = state.nodes.get(nodeNameOf(source) ?? '');
+  if (node === undefined || nodeNameOf(destination) === node.name) return source;
+  const leaves = destination.ip !== undefined && poolsAt(state, destination.ip).length === 0;
+  const masquerades = source.ip !== undefined && poolsAt(state, source.ip).some(({ natOutgoing }) => natOutgoing);
+  if (!leaves || !masquerades) return source;
   return { kind: 'node', node, ip: node.addresses.find(({ family }) => family === source.ip!.family) };
 }
 
-function sideAllows(state: ClusterState, direction: Direction, flow: Flow, own: Party, other: Party): boolean {
+/** `given`: what early policies have said already. */
+function sideAllows(
+  state: ClusterState,
+  direction: Direction,
+  flow: Flow,
+  own: Party,
+  other: Party,
+  given?: Answer,
+): boolean {
   if (own.kind === 'outside') return true;
-  if (own.kind === 'node') return nodeAllows(state, direction, flow, own);
+  if (own.kind === 'node') return nodeAllows(state, direction, flow, own, given);
   // "Past the last [tier] a pod is allowed."
   if (walk(state, direction, flow, (policy) => selectsPod(state, policy, own.pod)) === 'deny') return false;
   if (other.kind === 'pod' && other.pod.node === own.pod.node) return true;
   const node = own.pod.node === undefined ? undefined : state.nodes.get(own.pod.node);
   const host = node === undefined ? undefined : hostOf(state, node, undefined, flow);
   if (host === undefined) return true;
-  const early = isFailsafe(state, direction, flow) ? 'undecided' : earlyPhases(state, direction, flow, host);
+  const spared = isFailsafe(state, direction, flow);
+  const early = given ?? (spared ? 'undecided' : earlyPhases(state, direction, flow, host));
   if (early !== 'undecided') return early === 'allow';
   return (
     walk(state, direction, flow, (policy) => {
@@ -74,11 +106,17 @@ function sideAllows(state: ClusterState, direction: Direction, flow: Flow, own: 
   );
 }
 
-function nodeAllows(state: ClusterState, direction: Direction, flow: Flow, own: Party & { kind: 'node' }): boolean {
+function nodeAllows(
+  state: ClusterState,
+  direction: Direction,
+  flow: Flow,
+  own: Party & { kind: 'node' },
+  given?: Answer,
+): boolean {
   const host = hostOf(state, own.node, own.ip, flow);
   if (host === undefined) return true;
-  if (isFailsafe(state, direction, flow)) return true;
-  const early = earlyPhases(state, direction, flow, host);
+  if (given === 'allow' || isFailsafe(state, direction, flow)) return true;
+  const early = given ?? earlyPhases(state, direction, flow, host);
   if (early !== 'undecided') return early === 'allow';
   const normal = walk(state, direction, flow, (policy) => isLast(policy) && onHost(policy, host));
   if (normal !== 'undecided') return normal === 'allow';

@@ -1,5 +1,5 @@
 import type { Family } from '../../src/base/ip/index.ts';
-import { parseIp } from '../../src/base/ip/index.ts';
+import { equalIp, parseIp } from '../../src/base/ip/index.ts';
 import { serviceEndpoints } from '../../src/core/policy/index.ts';
 import type {
   ClusterState,
@@ -78,6 +78,19 @@ function looksLikeAnAnswer({ tiers, settings }: ClusterState, { protocol, source
   return untracked && open.some((each) => each.protocol === protocol && each.port === sourcePort);
 }
 
+/**
+ * What a node sends from its tunnel's address to the own address of another one, which routing never makes it do: evaluate
+ * takes it for masqueraded, and it is not when a policy lets it out untracked.
+ */
+export function leavesTunnelUntracked({ tiers }: ClusterState, { source, destination }: Flow): boolean {
+  if (source.kind !== 'node' || destination.kind !== 'node' || source.ip === undefined) return false;
+  const { ip, node } = source;
+  return (
+    node.tunnelAddresses.some((each) => equalIp(each, ip)) &&
+    tiers.some(({ policies }) => policies.some(({ hosts }) => hosts?.doNotTrack === true))
+  );
+}
+
 /** About `limit` flows of the cluster, spread evenly over all pairs and all of {@link tellingTraffic}; all if there are fewer. */
 export function* tellingFlows(engine: PolicyEngine, limit: number): Iterable<Flow> {
   const traffic = tellingTraffic(engine.state);
@@ -91,7 +104,8 @@ export function* tellingFlows(engine: PolicyEngine, limit: number): Iterable<Flo
   const step = Math.max(1, Math.floor(total / limit));
   for (let i = step >> 1; i < total; i += step) {
     const pair = Math.floor(i / traffic.length);
-    yield { ...asked[pair]!, ...traffic[(i + pair) % traffic.length]! };
+    const flow = { ...asked[pair]!, ...traffic[(i + pair) % traffic.length]! };
+    if (!leavesTunnelUntracked(engine.state, flow)) yield flow;
   }
 }
 

@@ -8,12 +8,13 @@ import type { TierPlan } from './compile.ts';
 import { effectiveLabels } from './effective-labels.ts';
 import { classKey } from './endpoint-class.ts';
 import type { EndpointClass, PlanKind } from './endpoint-class.ts';
-import type { DirectionVerdict, Flow, Party, Verdict } from './flow.ts';
+import type { DirectionVerdict, Entry, Flow, Party, Verdict } from './flow.ts';
 import { HostJudge } from './host-endpoints.ts';
+import type { Entered } from './host-endpoints.ts';
 import { UNSELECTED, judgeTiers } from './judge-tiers.ts';
 import { addressKey, namedPortsOf } from './match.ts';
 import type { HostPorts, JudgedFlow } from './match.ts';
-import { Masquerade } from './masquerade.ts';
+import { Masquerade, isForeign } from './masquerade.ts';
 import type { Direction, Rule } from './model.ts';
 import { protocolNumber } from './protocol.ts';
 
@@ -54,6 +55,8 @@ export class PolicyEngine {
       return { allowed: true, flow, exempt, egress: UNSELECTED, ingress: UNSELECTED };
     }
     const judged = this.#derive(flow);
+    if (flow.entry !== undefined && source.kind === 'outside' && destination.kind !== 'outside')
+      return this.#judgeEntering(flow, flow.entry, destination, judged);
     if (relation === 'own-node') return this.#judgeOwnNode(judged);
     const egress = this.#judge('egress', source, destination, judged);
     const arrivesAs = this.#masquerade?.arrivesAs(source, destination);
@@ -162,6 +165,31 @@ export class PolicyEngine {
     return party.endpoints.engine === this ? party.endpoints : this.classOf(party.pod);
   }
 
+  /** From outside by an address that a node translates: first asked are the early policies there, about that address. */
+  #judgeEntering(
+    flow: Flow,
+    entry: Entry,
+    destination: Exclude<Party, { kind: 'outside' }>,
+    judged: JudgedFlow,
+  ): Verdict {
+    const { node, ip, port } = entry;
+    const before = this.#derive({ ...flow, destination: { kind: 'node', node, ip }, port });
+    const early = this.#hosts?.judgeEntry(entry, before);
+    if (early?.allowed === false) return { allowed: false, flow, egress: NO_POD, ingress: early };
+    const isHere = (destination.kind === 'pod' ? destination.pod.node : destination.node.name) === node.name;
+    const masquerades = !isHere && isForeign(this.state, destination.ip);
+    const arrivesAs = masquerades ? this.node(node, ip.family) : undefined;
+    const seen = arrivesAs === undefined ? judged : this.#derive({ ...flow, source: arrivesAs });
+    const ingress = this.#judge('ingress', destination, seen.flow.source, seen, isHere ? { early } : undefined);
+    return {
+      allowed: ingress.allowed,
+      flow,
+      ...(arrivesAs === undefined ? {} : { arrivesAs }),
+      egress: NO_POD,
+      ingress,
+    };
+  }
+
   /** A pod reaching its own node: NetworkPolicies let that be, and no host endpoint stands between. */
   #judgeOwnNode(judged: JudgedFlow): Verdict {
     const { flow, source } = judged;
@@ -174,19 +202,19 @@ export class PolicyEngine {
     return { allowed: egress.allowed, flow, ...exempt, egress, ingress: NO_POD };
   }
 
-  #judge(direction: Direction, subject: Party, other: Party, judged: JudgedFlow): DirectionVerdict {
+  #judge(direction: Direction, subject: Party, other: Party, judged: JudgedFlow, entered?: Entered): DirectionVerdict {
     if (subject.kind === 'outside') return NO_POD;
     if (subject.kind === 'node') {
       const isSame = other.kind === 'node' && other.node.name === subject.node.name;
       if (isSame || this.#hosts === undefined) return NO_POD;
-      return this.#hosts.judgeLocal(subject.node, subject.ip, direction, judged) ?? NO_POD;
+      return this.#hosts.judgeLocal(subject.node, subject.ip, direction, judged, entered) ?? NO_POD;
     }
     const endpoints = direction === 'egress' ? judged.source : judged.destination;
     const own = judgeTiers(this.#compiler.planOf(endpoints!, direction), judged);
     if (this.#hosts === undefined) return own;
     const { node } = subject.pod;
     if (other.kind === 'pod' && other.pod.node === node) return own;
-    const host = this.#hosts.judgeForwarded(node, direction, judged);
+    const host = this.#hosts.judgeForwarded(node, direction, judged, entered);
     if (host === undefined || host.allowed) return own;
     // The first to deny on the packet's way is named.
     return direction === 'egress' && !own.allowed ? own : host;

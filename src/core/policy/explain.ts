@@ -43,13 +43,7 @@ export function explain(
   for (const direction of DIRECTIONS) {
     const side = verdict[direction];
     lines.push({ depth: 1, text: sideText(side, direction, flow, say) });
-    if (
-      direction === 'ingress' &&
-      verdict.arrivesAs !== undefined &&
-      flow.source.kind === 'pod' &&
-      side.kind !== 'no-pod'
-    )
-      lines.push({ depth: 2, text: say.arrivesAs(describe(flow.source), describe(verdict.arrivesAs)) });
+    if (direction === 'ingress') lines.push(...arrivalLines(verdict, say));
     lines.push(...contextLines(side, say));
     if (side.kind === 'default') lines.push(...missLines(side, direction, misses, flowAt(verdict, direction), say));
   }
@@ -119,6 +113,14 @@ function sideText(side: DirectionVerdict, direction: Direction, flow: Flow, say:
     case 'default':
       return say.nothingAllows(direction, subject, side.policies.map((each) => formatSource(each.source)).join(', '));
   }
+}
+
+/** Who the destination takes the source for, and why; nothing where it makes no difference. */
+function arrivalLines({ flow: { source }, arrivesAs, ingress }: Verdict, say: Messages): ExplanationLine[] {
+  if (arrivesAs === undefined || source.kind === 'node' || ingress.kind === 'no-pod') return [];
+  const node = describe(arrivesAs);
+  const text = source.kind === 'pod' ? say.arrivesAs(describe(source), node) : say.entersBy(node);
+  return [{ depth: 2, text }];
 }
 
 /** Where else the flow was judged before: the tiers that passed it on, and the host endpoint. */

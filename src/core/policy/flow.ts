@@ -26,6 +26,13 @@ export type Party =
 /** A protocol: those with ports, ICMP of either family, or any other by its IANA number in text form. */
 export type FlowProtocol = PortProtocol | 'ICMP' | `${number}`;
 
+/** An address of a node and a port of it that are translated, as a NodePort is. */
+export interface Entry {
+  readonly node: NodeEndpoint;
+  readonly ip: Ip;
+  readonly port: number;
+}
+
 /** A connection attempt, as it is after Service translation: the destination is the backend, the port is the pod's. */
 export interface Flow {
   readonly source: Party;
@@ -39,6 +46,11 @@ export interface Flow {
   readonly icmp?: { readonly type: number; readonly code: number };
   /** Only read when neither side has an address; IPv4 when absent. */
   readonly family?: Family;
+  /**
+   * What a client outside addressed, when that was translated to the destination: early policies of that node's host
+   * endpoint are asked about it. Not read for pods and nodes, whose own node translates before anyone is asked.
+   */
+  readonly entry?: Entry;
 }
 
 /** A tier that was asked and passed the flow on: by a rule, or because none matched and that is what the tier then does. */
@@ -90,7 +102,7 @@ export interface Verdict {
    * judged by the policies that do not spare it, and is `own-node` only when there is none.
    */
   readonly exempt?: 'self' | 'own-node';
-  /** Who the destination sees instead of the source: the source's node, whose address the packets take on leaving it. */
+  /** Who the destination sees instead of the source: the node whose address the packets take on leaving it. */
   readonly arrivesAs?: Party;
   /** Of the source pod. */
   readonly egress: DirectionVerdict;

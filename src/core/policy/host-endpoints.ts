@@ -6,7 +6,7 @@ import type { ClusterState, FailsafePort, HostEndpointInfo, NodeEndpoint } from 
 import { compileRule, ruleMatches } from './compile.ts';
 import type { CompiledRule, PolicyCompiler, TierPlan } from './compile.ts';
 import type { PeerCompiler } from './compile-peers.ts';
-import type { DirectionVerdict } from './flow.ts';
+import type { DirectionVerdict, Entry } from './flow.ts';
 import { judgeTiers } from './judge-tiers.ts';
 import type { JudgedFlow } from './match.ts';
 import type { Direction, Policy } from './model.ts';
@@ -32,34 +32,64 @@ export class HostJudge {
    * policies before connection tracking, before translation and the rest, then profiles; denied when none decides.
    * Undefined when the node has no host endpoint there.
    */
-  judgeLocal(node: NodeEndpoint, ip: Ip | undefined, direction: Direction, judged: JudgedFlow) {
+  judgeLocal(
+    node: NodeEndpoint,
+    ip: Ip | undefined,
+    direction: Direction,
+    judged: JudgedFlow,
+    entered?: Entered,
+  ): DirectionVerdict | undefined {
     const host = this.#endpointOf(node, ip, judged);
     if (host === undefined) return undefined;
-    const verdict = this.#judgeLocal(host, direction, judged);
-    return { ...verdict, host };
+    const verdict = this.#judgeLocal(host, direction, judged, entered);
+    return { host, ...verdict };
+  }
+
+  /**
+   * What the policies before connection tracking and before translation say of a connection that enters at an address of
+   * the node, as it is then; undefined when none decides.
+   */
+  judgeEntry({ node, ip }: Entry, judged: JudgedFlow): DirectionVerdict | undefined {
+    const host = this.#endpointOf(node, ip, judged);
+    if (host === undefined) return undefined;
+    const { untracked, preDnat } = this.#plan(host, 'ingress');
+    const early =
+      this.#failsafe('ingress', judged) === undefined ? judgeEarly([untracked, preDnat], judged) : undefined;
+    return early === undefined ? undefined : { ...early, host };
   }
 
   /**
    * What the node's host endpoint says of a flow that the node forwards for one of its pods; undefined when it has none or
    * nothing there decides, which lets the flow pass.
    */
-  judgeForwarded(nodeName: string | undefined, direction: Direction, judged: JudgedFlow): DirectionVerdict | undefined {
+  judgeForwarded(
+    nodeName: string | undefined,
+    direction: Direction,
+    judged: JudgedFlow,
+    entered?: Entered,
+  ): DirectionVerdict | undefined {
     const node = nodeName === undefined ? undefined : this.#state.nodes.get(nodeName);
     const host = node === undefined ? undefined : this.#endpointOf(node, undefined, judged);
     if (host === undefined) return undefined;
     const { untracked, preDnat, forwarded } = this.#plan(host, direction);
     // The ports that stay open do so in the early phases for all packets, in the last for the node's own only.
-    const early =
-      this.#failsafe(direction, judged) === undefined ? judgeEarly([untracked, preDnat], judged) : undefined;
+    const asked = entered === undefined && this.#failsafe(direction, judged) === undefined;
+    const early = asked ? judgeEarly([untracked, preDnat], judged) : entered?.early;
     const verdict = early ?? judgeTiers(forwarded, judged);
-    return verdict.kind === 'unselected' ? undefined : { ...verdict, host };
+    return verdict.kind === 'unselected' ? undefined : { host, ...verdict };
   }
 
-  #judgeLocal(host: HostEndpointInfo, direction: Direction, judged: JudgedFlow): DirectionVerdict {
+  #judgeLocal(
+    host: HostEndpointInfo,
+    direction: Direction,
+    judged: JudgedFlow,
+    entered: Entered | undefined,
+  ): DirectionVerdict {
+    if (entered?.early !== undefined) return entered.early;
     const port = this.#failsafe(direction, judged);
     if (port !== undefined) return { kind: 'failsafe', allowed: true, port, passes: [] };
     const plan = this.#plan(host, direction);
-    const early = judgeEarly([plan.untracked, plan.preDnat], judged);
+    const early = entered === undefined ? judgeEarly([plan.untracked, plan.preDnat], judged) : undefined;
     if (early !== undefined) return early;
     const verdict = judgeTiers(plan.normal, judged);
     if (verdict.kind !== 'unselected') return verdict;
@@ -129,6 +159,11 @@ export class HostJudge {
       })),
     };
   }
+}
+
+/** Of a connection that was translated at this very node: what the early policies said of it before, if anything. */
+export interface Entered {
+  readonly early: DirectionVerdict | undefined;
 }
 
 /** What applies to one host endpoint in one direction, phase by phase. */

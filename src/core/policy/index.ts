@@ -41,7 +41,7 @@ export type { TierPlan } from './compile.ts';
 export { describe, explain, formatExplanation, formatSource } from './explain.ts';
 export type { ExplanationLine } from './explain.ts';
 export { DIRECTIONS, flowAt } from './flow.ts';
-export type { DecidedBy, DirectionVerdict, Flow, FlowProtocol, Party, PassStep, Verdict } from './flow.ts';
+export type { DecidedBy, DirectionVerdict, Entry, Flow, FlowProtocol, Party, PassStep, Verdict } from './flow.ts';
 export { domainMatches } from './domain-name.ts';
 export type { Language, Messages } from './messages/catalogue.ts';
 export { effectiveLabels } from './effective-labels.ts';

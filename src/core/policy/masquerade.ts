@@ -1,4 +1,4 @@
-import { contains, equalIp, intervalSet, rangeOf } from '../../base/ip/index.ts';
+import { cidrContains, contains, equalIp, intervalSet, rangeOf } from '../../base/ip/index.ts';
 import type { Family, IntervalSet, Ip } from '../../base/ip/index.ts';
 import { primaryAddress } from './blocks.ts';
 import type { ClusterState, PodEndpoint, PoolInfo } from './cluster.ts';
@@ -51,6 +51,11 @@ export class Masquerade {
   #isStray({ hostNetwork, addresses }: PodEndpoint): boolean {
     return !hostNetwork && addresses.some((ip) => !isIn(this.#pools, ip));
   }
+}
+
+/** Whether the address is of none of the pools, which are known: a node leads nobody's connections there but as its own. */
+export function isForeign({ pools }: ClusterState, ip: Ip | undefined): boolean {
+  return ip !== undefined && pools.size > 0 && ![...pools.values()].some(({ cidr }) => cidrContains(cidr, ip));
 }
 
 function nodeOf(party: Exclude<Party, { kind: 'outside' }>): string | undefined {

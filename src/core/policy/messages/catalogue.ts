@@ -26,6 +26,8 @@ export interface Messages {
   passedByTier(tier: string): string;
   /** The pod's packets take the address of its node on the way. */
   arrivesAs(pod: string, node: string): string;
+  /** A connection from outside that a node leads on as its own. */
+  entersBy(node: string): string;
   /** A host endpoint was asked. */
   atHostEndpoint(endpoint: string, node: string): string;
   /** The policies that select the pod have no rule at all. */

@@ -24,6 +24,7 @@ export const en: Messages = {
   passedByRule: (tier, policy, rule) => `tier ${tier}: passed by ${policy}, ${rule}`,
   passedByTier: (tier) => `tier ${tier}: no rule matches, so it passes`,
   arrivesAs: (pod, node) => `comes there from ${node}, since ${pod} leaves its address pool masqueraded (natOutgoing)`,
+  entersBy: (node) => `comes there from ${node}, by whose port it enters the cluster`,
   atHostEndpoint: (endpoint, node) => `at host endpoint ${endpoint} of ${node}`,
   noRules: () => 'there is no rule for this direction, so nothing is allowed',
   closest: (policy, rule) => `closest: ${policy}, ${rule}`,

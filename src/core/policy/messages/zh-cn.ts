@@ -25,6 +25,7 @@ export const zhCn: Messages = {
   passedByRule: (tier, policy, rule) => `层级 ${tier}：由 ${policy} 的 ${rule} 放行到下一层`,
   passedByTier: (tier) => `层级 ${tier}：没有规则匹配，放行到下一层`,
   arrivesAs: (pod, node) => `到达时的来源是 ${node}：${pod} 离开地址池的流量改用节点的地址（natOutgoing）`,
+  entersBy: (node) => `到达时的来源是 ${node}：它经由该节点的端口进入集群`,
   atHostEndpoint: (endpoint, node) => `在 ${node} 的主机端点 ${endpoint}`,
   noRules: () => '该方向没有任何规则，因此什么都不允许',
   closest: (policy, rule) => `最接近的规则：${policy}，${rule}`,

@@ -25,6 +25,7 @@ export const zhTw: Messages = {
   passedByRule: (tier, policy, rule) => `層級 ${tier}：由 ${policy} 的 ${rule} 放行到下一層`,
   passedByTier: (tier) => `層級 ${tier}：沒有規則符合，放行到下一層`,
   arrivesAs: (pod, node) => `抵達時的來源是 ${node}：${pod} 離開位址池的流量改用節點的位址（natOutgoing）`,
+  entersBy: (node) => `抵達時的來源是 ${node}：它經由該節點的連接埠進入叢集`,
   atHostEndpoint: (endpoint, node) => `在 ${node} 的主機端點 ${endpoint}`,
   noRules: () => '該方向沒有任何規則，因此什麼都不允許',
   closest: (policy, rule) => `最接近的規則：${policy}，${rule}`,
