@@ -1,23 +1,32 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Document, isMap } from 'yaml';
+import { BGP_KINDS } from '../src/core/kube/schemas/calico-bgp.ts';
 import { POLICY_KINDS } from '../src/core/kube/schemas/catalogue.ts';
 import { customResourceDefinition } from '../src/core/kube/schemas/custom-kind.ts';
 import type { CustomKind } from '../src/core/kube/schemas/custom-kind.ts';
 
-/** Writes `deploy/policy-apis.yaml`; with `--check` only says whether it is up to date (exit 0) or not (exit 1). */
-const FILE = join(import.meta.dirname, '../deploy/policy-apis.yaml');
+/** Writes `deploy/policy-apis.yaml` and its like; with `--check` only says whether they are up to date (exit 0) or not (exit 1). */
+const DEPLOY = join(import.meta.dirname, '../deploy');
 
-const HEADER = `# The policy APIs that Sluice enforces besides NetworkPolicy: kubectl apply --server-side -f policy-apis.yaml
+const POLICY_HEADER = `# The policy APIs that Sluice enforces besides NetworkPolicy: kubectl apply --server-side -f policy-apis.yaml
 # Optional, and before or after sluice.yaml: what a cluster does not have is empty to the agents, and a cluster that has
 # these definitions from the projects themselves (network-policy-api, Calico) keeps its own.
 # Written by scripts/policy-apis.ts from src/core/kube/schemas.
 `;
 
-const text = HEADER + POLICY_KINDS.map(definition).join('---\n');
+const BGP_HEADER = `# The BGP resources that Sluice heeds when calico_backend is none: kubectl apply --server-side -f bgp-apis.yaml
+# Optional: without them all nodes peer with each other. A cluster that has these definitions from Calico keeps its own.
+# Written by scripts/policy-apis.ts from src/core/kube/schemas.
+`;
+
+const files = [
+  { path: join(DEPLOY, 'policy-apis.yaml'), text: POLICY_HEADER + POLICY_KINDS.map(definition).join('---\n') },
+  { path: join(DEPLOY, 'bgp-apis.yaml'), text: BGP_HEADER + BGP_KINDS.map(definition).join('---\n') },
+];
 if (process.argv.includes('--check')) {
-  process.exit(readFileSync(FILE, 'utf8') === text ? 0 : 1);
-} else writeFileSync(FILE, text);
+  process.exit(files.every(({ path, text }) => readFileSync(path, 'utf8') === text) ? 0 : 1);
+} else for (const { path, text } of files) writeFileSync(path, text);
 
 /** Readable down to the schemas, which are for `kubectl explain` to show: one line each. */
 function definition(kind: CustomKind): string {

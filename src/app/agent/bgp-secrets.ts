@@ -1,5 +1,5 @@
 import type { SecretKey } from '../../core/bgp/index.ts';
-import { isNotFound } from '../../host/kube-client/errors.ts';
+import { isForbidden, isNotFound } from '../../host/kube-client/errors.ts';
 import { SECRETS } from '../../host/kube-client/resources.ts';
 import type { KubeClient, KubeObject } from '../../host/kube-client/types.ts';
 
@@ -33,7 +33,7 @@ export class BgpSecrets {
     return [...this.#wanted].some((name) => !this.#known.has(name));
   }
 
-  /** Asks for every Secret anew that was wanted since the last time; one that is not there has no keys. */
+  /** Asks for every Secret anew that was wanted since the last time; one that is not there, or not for the agent to read, has no keys. */
   async refresh(): Promise<void> {
     const wanted = [...this.#wanted];
     this.#wanted = new Set();
@@ -46,7 +46,7 @@ export class BgpSecrets {
       const which = { name, namespace: this.#namespace };
       return (await this.#client.get<SecretObject>(SECRETS, which, { signal: this.#signal })).data ?? {};
     } catch (error) {
-      if (isNotFound(error)) return {};
+      if (isNotFound(error) || isForbidden(error)) return {};
       throw error;
     }
   }

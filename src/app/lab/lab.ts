@@ -32,7 +32,7 @@ const STOP_TIMEOUT = 10_000;
  */
 export async function startLab(options: LabOptions, dependencies: StartLabDependencies): Promise<LabStatus> {
   const paths = labPaths(options.name, dependencies);
-  const problems = findMachineProblems(dependencies);
+  const problems = findMachineProblems(dependencies, options.backend);
   if (problems.length > 0)
     throw new SluiceError<LabErrorCode>(
       'unsupported-machine',

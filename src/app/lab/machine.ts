@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { LabBackend } from './lab-types.ts';
 import type { PathEnvironment } from './paths.ts';
 
 /** Where distributions put administrators' programs, which an ordinary user's PATH may lack. */
@@ -13,15 +14,19 @@ const NEEDED: readonly (readonly [program: string, debianPackage: string])[] = [
   ['busybox', 'busybox-static'],
 ];
 
+/** Programs that only one backend needs. */
+const NEEDED_BY_BACKEND: Readonly<Partial<Record<LabBackend, (typeof NEEDED)[number]>>> = { none: ['bird', 'bird2'] };
+
 /** Directories in which distributions install the reference CNI plugins. */
 const PLUGIN_DIRECTORIES = ['/usr/lib/cni', '/usr/libexec/cni'];
 
 /** What keeps this machine from running the lab, each with what to do about it; empty when nothing does. */
-export function findMachineProblems({ env, uid }: PathEnvironment): readonly string[] {
+export function findMachineProblems({ env, uid }: PathEnvironment, backend: LabBackend): readonly string[] {
   if (process.platform !== 'linux') return [`it runs ${process.platform}, and the lab needs a Linux kernel`];
-  const missing = NEEDED.filter(([program]) => which(program, env) === undefined).map(
-    ([program, debianPackage]) => `the program "${program}" is missing: install the package ${debianPackage}`,
-  );
+  const special = NEEDED_BY_BACKEND[backend];
+  const missing = [...NEEDED, ...(special === undefined ? [] : [special])]
+    .filter(([program]) => which(program, env) === undefined)
+    .map(([program, debianPackage]) => `the program "${program}" is missing: install the package ${debianPackage}`);
   if (missing.length > 0) return missing;
   const user = uid === 0 ? [] : ['--user', '--map-root-user'];
   const trial = spawnSync('unshare', [...user, '--net', '--mount', '--pid', '--fork', 'true'], {

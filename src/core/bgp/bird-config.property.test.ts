@@ -6,7 +6,8 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { cidr, node, viewOf } from './bgp.test-support.ts';
 import type { Scene } from './bgp.test-support.ts';
-import { birdConfig } from './index.ts';
+import { validateObject } from '../kube/validate/validate-object.ts';
+import { birdConfig, readConfiguration, readFilter, readPeer } from './index.ts';
 
 let folder = '';
 beforeAll(() => (folder = mkdtempSync(join(tmpdir(), 'bird-config-'))));
@@ -83,7 +84,16 @@ const rule = fc.record(
   },
   { requiredKeys: ['action'] },
 );
-const rules = or(fc.array(rule, { maxLength: 3 }));
+const likelyRule = fc
+  .tuple(
+    rule,
+    fc.constantFrom(
+      { cidr: '10.0.0.0/8', matchOperator: 'In' },
+      { cidr: '', matchOperator: '', prefixLength: undefined },
+    ),
+  )
+  .map(([random, fixed]) => ({ ...random, ...fixed, action: 'Accept', communities: undefined }));
+const rules = or(fc.array(fc.oneof(rule, likelyRule), { maxLength: 3 }));
 const filter = fc.record({ importV4: rules, exportV4: rules, importV6: rules, exportV6: rules }, { requiredKeys: [] });
 
 const peer = fc.record(
@@ -176,4 +186,27 @@ it('is taken by BIRD, whatever stands in the objects of the cluster', () => {
 it('finds what BIRD does not take', () => {
   expect(complaint('protocol nothing { }')).toContain('syntax error');
   expect(execFileSync('/usr/sbin/bird', ['--version'], { stdio: 'pipe' }).toString()).toBe('');
+});
+
+const readers = { BGPConfiguration: readConfiguration, BGPPeer: readPeer, BGPFilter: readFilter };
+const objects = fc.oneof(
+  fc.record({ kind: fc.constant('BGPConfiguration'), spec: configuration }),
+  fc.record({ kind: fc.constant('BGPPeer'), spec: likelyPeer }),
+  fc.record({ kind: fc.constant('BGPFilter'), spec: filter }),
+);
+
+it('is made of what validation accepts, without anything left out', () => {
+  const good = { BGPConfiguration: 0, BGPPeer: 0, BGPFilter: 0 };
+  fc.assert(
+    fc.property(objects, ({ kind, spec }) => {
+      const object = { apiVersion: 'projectcalico.org/v3', kind, metadata: { name: 'default' }, spec };
+      const errors = validateObject(object).map(({ path }) => path);
+      const issues = readers[kind as keyof typeof readers](object).issues.map(({ message }) => message);
+      if (errors.length > 0) return;
+      good[kind as keyof typeof good] += 1;
+      expect(issues).toEqual([]);
+    }),
+    { numRuns: 3000 },
+  );
+  for (const [kind, count] of Object.entries(good)) expect([kind, count > 20]).toEqual([kind, true]);
 });

@@ -2,10 +2,7 @@ import { networkOf, parseCidr } from '../../base/ip/index.ts';
 import type { Cidr } from '../../base/ip/index.ts';
 import type { Fields } from './fields.ts';
 import type { SecretKey } from './types.ts';
-import { seconds } from './values.ts';
-
-/** Longest restart that the capability can carry (RFC 4724: 12 bits), seconds. */
-const LONGEST_RESTART = 4095;
+import { LONGEST_RESTART, seconds } from '../kube/bgp-values.ts';
 
 /** A reference to a password. */
 export function secretKey(spec: Fields, name: string): SecretKey | undefined {

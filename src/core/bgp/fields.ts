@@ -61,7 +61,7 @@ export class Fields {
 
   /** The items of a list, each through `read`; those that cannot be used are left out. Undefined when there is no list. */
   list<T>(name: string, wanted: string, read: (value: unknown) => T | undefined): readonly T[] | undefined {
-    const values = this.read(name, 'a list', (value) => (Array.isArray(value) ? (value as unknown[]) : undefined));
+    const values = this.#items(name);
     return values?.flatMap((value, index) => {
       const item = read(value);
       if (item === undefined) this.reject(`${name}[${index}]`, `must be ${wanted}`);
@@ -71,7 +71,7 @@ export class Fields {
 
   /** The items of a list of objects. */
   objects(name: string): readonly Fields[] | undefined {
-    const values = this.read(name, 'a list', (value) => (Array.isArray(value) ? (value as unknown[]) : undefined));
+    const values = this.#items(name);
     return values?.map((value, index) => this.#inner(`${name}[${index}]`, value));
   }
 
@@ -82,6 +82,13 @@ export class Fields {
 
   reject(name: string, message: string): undefined {
     this.#report(`${this.#path}.${name}`, message);
+  }
+
+  /** Unlike other fields, a list is not left out by writing an empty text. */
+  #items(name: string): readonly unknown[] | undefined {
+    const value = this.#values[name];
+    if (value === undefined || value === null) return undefined;
+    return Array.isArray(value) ? (value as unknown[]) : this.reject(name, 'must be a list');
   }
 
   #inner(name: string, value: unknown): Fields {

@@ -3,7 +3,7 @@ import { Fields } from './fields.ts';
 import type { BgpObject, Read } from './fields.ts';
 import { block, present, restartTime, secretKey } from './field-values.ts';
 import type { BgpConfiguration, Community, PrefixAdvertisement } from './types.ts';
-import { asNumber, community, isInterfacePattern } from './values.ts';
+import { asNumber, community, isInterfacePattern } from '../kube/bgp-values.ts';
 
 const SEVERITIES = ['Debug', 'Info', 'Warning', 'Error', 'Fatal'] as const;
 

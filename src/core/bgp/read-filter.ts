@@ -4,7 +4,7 @@ import { Fields } from './fields.ts';
 import type { BgpObject, Read } from './fields.ts';
 import { block, present } from './field-values.ts';
 import type { BgpFilter, Community, FilterOperation, FilterRule, NetMatch } from './types.ts';
-import { asNumber, community, isInterfacePattern } from './values.ts';
+import { asNumber, community, isInterfacePattern } from '../kube/bgp-values.ts';
 
 const OPERATORS = ['Equal', 'NotEqual', 'In', 'NotIn'] as const;
 /** Kernel metrics as Calico bounds them. */
@@ -19,8 +19,11 @@ const REJECT: FilterRule = { action: 'reject', learnt: false, operations: [] };
 export function readFilter(object: BgpObject): Read<BgpFilter> {
   const name = object.metadata?.name ?? '';
   const spec = new Fields(`BGPFilter/${name}`, object.spec);
-  const rules = (field: string, family: Family): readonly FilterRule[] =>
-    spec.has(field) ? (spec.objects(field)?.map((rule) => readRule(rule, family)) ?? [REJECT]) : [];
+  const rules = (field: string, family: Family): readonly FilterRule[] => {
+    const known = spec.issues.length;
+    const list = spec.objects(field)?.map((rule) => readRule(rule, family));
+    return list ?? (spec.issues.length > known ? [REJECT] : []);
+  };
   const value: BgpFilter = {
     name,
     rules: {

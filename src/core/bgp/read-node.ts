@@ -3,7 +3,7 @@ import type { Cidr, Family, Ip } from '../../base/ip/index.ts';
 import type { Labels } from '../kube/labels.ts';
 import { present } from './field-values.ts';
 import type { BgpNode } from './types.ts';
-import { asNumber, isClusterId } from './values.ts';
+import { asNumber, isClusterId } from '../kube/bgp-values.ts';
 
 /** What of a Node BGP is interested in. */
 export interface NodeFacts {

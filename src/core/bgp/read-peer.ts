@@ -4,7 +4,7 @@ import { Fields } from './fields.ts';
 import type { BgpObject, Read } from './fields.ts';
 import { present, restartTime, secretKey } from './field-values.ts';
 import type { BgpPeer, NextHop } from './types.ts';
-import { asNumber, peerAddress } from './values.ts';
+import { asNumber, peerAddress } from '../kube/bgp-values.ts';
 
 /**
  * A BGPPeer. One of which anything cannot be read is no peer at all: a session without its password, its filters or its

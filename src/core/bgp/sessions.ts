@@ -14,7 +14,7 @@ import type {
   SecretKey,
   SessionKind,
 } from './types.ts';
-import { passwordProblem } from './values.ts';
+import { passwordProblem } from '../kube/bgp-values.ts';
 
 /** The AS number of nodes that are given none; Calico's default. */
 const DEFAULT_AS = 64_512;
@@ -219,7 +219,7 @@ export class Sessions {
   #password(object: string, key: SecretKey | undefined): string | undefined {
     if (key === undefined) return undefined;
     const password = this.#input.secret(key);
-    const problem = password === undefined ? 'is not there' : passwordProblem(password);
+    const problem = password === undefined ? 'is not there, or not for the agent to read' : passwordProblem(password);
     if (problem === undefined) return password;
     const message = `no session until there is a password: key ${key.key} of Secret ${key.name} ${problem}`;
     this.problems.push({ object, message });

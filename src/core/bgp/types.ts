@@ -1,5 +1,8 @@
 import type { Cidr, Family, Ip } from '../../base/ip/index.ts';
+import type { Community, PeerAddress } from '../kube/bgp-values.ts';
 import type { Labels } from '../kube/labels.ts';
+
+export type { Community, PeerAddress };
 
 /** A key of a Secret in the agent's namespace. */
 export interface SecretKey {
@@ -28,9 +31,6 @@ export interface BgpConfiguration {
 }
 
 export type LogSeverity = 'Debug' | 'Info' | 'Warning' | 'Error' | 'Fatal';
-
-/** Two or three numbers: a standard community (RFC 1997) or a large one (RFC 8092). */
-export type Community = readonly number[];
 
 /** Communities that routes within a block carry. */
 export interface PrefixAdvertisement {
@@ -63,11 +63,6 @@ export interface BgpPeer {
   readonly bfd: boolean;
   /** Whether nodes that are the other side peer back without being asked to. */
   readonly reverse: boolean;
-}
-
-export interface PeerAddress {
-  readonly ip: Ip;
-  readonly port?: number;
 }
 
 /** `auto` is BGP's own rule: unchanged to internal peers, this node to external ones. */

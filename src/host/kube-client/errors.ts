@@ -35,6 +35,11 @@ export interface StatusBody {
 
 export class KubeError extends SluiceError<KubeErrorCode> {}
 
+/** The client may not do that. */
+export function isForbidden(error: unknown): boolean {
+  return hasCode(error, 'forbidden');
+}
+
 /** Classifies a failed answer by its HTTP status and, where one status means two things, the Status reason. */
 export function kubeErrorOf(httpStatus: number, body: StatusBody | undefined, request: string): KubeError {
   const code = codeOf(httpStatus, body?.reason);

@@ -108,7 +108,7 @@ interface UniverseEvents {
 }
 
 function startUniverse(config: SupervisorConfig, events: UniverseEvents, log: Logger): Universe {
-  const { paths, repository, node, busybox, cacheDir, rootless } = config;
+  const { options, paths, repository, node, busybox, cacheDir, rootless } = config;
   const share = {
     scratch: `${paths.stateDir}/root`,
     runDir: paths.runDir,
@@ -118,7 +118,7 @@ function startUniverse(config: SupervisorConfig, events: UniverseEvents, log: Lo
     node,
     busybox,
   };
-  return Universe.start({ share, nodes: [], rootless }, 2, (event) => {
+  return Universe.start({ share, nodes: [], rootless, bgp: options.backend === 'none' }, 2, (event) => {
     switch (event.event) {
       case 'phase':
         return events.phase(event.name);

@@ -2,10 +2,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { SluiceError } from '../../../base/errors.ts';
+import { BGP_KINDS } from '../../../core/kube/schemas/calico-bgp.ts';
 import { POLICY_KINDS } from '../../../core/kube/schemas/catalogue.ts';
 import { customResourceDefinition } from '../../../core/kube/schemas/custom-kind.ts';
 import type { KubeObject } from '../../../host/kube-client/types.ts';
 import type { LabOptions } from '../lab-types.ts';
+import { ROUTER_AS } from '../universe/router-bird.ts';
 import { UNDERLAY } from '../universe/topology.ts';
 import { apiAddresses, dnsAddresses } from './addresses.ts';
 
@@ -25,6 +27,7 @@ export function labManifests(options: LabOptions, repository: string): readonly 
     endpointConfig(options),
     // What deploy/policy-apis.yaml says, without the reading of it.
     ...POLICY_KINDS.map((kind) => customResourceDefinition(kind) as ManifestObject),
+    ...(options.backend === 'none' ? bgpObjects(options) : []),
     ...sluice.map((object) => (isConfig(object) ? withOptions(object, options) : object)),
     ...dns.map((object) => (object.kind === 'Service' ? withDnsAddress(object, options) : object)),
   ];
@@ -54,6 +57,20 @@ function endpointConfig(options: LabOptions): ManifestObject {
     metadata: { name: 'kubernetes-services-endpoint', namespace: 'kube-system' },
     data: { KUBERNETES_SERVICE_HOST: address, KUBERNETES_SERVICE_PORT: String(UNDERLAY.api.port) },
   } as ManifestObject;
+}
+
+/** BGP's kinds, and a session of every node with the router, without which segments would not hear of each other's pods. */
+function bgpObjects({ podCidrs }: LabOptions): readonly ManifestObject[] {
+  const peers = podCidrs.map((cidr) => {
+    const family = cidr.includes(':') ? 'ipv6' : 'ipv4';
+    return {
+      apiVersion: 'projectcalico.org/v3',
+      kind: 'BGPPeer',
+      metadata: { name: `lab-router-${family}` },
+      spec: { peerIP: UNDERLAY.api[family], asNumber: ROUTER_AS },
+    } as ManifestObject;
+  });
+  return [...BGP_KINDS.map((kind) => customResourceDefinition(kind) as ManifestObject), ...peers];
 }
 
 function isConfig({ kind, metadata }: ManifestObject): boolean {

@@ -12,6 +12,7 @@ import { PLACES } from './places.ts';
 import type { NodeStart, UniverseConfig, UniverseMessage, UniverseRequest } from './protocol.ts';
 import { KUBELET_CONFIG, UNIVERSE_CONFIG } from './protocol.ts';
 import { startRelay } from './relay.ts';
+import { startRouterBird } from './router-bird.ts';
 import { UNDERLAY } from './topology.ts';
 import { keepCompileCache } from '../../../host/exec/keep-compile-cache.ts';
 
@@ -30,6 +31,7 @@ async function main(config: UniverseConfig): Promise<void> {
   startOutside(config);
   const target = join(PLACES.run, 'api.sock');
   await Promise.all([
+    ...(config.bgp ? [startRouterBird()] : []),
     startRelay(UNDERLAY.api.ipv4, UNDERLAY.api.port, target),
     startRelay(UNDERLAY.api.ipv6, UNDERLAY.api.port, target),
   ]);

@@ -7,6 +7,8 @@ export interface UniverseConfig {
   readonly nodes: readonly NodeStart[];
   /** Whether the universe is in a user namespace, without the powers of real root. */
   readonly rootless: boolean;
+  /** Whether the router speaks BGP. */
+  readonly bgp: boolean;
 }
 
 /** One node to be started; `kubelet` is handed on to it unread. */

@@ -1,5 +1,6 @@
 import type { SchemaCatalogue } from '../check-manifest.ts';
 import type { FieldSchema } from '../unknown-fields.ts';
+import { BGP_KINDS } from './calico-bgp.ts';
 import { CALICO_KINDS } from './calico.ts';
 import { objectSchema } from './custom-kind.ts';
 import type { CustomKind } from './custom-kind.ts';
@@ -12,7 +13,7 @@ const OBJECT_META: FieldSchema = { $ref: '#/components/schemas/io.k8s.apimachine
 
 /** By `apiVersion/kind`. A version that is not served yet has the fields of the one before. */
 const BY_KIND: ReadonlyMap<string, CustomKind> = new Map(
-  POLICY_KINDS.flatMap((custom) =>
+  [...POLICY_KINDS, ...BGP_KINDS].flatMap((custom) =>
     [...custom.versions, ...(custom.kind === 'ClusterNetworkPolicy' ? ['v1beta1'] : [])].map(
       (version) => [`${custom.group}/${version}/${custom.kind}`, custom] as const,
     ),

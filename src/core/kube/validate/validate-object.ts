@@ -1,4 +1,5 @@
 import type { FieldError } from '../field-error.ts';
+import { validateBgpConfiguration, validateBgpFilter, validateBgpPeer } from './calico-bgp.ts';
 import { validateCalicoNetworkPolicy, validateGlobalNetworkPolicy, validateStagedPolicy } from './calico-policy.ts';
 import {
   validateFelixConfiguration,
@@ -28,6 +29,9 @@ interface Rules {
 
 /** Calico's kinds, the same in the group that it serves and in the one that it stores them in. */
 const CALICO_RULES: Readonly<Record<string, Rules>> = {
+  BGPConfiguration: { validate: validateBgpConfiguration },
+  BGPFilter: { validate: validateBgpFilter },
+  BGPPeer: { validate: validateBgpPeer },
   FelixConfiguration: { validate: validateFelixConfiguration },
   GlobalNetworkPolicy: { validate: validateGlobalNetworkPolicy },
   GlobalNetworkSet: { validate: validateNetworkSet },

@@ -1,5 +1,13 @@
 import { parseIp } from '../../base/ip/index.ts';
-import type { Community, PeerAddress } from './types.ts';
+import type { Ip } from '../../base/ip/index.ts';
+
+/** Two or three numbers: a standard community (RFC 1997) or a large one (RFC 8092). */
+export type Community = readonly number[];
+
+export interface PeerAddress {
+  readonly ip: Ip;
+  readonly port?: number;
+}
 
 /** An AS number, plain or in dotted form (RFC 5396): 64512, "64512", "1.10"; undefined when it is none. */
 export function asNumber(value: unknown): number | undefined {
@@ -39,6 +47,9 @@ export function seconds(value: unknown): number | undefined {
   const [hours = 0, minutes = 0, rest = 0] = parts.slice(1).map((part) => Number(part ?? 0));
   return hours * 3600 + minutes * 60 + rest;
 }
+
+/** Longest restart that the capability can carry (RFC 4724: 12 bits), seconds. */
+export const LONGEST_RESTART = 4095;
 
 /** Longest key of TCP's MD5 option that the kernel takes (TCP_MD5SIG_MAXKEYLEN). */
 const LONGEST_PASSWORD = 80;
