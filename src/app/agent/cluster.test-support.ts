@@ -65,7 +65,10 @@ export class TestCluster implements AsyncDisposable {
     this.#backend = backend;
   }
 
-  static async create(options: { backend?: BackendName; pools?: readonly string[] } = {}): Promise<TestCluster> {
+  /** `poolSpec` is what every pool says besides its CIDR. */
+  static async create(
+    options: { backend?: BackendName; pools?: readonly string[]; poolSpec?: object } = {},
+  ): Promise<TestCluster> {
     const cluster = new TestCluster(options.backend ?? 'vxlan');
     const router = cluster.#netns('router');
     using netlink = openNetlink({ netns: router });
@@ -81,7 +84,7 @@ export class TestCluster implements AsyncDisposable {
     for (const [i, cidr] of (options.pools ?? ['10.244.0.0/16']).entries())
       await cluster.client.create(IP_POOLS, {
         metadata: { name: `pool-${i}` },
-        spec: { cidr, natOutgoing: true },
+        spec: { cidr, natOutgoing: true, ...options.poolSpec },
       } as object);
     await cluster.client.create(NAMESPACES, { metadata: { name: 'default', labels: { name: 'default' } } });
     return cluster;

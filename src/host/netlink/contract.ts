@@ -2,6 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { formatCidr, formatIp, parseCidr, parseIp } from '../../base/ip/index.ts';
 import type { Cidr, Ip } from '../../base/ip/index.ts';
 import type { Netlink, NetworkChange, NetworkEvent } from './port.ts';
+import type { RareLink } from './rare-links.test-support.ts';
 
 /** Two empty namespaces: `near`, and `far` at the path `farPath`, which the near one can put veth peers into. */
 export interface TwoNamespaces extends Disposable {
@@ -12,9 +13,6 @@ export interface TwoNamespaces extends Disposable {
 
 const cidr = (text: string): Cidr => parseCidr(text)!;
 const ip = (text: string): Ip => parseIp(text)!;
-
-/** Kinds of link that not every kernel has. */
-export type RareLink = 'ipip' | 'wireguard';
 
 /** What every {@link Netlink} does, run against the kernel and the fake. */
 export function netlinkContract(

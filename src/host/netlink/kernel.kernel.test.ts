@@ -5,9 +5,9 @@ import { parseCidr, parseIp } from '../../base/ip/index.ts';
 import { createNetns, deleteNetns } from '../netns/netns.ts';
 import { enterPrivateNetwork } from '../netns/testing.ts';
 import { netlinkContract } from './contract.ts';
-import type { RareLink, TwoNamespaces } from './contract.ts';
+import type { TwoNamespaces } from './contract.ts';
 import { openNetlink } from './kernel.ts';
-import type { NewLink } from './port.ts';
+import { kernelMakes } from './rare-links.test-support.ts';
 
 const directory = enterPrivateNetwork();
 let made = 0;
@@ -32,18 +32,8 @@ function twoNamespaces(): TwoNamespaces {
   };
 }
 
-/** Whether this kernel has such links; the test machine's has all. */
-function supports(kind: RareLink): boolean {
-  if (directory === undefined) return false;
-  using network = twoNamespaces();
-  const link: NewLink =
-    kind === 'ipip' ? { type: 'ipip', name: 'trial', ipip: {} } : { type: 'wireguard', name: 'trial' };
-  const [refusal] = network.near.attempt([{ kind: 'add-link', link }]);
-  return refusal === undefined;
-}
-
 describe.skipIf(directory === undefined)('the kernel', () => {
-  netlinkContract('kernel netlink', twoNamespaces, supports);
+  netlinkContract('kernel netlink', twoNamespaces, kernelMakes);
 
   /** What iproute2 sees in the namespace of this process. */
   const ip = (...args: string[]): unknown =>

@@ -115,6 +115,7 @@ function decodePeer(attributes: Attributes): WireguardPeer {
     allowedIps: attributes.list(PEER.ALLOWEDIPS).flatMap(([, bytes]) => decodeAllowedIp(new Attributes(bytes)) ?? []),
     // struct __kernel_timespec: seconds, nanoseconds; zero for never.
     lastHandshake: Number(host64(attributes.bytes(PEER.LAST_HANDSHAKE))) || undefined,
+    keepaliveSeconds: attributes.u16(PEER.KEEPALIVE) ?? 0,
     receivedBytes: host64(attributes.bytes(PEER.RX_BYTES)),
     sentBytes: host64(attributes.bytes(PEER.TX_BYTES)),
   };

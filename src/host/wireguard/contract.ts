@@ -57,7 +57,7 @@ export function wireguardContract(name: string, create: () => WireguardPlace): v
       wireguard.configure('wg0', {
         privateKey: newPrivateKey(),
         peers: [
-          { publicKey: first, endpoint, allowedIps: cidrs('10.1.0.0/26', 'fd00:1::/122') },
+          { publicKey: first, endpoint, allowedIps: cidrs('10.1.0.0/26', 'fd00:1::/122'), keepaliveSeconds: 25 },
           { publicKey: second, allowedIps: cidrs('10.2.0.0/26') },
         ],
       });
@@ -66,6 +66,7 @@ export function wireguardContract(name: string, create: () => WireguardPlace): v
       expect(wireguard.device('wg0')!.peers.find(({ publicKey }) => publicKey === first)).toMatchObject({
         endpoint,
         lastHandshake: undefined,
+        keepaliveSeconds: 25,
       });
       wireguard.configure('wg0', { peers: [{ publicKey: second, remove: true }] });
       expect(networks(wireguard)).toEqual({ [first]: ['10.3.0.0/26'] });

@@ -42,17 +42,28 @@ export class FakeWireguard implements Wireguard {
     });
   }
 
+  /** As if the peer had answered, at this time in epoch seconds. */
+  greet(name: string, publicKey: string, time: number): void {
+    const device = this.device(name)!;
+    const peers = device.peers.map((peer) => (peer.publicKey === publicKey ? { ...peer, lastHandshake: time } : peer));
+    this.#devices.set(name, { ...device, peers });
+  }
+
   [Symbol.dispose](): void {}
 }
 
 type Set = Exclude<NonNullable<WireguardChange['peers']>[number], { readonly remove: true }>;
 
-function changed(known: WireguardPeer | undefined, { publicKey, endpoint, allowedIps }: Set): WireguardPeer {
+function changed(
+  known: WireguardPeer | undefined,
+  { publicKey, endpoint, allowedIps, keepaliveSeconds }: Set,
+): WireguardPeer {
   return {
     publicKey,
     endpoint: endpoint ?? known?.endpoint,
     allowedIps,
     lastHandshake: known?.lastHandshake,
+    keepaliveSeconds: keepaliveSeconds ?? known?.keepaliveSeconds ?? 0,
     receivedBytes: 0n,
     sentBytes: 0n,
   };

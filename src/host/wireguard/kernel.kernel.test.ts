@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe } from 'vitest';
-import { hasCode } from '../../base/errors.ts';
 import { openNetlink } from '../netlink/kernel.ts';
+import { kernelMakes } from '../netlink/rare-links.test-support.ts';
 import { createNetns, deleteNetns } from '../netns/netns.ts';
 import { enterPrivateNetwork } from '../netns/testing.ts';
 import { wireguardContract } from './contract.ts';
@@ -27,17 +27,7 @@ function place(): WireguardPlace {
   };
 }
 
-/** Whether this kernel has WireGuard; the test machine's has. */
-function supported(): boolean {
-  try {
-    openWireguard()[Symbol.dispose]();
-    return true;
-  } catch (error) {
-    if (hasCode(error, 'not-found')) return false;
-    throw error;
-  }
-}
-
-describe.skipIf(directory === undefined || !supported())('the kernel', () => {
+// The test machine's kernel has WireGuard.
+describe.skipIf(directory === undefined || !kernelMakes('wireguard'))('the kernel', () => {
   wireguardContract('kernel WireGuard', place);
 });

@@ -17,6 +17,8 @@ export interface WireguardPeer {
   readonly allowedIps: readonly Cidr[];
   /** When both sides last agreed on a session key, epoch seconds; undefined: never. */
   readonly lastHandshake: number | undefined;
+  /** Seconds between packets that are sent to it in any case; 0: none. */
+  readonly keepaliveSeconds: number;
   readonly receivedBytes: bigint;
   readonly sentBytes: bigint;
 }
@@ -38,10 +40,7 @@ export type WireguardPeerChange =
       readonly endpoint?: WireguardEndpoint;
       /** Replaces what it had; a network that another peer had moves here in the same instant. */
       readonly allowedIps: readonly Cidr[];
-      /**
-       * Greet the peer now, not only with the first packet for it. (For that it sends something every so many seconds from
-       * now on: there is no other way to ask the kernel.)
-       */
+      /** More than 0, where it was 0, greets the peer at once instead of with the first packet for it. */
       readonly keepaliveSeconds?: number;
     }
   | { readonly publicKey: WireguardKey; readonly remove: true };

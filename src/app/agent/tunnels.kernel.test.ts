@@ -1,0 +1,227 @@
+import { describe, expect, it } from 'vitest';
+import type { BackendName } from '../../core/routing/index.ts';
+import {
+  ENDPOINT_SLICES,
+  FELIX_CONFIGURATIONS,
+  NETWORK_POLICIES,
+  NODES,
+  SERVICES,
+} from '../../host/kube-client/resources.ts';
+import { kernelMakes } from '../../host/netlink/rare-links.test-support.ts';
+import { openWireguard } from '../../host/wireguard/kernel.ts';
+import { TestCluster, eventually } from './cluster.test-support.ts';
+import type { TestPod } from './cluster.test-support.ts';
+
+// Emulated machines are slow.
+const PATIENCE = 60_000;
+const DUAL = ['10.244.0.0/16', 'fd00:10:244::/56'];
+const [FELIX] = FELIX_CONFIGURATIONS as readonly [(typeof FELIX_CONFIGURATIONS)[number]];
+
+const denyAll = {
+  metadata: { name: 'deny-all', namespace: 'default' },
+  spec: { podSelector: {}, policyTypes: ['Ingress'] },
+} as object;
+
+/** Two pods on the first node of segment a, one on its second, and one on segment b where the backend reaches that. */
+interface Scene {
+  readonly cluster: TestCluster;
+  readonly first: TestPod;
+  readonly beside: TestPod;
+  readonly near: TestPod;
+  readonly far: TestPod | undefined;
+}
+
+async function scene(
+  backend: BackendName,
+  { pools = DUAL, poolSpec = {} }: { readonly pools?: readonly string[]; readonly poolSpec?: object },
+  prepare: (cluster: TestCluster) => Promise<unknown> = async () => undefined,
+): Promise<Scene> {
+  const cluster = await TestCluster.create({ backend, pools, poolSpec });
+  await prepare(cluster);
+  await cluster.addNode('n1');
+  await cluster.addNode('n2');
+  if (backend !== 'host-gw') await cluster.addNode('n3', 'b');
+  return {
+    cluster,
+    first: await cluster.addPod('n1', 'first'),
+    beside: await cluster.addPod('n1', 'beside'),
+    near: await cluster.addPod('n2', 'near'),
+    far: backend === 'host-gw' ? undefined : await cluster.addPod('n3', 'far'),
+  };
+}
+
+const reach = ({ cluster, first }: Scene, address: string, ...options: readonly string[]) =>
+  cluster.run(first.netns, ['ping', '-c', '1', '-W', '1', ...options, address]);
+
+async function reaches(setting: Scene, address: string, ...options: readonly string[]): Promise<boolean> {
+  return (await reach(setting, address, ...options)).code === 0;
+}
+
+/** Pods reach each other in all families, whichever node they are on, and policy decides. */
+async function expectConnected(setting: Scene): Promise<void> {
+  const { cluster, first, beside, near, far } = setting;
+  const others = [beside, near, ...(far === undefined ? [] : [far])];
+  for (const address of others.flatMap(({ ips }) => ips))
+    await eventually(() => reaches(setting, address), PATIENCE).catch((error: unknown) => {
+      throw new Error(`pod first cannot reach ${address}`, { cause: error });
+    });
+  for (const address of first.ips) expect(await cluster.pings(near.netns, address)).toBe(true);
+  await cluster.client.create(NETWORK_POLICIES, denyAll);
+  await eventually(async () => !(await reaches(setting, near.ips[0]!)), PATIENCE);
+  await cluster.client.delete(NETWORK_POLICIES, { namespace: 'default', name: 'deny-all' });
+  await eventually(() => reaches(setting, near.ips[0]!), PATIENCE);
+}
+
+/** The largest packets pass in one piece, larger ones are refused with the number that would. */
+async function expectMtu(setting: Scene, address: string, mtu: number): Promise<void> {
+  const headers = address.includes(':') ? 48 : 28;
+  const { code, output } = await reach(setting, address, '-M', 'do', '-s', String(mtu - headers));
+  expect([code, output]).toEqual([0, expect.stringContaining(' 0% packet loss')]);
+  const larger = await reach(setting, address, '-M', 'do', '-s', String(mtu - headers + 1));
+  expect([larger.code, larger.output]).toEqual([1, expect.stringMatching(new RegExp(`mtu[ =]*:? ?${mtu}`, 'iu'))]);
+}
+
+/** Service 10.96.0.1:80, NodePort 30080, with one backend. */
+async function offer({ cluster }: Scene, { name, node, ips }: TestPod): Promise<void> {
+  await cluster.client.create(SERVICES, {
+    metadata: { name: 'web', namespace: 'default' },
+    spec: {
+      type: 'NodePort',
+      clusterIP: '10.96.0.1',
+      clusterIPs: ['10.96.0.1'],
+      ipFamilies: ['IPv4'],
+      ports: [{ name: 'web', port: 80, nodePort: 30080, protocol: 'TCP' }],
+    },
+  } as object);
+  await cluster.client.create(ENDPOINT_SLICES, {
+    metadata: { name: 'web-4', namespace: 'default', labels: { 'kubernetes.io/service-name': 'web' } },
+    addressType: 'IPv4',
+    ports: [{ name: 'web', port: 8080, protocol: 'TCP' }],
+    endpoints: [
+      {
+        addresses: [ips[0]],
+        conditions: { ready: true },
+        nodeName: node,
+        targetRef: { kind: 'Pod', namespace: 'default', name },
+      },
+    ],
+  } as object);
+}
+
+/** A pod, a node and a client outside reach the Service whose backend is on another node, which sees who they are. */
+async function expectServices(setting: Scene): Promise<void> {
+  const { cluster, first, near } = setting;
+  cluster.serve(near);
+  await offer(setting, near);
+  const ask = async (netns: string, address: string, port: string) =>
+    (await cluster.run(netns, ['busybox', 'timeout', '3', 'busybox', 'nc', address, port])).output;
+  await eventually(async () => (await ask(first.netns, '10.96.0.1', '80')) === `near ${first.ips[0]}`, PATIENCE);
+  const node = cluster.nodes.get('n1')!.netns;
+  await eventually(async () => (await ask(node, '10.96.0.1', '80')).startsWith('near '), PATIENCE);
+  await eventually(async () => (await ask(cluster.router, '172.30.1.11', '30080')) === 'near 172.30.1.1', PATIENCE);
+  expect(await reaches(setting, '172.30.1.1')).toBe(true);
+}
+
+describe.skipIf(!kernelMakes('ipip'))('pods over IP-in-IP', { timeout: 4 * PATIENCE }, () => {
+  it.each([
+    ['Always', 1480],
+    ['CrossSubnet', 1480],
+  ])('reach each other, Services and the outside with ipipMode %s', async (ipipMode, mtu) => {
+    const setting = await scene('vxlan', { pools: ['10.244.0.0/16'], poolSpec: { ipipMode } });
+    await using cluster = setting.cluster;
+    await expectConnected(setting);
+    await expectServices(setting);
+    await expectMtu(setting, setting.far!.ips[0]!, mtu);
+    await expectMtu(setting, setting.beside.ips[0]!, mtu);
+    // What is in the way of the tunnel alone.
+    const blocked = ['nft', 'add table inet t; add chain inet t c { type filter hook prerouting priority -500; }; '];
+    blocked[1] += 'add rule inet t c iifname "eth0" ip protocol 4 drop';
+    await cluster.run(cluster.nodes.get('n2')!.netns, blocked);
+    await cluster.run(cluster.nodes.get('n3')!.netns, blocked);
+    expect(await reaches(setting, setting.far!.ips[0]!)).toBe(false);
+    expect(await reaches(setting, setting.near.ips[0]!)).toBe(ipipMode === 'CrossSubnet');
+  });
+});
+
+const switchOn = (cluster: TestCluster) =>
+  cluster.client.create(FELIX, {
+    metadata: { name: 'default' },
+    spec: { wireguardEnabled: true, wireguardEnabledV6: true },
+  } as object);
+
+/** Until every node has agreed on a session with every other. */
+async function encrypted({ cluster }: Scene): Promise<void> {
+  await eventually(async () => {
+    const statuses = await Promise.all([...cluster.nodes.keys()].map((node) => cluster.status(node)));
+    return statuses.every((status) => {
+      const { wireguard } = status as { wireguard?: { devices: readonly { peers: number; greeted: number }[] } };
+      const devices = wireguard?.devices ?? [];
+      return (
+        devices.length === 2 &&
+        devices.every(({ peers, greeted }) => peers === cluster.nodes.size - 1 && peers === greeted)
+      );
+    });
+  }, PATIENCE);
+}
+
+/** From now on nodes take nothing from the network but WireGuard and what finds neighbours. */
+async function refusePlain({ cluster }: Scene): Promise<void> {
+  const rules = [
+    'add table inet plain',
+    'add chain inet plain c { type filter hook prerouting priority -500; }',
+    'add rule inet plain c iifname "eth0" udp dport { 51820, 51821 } accept',
+    'add rule inet plain c iifname "eth0" icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept',
+    'add rule inet plain c iifname "eth0" drop',
+  ].join('; ');
+  for (const { netns } of cluster.nodes.values()) {
+    const { code, output } = await cluster.run(netns, ['nft', rules]);
+    expect([code, output]).toEqual([0, '']);
+  }
+}
+
+describe.skipIf(!kernelMakes('wireguard'))('pods over WireGuard', { timeout: 4 * PATIENCE }, () => {
+  it.each([
+    ['vxlan', 1420],
+    ['host-gw', 1420],
+  ] as const)('are encrypted between nodes whose backend is %s, and reach everything', async (backend, mtu) => {
+    const setting = await scene(backend, {}, switchOn);
+    await using _ = setting.cluster;
+    await encrypted(setting);
+    await expectServices(setting);
+    await refusePlain(setting);
+    await expectConnected(setting);
+    for (const address of setting.near.ips) await expectMtu(setting, address, mtu);
+  });
+
+  it('lose nothing while it is switched on, and off', async () => {
+    const setting = await scene('vxlan', {});
+    await using cluster = setting.cluster;
+    await expectConnected(setting);
+    const stream = cluster.run(setting.first.netns, ['ping', '-i', '0.05', '-w', '15', '-q', setting.near.ips[0]!]);
+    await switchOn(cluster);
+    await encrypted(setting);
+    await cluster.client.delete(FELIX, { name: 'default' });
+    await eventually(async () => ((await cluster.status('n1')) as { wireguard?: object }).wireguard === undefined);
+    expect((await stream).output).toContain(' 0% packet loss');
+  });
+
+  it('go on when a node changes its key, and when a node without WireGuard joins', async () => {
+    const setting = await scene('vxlan', {}, switchOn);
+    await using cluster = setting.cluster;
+    await encrypted(setting);
+    const { netns } = cluster.nodes.get('n1')!;
+    using wireguard = openWireguard({ netns });
+    const before = wireguard.device('wg.sluice')!.publicKey;
+    const stream = cluster.run(setting.near.netns, ['ping', '-i', '0.05', '-w', '10', '-q', setting.first.ips[0]!]);
+    await cluster.client.patch(NODES, { name: 'n1' }, 'merge', {
+      metadata: { annotations: { 'sluice.dev/wireguard-rotation': '1' } },
+    });
+    await eventually(() => wireguard.device('wg.sluice')!.publicKey !== before, PATIENCE);
+    await encrypted(setting);
+    const [, received = '0'] = /(\d+) received/u.exec((await stream).output) ?? [];
+    // What arrives in the instant before the peers know the new key is lost.
+    expect(Number(received)).toBeGreaterThan(150);
+    await refusePlain({ ...setting, cluster });
+    await eventually(() => reaches(setting, setting.near.ips[0]!), PATIENCE);
+  });
+});
