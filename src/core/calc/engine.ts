@@ -92,6 +92,10 @@ class Engine implements CalcEngine {
       case 'node':
         this.#setNode(key, delta.value);
         break;
+      case 'tunnels':
+        this.#network.setTunnels(delta.value);
+        this.#hostFilter.setOverlay(delta.value?.devices.map(({ outer }) => outer));
+        break;
       case 'peer':
         this.#network.setPeer(key, delta.value);
         break;

@@ -1,6 +1,8 @@
 import type { Family, Ip } from '../../base/ip/index.ts';
 import { matchesLabels } from '../kube/labels.ts';
 import { compileRules, logStatements } from '../nft/compile-policy.ts';
+import { DEFAULT_OVERLAY } from '../nft/base-chains.ts';
+import type { OuterPacket } from '../nft/base-chains.ts';
 import { hostChains } from '../nft/host-chains.ts';
 import type { HostRoutes } from '../nft/host-chains.ts';
 import type { Chain, Rule } from '../nft/model.ts';
@@ -36,6 +38,7 @@ export class HostFilter {
   #hosts: readonly HostEndpointInfo[] = [];
   #profiles: ReadonlyMap<string, ProfileInfo> = new Map();
   #settings: PolicySettings = DEFAULT_SETTINGS;
+  #overlay: readonly OuterPacket[] = [DEFAULT_OVERLAY];
   #node: NodeEndpoint | undefined;
   #joined: string[] = [];
   #made = new Set<string>();
@@ -63,6 +66,11 @@ export class HostFilter {
 
   setSettings(settings: PolicySettings | undefined): void {
     this.#settings = settings ?? DEFAULT_SETTINGS;
+    this.#dirty = true;
+  }
+
+  setOverlay(overlay: readonly OuterPacket[] | undefined): void {
+    this.#overlay = overlay ?? [DEFAULT_OVERLAY];
     this.#dirty = true;
   }
 
@@ -134,6 +142,7 @@ export class HostFilter {
       families: this.#families,
       failsafeInbound: this.#settings.failsafeInbound,
       failsafeOutbound: this.#settings.failsafeOutbound,
+      overlay: this.#overlay,
       rawIn: asked(this.#routes(raw('ingress'), raw('ingress'))),
       rawOut: asked(this.#routes(raw('egress'), () => undefined)),
       preDnat: asked(this.#routes(preDnat, preDnat)),

@@ -1,4 +1,5 @@
 import type { Cidr, Family, Ip } from '../../base/ip/index.ts';
+import type { OuterPacket, TunnelSpec } from '../nft/base-chains.ts';
 import type { Ruleset, Transaction } from '../nft/model.ts';
 import type { Labels } from '../kube/labels.ts';
 import type {
@@ -43,9 +44,15 @@ export interface PeerSpec {
   readonly mark: number;
 }
 
+/** This node's tunnels, as it has them; without this VXLAN is assumed. */
+export interface TunnelsSpec {
+  readonly devices: readonly TunnelSpec[];
+  readonly barred: readonly OuterPacket[];
+}
+
 /**
  * One changed object; without `value` it is gone. `key` is the object's `namespace/name` or name; for policies
- * `Policy.key`, for domains the name that was looked up, in lower case without a final dot, for the settings anything.
+ * `Policy.key`, for domains the name that was looked up, in lower case without a final dot, for the settings and tunnels anything.
  */
 export type Delta =
   | { readonly kind: 'pod'; readonly key: string; readonly value?: PodEndpoint | undefined }
@@ -62,6 +69,7 @@ export type Delta =
   | { readonly kind: 'pool'; readonly key: string; readonly value?: PoolSpec | undefined }
   | { readonly kind: 'service'; readonly key: string; readonly value?: ServiceSpec | undefined }
   | { readonly kind: 'slice'; readonly key: string; readonly value?: SliceSpec | undefined }
+  | { readonly kind: 'tunnels'; readonly key: string; readonly value?: TunnelsSpec | undefined }
   | { readonly kind: 'peer'; readonly key: string; readonly value?: PeerSpec | undefined }
   | { readonly kind: 'local-endpoint'; readonly key: string; readonly value?: LocalEndpoint | undefined };
 

@@ -1,12 +1,13 @@
 import { intervalSet, rangeOf } from '../../base/ip/index.ts';
 import type { Family, Ip } from '../../base/ip/index.ts';
-import { baseChains, baseSets, peerChain } from '../nft/base-chains.ts';
+import { baseChains, baseSets, DEFAULT_OVERLAY, peerChain } from '../nft/base-chains.ts';
+import type { TunnelSpec } from '../nft/base-chains.ts';
 import { intervalKeys } from '../nft/condition-matches.ts';
 import { addressKey, etherKey } from '../nft/key.ts';
 import { peerChainName, SETS } from '../nft/names.ts';
 import type { TrackedRuleset } from '../nft/tracked-ruleset.ts';
 import type { NodeEndpoint } from '../policy/cluster.ts';
-import type { PeerSpec, PoolSpec } from './model.ts';
+import type { PeerSpec, PoolSpec, TunnelsSpec } from './model.ts';
 
 /** Fixed facts of the node that the base chains need. */
 export interface NetworkOptions {
@@ -20,6 +21,8 @@ export class Network {
   readonly #options: NetworkOptions;
   readonly #pools = new Map<string, PoolSpec>();
   readonly #peers = new Map<string, PeerSpec>();
+  #tunnels: TunnelsSpec | undefined;
+  /** Of the own node, by its object: enough where nobody tells of tunnels. */
   #tunnelAddresses: readonly Ip[] = [];
 
   constructor(ruleset: TrackedRuleset, options: NetworkOptions) {
@@ -44,6 +47,12 @@ export class Network {
     this.#setChains();
   }
 
+  /** Undefined: VXLAN, as the own node has it. */
+  setTunnels(tunnels: TunnelsSpec | undefined): void {
+    this.#tunnels = tunnels;
+    this.#setChains();
+  }
+
   setPeer(node: string, peer: PeerSpec | undefined): void {
     const before = this.#peers.get(node);
     const chain = peerChainName(node);
@@ -61,9 +70,15 @@ export class Network {
   }
 
   #setChains(): void {
-    const { families, tunnelInterface } = this.#options;
-    const options = { families, tunnelInterface, tunnelAddresses: this.#tunnelAddresses };
-    for (const chain of baseChains({ ...options, returnPaths: this.#peers.size > 0 })) this.#ruleset.setChain(chain);
+    const { families } = this.#options;
+    const { devices, barred } = this.#tunnels ?? { devices: [this.#usualTunnel()], barred: [] };
+    const options = { families, tunnels: devices, barred, returnPaths: this.#peers.size > 0 };
+    for (const chain of baseChains(options)) this.#ruleset.setChain(chain);
+  }
+
+  #usualTunnel(): TunnelSpec {
+    const addresses = this.#tunnelAddresses;
+    return { interface: this.#options.tunnelInterface, addresses, tellsPeer: true, outer: DEFAULT_OVERLAY };
   }
 
   setPool(name: string, pool: PoolSpec | undefined): void {

@@ -1,6 +1,6 @@
 import type { Family, Ip } from '../../base/ip/index.ts';
 import { addressKey } from './key.ts';
-import { CT_STATE, IPPROTO, RTN_LOCAL } from './model.ts';
+import { CT_STATE, IPPROTO, RTN_LOCAL, TCP_FLAG } from './model.ts';
 import type { Chain, Rule, SetSpec, Statement } from './model.ts';
 import { SETS } from './names.ts';
 import {
@@ -24,13 +24,28 @@ import {
   verdict,
 } from './statements.ts';
 
+/** How packets that carry others look from outside: UDP to a port, or IP within IPv4. */
+export type OuterPacket = { readonly protocol: 'udp'; readonly port: number } | { readonly protocol: 'ipip' };
+
+/** VXLAN's, on the port that IANA gave it. */
+export const DEFAULT_OVERLAY: OuterPacket = { protocol: 'udp', port: 4789 };
+
+/** The device of a tunnel to peers. */
+export interface TunnelSpec {
+  readonly interface: string;
+  /** This node's addresses on it: the source of its own traffic there. */
+  readonly addresses: readonly Ip[];
+  /** Whether what comes out of it shows, by its hardware address, which peer sent it. */
+  readonly tellsPeer: boolean;
+  readonly outer: OuterPacket;
+}
+
 /** What the base chains depend on. */
 export interface BaseOptions {
   readonly families: readonly Family[];
-  /** The overlay's device. */
-  readonly tunnelInterface: string;
-  /** This node's addresses in the overlay: the source of its own traffic there. */
-  readonly tunnelAddresses: readonly Ip[];
+  readonly tunnels: readonly TunnelSpec[];
+  /** What no pod may send: it would pass by the policies of whomever it is for. */
+  readonly barred: readonly OuterPacket[];
   /** Whether peers lead answers back through this node, so that clients may keep their address. */
   readonly returnPaths: boolean;
 }
@@ -50,7 +65,7 @@ export function baseChains(options: BaseOptions): readonly Chain[] {
     {
       name: 'raw-prerouting',
       hook: { type: 'filter', hook: 'prerouting', priority: -300 },
-      rules: spoofRules(families),
+      rules: spoofRules(options),
     },
     {
       name: 'return-path',
@@ -62,6 +77,7 @@ export function baseChains(options: BaseOptions): readonly Chain[] {
       hook: { type: 'filter', hook: 'postrouting', priority: -150 },
       rules: returnPathEnd(options),
     },
+    { name: 'segment-size', hook: { type: 'filter', hook: 'forward', priority: -150 }, rules: segmentSizes(options) },
     { name: 'services', rules: serviceRules(families) },
     {
       name: 'nat-prerouting',
@@ -137,7 +153,7 @@ function familySets(family: Family): SetSpec[] {
 }
 
 /** A pod sends from its own addresses only; an interface that is not in the set belongs to no known pod. */
-function spoofRules(families: readonly Family[]): Rule[] {
+function spoofRules({ families, barred }: BaseOptions): Rule[] {
   const own = families.map((family) => [
     isFamily(family),
     inSet(['meta iifname', source(family)], SETS.source(family)),
@@ -156,7 +172,36 @@ function spoofRules(families: readonly Family[]): Rule[] {
     },
     accept,
   ]);
-  return [[comesNotFrom(POD_INTERFACES), accept], ...own, ...discovery, [drop]];
+  return [
+    [comesNotFrom(POD_INTERFACES), accept],
+    ...barred.map((outer) => [...looksLike(outer), drop]),
+    ...own,
+    ...discovery,
+    [drop],
+  ];
+}
+
+/** Matches for packets that carry others. */
+export function looksLike(outer: OuterPacket): readonly Statement[] {
+  if (outer.protocol === 'ipip') return [isFamily(4), isProtocol(IPPROTO.IPIP)];
+  return [isProtocol(IPPROTO.UDP), { kind: 'compare', field: 'th dport', op: '==', value: outer.port }];
+}
+
+/**
+ * Pods keep the MTU that they were born with; a path that became narrower since, or whose routers keep silent about it,
+ * would swallow their big packets.
+ */
+function segmentSizes({ tunnels }: BaseOptions): Rule[] {
+  const syn: Statement = {
+    kind: 'compare',
+    field: 'tcp flags',
+    mask: TCP_FLAG.SYN | TCP_FLAG.RST,
+    op: '==',
+    value: TCP_FLAG.SYN,
+  };
+  return tunnels.flatMap(({ interface: device }) =>
+    [comesFrom(device), leavesBy(device)].map((crosses): Rule => [crosses, isTcp, syn, { kind: 'clamp-mss' }]),
+  );
 }
 
 /**
@@ -179,9 +224,10 @@ function returnPathRules({ families }: BaseOptions): Rule[] {
 }
 
 /** The mark has chosen the route; on the wrapped packet it would choose the same one, into the tunnel again. */
-function returnPathEnd({ tunnelInterface }: BaseOptions): Rule[] {
+function returnPathEnd({ tunnels }: BaseOptions): Rule[] {
   const marked: Statement = { kind: 'compare', field: 'meta mark', mask: CT_MARK.PEER, op: '!=', value: 0 };
-  return [[leavesBy(tunnelInterface), marked, { kind: 'set-mark', target: 'meta mark', mask: CT_MARK.PEER, value: 0 }]];
+  const clear: Statement = { kind: 'set-mark', target: 'meta mark', mask: CT_MARK.PEER, value: 0 };
+  return tunnels.map(({ interface: device }) => [leavesBy(device), marked, clear]);
 }
 
 /** The chain for connections that came through the peer with this mark. */
@@ -285,7 +331,7 @@ function policyRules(direction: 'egress' | 'ingress', families: readonly Family[
  * come here only by an address that no Node object shows: their own node would answer them, and no node takes a packet
  * from its own address from outside.
  */
-function nodePortRules(family: Family, returnPaths: boolean): Rule[] {
+function nodePortRules(family: Family, { returnPaths, tunnels }: BaseOptions): Rule[] {
   const remote = [hasCtMark(CT_MARK.NODE_PORT), isFamily(family), leavesNotBy(POD_INTERFACES)];
   const masquerade: Statement = { kind: 'masquerade' };
   const [foreign, toNoPod] = [
@@ -293,7 +339,12 @@ function nodePortRules(family: Family, returnPaths: boolean): Rule[] {
     notInSet([destination(family)], SETS.pools(family)),
   ];
   const fromPodElsewhere = [comesNotFrom(POD_INTERFACES), inSet([source(family)], SETS.pools(family))];
-  const rules: Rule[] = [[...remote, ...fromPodElsewhere, masquerade]];
+  // The backend's node could not tell whom to lead the answers back to.
+  const silent = tunnels.filter(({ tellsPeer }) => !tellsPeer);
+  const rules: Rule[] = [
+    [...remote, ...fromPodElsewhere, masquerade],
+    ...silent.map(({ interface: device }) => [...remote, leavesBy(device), masquerade]),
+  ];
   if (!returnPaths) return [...rules, [...remote, foreign, masquerade]];
   return [
     ...rules,
@@ -302,34 +353,37 @@ function nodePortRules(family: Family, returnPaths: boolean): Rule[] {
   ];
 }
 
-function postroutingRules({ families, tunnelInterface, tunnelAddresses, returnPaths }: BaseOptions): Rule[] {
+function postroutingRules(options: BaseOptions): Rule[] {
+  const { families, tunnels } = options;
   const masquerade: Statement = { kind: 'masquerade' };
-  const fromHere: Statement = { kind: 'compare', field: 'fib saddr type', op: '==', value: RTN_LOCAL };
-  return families.flatMap((family) => {
-    const rules: Rule[] = [
-      // A pod that reaches itself through a Service must see another source than its own.
-      [isFamily(family), inSet([source(family), destination(family)], SETS.self(family)), masquerade],
-      ...nodePortRules(family, returnPaths),
-      // Traffic out of the cluster. Nodes are outside of every pool.
-      [
-        isFamily(family),
-        inSet([source(family)], SETS.natPools(family)),
-        notInSet([destination(family)], SETS.pools(family)),
-        leavesNotBy(POD_INTERFACES),
-        masquerade,
-      ],
-    ];
-    const tunnel = tunnelAddresses.find((each) => each.family === family);
-    if (tunnel === undefined) return rules;
-    const address = addressKey(tunnel);
-    // A socket may have taken its source before translation sent the packet into the overlay.
-    const fixUp: Rule = [
-      leavesBy(tunnelInterface),
+  return families.flatMap((family) => [
+    ...tunnels.flatMap((tunnel) => sourceFixUp(family, tunnel)),
+    // A pod that reaches itself through a Service must see another source than its own.
+    [isFamily(family), inSet([source(family), destination(family)], SETS.self(family)), masquerade],
+    ...nodePortRules(family, options),
+    // Traffic out of the cluster. Nodes are outside of every pool.
+    [
       isFamily(family),
-      fromHere,
+      inSet([source(family)], SETS.natPools(family)),
+      notInSet([destination(family)], SETS.pools(family)),
+      leavesNotBy(POD_INTERFACES),
+      masquerade,
+    ],
+  ]);
+}
+
+/** A socket may have taken its source before translation sent the packet into the overlay. */
+function sourceFixUp(family: Family, { interface: device, addresses }: TunnelSpec): Rule[] {
+  const own = addresses.find((each) => each.family === family);
+  if (own === undefined) return [];
+  const address = addressKey(own);
+  return [
+    [
+      leavesBy(device),
+      isFamily(family),
+      { kind: 'compare', field: 'fib saddr type', op: '==', value: RTN_LOCAL },
       { kind: 'address', field: source(family), op: '!=', address },
       { kind: 'snat', family, address },
-    ];
-    return [fixUp, ...rules];
-  });
+    ],
+  ];
 }

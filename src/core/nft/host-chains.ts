@@ -2,6 +2,8 @@ import { networkOf, parseCidr } from '../../base/ip/index.ts';
 import type { Family, Ip } from '../../base/ip/index.ts';
 import type { FailsafePort } from '../policy/cluster.ts';
 import type { Side } from '../policy/model.ts';
+import { looksLike } from './base-chains.ts';
+import type { OuterPacket } from './base-chains.ts';
 import { addressKey } from './key.ts';
 import { CT_STATE, IPPROTO, RTN_LOCAL } from './model.ts';
 import type { Chain, Rule, Statement, Verdict } from './model.ts';
@@ -44,6 +46,8 @@ export interface HostOptions {
   readonly families: readonly Family[];
   readonly failsafeInbound: readonly FailsafePort[];
   readonly failsafeOutbound: readonly FailsafePort[];
+  /** Packets of the overlay, which pass between nodes whatever policies say. */
+  readonly overlay: readonly OuterPacket[];
   /** Absent where no policy is asked in the phase. */
   readonly rawIn: HostRoutes | undefined;
   readonly rawOut: HostRoutes | undefined;
@@ -54,11 +58,10 @@ export interface HostOptions {
   readonly afterRawOut: HostRoutes['forwarded'];
 }
 
-/** UDP port of the overlay (IANA: vxlan). */
-const VXLAN_PORT = 4789;
 const LOOPBACK = 'lo';
 const accept = verdict('accept');
 const allowed = PACKET_MARK.HOST_ALLOWED;
+const isLocal: Statement = { kind: 'compare', field: 'fib daddr type', op: '==', value: RTN_LOCAL };
 const isKnown = hasState(CT_STATE.ESTABLISHED | CT_STATE.RELATED);
 
 /** The base chains for the host endpoints of a node. They never judge what passes between the node and its own pods. */
@@ -117,29 +120,31 @@ function preDnatChain(routes: HostRoutes, { rawIn, families, failsafeInbound }: 
   };
 }
 
-function inputChain({ input, preDnat, rawIn, families, failsafeInbound }: HostOptions): Chain {
+function inputChain(options: HostOptions): Chain {
+  const { input, preDnat, rawIn, families, failsafeInbound } = options;
   return {
     name: CHAINS.hostInput,
     hook: { type: 'filter', hook: 'input', priority: 10 },
     rules: [
       ...exceptFrom(),
       ...(preDnat === undefined && rawIn === undefined ? [] : [whenAllowed]),
-      ...knownToNode(families, 'source'),
+      ...knownToNode(options, 'source'),
       ...openPorts(failsafeInbound, 'th dport', 'source', families),
       ...dispatch(input, 'destination', families),
     ],
   };
 }
 
-function outputChain({ output, rawOut, families, failsafeOutbound }: HostOptions): Chain {
+function outputChain(options: HostOptions): Chain {
+  const { output, rawOut, families, failsafeOutbound } = options;
   return {
     name: CHAINS.hostOutput,
     hook: { type: 'filter', hook: 'output', priority: 10 },
     rules: [
-      ...exceptTo(),
+      ...exceptTo([isLocal]),
       ...exceptToTranslated(families),
       ...(rawOut === undefined ? [] : [whenAllowed]),
-      ...knownToNode(families, 'destination'),
+      ...knownToNode(options, 'destination'),
       ...openPorts(failsafeOutbound, 'th dport', 'destination', families),
       ...dispatch(output, 'source', families),
     ],
@@ -189,10 +194,11 @@ function exceptFrom(): Rule[] {
   ];
 }
 
-function exceptTo(): Rule[] {
+/** `still`: of what begins on the way to the node itself; its translation may have changed that, and not the interface. */
+function exceptTo(still: readonly Statement[] = []): Rule[] {
   return [
     [leavesBy(POD_INTERFACES), accept],
-    [leavesBy(LOOPBACK), accept],
+    [leavesBy(LOOPBACK), ...still, accept],
   ];
 }
 
@@ -209,18 +215,18 @@ function exceptToTranslated(families: readonly Family[]): Rule[] {
  * What a node lives on: known connections, untracked packets, among which is neighbour discovery, and the overlay's wrapped
  * packets from and to the other nodes.
  */
-function knownToNode(families: readonly Family[], other: Side): Rule[] {
-  const port: Statement = { kind: 'compare', field: 'th dport', op: '==', value: VXLAN_PORT };
+function knownToNode({ families, overlay }: HostOptions, other: Side): Rule[] {
   return [
     [hasState(CT_STATE.ESTABLISHED | CT_STATE.RELATED | CT_STATE.UNTRACKED), accept],
     [hasState(CT_STATE.INVALID), verdict('drop')],
-    ...families.map((family) => [
-      isFamily(family),
-      isProtocol(IPPROTO.UDP),
-      port,
-      inSet([addressField(other, family)], SETS.nodes(family)),
-      accept,
-    ]),
+    ...overlay.flatMap((outer) =>
+      families.map((family) => [
+        isFamily(family),
+        ...looksLike(outer),
+        inSet([addressField(other, family)], SETS.nodes(family)),
+        accept,
+      ]),
+    ),
   ];
 }
 
@@ -246,7 +252,6 @@ function openPorts(
 
 /** What comes to the node itself by its address, and what comes to its pods. */
 function arriving(routes: HostRoutes, families: readonly Family[]): Rule[] {
-  const isLocal: Statement = { kind: 'compare', field: 'fib daddr type', op: '==', value: RTN_LOCAL };
   const local = dispatch({ ...routes, others: undefined }, 'destination', families);
   const forwarded = families.flatMap((family): Rule[] => {
     const chain = routes.forwarded[family];

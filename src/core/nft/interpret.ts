@@ -167,6 +167,8 @@ function runStatement(walk: Walk, statement: Statement): boolean | Exclude<RuleE
     case 'limit':
     case 'log':
     case 'copy':
+    // What a handshake announces decides nothing.
+    case 'clamp-mss':
       return true;
     case 'notrack':
       walk.packet = { ...packet, ctState: CT_STATE.UNTRACKED };

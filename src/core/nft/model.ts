@@ -142,6 +142,8 @@ export type Statement =
   /** `address` is hex. */
   | { readonly kind: 'snat'; readonly family: 4 | 6; readonly address: string }
   | { readonly kind: 'masquerade' }
+  /** Lowers the segment size that a TCP handshake announces to what the routes of both directions carry. */
+  | { readonly kind: 'clamp-mss' }
   /** ICMP port unreachable of the packet's family (icmpx); `tcp reset` for TCP where `with` says so. */
   | { readonly kind: 'reject'; readonly with: 'port-unreachable' | 'tcp-reset' }
   | { readonly kind: 'verdict'; readonly verdict: Verdict };
@@ -256,7 +258,7 @@ export const TYPE_BYTES: Readonly<Record<FieldType, number>> = {
 export const NFPROTO = { 4: 2, 6: 10 } as const;
 
 /** IANA protocol numbers. */
-export const IPPROTO = { ICMP: 1, TCP: 6, UDP: 17, ICMPV6: 58, SCTP: 132 } as const;
+export const IPPROTO = { ICMP: 1, IPIP: 4, TCP: 6, UDP: 17, ICMPV6: 58, SCTP: 132 } as const;
 
 /** Bits of `ct state`: NF_CT_STATE_BIT(IP_CT_…). */
 export const CT_STATE = { INVALID: 1, ESTABLISHED: 2, RELATED: 4, NEW: 8, UNTRACKED: 64 } as const;

@@ -153,6 +153,8 @@ function renderStatement(statement: Statement): string {
       return `snat ${ipWord(statement.family)} to ${formatIp(addressOfKey(statement.address))}`;
     case 'masquerade':
       return 'masquerade';
+    case 'clamp-mss':
+      return 'tcp option maxseg size set rt mtu';
     case 'reject':
       return statement.with === 'tcp-reset' ? 'reject with tcp reset' : 'reject with icmpx type port-unreachable';
     case 'verdict':

@@ -14,10 +14,12 @@ import type { Field, Operand, Statement } from '../../core/nft/model.ts';
 import { NFPROTO } from '../../core/nft/model.ts';
 import {
   NFTA_BITWISE,
+  NFTA_BYTEORDER,
   NFTA_CMP,
   NFTA_CT,
   NFTA_DATA,
   NFTA_EXPR,
+  NFTA_EXTHDR,
   NFTA_FIB,
   NFTA_FIB_F,
   NFTA_HASH,
@@ -32,8 +34,11 @@ import {
   NFTA_PAYLOAD,
   NFTA_RANGE,
   NFTA_REJECT,
+  NFTA_RT,
+  NFT_BYTEORDER_HTON,
   NFT_CMP,
   NFT_CT,
+  NFT_EXTHDR_OP_TCPOPT,
   NFT_FIB_RESULT_ADDRTYPE,
   NFT_LOOKUP_F_INV,
   NFT_META,
@@ -44,6 +49,7 @@ import {
   NFT_REG_VERDICT,
   NFT_REJECT,
   NFT_REJECT_ICMPX_PORT_UNREACH,
+  NFT_RT_TCPMSS,
 } from './constants.ts';
 import { writeVerdict } from './element-codec.ts';
 
@@ -104,6 +110,8 @@ export function encodeStatement(writer: ByteWriter, statement: Statement): void 
       return nat(writer, NFT_NAT.SNAT, statement.family, undefined);
     case 'masquerade':
       return expression(writer, 'masq', () => undefined);
+    case 'clamp-mss':
+      return clampMss(writer);
     case 'reject':
       return expression(writer, 'reject', () => {
         const reset = statement.with === 'tcp-reset';
@@ -321,6 +329,28 @@ function copyMark(writer: ByteWriter, mask: number): void {
   load(writer, 'ct mark', NFT_REG32_00);
   maskRegister(writer, NFT_REG32_00, hostBytes(mask), hostBytes(0));
   storeMark(writer, 'meta mark', NFT_REG32_00);
+}
+
+/** The MSS that the routes carry, into option 2 of TCP (RFC 9293 §3.2), two bytes after its kind and length. */
+function clampMss(writer: ByteWriter): void {
+  expression(writer, 'rt', () => {
+    attributeU32be(writer, NFTA_RT.KEY, NFT_RT_TCPMSS);
+    attributeU32be(writer, NFTA_RT.DREG, NFT_REG32_00);
+  });
+  expression(writer, 'byteorder', () => {
+    attributeU32be(writer, NFTA_BYTEORDER.SREG, NFT_REG32_00);
+    attributeU32be(writer, NFTA_BYTEORDER.DREG, NFT_REG32_00);
+    attributeU32be(writer, NFTA_BYTEORDER.OP, NFT_BYTEORDER_HTON);
+    attributeU32be(writer, NFTA_BYTEORDER.LEN, 2);
+    attributeU32be(writer, NFTA_BYTEORDER.SIZE, 2);
+  });
+  expression(writer, 'exthdr', () => {
+    attributeU32be(writer, NFTA_EXTHDR.SREG, NFT_REG32_00);
+    attributeU8(writer, NFTA_EXTHDR.TYPE, 2);
+    attributeU32be(writer, NFTA_EXTHDR.OFFSET, 2);
+    attributeU32be(writer, NFTA_EXTHDR.LEN, 2);
+    attributeU32be(writer, NFTA_EXTHDR.OP, NFT_EXTHDR_OP_TCPOPT);
+  });
 }
 
 function storeMark(writer: ByteWriter, target: 'meta mark' | 'ct mark', register: number): void {

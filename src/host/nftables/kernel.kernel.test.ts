@@ -67,6 +67,14 @@ describe.skipIf(!allowed)('the kernel', () => {
     ['ct mark set ct mark & 0xfffffffe', [{ kind: 'set-mark', target: 'ct mark', mask: 1, value: 0 }]],
     ['meta mark set 0x00000007', [{ kind: 'set-mark', target: 'meta mark', mask: 0xffffffff, value: 7 }]],
     ['meta mark set ct mark & 0x0000ff00', [{ kind: 'copy-mark', mask: 0xff00 }]],
+    [
+      'tcp flags syn / fin,syn,rst,ack tcp option maxseg size set rt mtu',
+      [
+        { kind: 'compare', field: 'meta l4proto', op: '==', value: 6 },
+        { kind: 'compare', field: 'tcp flags', mask: 0x17, op: '==', value: 2 },
+        { kind: 'clamp-mss' },
+      ],
+    ],
     ['reject', [{ kind: 'reject', with: 'port-unreachable' }]],
     [
       'ip saddr @peers',
