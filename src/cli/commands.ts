@@ -57,6 +57,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/status.ts'),
   },
   {
+    name: 'ipam',
+    summary: 'show, check and release addresses of pods',
+    load: () => import('./commands/ipam.ts'),
+  },
+  {
     name: 'completion',
     summary: 'print a script that completes commands in your shell',
     load: () => import('./commands/completion.ts'),

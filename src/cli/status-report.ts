@@ -1,10 +1,10 @@
 import type { AgentStatus } from '../app/agent/status.ts';
-import { formatIp } from '../base/ip/index.ts';
+import { formatCidr, formatIp } from '../base/ip/index.ts';
+import { usageOf } from '../core/ipam/index.ts';
 import { PolicyEngine, clusterState, type Direction, type PodEndpoint } from '../core/policy/index.ts';
-import { listAll } from '../host/kube-client/list-all.ts';
-import { IPAM_BLOCKS } from '../host/kube-client/resources.ts';
+import { kubeBlockStore } from '../host/ipam-store/kube-block-store.ts';
 import { isNotFound } from '../host/kube-client/errors.ts';
-import type { KubeClient, KubeObject } from '../host/kube-client/types.ts';
+import type { KubeClient } from '../host/kube-client/types.ts';
 import type { ClusterSnapshot } from './cluster.ts';
 
 /** What `sluice status` shows, as data. */
@@ -29,6 +29,7 @@ export interface StatusReport {
     readonly ingress: readonly string[];
     readonly egress: readonly string[];
   }[];
+  readonly pools: readonly PoolUse[];
   readonly blocks: readonly BlockUse[];
   readonly policies: readonly {
     readonly name: string;
@@ -38,6 +39,22 @@ export interface StatusReport {
     readonly programmedOn: readonly string[];
   }[];
   readonly problems: readonly string[];
+}
+
+/** An address pool and how full it is; counts are text because an IPv6 pool has more than a number holds. */
+export interface PoolUse {
+  readonly name: string;
+  readonly cidr: string;
+  readonly disabled: boolean;
+  readonly used: string;
+  readonly size: string;
+  readonly blocks: number;
+}
+
+/** What the cluster's addresses are made of. */
+export interface AddressUse {
+  readonly pools: readonly PoolUse[];
+  readonly blocks: readonly BlockUse[];
 }
 
 /** An address block and how full it is. */
@@ -51,7 +68,7 @@ export interface BlockUse {
 /** Puts the status together. `agents` holds what each node's agent said, or why it could not be asked. */
 export function statusReport(
   snapshot: ClusterSnapshot,
-  blocks: readonly BlockUse[],
+  addresses: AddressUse,
   agents: ReadonlyMap<string, AgentStatus | string>,
 ): StatusReport {
   const state = clusterState(snapshot);
@@ -101,35 +118,39 @@ export function statusReport(
     pods: endpoints.filter((pod) => pod.node === metadata?.name && !pod.completed).length,
     agent: agents.get(metadata?.name ?? '') ?? 'unknown',
   }));
-  return { nodes, pods, blocks, policies, problems: problemsOf(state.issues, agents) };
+  return { nodes, pods, ...addresses, policies, problems: problemsOf(state.issues, agents) };
 }
 
-/** The address blocks of the cluster; none when Sluice is not installed in it. */
-export async function readBlocks(client: KubeClient): Promise<readonly BlockUse[]> {
+/** The address pools and blocks of the cluster; none when Sluice is not installed in it. */
+export async function readAddresses(client: KubeClient): Promise<AddressUse> {
+  const store = kubeBlockStore({ client, report: () => undefined });
   try {
-    return (await listAll<BlockObject, BlockUse>(client, IPAM_BLOCKS, {}, blockUse)).items;
+    const [pools, stored] = await Promise.all([store.listPools(), store.listBlocks()]);
+    const usage = usageOf(
+      pools,
+      stored.map(({ value }) => value),
+    );
+    const blocks = [...usage.pools.flatMap((pool) => pool.blocks), ...usage.outside];
+    return {
+      pools: usage.pools.map(({ pool, used, total, blocks: within }) => ({
+        name: pool.name,
+        cidr: formatCidr(pool.cidr),
+        disabled: pool.disabled,
+        used: String(used),
+        size: String(total),
+        blocks: within.length,
+      })),
+      blocks: blocks.map(({ block, used, total }) => ({
+        cidr: formatCidr(block.cidr),
+        node: block.node,
+        used,
+        size: total,
+      })),
+    };
   } catch (error) {
-    if (isNotFound(error)) return [];
+    if (isNotFound(error)) return { pools: [], blocks: [] };
     throw error;
   }
-}
-
-interface BlockObject extends KubeObject {
-  readonly spec?: {
-    readonly cidr?: string;
-    readonly affinity?: string;
-    readonly allocations?: readonly (number | null)[];
-  };
-}
-
-function blockUse({ spec }: BlockObject): BlockUse {
-  const allocations = spec?.allocations ?? [];
-  return {
-    cidr: spec?.cidr ?? '',
-    node: spec?.affinity?.replace(/^host:/u, ''),
-    used: allocations.filter((index) => index !== null).length,
-    size: allocations.length,
-  };
 }
 
 function problemsOf(

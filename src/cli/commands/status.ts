@@ -3,7 +3,7 @@ import type { AgentStatus } from '../../app/agent/status.ts';
 import { openCluster, readSnapshot, type ClusterAccess } from '../cluster.ts';
 import type { Command } from '../command.ts';
 import { KUBECONFIG, NAME, OUTPUT } from '../lab-options.ts';
-import { readBlocks, statusReport, type StatusReport } from '../status-report.ts';
+import { readAddresses, statusReport, type StatusReport } from '../status-report.ts';
 import { table } from '../table.ts';
 
 /** `sluice status` */
@@ -17,16 +17,16 @@ export const command: Command = {
   run: async (invocation) => {
     const { values, print } = invocation;
     using cluster = await openCluster(invocation);
-    const [snapshot, blocks, lab] = await Promise.all([
+    const [snapshot, addresses, lab] = await Promise.all([
       readSnapshot(cluster.client),
-      readBlocks(cluster.client),
+      readAddresses(cluster.client),
       cluster.lab?.request({ op: 'status' }),
     ]);
     const names = snapshot.nodes.map(({ metadata }) => metadata?.name ?? '');
     const agents = new Map(
       await Promise.all(names.map(async (node) => [node, await askAgent(cluster, node)] as const)),
     );
-    const report = statusReport(snapshot, blocks, agents);
+    const report = statusReport(snapshot, addresses, agents);
     if (values['output'] === 'json') print(JSON.stringify({ cluster: lab ?? null, ...report }, null, 2));
     else for (const section of sections(report, lab)) print(section);
     return 0;
@@ -54,6 +54,8 @@ function sections(report: StatusReport, lab: LabStatus | undefined): string[] {
     nodes(report),
     '',
     pods(report),
+    '',
+    poolTable(report),
     '',
     blockTable(report),
     '',
@@ -90,6 +92,17 @@ function pods(report: StatusReport): string {
     egress.length === 0 ? 'open' : egress.join(','),
   ]);
   return table(['POD', 'STATUS', 'NODE', 'ADDRESS', 'PROGRAMMED', 'INGRESS', 'EGRESS'], rows);
+}
+
+function poolTable(report: StatusReport): string {
+  if (report.pools.length === 0) return 'No address pools.';
+  const rows = report.pools.map(({ name, cidr, disabled, used, size, blocks }) => [
+    disabled ? `${name} (disabled)` : name,
+    cidr,
+    `${used} of ${size}`,
+    String(blocks),
+  ]);
+  return table(['POOL', 'CIDR', 'ADDRESSES HELD', 'BLOCKS'], rows);
 }
 
 function blockTable(report: StatusReport): string {

@@ -75,11 +75,12 @@ function leakedOrdinals(
     .map(([ordinal]) => ordinal);
 }
 
-function isLeak(
+/** Whether nobody has the address any more for whom it is held. */
+export function isLeak(
   ip: Ip,
   { attributes }: Allocation,
   world: World,
-  { now, graceMs }: GarbageOptions & { readonly now: number },
+  { now, graceMs }: Pick<GarbageOptions, 'graceMs'> & { readonly now: number },
 ): boolean {
   const since = parseRfc3339(attributes['timestamp'] ?? '');
   if (since !== undefined && since <= now && now - since < graceMs) return false;

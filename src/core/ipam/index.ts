@@ -1,5 +1,5 @@
 export type { AllocateOutcome, Allocator, AllocatorDependencies, AllocatorOptions } from './allocator.ts';
-export { addressAt, emptyBlock } from './block.ts';
+export { addressAt, emptyBlock, ordinalOf, releaseOrdinals } from './block.ts';
 export {
   RELEASED_ANNOTATION,
   decodeAffinity,
@@ -11,6 +11,8 @@ export {
   encodeHandle,
 } from './codec.ts';
 export type { BlockAffinitySpec, IpamBlockSpec, IpamHandleSpec, IpamResource, IpPoolSpec } from './codec.ts';
+export { checkState } from './check-state.ts';
+export type { IpamProblem, IpamState } from './check-state.ts';
 export { createAllocator } from './create-allocator.ts';
 export { defaultPools } from './default-pools.ts';
 export { collectGarbage } from './garbage.ts';
@@ -41,3 +43,5 @@ export type {
   PoolEncapsulation,
   PoolUse,
 } from './types.ts';
+export { borrowedIn, holderText, lookUp, usageOf } from './usage.ts';
+export type { PoolUsage } from './usage.ts';

@@ -38,7 +38,7 @@ export function podAddressing(sources: AddressingSources): PodAddressing {
   if (has('ipAddrs') && has('ipAddrsNoIpam'))
     throw bad(`pod annotations ${ADDRESSING_PREFIX}ipAddrs and ipAddrsNoIpam`, 'only one of them can be used');
   const mac = has('hwAddr') ? macOf(pod[`${ADDRESSING_PREFIX}hwAddr`]!) : undefined;
-  const asked = { ...(mac === undefined ? {} : { mac }) };
+  const asked = mac === undefined ? {} : { mac };
   if (has('ipAddrsNoIpam')) {
     if (record(config['feature_control'])['ip_addrs_no_ipam'] !== true)
       throw bad(
@@ -94,7 +94,9 @@ function familiesOf(sources: AddressingSources): readonly Family[] {
 
 function configuredFamilies({ config, families }: AddressingSources): readonly Family[] {
   const ipam = record(config['ipam']);
-  const wanted = families.filter((family) => String(ipam[`assign_ipv${family}`] ?? 'true') !== 'false');
+  const wanted = families.filter(
+    (family) => !['false', false].includes((ipam[`assign_ipv${family}`] ?? true) as string | boolean),
+  );
   if (wanted.length === 0 && families.length > 0)
     throw bad('ipam.assign_ipv4 and assign_ipv6 of the CNI network configuration', 'leave no family for pods');
   return wanted;
