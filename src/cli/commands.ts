@@ -61,6 +61,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'show, check and release addresses of pods',
     load: () => import('./commands/ipam.ts'),
   },
+  { name: 'node', summary: "show nodes' BGP sessions and routes", load: () => import('./commands/node.ts') },
+  {
+    name: 'datastore',
+    summary: 'move pools, address blocks and Calico policies between Kubernetes and etcd',
+    load: () => import('./commands/datastore.ts'),
+  },
   {
     name: 'completion',
     summary: 'print a script that completes commands in your shell',

@@ -42,7 +42,7 @@ export class BgpSpeaker {
   readonly #feed: BgpFeed;
   readonly #secrets: BgpSecrets;
   #started = false;
-  #due: Promise<void> | undefined;
+  #isDue = false;
   #problems: readonly BgpProblem[] = [];
   #error = '';
 
@@ -63,8 +63,9 @@ export class BgpSpeaker {
 
   /** Something that the configuration may depend on has changed. */
   changed(): void {
-    if (!this.#started) return;
-    this.#due ??= this.#applySoon();
+    if (!this.#started || this.#isDue) return;
+    this.#isDue = true;
+    void this.#applySoon();
   }
 
   /** Passwords have no watch, and a BIRD that ended is to be started again. */
@@ -96,7 +97,7 @@ export class BgpSpeaker {
 
   async #applySoon(): Promise<void> {
     await pause(GATHER, this.#dependencies.signal);
-    this.#due = undefined;
+    this.#isDue = false;
     if (!this.#dependencies.signal.aborted) await this.#tell(() => this.#apply());
   }
 

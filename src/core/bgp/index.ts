@@ -16,5 +16,7 @@ export type {
   SecretKey,
   BgpService,
   BgpView,
+  SessionKind,
 } from './types.ts';
+export { sessionKind } from './session-name.ts';
 export { bgpView } from './view.ts';

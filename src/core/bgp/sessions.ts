@@ -2,6 +2,7 @@ import { cidrContains, equalIp, formatIp } from '../../base/ip/index.ts';
 import type { Cidr, Family, Ip } from '../../base/ip/index.ts';
 import { parseCalicoSelector } from '../kube/calico-selector.ts';
 import { matchesLabels } from '../kube/labels.ts';
+import { sessionName } from './session-name.ts';
 import type {
   BgpConfiguration,
   BgpFilter,
@@ -250,14 +251,6 @@ const REJECTING: BgpFilter = {
   name: '',
   rules: { import: { 4: REJECT, 6: REJECT }, export: { 4: REJECT, 6: REJECT } },
 };
-
-const PREFIXES: Readonly<Record<SessionKind, string>> = { mesh: 'Mesh', node: 'Node', global: 'Global' };
-
-/** Calico's names, which BIRD's status shows: `Mesh_172_30_1_12`, `Global_10_0_0_1_port_1790`. */
-function sessionName(kind: SessionKind, { ip, port }: PeerAddress): string {
-  const suffix = port === undefined ? '' : `_port_${port}`;
-  return `${PREFIXES[kind]}_${formatIp(ip).replace(/[^0-9a-f]/g, '_')}${suffix}`;
-}
 
 function portField(port: number): { readonly port?: number } {
   return port === BGP_PORT ? {} : { port };
