@@ -8,6 +8,7 @@ import { NetworkDriver } from '../../src/app/agent/network-driver.ts';
 import { RoutingView } from '../../src/app/agent/routing-view.ts';
 import { knownNode } from '../../src/app/agent/routing-objects.ts';
 import type { KnownNode } from '../../src/app/agent/routing-objects.ts';
+import { DEFAULT_SETTINGS } from '../../src/core/routing/index.ts';
 import type { BackendName, RoutingBlock } from '../../src/core/routing/index.ts';
 import { openNetlink } from '../../src/host/netlink/kernel.ts';
 import type { Netlink } from '../../src/host/netlink/port.ts';
@@ -60,6 +61,7 @@ async function measure(backend: BackendName): Promise<Figure[]> {
       blocks: () => blocks.values(),
       tunnels: () => nodeOf(0).routing.tunnelAddresses,
       pools: () => [],
+      settings: () => DEFAULT_SETTINGS,
       endpoints: () => [],
       plainSources: () => false,
     },

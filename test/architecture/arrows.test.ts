@@ -30,7 +30,7 @@ const CORE_AREAS: Readonly<Record<string, readonly string[]>> = {
   ingress: ['kube'],
   objectstore: ['kube'],
   ipam: ['kube'],
-  routing: ['kube', 'ipam'],
+  routing: ['kube', 'ipam', 'policy'],
   wireguard: ['policy', 'routing'],
   bgp: ['kube'],
   datastore: ['ipam'],

@@ -1,14 +1,15 @@
 import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
 import { SluiceError, messageOf } from '../../base/errors.ts';
-import type { Family } from '../../base/ip/index.ts';
+import type { Cidr, Family } from '../../base/ip/index.ts';
 import type { Logger } from '../../base/log.ts';
 import { createCalcEngine } from '../../core/calc/index.ts';
 import type { CalcEngine, Delta } from '../../core/calc/model.ts';
 import { CNI_ERROR, CniError } from '../../core/cni/index.ts';
 import type { BlockStore } from '../../core/ipam/index.ts';
 import type { Labels } from '../../core/kube/labels.ts';
-import type { RoutingPool } from '../../core/routing/index.ts';
+import { DEFAULT_SETTINGS } from '../../core/routing/index.ts';
+import type { RoutingPool, RoutingSettings, TunnelSettings } from '../../core/routing/index.ts';
 import { DNS_GROUP } from '../../core/nft/dns-answers.ts';
 import type { Bird } from '../../host/bird/port.ts';
 import type { Conntrack } from '../../host/conntrack/port.ts';
@@ -34,6 +35,7 @@ import type { EndpointStore } from './endpoint-store.ts';
 import { FeedLog } from './feed-log.ts';
 import { LiveConnections } from './live-connections.ts';
 import { NetworkDriver } from './network-driver.ts';
+import { OwnTunnels } from './own-tunnels.ts';
 import { ReturnPeers } from './return-peers.ts';
 import { NodeAddresses } from './node-addresses.ts';
 import { NodeIdentity } from './node-identity.ts';
@@ -46,6 +48,7 @@ import type { PodFacts } from './pod-directory.ts';
 import type { PodLinkDependencies } from './pod-link.ts';
 import { Readiness } from './readiness.ts';
 import type { KnownNode } from './routing-objects.ts';
+import { reservedRanges } from './reserved-ranges.ts';
 import { RoutingView } from './routing-view.ts';
 import { agentStatus } from './status.ts';
 import type { AgentStatus } from './status.ts';
@@ -114,6 +117,10 @@ class Agent {
   readonly #network: NetworkDriver;
   readonly #wireguard: WireguardDriver;
   readonly #returnPeers = new ReturnPeers((delta) => this.#filter.apply(delta));
+  readonly #ownTunnels = new OwnTunnels(
+    () => this.#tunnelSettings(),
+    (delta) => this.#filter.apply(delta),
+  );
   readonly #attachments: Attachments;
   readonly #addresses: NodeAddresses;
   readonly #identity: NodeIdentity;
@@ -160,6 +167,7 @@ class Agent {
       blocks: () => this.#feed.blocks.items.values(),
       tunnels: () => this.#addresses.tunnels,
       pools: () => this.#routingPools(),
+      settings: () => this.#routingSettings(),
       endpoints: () => this.#attachments.routingEndpoints(),
       plainSources: () => [...this.#feed.pools.items.values()].some(({ spec }) => spec?.natOutgoing === false),
     });
@@ -172,6 +180,7 @@ class Agent {
       mtuLimit: () => (options.mtu > 0 ? undefined : this.#wireguard.podMtu),
       onUnderlayChanged: () => this.#routing.underlayChanged(),
       onReturnPeers: (peers) => this.#returnPeers.update(peers),
+      onTunnels: (tunnels) => this.#ownTunnels.update(tunnels),
     });
     this.#wireguard = new WireguardDriver({
       ...world,
@@ -344,7 +353,10 @@ class Agent {
     if (families.length === 0) this.#world.log.warn('all address pools are disabled: new pods get no address');
     const held = this.#poolFamilies();
     const nodeLabels = (): Labels => this.#feed.nodes.items.get(node)?.endpoint.labels ?? known.endpoint.labels;
-    await this.#addresses.open({ node, nodeLabels, families, held, pools: this.#routingPools(), backend });
+    const reserved = (): readonly Cidr[] =>
+      reservedRanges(node, this.#feed.nodes.items, this.#feed.blocks.items.values());
+    const pools = this.#routingPools();
+    await this.#addresses.open({ node, nodeLabels, reserved, families, held, pools, backend });
     this.#openFamilies = families;
     await this.#identity.publishAddresses(known);
   }
@@ -422,12 +434,23 @@ class Agent {
     return [...this.#feed.pools.items.values()].flatMap(({ routing }) => routing ?? []);
   }
 
+  /** What the cluster says of tunnels; the agent's own options go first. */
+  #tunnelSettings(): TunnelSettings {
+    const { tunnels } = this.#feed.extended;
+    return { ...tunnels, vxlan: { ...tunnels.vxlan, ...this.#options.vxlan } };
+  }
+
+  #routingSettings(): RoutingSettings {
+    return { ...DEFAULT_SETTINGS, vxlan: { ...DEFAULT_SETTINGS.vxlan, ...this.#tunnelSettings().vxlan } };
+  }
+
   #createEngine(): CalcEngine {
     this.#engineFamilies = this.#poolFamilies();
     const engine = createCalcEngine({ node: this.#options.node, families: this.#engineFamilies });
     for (const delta of this.#feed.snapshot()) engine.apply(delta);
     for (const delta of this.#attachments.snapshot()) engine.apply(delta);
     for (const delta of this.#returnPeers.snapshot()) engine.apply(delta);
+    for (const delta of this.#ownTunnels.snapshot()) engine.apply(delta);
     for (const delta of this.#domains.snapshot()) engine.apply(delta);
     return engine;
   }

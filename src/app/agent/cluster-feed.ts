@@ -143,7 +143,7 @@ export class ClusterFeed {
       client,
       {
         onDelta,
-        onWireguardChanged: () => listener.onRoutesChanged(),
+        onTunnelsChanged: () => listener.onRoutesChanged(),
         onIssues: (issues) => listener.onIssues(issues),
         onError: (what, error) => listener.onError(what, error),
       },

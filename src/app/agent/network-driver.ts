@@ -4,6 +4,7 @@ import { ActualTables, desiredNetwork, diffTables, endpointItems, RoutingTable }
 import type {
   DerivedNetwork,
   LocalEndpoint,
+  OwnTunnel,
   ReturnPeer,
   RoutingChange,
   RoutingInput,
@@ -27,6 +28,8 @@ export interface NetworkDriverDependencies {
   readonly onUnderlayChanged: () => void;
   /** Hears the peers that answers can be led back through, once the kernel leads them. */
   readonly onReturnPeers: (peers: readonly ReturnPeer[]) => void;
+  /** Hears the tunnels that there are now; again and again. */
+  readonly onTunnels?: (tunnels: readonly OwnTunnel[]) => void;
 }
 
 /** What `sluice status` shows of links and routes. */
@@ -182,7 +185,8 @@ export class NetworkDriver {
   }
 
   /** The kernel has all that return paths need: the packet filter may send connections along them. */
-  #settle({ looseLinks, returnPeers }: DerivedNetwork): void {
+  #settle({ looseLinks, returnPeers, tunnels }: DerivedNetwork): void {
+    this.#dependencies.onTunnels?.(tunnels);
     const before = this.#settled;
     this.#settled = { looseLinks, returnPeers };
     if (before?.looseLinks.join() !== looseLinks.join()) this.#loosen(looseLinks);

@@ -23,6 +23,8 @@ export interface AgentOptions {
   readonly logLevel: LogLevel;
   /** TCP port of 127.0.0.1 that answers `GET /healthz`; absent or 0: none. */
   readonly healthPort?: number;
+  /** VXLAN's network identifier and UDP port, where they are not the usual ones: with flannel's 1 and 8472. */
+  readonly vxlan?: { readonly vni?: number; readonly port?: number };
   /** The pools that a cluster gets which has none of their family. */
   readonly defaultPools?: readonly IpPool[];
 }
@@ -52,6 +54,8 @@ export function agentOptions(env: Environment): AgentOptions {
   const healthPort = Number(env['SLUICE_HEALTH_PORT'] ?? '0');
   if (!Number.isInteger(healthPort) || healthPort < 0 || healthPort > 65_535)
     problems.push(`SLUICE_HEALTH_PORT is '${env['SLUICE_HEALTH_PORT']}', must be 0 (none) to 65535`);
+  const vni = whole(env, 'FELIX_VXLANVNI', 'vxlan_vni', [1, 0xffffff], problems);
+  const port = whole(env, 'FELIX_VXLANPORT', 'vxlan_port', [1, 65_535], problems);
   const pools = defaultPools(env, problems);
   if (problems.length > 0) throw new SluiceError('invalid-options', problems.join('; '));
   return {
@@ -63,6 +67,23 @@ export function agentOptions(env: Environment): AgentOptions {
     stateDir: env['SLUICE_STATE_DIR'] ?? '/var/lib/sluice',
     logLevel: logLevel as LogLevel,
     healthPort,
+    vxlan: { ...(vni === undefined ? {} : { vni }), ...(port === undefined ? {} : { port }) },
     defaultPools: pools,
   };
+}
+
+/** A whole number of the environment; undefined when it is not set. `key` is its name in the ConfigMap. */
+function whole(
+  env: Environment,
+  name: string,
+  key: string,
+  [least, most]: readonly [number, number],
+  problems: string[],
+): number | undefined {
+  const text = env[name] ?? '';
+  if (text === '') return undefined;
+  const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (number >= least && number <= most) return number;
+  problems.push(`${name} (${key}) is '${text}', must be a whole number from ${least} to ${most}`);
+  return undefined;
 }

@@ -9,6 +9,8 @@ import type { HostEndpointInfo, NetworkSetInfo, PolicySettings, ProfileInfo } fr
 import type { Policy, PolicyIssue, TierSpec } from '../../core/policy/model.ts';
 import { normalisePolicy } from '../../core/policy/normalise/registry.ts';
 import type { PolicyObject } from '../../core/policy/normalise/registry.ts';
+import { DEFAULT_TUNNELS, tunnelSettings } from '../../core/routing/index.ts';
+import type { TunnelSettings } from '../../core/routing/index.ts';
 import { DEFAULT_WIREGUARD, wireguardSettings } from '../../core/wireguard/index.ts';
 import type { WireguardSettings } from '../../core/wireguard/index.ts';
 import type { Informer } from '../../host/kube-client/informer.ts';
@@ -41,7 +43,7 @@ const POLICY_KINDS: readonly (readonly Resource[])[] = [
 /** Who wants to know what changed. */
 export interface PolicyListener {
   readonly onDelta: (delta: CalcDelta) => void;
-  readonly onWireguardChanged: () => void;
+  readonly onTunnelsChanged: () => void;
   readonly onIssues: (issues: readonly PolicyIssue[]) => void;
   readonly onError: (what: string, error: unknown) => void;
 }
@@ -50,6 +52,7 @@ export interface PolicyListener {
 interface ClusterSettings {
   readonly policy: PolicySettings | undefined;
   readonly wireguard: WireguardSettings | undefined;
+  readonly tunnels: TunnelSettings | undefined;
 }
 
 /**
@@ -85,7 +88,7 @@ export class PolicyFeed {
     }));
     this.#profiles = this.#kind(PROFILES, profile, ({ name }, value) => ({ kind: 'profile', key: name, value }));
     this.#settings = this.#kind(FELIX_CONFIGURATIONS, readSettings, (_, value) => {
-      this.#listener.onWireguardChanged();
+      this.#listener.onTunnelsChanged();
       return { kind: 'settings', key: 'default', value: value?.policy };
     });
   }
@@ -119,6 +122,10 @@ export class PolicyFeed {
   /** Undefined where the cluster says nothing. */
   get settings(): PolicySettings | undefined {
     return [...this.#settings.values()][0]?.policy;
+  }
+
+  get tunnels(): TunnelSettings {
+    return [...this.#settings.values()][0]?.tunnels ?? DEFAULT_TUNNELS;
   }
 
   get wireguard(): WireguardSettings {
@@ -166,9 +173,9 @@ function readPolicy(object: PolicyObject): Understood<Policy> {
 /** Only the configuration named `default` is the cluster's. */
 function readSettings(object: PolicyObject): Understood<ClusterSettings> {
   if (object.metadata?.name !== 'default') return { issues: [] };
-  const [policy, wireguard] = [policySettings(object), wireguardSettings(object)];
+  const [policy, wireguard, tunnels] = [policySettings(object), wireguardSettings(object), tunnelSettings(object)];
   return {
-    value: { policy: policy.value, wireguard: wireguard.value },
-    issues: [...policy.issues, ...wireguard.issues],
+    value: { policy: policy.value, wireguard: wireguard.value, tunnels: tunnels.value },
+    issues: [...policy.issues, ...wireguard.issues, ...tunnels.issues],
   };
 }

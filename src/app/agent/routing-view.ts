@@ -1,11 +1,11 @@
 import { formatIp } from '../../base/ip/index.ts';
-import { DEFAULT_SETTINGS } from '../../core/routing/index.ts';
 import type {
   LocalEndpoint,
   RoutingBlock,
   RoutingInput,
   RoutingNode,
   RoutingPool,
+  RoutingSettings,
   TunnelAddresses,
 } from '../../core/routing/index.ts';
 import type { Netlink } from '../../host/netlink/port.ts';
@@ -21,6 +21,7 @@ export interface RoutingViewDependencies {
   /** This node's addresses in the overlay. */
   readonly tunnels: () => TunnelAddresses;
   readonly pools: () => readonly RoutingPool[];
+  readonly settings: () => RoutingSettings;
   readonly endpoints: () => readonly LocalEndpoint[];
   /** Whether pods of some pool keep their address towards nodes and the outside. */
   readonly plainSources: () => boolean;
@@ -49,7 +50,7 @@ export class RoutingView {
 
   input(): RoutingInput {
     const { node, backend, mtu } = this.#options;
-    const { blocks, tunnels, pools, endpoints, plainSources } = this.#dependencies;
+    const { blocks, tunnels, pools, settings, endpoints, plainSources } = this.#dependencies;
     const nodes = new Map<string, RoutingNode>();
     for (const [name, { routing }] of this.#dependencies.nodes()) nodes.set(name, routing);
     const self = nodes.get(node);
@@ -64,7 +65,7 @@ export class RoutingView {
       endpoints: endpoints(),
       plainSources: plainSources(),
       underlay: this.#underlay(self, nodes),
-      settings: DEFAULT_SETTINGS,
+      settings: settings(),
       configuredMtu: mtu,
     };
   }

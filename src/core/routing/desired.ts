@@ -8,7 +8,7 @@ import type { DesiredNetwork, RoutingInput } from './types.ts';
  * only local things are desired.
  */
 export function desiredNetwork(input: RoutingInput): DesiredNetwork {
-  const { items, touched: _, ...rest } = new RoutingTable().update(input);
+  const { items, touched: _, tunnels: __, ...rest } = new RoutingTable().update(input);
   return {
     links: [...items.links.values()],
     addresses: [...items.addresses.values()],

@@ -13,7 +13,7 @@ export type { ItemTables } from './network-items.ts';
 export { tunnelsOf } from './pool-backend.ts';
 export { isReturnTable } from './return-marks.ts';
 export { RoutingTable } from './routing-table.ts';
-export type { DerivedNetwork } from './routing-table.ts';
+export type { DerivedNetwork, OwnTunnel } from './routing-table.ts';
 export type {
   BackendName,
   DesiredNetwork,
@@ -29,4 +29,6 @@ export type {
   TunnelKind,
   Underlay,
 } from './types.ts';
+export { DEFAULT_TUNNELS, tunnelSettings } from './tunnel-settings.ts';
+export type { TunnelSettings } from './tunnel-settings.ts';
 export { vtepMac } from './vtep-mac.ts';

@@ -1,5 +1,5 @@
 import { formatCidr, hostCidr } from '../../base/ip/index.ts';
-import type { Family } from '../../base/ip/index.ts';
+import type { Family, Ip } from '../../base/ip/index.ts';
 import { BACKENDS } from './backends/backend-table.ts';
 import { deriveBlock, endpointItems } from './block-items.ts';
 import type { BlockDerivation } from './block-items.ts';
@@ -14,6 +14,7 @@ import { backendFor, backendsOfPools } from './pool-backend.ts';
 import { returnMarks } from './return-marks.ts';
 import type {
   BackendName,
+  DesiredLink,
   LocalEndpoint,
   ReturnPeer,
   RoutingBlock,
@@ -21,6 +22,12 @@ import type {
   RoutingNode,
   RoutingProblem,
 } from './types.ts';
+
+/** A device of this node and its addresses on it. */
+export interface OwnTunnel {
+  readonly link: DesiredLink;
+  readonly addresses: readonly Ip[];
+}
 
 /** What a node's kernel should hold, and what else follows from the routes. */
 export interface DerivedNetwork {
@@ -31,6 +38,7 @@ export interface DerivedNetwork {
   /** The same object as before where nothing of it changed. */
   readonly returnPeers: readonly ReturnPeer[];
   readonly looseLinks: readonly string[];
+  readonly tunnels: readonly OwnTunnel[];
   readonly podMtu: number;
   readonly problems: readonly RoutingProblem[];
 }
@@ -73,6 +81,7 @@ export class RoutingTable {
   #sceneKey = '';
   #used: UsedBackends = { 4: [], 6: [] };
   #own: Items = {};
+  #tunnels: readonly OwnTunnel[] = [];
   #names = '';
   #marks: ReadonlyMap<string, number> = new Map();
   #returnPeers: readonly ReturnPeer[] = [];
@@ -215,17 +224,19 @@ export class RoutingTable {
       const { tunnel, device } = BACKENDS[name];
       const link = self && device?.({ ...scene, self });
       if (link === undefined || scene.missingDevices.has(link.name)) return [];
-      return [{ link, own: (tunnel && self?.tunnelAddresses[tunnel]) ?? [] }];
+      return [{ link, addresses: (tunnel && self?.tunnelAddresses[tunnel]) ?? [] }];
     });
-    const byName = new Map(devices.map((each) => [each.link.name, each]));
-    const links = [...byName.values()].map(({ link }) => link);
-    const addresses = [...byName.values()].flatMap(({ link, own }) =>
-      own.map((ip) => ({ link: link.name, address: hostCidr(ip) })),
-    );
-    const own = { links, addresses };
+    const tunnels = [...new Map(devices.map((each) => [each.link.name, each])).values()];
+    const own = {
+      links: tunnels.map(({ link }) => link),
+      addresses: tunnels.flatMap(({ link, addresses }) =>
+        addresses.map((ip) => ({ link: link.name, address: hostCidr(ip) })),
+      ),
+    };
     if (textOf(own) === textOf(this.#own)) return;
     this.#claims.replace(CLAIMANT.node, this.#own, own);
     this.#own = own;
+    this.#tunnels = tunnels;
   }
 
   #result({ underlay, plainSources, configuredMtu, missingDevices }: RoutingInput): DerivedNetwork {
@@ -248,6 +259,7 @@ export class RoutingTable {
         // Pods that keep their address come to a node's own by the underlay, and are answered through the tunnel.
         ...(plainSources === true || answeredDirectly ? underlay.links : []),
       ],
+      tunnels: this.#tunnels,
       podMtu: configuredMtu > 0 ? configuredMtu : mtu,
       problems: [...problems],
     };

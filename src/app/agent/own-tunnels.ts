@@ -1,0 +1,56 @@
+import type { Delta, TunnelsSpec } from '../../core/calc/model.ts';
+import { DEFAULT_SETTINGS } from '../../core/routing/index.ts';
+import type { OwnTunnel, TunnelSettings } from '../../core/routing/index.ts';
+
+type OuterPacket = TunnelsSpec['barred'][number];
+
+/** Tells the packet filter of this node's tunnels, as routing brings them about. */
+export class OwnTunnels {
+  readonly #settings: () => TunnelSettings;
+  readonly #apply: (delta: Delta) => void;
+  #known: TunnelsSpec | undefined;
+
+  constructor(settings: () => TunnelSettings, apply: (delta: Delta) => void) {
+    this.#settings = settings;
+    this.#apply = apply;
+  }
+
+  update(tunnels: readonly OwnTunnel[]): void {
+    const devices = tunnels.map(({ link, addresses }) => ({
+      interface: link.name,
+      addresses,
+      tellsPeer: link.kind !== 'ipip',
+      outer: outerOf(link),
+    }));
+    const now = { devices, barred: this.#barred(devices.map(({ outer }) => outer)) };
+    if (this.#known !== undefined && textOf(now) === textOf(this.#known)) return;
+    this.#known = now;
+    this.#apply({ kind: 'tunnels', key: '', value: now });
+  }
+
+  /** For a new calculation. */
+  snapshot(): Delta[] {
+    return this.#known === undefined ? [] : [{ kind: 'tunnels', key: '', value: this.#known }];
+  }
+
+  /** What pods may not send: what this node would unwrap, and whatever else peers may unwrap. */
+  #barred(own: readonly OuterPacket[]): readonly OuterPacket[] {
+    const { fromPods, vxlan } = this.#settings();
+    const port = vxlan.port ?? DEFAULT_SETTINGS.vxlan.port;
+    const isVxlan = (outer: OuterPacket): boolean => outer.protocol === 'udp' && outer.port === port;
+    const others = own.filter((outer) => outer.protocol === 'udp' && !isVxlan(outer));
+    return [
+      ...(fromPods.vxlan ? [] : [{ protocol: 'udp', port } as const]),
+      ...(fromPods.ipip ? [] : [{ protocol: 'ipip' } as const]),
+      ...others,
+    ];
+  }
+}
+
+function outerOf(link: OwnTunnel['link']): OuterPacket {
+  return link.kind === 'ipip' ? { protocol: 'ipip' } : { protocol: 'udp', port: link.port };
+}
+
+function textOf(value: TunnelsSpec): string {
+  return JSON.stringify(value, (_, each: unknown) => (typeof each === 'bigint' ? String(each) : each));
+}

@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { tunnelSettings } from './index.ts';
+
+const read = (spec: Readonly<Record<string, unknown>>) =>
+  tunnelSettings({ kind: 'FelixConfiguration', metadata: { name: 'default' }, spec });
+
+describe('what a FelixConfiguration says of tunnels', () => {
+  it('is nothing but that pods may not send wrapped packets, until it says more', () => {
+    expect(read({ bpfLogLevel: '' })).toEqual({
+      value: { vxlan: {}, fromPods: { vxlan: false, ipip: false } },
+      issues: [],
+    });
+    expect(
+      read({
+        vxlanVNI: 1,
+        vxlanPort: 8472,
+        allowIPIPPacketsFromWorkloads: true,
+        featureDetectOverride: 'SNATFullyRandom=false,ChecksumOffloadBroken=true',
+      }).value,
+    ).toEqual({
+      vxlan: { vni: 1, port: 8472 },
+      fromPods: { vxlan: false, ipip: true },
+      checksumOffloadBroken: true,
+    });
+  });
+
+  it.each([
+    [{ vxlanVNI: 0 }, 'spec.vxlanVNI'],
+    [{ vxlanPort: 70_000 }, 'spec.vxlanPort'],
+    [{ allowVXLANPacketsFromWorkloads: 'yes' }, 'spec.allowVXLANPacketsFromWorkloads'],
+    [{ featureDetectOverride: 'ChecksumOffloadBroken' }, 'spec.featureDetectOverride'],
+  ])('is reported and left out where it cannot be used: %j', (spec, path) => {
+    const { value, issues } = read(spec);
+    expect(value).toEqual({ vxlan: {}, fromPods: { vxlan: false, ipip: false } });
+    expect(issues.map(({ source }) => source.path)).toEqual([path]);
+  });
+});
