@@ -131,7 +131,7 @@ describe('with several endpoints, an etcd client', () => {
     await one.put('/past', 'yes');
     expect((await one.range({ key: '/past' })).items).toHaveLength(1);
     one.close();
-    const none = etcdClient({ endpoints: parseEndpoints(`${dead},http://127.0.0.1:1`), timeout: 300 });
+    const none = etcdClient({ endpoints: parseEndpoints(`${dead},http://127.0.0.1:1`), timeout: 2000 });
     const failure = await failureOf(none.range({ key: 'x' }));
     expect(failure.code).toBe('unavailable');
     expect(failure.message).toContain('etcd at unix:///nowhere/localhost:1: connect ENOENT');
@@ -141,7 +141,7 @@ describe('with several endpoints, an etcd client', () => {
 
   it('reads on when a server dies and comes back', async () => {
     await using mortal = await EtcdServer.start();
-    const client = mortal.client();
+    const client = mortal.client({ timeout: 15_000 });
     await client.put('/kept', 'x');
     const watching = failureOf(firstEvents(client.watch({ key: '/kept' }, 1e6, new AbortController().signal), 1));
     await mortal.kill();
@@ -168,10 +168,10 @@ describe('with TLS, an etcd client', () => {
     await client.put('/secret', 'x');
     expect((await client.range({ key: '/secret' })).items).toHaveLength(1);
     client.close();
-    const nobody = etcdClient({ endpoints: secure.config().endpoints, ca: certificates.ca, timeout: 500 });
+    const nobody = etcdClient({ endpoints: secure.config().endpoints, ca: certificates.ca, timeout: 1000 });
     expect((await failureOf(nobody.range({ key: '/secret' }))).code).toBe('unavailable');
     nobody.close();
-    const trusting = etcdClient({ endpoints: secure.config().endpoints, timeout: 500 });
+    const trusting = etcdClient({ endpoints: secure.config().endpoints, timeout: 1000 });
     expect((await failureOf(trusting.range({ key: '/secret' }))).message).toContain('unable to verify');
     trusting.close();
   });
@@ -180,7 +180,7 @@ describe('with TLS, an etcd client', () => {
 describe('with users, an etcd client', () => {
   it('proves who it is, and again when etcd has forgotten or changed its users', async () => {
     await using guarded = await EtcdServer.start({ arguments: ['--auth-token', 'simple'] });
-    const admin = guarded.client({ username: 'root', password: 'pass' });
+    const admin = guarded.client({ username: 'root', password: 'pass', timeout: 15_000 });
     guarded.ctl('user', 'add', 'root:pass');
     guarded.ctl('user', 'grant-role', 'root', 'root');
     guarded.ctl('auth', 'enable');

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { SluiceError } from '../../base/errors.ts';
+import type { SluiceError } from '../../base/errors.ts';
 import { KubeError, isAlreadyExists, isConflict, isGone, isNotFound } from '../kube-client/errors.ts';
 import { informer } from '../kube-client/informer.ts';
 import type { Delta } from '../kube-client/informer.ts';
