@@ -195,6 +195,9 @@ export function netlinkContract(
           expect.arrayContaining(['ipip.sluice', 'tunl0']),
         );
         expect(near.routeTo(ip('10.9.0.1'))).toMatchObject({ link: near.link('ipip.sluice')!.index });
+        expect(codesOf(near, [{ kind: 'add-link', link: { type: 'ipip', name: 'second', ipip: {} } }])).toEqual([
+          'exists',
+        ]);
       },
     );
 

@@ -221,6 +221,7 @@ class FakeNetlink implements Netlink {
     if (link.type === 'vxlan' && link.vxlan.device !== undefined && namespace.find(link.vxlan.device) === undefined)
       return 'ENODEV';
     const vxlan = link.type === 'vxlan' ? link.vxlan : undefined;
+    if (link.type === 'ipip' && link.ipip.local === undefined) return 'EEXIST';
     if (link.type === 'ipip' && namespace.find('tunl0') === undefined)
       namespace.add({ name: 'tunl0', kind: 'ipip', mtu: 1480, ipip: {} });
     const created = namespace.add({

@@ -30,6 +30,8 @@ export interface Link {
   readonly ipip?: IpipSettings;
   /** Only of tun devices that this process carries. */
   readonly tun?: TunSettings;
+  /** Only of the bridge that this process has Open vSwitch carry; `kind` is `ovs` then. */
+  readonly ovs?: TunSettings & { readonly vni: number };
 }
 
 /** The settings of a VXLAN device that Sluice uses; destination learning is always off. */
@@ -48,7 +50,7 @@ export interface VxlanSettings {
  * decides. It never allows fragmentation of what it sends. The first such device of a namespace brings `tunl0` along.
  */
 export interface IpipSettings {
-  /** Source address of the tunnel; absent: whatever the route to the far end says, and packets to any address of ours. */
+  /** Source address of the tunnel. Absent only of `tunl0`: the kernel refuses (`exists`) another device like it. */
   readonly local?: Ip;
 }
 
@@ -83,6 +85,8 @@ export type NewLink =
   | (NewLinkBase & { readonly type: 'wireguard' })
   /** `host/tun` makes it; the kernel alone says `unsupported`. */
   | (NewLinkBase & { readonly type: 'tun'; readonly mac: Mac; readonly tun: TunSettings })
+  /** `host/ovs` makes it. */
+  | (NewLinkBase & { readonly type: 'ovs'; readonly mac: Mac; readonly ovs: TunSettings & { readonly vni: number } })
   | (NewLinkBase & { readonly type: 'macvlan'; readonly parent: LinkRef; readonly mode: 'bridge' | 'private' });
 
 /** An address on a link. `scope` defaults to global; IPv6 addresses skip duplicate address detection. */

@@ -1,3 +1,4 @@
+import { parseIp } from '../../base/ip/index.ts';
 import { createNetns, deleteNetns } from '../netns/netns.ts';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +10,7 @@ import type { NewLink } from './port.ts';
 export type RareLink = 'ipip' | 'wireguard';
 
 const TRIALS: Readonly<Record<RareLink, NewLink>> = {
-  ipip: { type: 'ipip', name: 'trial', ipip: {} },
+  ipip: { type: 'ipip', name: 'trial', ipip: { local: parseIp('127.0.0.1')! } },
   wireguard: { type: 'wireguard', name: 'trial' },
 };
 
