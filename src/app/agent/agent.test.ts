@@ -367,3 +367,21 @@ function flow(id: number, source: string, destination: string): TrackedFlow {
     zone: 0,
   };
 }
+
+describe('a pool that begins to ask for a tunnel', () => {
+  it('gets the device and an address on it while the agent runs, and the peers are told', async () => {
+    await using node = await FakeNode.create();
+    await node.start({ backend: 'host-gw' });
+    const link = () => node.network.netlink().link('vxlan.sluice');
+    expect(link()).toBeUndefined();
+    await node.client.patch(IP_POOLS, { name: 'pool' }, 'merge', { spec: { vxlanMode: 'Always' } });
+    await node.until(() => link() !== undefined);
+    const netlink = node.network.netlink();
+    await node.until(() => netlink.addresses({ link: 'vxlan.sluice' }).some(({ scope }) => scope === 'global'));
+    const annotation = 'projectcalico.org/IPv4VXLANTunnelAddr';
+    await node.until(async () => {
+      const object = await node.client.get<{ metadata: { annotations?: Record<string, string> } }>(NODES, { name: 'n1' });
+      return object.metadata.annotations?.[annotation] !== undefined;
+    });
+  });
+});

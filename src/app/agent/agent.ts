@@ -8,7 +8,7 @@ import type { CalcEngine, Delta } from '../../core/calc/model.ts';
 import { CNI_ERROR, CniError } from '../../core/cni/index.ts';
 import type { BlockStore } from '../../core/ipam/index.ts';
 import type { Labels } from '../../core/kube/labels.ts';
-import { DEFAULT_SETTINGS } from '../../core/routing/index.ts';
+import { DEFAULT_SETTINGS, tunnelsOf } from '../../core/routing/index.ts';
 import type { RoutingPool, RoutingSettings, TunnelSettings } from '../../core/routing/index.ts';
 import { DNS_GROUP } from '../../core/nft/dns-answers.ts';
 import type { Bird } from '../../host/bird/port.ts';
@@ -22,7 +22,7 @@ import type { PacketCopies } from '../../host/nflog/port.ts';
 import type { Nftables } from '../../host/nftables/port.ts';
 import type { Sysctl } from '../../host/sysctl/sysctl.ts';
 import type { Wireguard } from '../../host/wireguard/port.ts';
-import { adoptEndpoints, leakedHandles, recoverEndpoints } from './adoption.ts';
+import { adoptEndpoints, leakedHandles, recoverEndpoints, wiredElsewhere } from './adoption.ts';
 import { Attachments } from './attachments.ts';
 import { BgpSpeaker } from './bgp-speaker.ts';
 import { ClusterFeed } from './cluster-feed.ts';
@@ -324,7 +324,7 @@ class Agent {
     const everything = new Set(this.#attachments.records.keys());
     this.#connections.onUpdate({ shrunk: everything, grown: new Set(), conntrackFlush: [] });
     // Before the first ADD is served: from then on an address without a pod may be one that is being wired.
-    this.#attachments.owe(leakedHandles(this.#addresses, this.#attachments.records));
+    this.#attachments.owe(this.#leakedHandles());
     this.#readiness.ready();
     log.info('agent ready', { synced, addresses, milliseconds: this.#uptime() });
     await settleTombstones(this.#attachments, log, join(this.#options.stateDir, 'cni/pending-del'));
@@ -361,15 +361,27 @@ class Agent {
     await this.#identity.publishAddresses(known);
   }
 
-  /** The first pool of a family, or the first that is enabled, came while the agent runs. */
+  /**
+   * The first pool of a family, the first that is enabled, or the first that asks for a kind of tunnel, came while the
+   * agent runs.
+   */
   async #openNewFamilies(): Promise<void> {
     const added = this.#families().filter((family) => !this.#openFamilies.includes(family));
-    if (added.length === 0) return;
+    if (added.length === 0 && !this.#lacksTunnelAddress()) return;
     this.#openFamilies = [...this.#openFamilies, ...added];
-    await this.#step('taking addresses of a new family', () => this.#openAddresses());
+    await this.#step('taking addresses that a pool asks for', () => this.#openAddresses());
     if (this.#signal.aborted) return;
     this.#network.changed();
     this.#wireguard.changed();
+  }
+
+  #lacksTunnelAddress(): boolean {
+    const { tunnels } = this.#addresses;
+    return this.#families().some((family) =>
+      [...tunnelsOf(this.#routingPools(), this.#options.backend, family)].some(
+        (kind) => tunnels[kind]?.some((ip) => ip.family === family) !== true,
+      ),
+    );
   }
 
   /** Takes over pods that are wired but of which no record is left. */
@@ -381,6 +393,12 @@ class Agent {
       endpoints.save(record);
       this.#attachments.adopt(record);
     }
+  }
+
+  #leakedHandles(): readonly string[] {
+    const { sysctl, netlink } = this.#world;
+    const blocks = this.#addresses.blocks.map(({ value }) => value);
+    return leakedHandles(this.#options.node, blocks, this.#attachments.records, wiredElsewhere(sysctl, netlink));
   }
 
   #startNetwork(): void {
