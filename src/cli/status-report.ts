@@ -160,7 +160,13 @@ function problemsOf(
   const policies = issues.map(({ policy, source, message }) => `${shortName(policy)}: ${source.path}: ${message}`);
   const nodes = [...agents].flatMap(([node, agent]) => {
     if (typeof agent === 'string') return [];
-    const failures = [agent.ready ? undefined : agent.reason, agent.packetFilter.error, agent.network.error];
+    const failures = [
+      agent.ready ? undefined : agent.reason,
+      agent.packetFilter.error,
+      agent.network.error,
+      agent.wireguard?.error,
+      ...(agent.wireguard?.problems ?? []).map(({ message }) => message),
+    ];
     return failures.flatMap((failure) => (failure === undefined || failure === '' ? [] : [`${node}: ${failure}`]));
   });
   return [...policies, ...nodes];
