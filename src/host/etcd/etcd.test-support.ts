@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inNetns } from '../netns/netns.ts';
 import { etcdClient } from './client.ts';
 import type { EtcdConfig } from './client.ts';
 import { parseEndpoints } from './endpoint.ts';
@@ -15,6 +16,10 @@ export interface EtcdServerOptions {
   /** Serve TLS and ask clients for certificates. */
   readonly certificates?: TestCertificates;
   readonly arguments?: readonly string[];
+  /** Serve here instead of on a socket, comma-separated. */
+  readonly clientUrls?: string;
+  /** Run in the network namespace at this path. */
+  readonly netns?: string;
 }
 
 /** A real etcd of one member on unix sockets in a directory of its own, so that tests can run beside each other. */
@@ -40,31 +45,37 @@ export class EtcdServer implements AsyncDisposable {
     // One that was killed has left its sockets behind.
     for (const socket of ['localhost:1', 'localhost:2']) rmSync(join(this.directory, socket), { force: true });
     const scheme = this.#options.certificates === undefined ? 'unix' : 'unixs';
-    const [client, peer] = [`${scheme}://localhost:1`, 'unix://localhost:2'];
-    const process = spawn(
-      'etcd',
-      [
-        ['--data-dir', 'data'],
-        ['--listen-client-urls', client],
-        ['--advertise-client-urls', client],
-        ['--listen-peer-urls', peer],
-        ['--initial-advertise-peer-urls', peer],
-        ['--initial-cluster', `default=${peer}`],
-        ['--heartbeat-interval', '20', '--election-timeout', '200'],
-        this.#tlsArguments(),
-        this.#options.arguments ?? [],
-      ].flat(),
-      { cwd: this.directory, stdio: ['ignore', 'ignore', 'pipe'] },
-    );
+    const [client, peer] = [this.#options.clientUrls ?? `${scheme}://localhost:1`, 'unix://localhost:2'];
+    const process = this.#spawn(client, peer);
     this.#process = process;
     const { promise: ready, resolve, reject } = Promise.withResolvers<void>();
-    process.stderr.setEncoding('utf8').on('data', (text: string) => {
+    process.stderr!.setEncoding('utf8').on('data', (text: string) => {
       this.#log += text;
       if (text.includes('ready to serve client requests')) resolve();
     });
     process.once('error', reject);
     process.once('exit', () => reject(new Error(`etcd has ended: ${this.#log}`)));
     await ready;
+  }
+
+  #spawn(client: string, peer: string): ChildProcess {
+    const start = (): ChildProcess =>
+      spawn(
+        'etcd',
+        [
+          ['--data-dir', 'data'],
+          ['--listen-client-urls', client],
+          ['--advertise-client-urls', client],
+          ['--listen-peer-urls', peer],
+          ['--initial-advertise-peer-urls', peer],
+          ['--initial-cluster', `default=${peer}`],
+          ['--heartbeat-interval', '20', '--election-timeout', '200'],
+          this.#tlsArguments(),
+          this.#options.arguments ?? [],
+        ].flat(),
+        { cwd: this.directory, stdio: ['ignore', 'ignore', 'pipe'] },
+      );
+    return this.#options.netns === undefined ? start() : inNetns(this.#options.netns, start);
   }
 
   /** As a power cut would. */
