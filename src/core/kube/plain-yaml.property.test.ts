@@ -91,7 +91,12 @@ const FRAGMENTS = [
   '|\n  x',
   '> x',
   '&a x',
+  '&a',
+  '&b ',
+  '&a # c',
+  'b: &a\n  ',
   '*a',
+  '*b',
   '!t x',
   '<<: x',
   '? x',
@@ -189,6 +194,25 @@ it('reads most of what people write', () => {
     { numRuns: 2_000 },
   );
   expect(read).toBeGreaterThan(1_200);
+});
+
+it('reads aliases of what stands above them', () => {
+  let read = 0;
+  fc.assert(
+    fc.property(tree, tree, fc.constantFrom('&a', '&a # note'), (node, other, anchor) => {
+      const uses = ['two: *a', 'three:', '  - *a # note', '  - x: *a', '    z: *b'];
+      const lines = [...entry(`one: ${anchor}`, node), ...entry('next: &b', other), ...uses];
+      if (agrees(`${lines.join('\n')}\n`)) read++;
+    }),
+    { numRuns: 2_000 },
+  );
+  expect(read).toBeGreaterThan(400);
+});
+
+it('leaves to the complete parser what aliases would blow up', () => {
+  const text = (uses: number): string => `a: &a [${'x, '.repeat(99)}x]\nb:\n${'- *a\n'.repeat(uses)}`;
+  const isPlain = (uses: number): boolean => readPlainDocument(text(uses), 0, text(uses).length) !== undefined;
+  expect([10, 90, 110, 1_000].map(isPlain)).toEqual([true, true, false, false]);
 });
 
 it('reads the examples', () => {
