@@ -155,7 +155,7 @@ export class TestCluster implements AsyncDisposable {
         client: this.client,
         blockStore: kubeBlockStore({ client: this.client, report: () => undefined }),
         netlink: stack.use(
-          new TunnelNetlink(openNetlink({ netns }), (onFailure) => openUserTunnels(onFailure, { netns })),
+          new TunnelNetlink(openNetlink({ netns }), 'tun', (onFailure) => openUserTunnels(onFailure, { netns })),
         ),
         reaper: stack.use(openLinkReaper({ netns })),
         nftables: stack.use(openNftables({ netns })),

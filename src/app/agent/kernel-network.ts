@@ -49,7 +49,7 @@ export function dumpNetwork(netlink: Netlink): { readonly actual: ActualNetwork;
       .filter(({ link, state, proxy }) => state === 'permanent' && proxy !== true && isOurs(names.get(link)))
       .map(({ link, ip, mac }) => ({ link: names.get(link)!, ip, mac })),
     fdb: tunnels
-      .filter(({ kind }) => kind === 'vxlan' || kind === 'tun')
+      .filter(({ kind }) => kind === 'vxlan' || kind === 'tun' || kind === 'ovs')
       .flatMap(({ index, name }) =>
         netlink.fdb({ link: index }).map(({ mac, remote }) => ({ link: name, mac, remote })),
       ),

@@ -43,7 +43,7 @@ export async function runAgentProgram(env: Environment, signal: AbortSignal): Pr
     const datastore = stack.use(await openDatastore(env, kubernetes, (message) => log.warn(message)));
     const onError = (what: string, error: unknown): void => log.warn(what, { error: messageOf(error) });
     const client = lockableClient(datastore.client, onError, signal);
-    await using netlink = new TunnelNetlink(openNetlink(), (onFailure) =>
+    await using netlink = new TunnelNetlink(openNetlink(), 'tun', (onFailure) =>
       openUserTunnels((reason) => {
         log.warn('the tunnel in user space ended and is set up again', { reason });
         onFailure(reason);

@@ -17,6 +17,7 @@ export const TUNNEL_ANNOTATIONS: Readonly<Record<TunnelKind, Readonly<Partial<Re
   ipip: { 4: 'projectcalico.org/IPv4IPIPTunnelAddr' },
   wireguard: { 4: 'projectcalico.org/IPv4WireguardInterfaceAddr', 6: 'projectcalico.org/IPv6WireguardInterfaceAddr' },
   udp: { 4: 'sluice.dev/IPv4UDPTunnelAddr', 6: 'sluice.dev/IPv6UDPTunnelAddr' },
+  ovs: { 4: 'sluice.dev/IPv4OVSTunnelAddr', 6: 'sluice.dev/IPv6OVSTunnelAddr' },
 };
 
 /** Where a node publishes its WireGuard keys (Calico's names). */

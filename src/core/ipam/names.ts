@@ -35,10 +35,14 @@ export function handleParts(
 
 /** Whether the handle is one of {@link tunnelHandle}, which no pod has. */
 export function isTunnelHandle(handle: string): boolean {
-  return /^(vxlan|ipip|wireguard|udp)-(v6-)?tunnel-addr-/.test(handle);
+  return /^(vxlan|ipip|wireguard|udp|ovs)-(v6-)?tunnel-addr-/.test(handle);
 }
 
 /** The handle under which a node's tunnel address is allocated, as Calico names it. */
-export function tunnelHandle(node: string, family: 4 | 6, kind: 'vxlan' | 'ipip' | 'wireguard' | 'udp'): string {
+export function tunnelHandle(
+  node: string,
+  family: 4 | 6,
+  kind: 'vxlan' | 'ipip' | 'wireguard' | 'udp' | 'ovs',
+): string {
   return `${kind}-${family === 4 ? '' : 'v6-'}tunnel-addr-${node}`;
 }

@@ -32,6 +32,8 @@ export const TUNNEL_ANNOTATIONS = [
   'projectcalico.org/IPv4IPIPTunnelAddr',
   'sluice.dev/IPv4UDPTunnelAddr',
   'sluice.dev/IPv6UDPTunnelAddr',
+  'sluice.dev/IPv4OVSTunnelAddr',
+  'sluice.dev/IPv6OVSTunnelAddr',
 ] as const;
 
 /** Annotations in which a node publishes the address that its peers reach it at, as a CIDR (Calico's names). */

@@ -6,8 +6,10 @@ export const VXLAN_DEVICE = 'vxlan.sluice';
 export const IPIP_DEVICE = 'ipip.sluice';
 /** Name of the device whose packets the agent wraps itself. */
 export const TUN_DEVICE = 'tun.sluice';
+/** Name of Open vSwitch's bridge, and of its own device. */
+export const OVS_DEVICE = 'ovs.sluice';
 /** Names of all devices that backends make. */
-export const TUNNEL_DEVICES: readonly string[] = [VXLAN_DEVICE, IPIP_DEVICE, TUN_DEVICE];
+export const TUNNEL_DEVICES: readonly string[] = [VXLAN_DEVICE, IPIP_DEVICE, TUN_DEVICE, OVS_DEVICE];
 /**
  * What holds when nothing is configured: Calico's VNI, free beside flannel's 1, and IANA's port (RFC 7348 §8.1);
  * flannel's port for its `udp` backend.

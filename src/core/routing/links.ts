@@ -14,6 +14,8 @@ export interface ActualLink {
   readonly ipip?: { readonly local?: Ip } | undefined;
   /** Absent while the agent does not carry what passes through the device. */
   readonly tun?: { readonly port: number; readonly local: Ip } | undefined;
+  /** Absent while the agent has not told Open vSwitch of it. */
+  readonly ovs?: { readonly vni: number; readonly port: number; readonly local: Ip } | undefined;
 }
 
 /** A device to be made, in the words of `host/netlink`. */
@@ -40,6 +42,14 @@ export type NewTunnelLink =
       readonly mtu: number;
       readonly up: true;
       readonly tun: { readonly port: number; readonly local: Ip };
+    }
+  | {
+      readonly type: 'ovs';
+      readonly name: string;
+      readonly mac: string;
+      readonly mtu: number;
+      readonly up: true;
+      readonly ovs: { readonly vni: number; readonly port: number; readonly local: Ip };
     };
 
 /** What the kernel must have been built with to make a device, and the module that brings it. */
@@ -49,6 +59,8 @@ export const LINK_FEATURES: Readonly<
   vxlan: { option: 'CONFIG_VXLAN', module: 'vxlan' },
   ipip: { option: 'CONFIG_NET_IPIP', module: 'ipip' },
   tun: { option: 'CONFIG_TUN', module: 'tun' },
+  // Open vSwitch forwards in user space where the kernel has no switch of its own.
+  ovs: { option: 'CONFIG_TUN', module: 'tun' },
 };
 
 /** How the device is made. */
@@ -61,12 +73,15 @@ export function newLink(link: DesiredLink): NewTunnelLink {
       return { type: 'ipip', name, mtu, up: true, ipip: { local } };
     case 'tun':
       return { type: 'tun', name, mac: link.mac, mtu, up: true, tun: { port: link.port, local } };
+    case 'ovs':
+      return { type: 'ovs', name, mac: link.mac, mtu, up: true, ovs: { vni: link.vni, port: link.port, local } };
   }
 }
 
 /** Whether all that cannot be changed on a living device is as desired: its kind, identity, port and local address. */
-export function sameDevice(desired: DesiredLink, { kind, vxlan, ipip, tun }: ActualLink): boolean {
-  if (kind !== desired.kind) return false;
+export function sameDevice(desired: DesiredLink, { kind, vxlan, ipip, tun, ovs }: ActualLink): boolean {
+  // Until the agent has taken a bridge over, the kernel has a word of its own for its device.
+  if (kind !== desired.kind && !(desired.kind === 'ovs' && ovs === undefined)) return false;
   switch (desired.kind) {
     case 'vxlan':
       return desired.vni === vxlan?.vni && desired.port === vxlan.port && sameIp(desired.local, vxlan.local);
@@ -74,12 +89,16 @@ export function sameDevice(desired: DesiredLink, { kind, vxlan, ipip, tun }: Act
       return sameIp(desired.local, ipip?.local);
     case 'tun':
       return tun === undefined || (desired.port === tun.port && sameIp(desired.local, tun.local));
+    case 'ovs':
+      return (
+        ovs === undefined || (desired.vni === ovs.vni && desired.port === ovs.port && sameIp(desired.local, ovs.local))
+      );
   }
 }
 
 /** Whether a device that is there must be made all the same: one that the agent carries, of an agent that is no more. */
-export function isAbandoned({ kind }: DesiredLink, { tun }: ActualLink): boolean {
-  return kind === 'tun' && tun === undefined;
+export function isAbandoned({ kind }: DesiredLink, { tun, ovs }: ActualLink): boolean {
+  return (kind === 'tun' && tun === undefined) || (kind === 'ovs' && ovs === undefined);
 }
 
 function sameIp(a: Ip, b: Ip | undefined): boolean {

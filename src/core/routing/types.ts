@@ -2,10 +2,10 @@ import type { Cidr, Family, Ip } from '../../base/ip/index.ts';
 import type { IpPool } from '../ipam/index.ts';
 
 /** Names of the ways in which packets can reach a pod on another node; the keys of the table in `backends/backend-table.ts`. */
-export type BackendName = 'vxlan' | 'host-gw' | 'cross-subnet' | 'ipip' | 'ipip-cross-subnet' | 'udp' | 'none';
+export type BackendName = 'vxlan' | 'host-gw' | 'cross-subnet' | 'ipip' | 'ipip-cross-subnet' | 'udp' | 'ovs' | 'none';
 
 /** Tunnels on whose device a node has an address of its own, which it publishes. */
-export type TunnelKind = 'vxlan' | 'ipip' | 'wireguard' | 'udp';
+export type TunnelKind = 'vxlan' | 'ipip' | 'wireguard' | 'udp' | 'ovs';
 
 /** Addresses of tunnel devices, by kind; the first of each family counts. */
 export type TunnelAddresses = Readonly<Partial<Record<TunnelKind, readonly Ip[]>>>;
@@ -109,8 +109,19 @@ export interface DesiredIpip {
   readonly local: Ip;
 }
 
+/** The device of a bridge of Open vSwitch, which wraps in VXLAN what it forwards to peers. */
+export interface DesiredOvs {
+  readonly kind: 'ovs';
+  readonly name: string;
+  readonly mac: string;
+  readonly mtu: number;
+  readonly vni: number;
+  readonly port: number;
+  readonly local: Ip;
+}
+
 /** A device that backends need, by its kind in the kernel. */
-export type DesiredLink = DesiredVxlan | DesiredIpip | DesiredTun;
+export type DesiredLink = DesiredVxlan | DesiredIpip | DesiredTun | DesiredOvs;
 
 export interface DesiredAddress {
   readonly link: string;

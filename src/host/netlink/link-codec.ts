@@ -63,7 +63,7 @@ export function encodeNewLink(writer: ByteWriter, link: NewLink, resolver: Resol
   if (link.type === 'macvlan') attributeU32(writer, IFLA.LINK, resolver.indexOf(link.parent));
   attributeNest(writer, IFLA.LINKINFO, () => {
     attributeText(writer, IFLA_INFO_KIND, link.type);
-    if (link.type !== 'bridge' && link.type !== 'wireguard' && link.type !== 'tun')
+    if (link.type !== 'bridge' && link.type !== 'wireguard' && link.type !== 'tun' && link.type !== 'ovs')
       attributeNest(writer, IFLA_INFO_DATA, () => writeKind(writer, link, resolver));
   });
 }
@@ -164,7 +164,7 @@ function writeCommon(
 
 function writeKind(
   writer: ByteWriter,
-  link: Exclude<NewLink, { type: 'bridge' | 'wireguard' | 'tun' }>,
+  link: Exclude<NewLink, { type: 'bridge' | 'wireguard' | 'tun' | 'ovs' }>,
   resolver: Resolver,
 ): void {
   switch (link.type) {

@@ -33,6 +33,17 @@ export class FakeUserTunnels implements UserTunnels {
     this.tunnel = tunnel;
   }
 
+  get carries(): boolean {
+    return this.tunnel !== undefined;
+  }
+
+  remove(): 'left' {
+    this.tunnel = undefined;
+    return 'left';
+  }
+
+  lost(): void {}
+
   status(): UserTunnelStatus | undefined {
     return this.tunnel === undefined ? undefined : NOTHING;
   }

@@ -36,6 +36,18 @@ class KernelUserTunnels implements UserTunnels {
     else inNetns(this.#netns, () => this.#set(tunnel));
   }
 
+  get carries(): boolean {
+    return this.#carrier !== undefined;
+  }
+
+  remove(): 'left' {
+    this.#set(undefined);
+    return 'left';
+  }
+
+  /** The thread notices by itself that its device is gone. */
+  lost(): void {}
+
   status(): UserTunnelStatus | undefined {
     return this.#carrier?.status();
   }

@@ -1,4 +1,5 @@
 import type { Ip } from '../../base/ip/index.ts';
+import type { Carrier } from './carrier.ts';
 import type { TunnelPeer } from './peers.ts';
 
 /** A tunnel whose packets are wrapped by this process: IP in UDP and nothing between, as flannel's `udp` backend does. */
@@ -32,7 +33,7 @@ export interface UserTunnelStatus {
  * Carries packets between a tun device and the peers of a tunnel, beside whatever else the process does. The device
  * outlives the process, so that routes and addresses on it stay while an agent is replaced.
  */
-export interface UserTunnels extends AsyncDisposable {
+export interface UserTunnels extends Carrier {
   /**
    * Makes device, socket and peers what `tunnel` says, at once and without losing a packet of what stays the same;
    * undefined: nothing is carried any more. Links, addresses and routes are left to netlink, but for making the device.

@@ -25,7 +25,7 @@ function open() {
   ]);
   const tunnels = new FakeUserTunnels(network);
   let fail: (reason: string) => void = () => undefined;
-  const netlink = new TunnelNetlink(kernel, (onFailure) => {
+  const netlink = new TunnelNetlink(kernel, 'tun', (onFailure) => {
     fail = onFailure;
     return tunnels;
   });

@@ -2,28 +2,32 @@ import { SluiceError } from '../../base/errors.ts';
 import type { Ip } from '../../base/ip/index.ts';
 import type { ErrnoCode } from '../errno.ts';
 import type { Link, LinkRef, Netlink, NetworkChange, NetworkEvent, NetworkTopic, NewLink } from '../netlink/port.ts';
-import type { UserTunnel, UserTunnels } from './port.ts';
+import type { CarriedTunnel, Carrier } from './carrier.ts';
 
 type Outcome = Error | undefined;
-type NewTun = Extract<NewLink, { type: 'tun' }>;
+/** Kinds of link that a {@link Carrier} makes. */
+type CarriedKind = 'tun' | 'ovs';
+type NewTun = Extract<NewLink, { type: CarriedKind }>;
 
 /**
- * A {@link Netlink} that knows tunnels in user space as well: making a link of type `tun` opens its device and begins to
- * carry, even where the device is there already; forwarding entries on it are its peers; and a link shows the settings
- * with which it is carried by this process, none when it is not. Everything else is the kernel's.
+ * A {@link Netlink} that knows one kind of link more, which a carrier makes: making such a link begins the carrying, even
+ * where the device is there already; forwarding entries on it are its peers; and a link shows the settings with which it
+ * is carried by this process, none when it is not. Everything else is the kernel's.
  */
 export class TunnelNetlink implements Netlink, AsyncDisposable {
   readonly #kernel: Netlink;
-  readonly #tunnels: UserTunnels;
+  readonly #type: CarriedKind;
+  readonly #carrier: Carrier;
   readonly #listeners = new Set<(event: NetworkEvent) => void>();
-  #tunnel: Omit<UserTunnel, 'peers'> | undefined;
+  #tunnel: Omit<CarriedTunnel, 'peers'> | undefined;
   readonly #peers = new Map<string, Ip>();
 
   /** `open` is given what to call when a tunnel that was carried is no more. */
-  constructor(kernel: Netlink, open: (onFailure: (reason: string) => void) => UserTunnels) {
+  constructor(kernel: Netlink, type: CarriedKind, open: (onFailure: (reason: string) => void) => Carrier) {
     this.#kernel = kernel;
+    this.#type = type;
     // Nothing in the kernel may have changed, so nobody would look.
-    this.#tunnels = open(() => this.#listeners.forEach((listener) => listener({ kind: 'overrun' })));
+    this.#carrier = open(() => this.#listeners.forEach((listener) => listener({ kind: 'overrun' })));
   }
 
   links(filter?: Parameters<Netlink['links']>[0]): readonly Link[] {
@@ -55,19 +59,20 @@ export class TunnelNetlink implements Netlink, AsyncDisposable {
     /** The last change of a peer: all of them are made known at once. */
     let changed: number | undefined;
     for (const [index, change] of changes.entries()) {
-      if (change.kind === 'add-link' && change.link.type === 'tun') {
+      if (change.kind === 'add-link' && change.link.type === this.#type && isCarried(change.link)) {
         // What was on the device before it, such as its removal, comes first.
         flush();
         outcomes[index] = this.#carry(change.link);
         if (outcomes[index] === undefined) waiting.push({ index, change: settingsOf(change.link) });
       } else if (this.#changePeer(change)) changed = index;
       else {
-        if (change.kind === 'delete-link' && change.link === this.#tunnel?.name) this.#drop();
-        waiting.push({ index, change });
+        if (change.kind === 'set-link' && this.#setMtu(change)) changed = index;
+        const removed = change.kind === 'delete-link' && change.link === this.#tunnel?.name && this.#drop();
+        if (removed !== true) waiting.push({ index, change });
       }
     }
     flush();
-    if (changed !== undefined) outcomes[changed] = this.#tell();
+    if (changed !== undefined) outcomes[changed] = this.#tell() ?? outcomes[changed];
     return outcomes;
   }
 
@@ -113,34 +118,47 @@ export class TunnelNetlink implements Netlink, AsyncDisposable {
 
   /** Ends the carrying; the device, its routes and addresses stay for the next agent. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#tunnels[Symbol.asyncDispose]();
+    await this.#carrier[Symbol.asyncDispose]();
     this[Symbol.dispose]();
   }
 
   /** Making the device takes several steps, and watchers hear of each: what they see is the last. */
   #current(event: NetworkEvent): NetworkEvent {
-    if (event.kind !== 'link' || event.gone || event.link.name !== this.#tunnel?.name) return event;
-    return { ...event, link: this.link(event.link.index) ?? event.link };
+    if (event.kind !== 'link' || event.link.name !== this.#tunnel?.name) return event;
+    if (event.gone) this.#carrier.lost();
+    return event.gone ? event : { ...event, link: this.link(event.link.index) ?? event.link };
   }
 
   #withSettings(link: Link): Link {
-    if (link.name !== this.#tunnel?.name || this.#tunnels.status() === undefined) return link;
-    const { port, local } = this.#tunnel;
-    return { ...link, tun: { port, local } };
+    if (link.name !== this.#tunnel?.name || !this.#carrier.carries) return link;
+    const { port, local, vni } = this.#tunnel;
+    return { ...link, kind: this.#type, [this.#type]: { port, local, ...(vni === undefined ? {} : { vni }) } };
   }
 
-  #carry({ name, mac, tun }: NewTun): Outcome {
+  #carry(link: NewTun): Outcome {
+    const { name, mac, mtu } = link;
     const before = this.#tunnel;
-    this.#tunnel = { name, mac, ...tun };
+    const settings = link.type === 'tun' ? link.tun : link.ovs;
+    this.#tunnel = { name, mac, ...(mtu === undefined ? {} : { mtu }), ...settings };
     const failure = this.#tell();
     if (failure !== undefined) this.#tunnel = before;
     return failure;
   }
 
-  #drop(): void {
+  /** Whether the device is gone. */
+  #drop(): boolean {
+    const { name } = this.#tunnel!;
     this.#tunnel = undefined;
     this.#peers.clear();
-    this.#tunnels.set(undefined);
+    return this.#carrier.remove(name) === 'removed';
+  }
+
+  /** Whether the change gives the tunnel another MTU, which the carrier must know, too. */
+  #setMtu({ link, mtu }: Extract<NetworkChange, { kind: 'set-link' }>): boolean {
+    if (this.#tunnel === undefined || link !== this.#tunnel.name || mtu === undefined || mtu === this.#tunnel.mtu)
+      return false;
+    this.#tunnel = { ...this.#tunnel, mtu };
+    return true;
   }
 
   /** Whether the change was about a peer of the tunnel. */
@@ -154,13 +172,17 @@ export class TunnelNetlink implements Netlink, AsyncDisposable {
   #tell(): SluiceError<ErrnoCode> | undefined {
     const peers = [...this.#peers].map(([mac, remote]) => ({ mac, remote }));
     try {
-      this.#tunnels.set(this.#tunnel && { ...this.#tunnel, peers });
+      if (this.#tunnel !== undefined) this.#carrier.set({ ...this.#tunnel, peers });
       return undefined;
     } catch (error) {
       if (error instanceof SluiceError) return error as SluiceError<ErrnoCode>;
       throw error;
     }
   }
+}
+
+function isCarried(link: NewLink): link is NewTun {
+  return link.type === 'tun' || link.type === 'ovs';
 }
 
 /** The device exists; the kernel gives it what else was asked for. */

@@ -3,6 +3,7 @@ import type { BackendName } from '../types.ts';
 import { crossSubnet } from './cross-subnet.ts';
 import { hostGw } from './host-gw.ts';
 import { none } from './none.ts';
+import { ovs } from './ovs.ts';
 import { udp } from './udp.ts';
 import { ipip } from './ipip.ts';
 import { vxlan } from './vxlan.ts';
@@ -15,5 +16,6 @@ export const BACKENDS: Readonly<Record<BackendName, Backend>> = {
   ipip,
   'ipip-cross-subnet': crossSubnet(ipip),
   none,
+  ovs,
   udp,
 };
