@@ -1,9 +1,11 @@
-import { compareIp } from '../../base/ip/index.ts';
+import { bitsOf, compareIp, formatIp } from '../../base/ip/index.ts';
+import type { Ip } from '../../base/ip/index.ts';
 import type { Logger } from '../../base/log.ts';
-import { addressAt, handleParts, isTunnelHandle } from '../../core/ipam/index.ts';
-import type { Allocator, Block } from '../../core/ipam/index.ts';
+import { BOOT_ATTRIBUTE, BOOT_ID, addressAt, handleParts, isTunnelHandle } from '../../core/ipam/index.ts';
+import type { Block } from '../../core/ipam/index.ts';
 import type { Netlink } from '../../host/netlink/port.ts';
-import { interfaceName, podMac } from './endpoint-record.ts';
+import type { Sysctl } from '../../host/sysctl/sysctl.ts';
+import { INTERFACE_PREFIX, interfaceName, podMac } from './endpoint-record.ts';
 import type { EndpointRecord } from './endpoint-record.ts';
 import type { EndpointStore } from './endpoint-store.ts';
 
@@ -62,8 +64,34 @@ export function recoverEndpoints(
  * pods that a reboot ended. Call after everything that is still wired has been taken over or recovered.
  */
 export function leakedHandles(
-  allocator: Pick<Allocator, 'assignments'>,
+  node: string,
+  blocks: readonly Block[],
   records: ReadonlyMap<string, EndpointRecord>,
+  isWiredElsewhere: (ip: Ip, attributes: Readonly<Record<string, string>>) => boolean,
 ): readonly string[] {
-  return [...allocator.assignments().keys()].filter((handle) => !isTunnelHandle(handle) && !records.has(handle));
+  const leaked = new Set<string>();
+  for (const block of blocks)
+    for (const [ordinal, { handle, attributes }] of block.allocations) {
+      if (attributes['node'] !== node || isTunnelHandle(handle) || records.has(handle)) continue;
+      if (!isWiredElsewhere(addressAt(block, ordinal), attributes)) leaked.add(handle);
+    }
+  return [...leaked];
+}
+
+/**
+ * Tells of addresses that pods have which another network wired: those that were taken over since this start of the node,
+ * and those to which a route of their own leads that is none of ours.
+ */
+export function wiredElsewhere(
+  sysctl: Pick<Sysctl, 'read'>,
+  netlink: Pick<Netlink, 'links' | 'routes'>,
+): (ip: Ip, attributes: Readonly<Record<string, string>>) => boolean {
+  const bootId = sysctl.read(BOOT_ID);
+  const foreign = new Set<string>();
+  const links = netlink.links({ kind: 'veth' }).filter(({ name }) => !name.startsWith(INTERFACE_PREFIX));
+  for (const { name } of links)
+    for (const { destination: cidr } of netlink.routes({ link: name }))
+      if (cidr.prefix === bitsOf(cidr.ip.family)) foreign.add(formatIp(cidr.ip));
+  return (ip, attributes) =>
+    (attributes[BOOT_ATTRIBUTE] !== undefined && attributes[BOOT_ATTRIBUTE] === bootId) || foreign.has(formatIp(ip));
 }

@@ -1,5 +1,5 @@
 import { SluiceError, messageOf } from '../../base/errors.ts';
-import type { Family, Ip } from '../../base/ip/index.ts';
+import type { Cidr, Family, Ip } from '../../base/ip/index.ts';
 import type { Logger } from '../../base/log.ts';
 import { createAllocator, tunnelHandle } from '../../core/ipam/index.ts';
 import type { AllocateRequest, Allocator, Assignment, Block, BlockStore, Stored } from '../../core/ipam/index.ts';
@@ -18,6 +18,8 @@ export interface NodeAddressesOptions {
   readonly node: string;
   /** As they are now: pools choose nodes by them. */
   readonly nodeLabels: () => Readonly<Record<string, string>>;
+  /** Ranges in which no block is to be claimed, as they are now. */
+  readonly reserved: () => readonly Cidr[];
   /** Families of pools that give out addresses. */
   readonly families: readonly Family[];
   /** Families of all pools: what the node has of one that gives out no more, it keeps. */
@@ -53,11 +55,11 @@ export class NodeAddresses {
 
   /** Reads what the node holds, claims blocks ahead of need and takes the tunnel addresses. May be tried again. */
   async open(options: NodeAddressesOptions): Promise<void> {
-    const { node, nodeLabels, families, held } = options;
+    const { node, nodeLabels, reserved, families, held } = options;
     if (held.length === 0) throw new SluiceError('no-pool', 'there is no address pool: create an IPPool');
     const { blockStore, now, log } = this.#dependencies;
     const allocator = createAllocator(
-      { node, nodeLabels, coolDownMs: COOL_DOWN, lowWater: LOW_WATER },
+      { node, nodeLabels, reserved, coolDownMs: COOL_DOWN, lowWater: LOW_WATER },
       { store: blockStore, now, report: (message, error) => log.warn(message, { error: messageOf(error) }) },
     );
     await allocator.load();

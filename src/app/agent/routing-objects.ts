@@ -36,6 +36,8 @@ const OWN_ANNOTATIONS = /^(projectcalico\.org|sluice\.dev)\//;
 /** What the agent keeps of a Node. */
 export interface KnownNode {
   readonly endpoint: NodeEndpoint;
+  /** Ranges of pod addresses that were cut for the node; nothing of Sluice gives addresses by them. */
+  readonly podCidrs: readonly Cidr[];
   readonly routing: RoutingNode;
   readonly bgp: BgpNode;
   readonly wireguard: KnownWireguard;
@@ -59,8 +61,10 @@ export function knownNode(node: Node): KnownNode {
   const macs = (annotations[UNDERLAY_MACS_ANNOTATION] ?? '').split(',').filter((mac) => MAC.test(mac));
   const { name, addresses } = endpoint;
   const tunnelAddresses = tunnelAddressesOf(annotations);
+  const { podCIDR, podCIDRs = podCIDR === undefined ? [] : [podCIDR] } = node.spec ?? {};
   return {
     endpoint,
+    podCidrs: podCIDRs.flatMap((text) => parseCidr(text) ?? []),
     bgp: bgpNode({ name, labels: endpoint.labels, annotations, addresses }),
     annotations,
     wireguard: wireguardOf(annotations),

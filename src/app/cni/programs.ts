@@ -1,5 +1,8 @@
+import { networkInterfaces } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '../../base/errors.ts';
+import { parseIp } from '../../base/ip/index.ts';
+import type { Ip } from '../../base/ip/index.ts';
 import { jsonLogger } from '../../base/log.ts';
 import type { Logger } from '../../base/log.ts';
 import { lockableClient } from '../../host/datastore/lockable-client.ts';
@@ -7,7 +10,9 @@ import { openDatastore } from '../../host/datastore/open-datastore.ts';
 import { kubeBlockStore } from '../../host/ipam-store/kube-block-store.ts';
 import { httpKubeClient } from '../../host/kube-client/http-client.ts';
 import { inClusterConfig } from '../../host/kube-client/in-cluster.ts';
+import { BOOT_ID } from '../../core/ipam/index.ts';
 import { loadKubeconfig } from '../../host/kube-client/kubeconfig.ts';
+import { openSysctl } from '../../host/sysctl/sysctl.ts';
 import { installCni, installCniOptions } from './install-cni.ts';
 import { hasLeases, upgradeIpam, upgradeIpamOptions } from './upgrade-ipam.ts';
 
@@ -22,9 +27,9 @@ export function runInstallCni(env: Environment): Promise<number> {
 }
 
 /** `sluice upgrade-ipam`, set up from the environment. Returns the exit code: 0, or 2 with one message on stderr. */
-export function runUpgradeIpam(env: Environment): Promise<number> {
+export function runUpgradeIpam(env: Environment, keep = false): Promise<number> {
   return exitCodeOf('upgrade-ipam', async (log) => {
-    const options = upgradeIpamOptions(env);
+    const options = { ...upgradeIpamOptions(env), keep };
     // Nearly every start of a node: nothing to do, and no reason to need the API server.
     const { nodeName, directory } = options;
     if (!(await hasLeases(options))) return log.info('no host-local leases to take over', { nodeName, directory });
@@ -38,8 +43,15 @@ export function runUpgradeIpam(env: Environment): Promise<number> {
     const onError = (what: string, error: unknown): void => log.warn(what, { error: messageOf(error) });
     const client = lockableClient(datastore.client, onError, stop.signal);
     const store = kubeBlockStore({ client, report: (message) => log.warn(message) });
-    await upgradeIpam(options, { client, store, log, now: Date.now });
+    const bootId = openSysctl().read(BOOT_ID) ?? '';
+    await upgradeIpam({ ...options, bootId, hostAddresses: hostAddresses() }, { client, store, log, now: Date.now });
   });
+}
+
+/** Of this node's own interfaces: bridges and tunnels of the network that goes keep theirs until it has gone. */
+function hostAddresses(): readonly Ip[] {
+  const all = Object.values(networkInterfaces()).flatMap((interfaces) => interfaces ?? []);
+  return all.map(({ address }) => parseIp(address)).filter((ip) => ip !== undefined);
 }
 
 async function exitCodeOf(program: string, run: (log: Logger) => Promise<unknown>): Promise<number> {

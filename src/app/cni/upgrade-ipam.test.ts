@@ -1,8 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { formatIp } from '../../base/ip/index.ts';
+import { formatIp, parseIp } from '../../base/ip/index.ts';
 import { silentLogger } from '../../base/log.ts';
 import { addressAt, createAllocator, handleOf } from '../../core/ipam/index.ts';
 import type { BlockStore } from '../../core/ipam/index.ts';
@@ -44,8 +45,31 @@ async function pod(name: string, ips: readonly string[], phase = 'Running'): Pro
   await client.updateStatus(PODS, { metadata, status } as object);
 }
 
-function upgrade(): ReturnType<typeof upgradeIpam> {
-  return upgradeIpam(options(), { client, store, log: silentLogger, now: Date.now });
+/** Long after the leases were given out, unless `now` says otherwise. */
+function upgrade(more: Partial<UpgradeIpamOptions> = {}, now = later): ReturnType<typeof upgradeIpam> {
+  return upgradeIpam({ ...options(), ...more }, { client, store, log: silentLogger, now });
+}
+
+function later(): number {
+  return Date.now() + 600_000;
+}
+
+/** Asks Debian's host-local for an address, as bridge, Canal and flannel do; resolves to the addresses that it gave. */
+function hostLocal(command: 'ADD' | 'DEL', container: string, network = 'k8s-pod-network'): string[] {
+  const ranges = [[{ subnet: '10.88.1.0/24' }], [{ subnet: 'fd00:88::100/120' }]];
+  const ipam = { type: 'host-local', dataDir: directory, ranges };
+  const env = {
+    CNI_COMMAND: command,
+    CNI_CONTAINERID: container,
+    CNI_NETNS: '/proc/self/ns/net',
+    CNI_IFNAME: 'eth0',
+    CNI_PATH: '/usr/lib/cni',
+  };
+  const input = JSON.stringify({ cniVersion: '0.3.1', name: network, type: 'bridge', ipam });
+  const out = execFileSync('/usr/lib/cni/host-local', { env, input, encoding: 'utf8' });
+  if (command === 'DEL') return [];
+  const { ips } = JSON.parse(out) as { ips: { address: string }[] };
+  return ips.map(({ address }) => address.split('/')[0]!);
 }
 
 function options(): UpgradeIpamOptions {
@@ -107,7 +131,7 @@ describe('upgrade-ipam', () => {
     await pod('web', ['10.88.0.5']);
     lease('10.88.0.5', 'container-web\neth0');
     const { defaultPools = [] } = upgradeIpamOptions({ NODE_NAME: 'node-1', SLUICE_IPV4_POOL_CIDR: '10.88.0.0/16' });
-    await upgradeIpam({ ...options(), defaultPools }, { client, store, log: silentLogger, now: Date.now });
+    await upgrade({ defaultPools });
     expect(Object.keys(await held())).toEqual(['10.88.0.5']);
   });
 
@@ -115,5 +139,65 @@ describe('upgrade-ipam', () => {
     rmSync(join(directory, 'cbr0'), { recursive: true });
     const env = { NODE_NAME: 'node-1', HOST_LOCAL_DIR: directory, SLUICE_IPV4_POOL_CIDR: '10.88.0.0/16' };
     expect(await runUpgradeIpam(env)).toBe(0);
+  });
+});
+
+describe('upgrade-ipam with the files of a real host-local', () => {
+  it.each(['k8s-pod-network', 'cbr0'])('takes over both families of every pod of network %s', async (network) => {
+    const given = ['c1', 'c2', 'c3'].map((container) => hostLocal('ADD', container, network));
+    hostLocal('DEL', 'c2', network);
+    await pod('one', given[0]!);
+    await pod('three', given[2]!);
+    expect(given[0]).toHaveLength(2);
+    expect(await upgrade()).toEqual({ imported: 2, stale: 0 });
+    expect(await held()).toEqual(
+      Object.fromEntries([
+        ...given[0]!.map((ip) => [ip, 'k8s-pod-network.c1']),
+        ...given[2]!.map((ip) => [ip, 'k8s-pod-network.c3']),
+      ]),
+    );
+  });
+
+  it('leaves host-local its files while it still serves, and takes over what it gave meanwhile', async () => {
+    const first = hostLocal('ADD', 'c1');
+    await pod('one', first);
+    await upgrade({ keep: true });
+    const second = hostLocal('ADD', 'c2');
+    expect(second).not.toEqual(first);
+    await pod('two', second);
+    expect(await upgrade()).toEqual({ imported: 2, stale: 0 });
+    expect(Object.keys(await held()).sort()).toEqual([...first, ...second].sort());
+    expect(readdirSync(directory)).toContain('k8s-pod-network.imported');
+  });
+
+  it('leaves networks alone that give pods second interfaces', async () => {
+    const given = hostLocal('ADD', 'c1');
+    await pod('one', given);
+    mkdirSync(join(directory, 'storage'));
+    writeFileSync(join(directory, 'storage/192.0.2.7'), 'c1\r\nnet1');
+    expect(await upgrade()).toEqual({ imported: 1, stale: 0 });
+    expect(readdirSync(directory).sort()).toEqual(['cbr0', 'k8s-pod-network.imported', 'storage']);
+  });
+
+  it('keeps the address of a container whose pod is not known to have it yet', async () => {
+    const [young] = hostLocal('ADD', 'c1');
+    await pod('starting', []);
+    expect(await upgrade({}, Date.now)).toMatchObject({ imported: 1, stale: 0 });
+    expect((await held())[young!]).toBe('k8s-pod-network.c1');
+  });
+
+  it('keeps the addresses of the bridge and the tunnel of before from pods', async () => {
+    const given = hostLocal('ADD', 'c1');
+    await pod('one', given);
+    const hostAddresses = ['10.88.1.1', '10.88.1.0', '192.0.2.1'].map((ip) => parseIp(ip)!);
+    await upgrade({ hostAddresses, bootId: 'this' });
+    expect(await held()).toMatchObject({
+      '10.88.1.0': 'host-addr-10-88-1-0-node-1',
+      '10.88.1.1': 'host-addr-10-88-1-1-node-1',
+    });
+    const [block] = await store.listBlocks();
+    expect([...block!.value.allocations.values()].every(({ attributes }) => attributes['bootID'] === 'this')).toBe(
+      true,
+    );
   });
 });

@@ -1,8 +1,9 @@
 import type { Pod } from 'kubernetes-types/core/v1.d.ts';
 import { messageOf, SluiceError } from '../../base/errors.ts';
 import { formatIp, parseIp } from '../../base/ip/index.ts';
+import type { Ip } from '../../base/ip/index.ts';
 import type { Logger } from '../../base/log.ts';
-import { createAllocator, defaultPools, planImport } from '../../core/ipam/index.ts';
+import { BOOT_ATTRIBUTE, createAllocator, defaultPools, planHostAddresses, planImport } from '../../core/ipam/index.ts';
 import type { BlockStore, IpPool, RunningPod } from '../../core/ipam/index.ts';
 import { readHostLocalLeases, retireHostLocalNetwork } from '../../host/files/host-local.ts';
 import { createMissingPools } from '../../host/ipam-store/create-missing-pools.ts';
@@ -19,6 +20,12 @@ export interface UpgradeIpamOptions {
   readonly network: string;
   /** The pools that a cluster gets which has none of their family: this runs before any agent could make them. */
   readonly defaultPools?: readonly IpPool[];
+  /** Leave host-local's files where they are: it still serves, and without them would give addresses out again. */
+  readonly keep?: boolean;
+  /** Which start of the node this is; the pods that run now are gone after the next one. */
+  readonly bootId?: string;
+  /** Of the node's own interfaces. */
+  readonly hostAddresses?: readonly Ip[];
 }
 
 /** What the upgrade works with. */
@@ -70,15 +77,20 @@ export async function upgradeIpam(
   const pods = await runningPods(options.nodeName, dependencies.client);
   const families = new Set((await store.listPools()).map(({ cidr }) => cidr.ip.family));
   await createMissingPools(options.defaultPools ?? [], families, dependencies.client);
-  const plan = planImport(options.network, leases, pods, await store.listPools());
+  const pools = await store.listPools();
+  const plan = planImport(options.network, leases, pods, pools, dependencies.now());
   if (plan.outside.length > 0)
     throw cannotImport(
       plan.outside.map(({ pod, ip }) => `${formatIp(ip)} of ${pod.namespace}/${pod.name} lies in no IPPool`),
       'create an IPPool that covers the old cluster network',
     );
-  await importAll(plan.requests, options, dependencies);
-  for (const network of new Set(leases.map((lease) => lease.network)))
-    await retireHostLocalNetwork(options.directory, network);
+  const { bootId = '', hostAddresses = [] } = options;
+  const requests = [...plan.requests, ...planHostAddresses(options.nodeName, hostAddresses, pools)];
+  const wired = { [BOOT_ATTRIBUTE]: bootId };
+  const marked = requests.map((request) => ({ ...request, attributes: { ...request.attributes, ...wired } }));
+  await importAll(marked, options, dependencies);
+  if (options.keep !== true)
+    for (const network of plan.networks) await retireHostLocalNetwork(options.directory, network);
   const report = { imported: plan.requests.length, stale: plan.stale.length };
   log.info('host-local leases taken over', report);
   return report;
@@ -89,8 +101,10 @@ async function importAll(
   { nodeName }: UpgradeIpamOptions,
   { store, now, log }: UpgradeIpamDependencies,
 ): Promise<void> {
+  const everything = (await store.listPools()).map(({ cidr }) => cidr);
   const allocator = createAllocator(
-    { node: nodeName, nodeLabels: () => ({}), coolDownMs: 0, lowWater: 0 },
+    // Only blocks around the addresses that are there: whose the others are, the agent knows.
+    { node: nodeName, nodeLabels: () => ({}), reserved: () => everything, coolDownMs: 0, lowWater: 0 },
     { store, now, report: (message, error) => log.warn(message, { error: messageOf(error) }) },
   );
   await allocator.load();

@@ -1,6 +1,6 @@
 import { SluiceError } from '../../base/errors.ts';
 import { cidrContains, formatCidr, formatIp } from '../../base/ip/index.ts';
-import type { Family, Ip } from '../../base/ip/index.ts';
+import type { Cidr, Family, Ip } from '../../base/ip/index.ts';
 import { formatRfc3339 } from '../../base/rfc3339.ts';
 import type { AllocateOutcome } from './allocator.ts';
 import { ordinalOf } from './block.ts';
@@ -22,6 +22,7 @@ export interface AllocateContext extends BatchContext {
   readonly node: string;
   readonly nodeLabels: Readonly<Record<string, string>>;
   readonly config: IpamConfig;
+  readonly reserved: readonly Cidr[];
 }
 
 /** One address still to be found. */
@@ -175,11 +176,12 @@ async function moreBlocks(
   const lenders = config.strictAffinity ? [] : lendersOf(listed, pools, coolDown, node);
   borrowable.push(...lenders);
   if (lenders.length > 0) return 'found';
-  return exhausted({ node, family, pools, config, blocks: listed.map(({ value }) => value) }, coolDown);
+  const { reserved } = context;
+  return exhausted({ node, family, pools, config, reserved, blocks: listed.map(({ value }) => value) }, coolDown);
 }
 
-function claimantOf({ node, config }: AllocateContext): Claimant {
-  return { node, strictAffinity: config.strictAffinity };
+function claimantOf({ node, config, reserved }: AllocateContext): Claimant {
+  return { node, strictAffinity: config.strictAffinity, reserved };
 }
 
 /** The address that was asked for, wherever it lies: selectors and the assignment mode of its pool do not matter. */

@@ -270,6 +270,19 @@ describe('pools that change', () => {
   });
 });
 
+describe('a cluster that changes over to blocks', () => {
+  it('leaves the ranges alone from which other nodes still give by themselves', async () => {
+    const store = new MemoryBlockStore([pool('10.0.0.0/26', 28)]);
+    const allocator = await start(store, { reserved: () => [parseCidr('10.0.0.0/27')!, parseCidr('10.0.0.48/29')!] });
+    const outcomes = await allocator.allocateMany(many(17));
+    expect(allocator.blocks().map(({ value }) => formatCidr(value.cidr))).toEqual(['10.0.0.32/28']);
+    const failed = outcomes.flatMap((one) => (one.kind === 'failed' ? [String(one.error)] : []));
+    expect(failed).toEqual([expect.stringMatching(/2 ranges of nodes that do not use blocks yet are left alone/)]);
+    // What is asked for is given: pods that run there keep their addresses.
+    expect(ips(await allocator.allocate(request('x', { addresses: [parseIp('10.0.0.5')!] })))).toEqual(['10.0.0.5']);
+  });
+});
+
 describe('giving blocks back', () => {
   it('keeps room for the next pods, and what still cools down', async () => {
     const clock = new Clock();

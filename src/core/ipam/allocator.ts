@@ -1,4 +1,4 @@
-import type { Family } from '../../base/ip/index.ts';
+import type { Cidr, Family } from '../../base/ip/index.ts';
 import type { BlockStore, Stored } from './store.ts';
 import type { AllocateRequest, Assignment, Block } from './types.ts';
 
@@ -7,6 +7,11 @@ export interface AllocatorOptions {
   readonly node: string;
   /** Labels of the node as they are now, for the pools' node selectors. */
   readonly nodeLabels: () => Readonly<Record<string, string>>;
+  /**
+   * Ranges in which nobody's block is claimed ahead of need or on demand, as they are now: what nodes still give out by
+   * themselves while a cluster changes over to blocks.
+   */
+  readonly reserved?: () => readonly Cidr[];
   /** A released address is not given out again for this long. */
   readonly coolDownMs: number;
   /** A new block is claimed when the node's blocks of a family have no more than this many free addresses. */

@@ -2,6 +2,7 @@ import { cidrCovers } from '../../base/ip/index.ts';
 import type { Cidr } from '../../base/ip/index.ts';
 import { emptyBlock } from './block.ts';
 import { claimOrder } from './candidates.ts';
+import { overlaps } from './pool.ts';
 import type { BlockStore, Stored } from './store.ts';
 import type { TakenBlocks } from './taken-blocks.ts';
 import type { Affinity, Block, IpPool } from './types.ts';
@@ -15,6 +16,8 @@ const TRIES_FROM_MEMORY = 2;
 export interface Claimant {
   readonly node: string;
   readonly strictAffinity: boolean;
+  /** Ranges that are left alone unless a block in them is asked for. */
+  readonly reserved?: readonly Cidr[];
 }
 
 /**
@@ -52,7 +55,10 @@ async function claimFree(
   taken: TakenBlocks,
   tries: number,
 ): Promise<Stored<Block> | undefined> {
-  for (const cidr of claimOrder(pool, claimant.node, taken.within(pool.cidr, pool.blockSize), tries)) {
+  const { node, reserved = [] } = claimant;
+  const exists = taken.within(pool.cidr, pool.blockSize);
+  const isTaken = (cidr: Cidr): boolean => exists(cidr) || reserved.some((range) => overlaps(range, cidr));
+  for (const cidr of claimOrder(pool, node, isTaken, tries)) {
     const claimed = await claimCidr(store, cidr, claimant);
     taken.add(cidr);
     if (claimed !== undefined) return claimed;

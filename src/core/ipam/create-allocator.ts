@@ -166,6 +166,7 @@ class NodeAllocator implements Allocator {
         ...this.options,
         nodeLabels: this.options.nodeLabels(),
         config: this.config,
+        reserved: this.options.reserved?.() ?? [],
         blocks: this.node,
       },
     );
@@ -200,7 +201,8 @@ class NodeAllocator implements Allocator {
   }
 
   private async claimOne(pools: readonly IpPool[]): Promise<boolean> {
-    const claimant = { node: this.options.node, strictAffinity: this.config.strictAffinity };
+    const { node, reserved } = this.options;
+    const claimant = { node, strictAffinity: this.config.strictAffinity, reserved: reserved?.() ?? [] };
     for (const pool of pools) {
       const block = await claimBlock(this.dependencies.store, pool, claimant, this.node.taken);
       if (block !== undefined) this.node.put(block);

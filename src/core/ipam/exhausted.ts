@@ -1,9 +1,10 @@
 import { SluiceError } from '../../base/errors.ts';
 import { cidrCovers, cidrSize, formatCidr } from '../../base/ip/index.ts';
-import type { Family } from '../../base/ip/index.ts';
+import type { Cidr, Family } from '../../base/ip/index.ts';
 import { freeCount } from './block.ts';
 import type { CoolDown } from './block.ts';
 import { blocksIn } from './candidates.ts';
+import { overlaps } from './pool.ts';
 import type { Block, IpamConfig, IpPool } from './types.ts';
 
 /** Which search failed. */
@@ -19,12 +20,15 @@ export interface ExhaustionContext extends Search {
   /** Every block of the store. */
   readonly blocks: readonly Block[];
   readonly config: IpamConfig;
+  /** Ranges in which nothing may be claimed. */
+  readonly reserved: readonly Cidr[];
 }
 
 /** The error of an allocation for which no pool has an address: which pools, how large, how full, and what to do. */
 export function exhausted(context: ExhaustionContext, coolDown: CoolDown): SluiceError<'exhausted'> {
   const { node, family, config } = context;
   const pools = context.pools.map((pool) => poolUsage(pool, context.blocks, coolDown));
+  const reserved = context.reserved.filter((range) => context.pools.some((pool) => overlaps(pool.cidr, range))).length;
   const freeElsewhere = pools.reduce((sum, usage) => sum + usage.free, 0);
   const cooling = pools.reduce((sum, usage) => sum + usage.cooling, 0);
   const advice = [
@@ -33,6 +37,9 @@ export function exhausted(context: ExhaustionContext, coolDown: CoolDown): Sluic
       ? [`allow borrowing (strictAffinity is on and ${freeElsewhere} addresses are free in blocks of other nodes)`]
       : []),
     ...(config.autoAllocateBlocks ? [] : ['let nodes claim blocks (autoAllocateBlocks is off in IPAMConfig default)']),
+    ...(reserved > 0
+      ? [`start agents everywhere (${reserved} ranges of nodes that do not use blocks yet are left alone)`]
+      : []),
     'delete pods',
     'add an IPPool',
   ];

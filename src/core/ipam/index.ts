@@ -19,7 +19,7 @@ export { collectGarbage } from './garbage.ts';
 export type { GarbageDependencies, GarbageOptions, GarbageReport, World } from './garbage.ts';
 export { planHandles } from './handles.ts';
 export type { BlockHolders, HandlePlan, IpamHandle } from './handles.ts';
-export { parseHostLocalFile, planImport } from './import-host-local.ts';
+export { BOOT_ATTRIBUTE, BOOT_ID, parseHostLocalFile, planHostAddresses, planImport } from './import-host-local.ts';
 export type { HostLocalLease, ImportPlan, RunningPod } from './import-host-local.ts';
 export { MemoryBlockStore } from './memory-store.ts';
 export { affinityName, blockName, handleOf, handleParts, isTunnelHandle, tunnelHandle } from './names.ts';

@@ -1,5 +1,5 @@
-import { formatCidr } from '../../base/ip/index.ts';
-import type { Cidr } from '../../base/ip/index.ts';
+import { formatCidr, formatIp } from '../../base/ip/index.ts';
+import type { Cidr, Ip } from '../../base/ip/index.ts';
 
 /** The resource name of a block: `10.244.0.64/26` → `10-244-0-64-26`, as Calico writes it (`.`, `:` and `/` become `-`). */
 export function blockName(cidr: Cidr): string {
@@ -31,6 +31,11 @@ export function handleParts(
   const head = ifname === POD_INTERFACE ? handle : handle.slice(0, -(ifname.length + 1));
   const dot = head.lastIndexOf('.');
   return { network: head.slice(0, dot), containerId: head.slice(dot + 1) };
+}
+
+/** The handle under which an address of a node's own interface is kept from pods. */
+export function hostAddressHandle(node: string, ip: Ip): string {
+  return `host-addr-${formatIp(ip).replaceAll(/[.:]+/g, '-')}-${node}`;
 }
 
 /** Whether the handle is one of {@link tunnelHandle}, which no pod has. */

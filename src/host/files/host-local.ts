@@ -1,4 +1,4 @@
-import { readdir, readFile, rename, rm } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseHostLocalFile } from '../../core/ipam/index.ts';
 import type { HostLocalLease } from '../../core/ipam/index.ts';
@@ -13,8 +13,9 @@ export async function readHostLocalLeases(directory: string): Promise<readonly H
     if (network.endsWith(IMPORTED)) continue;
     for (const entry of await readdir(join(directory, network), { withFileTypes: true })) {
       if (!entry.isFile()) continue;
-      const content = await readFile(join(directory, network, entry.name), 'utf8');
-      const lease = parseHostLocalFile(network, entry.name, content);
+      const path = join(directory, network, entry.name);
+      const [content, { mtimeMs }] = await Promise.all([readFile(path, 'utf8'), stat(path)]);
+      const lease = parseHostLocalFile(network, entry.name, content, mtimeMs);
       if (lease !== undefined) leases.push(lease);
     }
   }
