@@ -128,7 +128,7 @@ function sessionSection(session: BgpSession): readonly string[] {
       passive ? 'passive on;' : '',
       'connect delay time 1; connect retry time 3; error wait time 1, 30;',
       `graceful restart on;${maxRestart === undefined ? '' : ` graceful restart time ${maxRestart};`}`,
-      usesBfd(session) ? 'bfd graceful;' : '',
+      bfdOption(session),
       allowedLocalAs === undefined ? '' : `allow local as ${allowedLocalAs};`,
       session.reflect === undefined ? '' : `rr client; rr cluster id ${session.reflect};`,
       `ipv${family} {`,
@@ -146,6 +146,15 @@ function sessionSection(session: BgpSession): readonly string[] {
     ]),
     '}',
   ];
+}
+
+/**
+ * A path that BFD finds broken is given up at once. Only for a peer that may restart in peace, whose own BFD ends with it,
+ * are its routes kept as long as that may take.
+ */
+function bfdOption(session: BgpSession): string {
+  if (!usesBfd(session)) return '';
+  return session.maxRestart === undefined ? 'bfd on;' : 'bfd graceful;';
 }
 
 /** Calico's sessions allow for routers in between; what is measured in hops or watched by BFD does not. */

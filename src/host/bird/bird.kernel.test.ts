@@ -1,112 +1,27 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { birdConfig, bgpView, readConfiguration, readFilter, readPeer } from '../../core/bgp/index.ts';
-import type { BgpInput, BgpNode } from '../../core/bgp/index.ts';
-import { parseCidr } from '../../base/ip/index.ts';
+import type { BgpNode } from '../../core/bgp/index.ts';
 import { enterPrivateNetwork } from '../netns/testing.ts';
-import { eventually, makeMachine, makeSegment } from './network.test-support.ts';
-import type { Machine } from './network.test-support.ts';
-import type { BirdSession } from './sessions.ts';
+import {
+  configOf,
+  configureAll,
+  connections,
+  endMachines,
+  established,
+  places,
+  routed,
+} from './bgp-cluster.test-support.ts';
+import type { Cluster, Place } from './bgp-cluster.test-support.ts';
+import { eventually, killBird, makeSegment, streamOf } from './network.test-support.ts';
 
 const directory = enterPrivateNetwork();
 if (directory !== undefined) makeSegment();
-let machines: Machine[] = [];
-let made = 0;
-
-afterEach(async () => {
-  for (const machine of machines) {
-    await machine[Symbol.asyncDispose]();
-    machine.run('ip', 'link', 'delete', 'eth0');
-  }
-  machines = [];
-});
-
-/** One node: `172.30.1.N`, its block `10.244.N.0/26`, and the same in IPv6. */
-interface Place {
-  readonly machine: Machine;
-  readonly node: BgpNode;
-}
-
-const cidr = (text: string) => parseCidr(text)!;
-
-function places(count: number, rest: (index: number) => Partial<BgpNode> = () => ({})): readonly Place[] {
-  return Array.from({ length: count }, (_, index) => {
-    const host = 11 + index;
-    const addresses = [`172.30.1.${host}/24`, `fd00:30:1::${host}/64`];
-    const machine = makeMachine(directory!, `m${(made += 1)}`, addresses);
-    machines.push(machine);
-    return { machine, node: { name: `node-${host}`, labels: {}, addresses: addresses.map(cidr), ...rest(index) } };
-  });
-}
-
-interface Cluster {
-  readonly configuration?: object;
-  readonly peers?: Readonly<Record<string, object>>;
-  readonly filters?: Readonly<Record<string, object>>;
-  readonly secrets?: Readonly<Record<string, string>>;
-}
-
-/** The configuration of one of the nodes in a cluster of all of them. */
-function configOf(self: Place, all: readonly Place[], cluster: Cluster = {}): string {
-  const { configuration = {}, peers = {}, filters = {}, secrets = {} } = cluster;
-  const hostOf = ({ node }: Place): string => node.name.slice('node-'.length);
-  const input: BgpInput = {
-    node: self.node.name,
-    nodes: new Map(all.map(({ node }) => [node.name, node])),
-    configurations: new Map([['default', readConfiguration({ spec: configuration }).value!]]),
-    peers: Object.entries(peers).flatMap(([name, spec]) => readPeer({ metadata: { name }, spec }).value ?? []),
-    filters: new Map(
-      Object.entries(filters).map(([name, spec]) => [name, readFilter({ metadata: { name }, spec }).value!]),
-    ),
-    pools: ['10.244.0.0/16', 'fd00:10:244::/48'].map((text) => ({
-      cidr: cidr(text),
-      tunnelled: false,
-      exported: true,
-    })),
-    blocks: all.flatMap((place) =>
-      [`10.244.${hostOf(place)}.0/26`, `fd00:10:244:${hostOf(place)}::/122`].map((text) => ({
-        cidr: cidr(text),
-        node: place.node.name,
-        elsewhere: [],
-      })),
-    ),
-    services: [],
-    secret: ({ name, key }) => secrets[`${name}/${key}`],
-  };
-  return birdConfig(bgpView(input)!);
-}
-
-async function configureAll(all: readonly Place[], cluster?: Cluster): Promise<void> {
-  await Promise.all(all.map((place) => place.machine.bird.configure(configOf(place, all, cluster))));
-}
-
-async function established({ machine }: Place, count: number): Promise<readonly BirdSession[]> {
-  return eventually(`${machine.name} has ${count} sessions`, async () => {
-    const up = (await machine.bird.sessions()).filter(({ info }) => info === 'Established');
-    return up.length === count && up;
-  });
-}
-
-/** The connections of all sessions: two lists are equal when no session ended in between. */
-const connections = ({ machine }: Place, ...options: readonly string[]): readonly string[] =>
-  machine
-    .run('ss', '-Htn', 'state', 'established', '( sport = :179 or dport = :179 )', ...options)
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => line.trim().split(/\s+/).slice(2).join(' '))
-    .sort();
-
-const routed = ({ machine }: Place, ...wanted: readonly string[]): Promise<true> =>
-  eventually(`${machine.name} has routes to ${wanted.join(', ')}`, () => {
-    const have = [4, 6] as const;
-    const destinations = have.flatMap((family) => machine.kernelRoutes(family).map((line) => line.split(' ')[0]));
-    return wanted.every((each) => destinations.includes(each)) && true;
-  });
+afterEach(endMachines);
 
 describe.skipIf(directory === undefined)('a mesh of BIRDs', () => {
   it('brings every block to every kernel, and takes it away again', async () => {
-    const all = places(3);
+    const all = places(directory!, 3);
     await configureAll(all);
     const [first, , third] = all as [Place, Place, Place];
     await established(first, 4);
@@ -131,7 +46,7 @@ describe.skipIf(directory === undefined)('a mesh of BIRDs', () => {
   });
 
   it('keeps every session that a change is not about', async () => {
-    const all = places(4);
+    const all = places(directory!, 4);
     const [first, second] = all as [Place, Place, Place, Place];
     await configureAll(all.slice(0, 3));
     const text = configOf(first, all.slice(0, 3));
@@ -166,8 +81,33 @@ describe.skipIf(directory === undefined)('a mesh of BIRDs', () => {
     );
   });
 
+  it('loses no packet while one of them is killed and started again', async () => {
+    const all = places(directory!, 3);
+    const [first, second] = all as [Place, Place, Place];
+    const [near, far] = ['10.244.11.5', '10.244.12.5'] as const;
+    first.machine.run('ip', 'address', 'add', `${near}/32`, 'dev', 'lo');
+    second.machine.run('ip', 'address', 'add', `${far}/32`, 'dev', 'lo');
+    await configureAll(all);
+    await routed(first, '10.244.12.0/26');
+    await routed(second, '10.244.11.0/26');
+    const streams = [streamOf(first.machine, near, far), streamOf(second.machine, far, near)];
+    killBird(second.machine);
+    await eventually('a neighbour has noticed', async () =>
+      (await first.machine.bird.sessions()).some(({ info }) => info !== 'Established'),
+    );
+    expect(first.machine.kernelRoutes()).toHaveLength(2);
+    await eventually(
+      'it is started again',
+      async () => (await second.machine.bird.configure(configOf(second, all))) === 'started',
+    );
+    await established(second, 4);
+    await established(first, 4);
+    expect(await Promise.all(streams.map((end) => end()))).toEqual([0, 0]);
+    expect(second.machine.kernelRoutes()).toHaveLength(2);
+  });
+
   it('comes up only where both sides have the same password', async () => {
-    const all = places(2);
+    const all = places(directory!, 2);
     const [first, second] = all as [Place, Place];
     const cluster = (password: string): Cluster => ({
       configuration: { nodeMeshPassword: { secretKeyRef: { name: 'bgp', key: 'mesh' } } },
@@ -184,7 +124,7 @@ describe.skipIf(directory === undefined)('a mesh of BIRDs', () => {
   });
 
   it('is refused a configuration that cannot be, and goes on with what it had', async () => {
-    const all = places(2);
+    const all = places(directory!, 2);
     const [first] = all as [Place, Place];
     await configureAll(all);
     await established(first, 2);
@@ -194,7 +134,7 @@ describe.skipIf(directory === undefined)('a mesh of BIRDs', () => {
   });
 
   it('is not there when it cannot be started, which is said', async () => {
-    const [first] = places(1) as [Place];
+    const [first] = places(directory!, 1) as [Place];
     await expect(first.machine.bird.configure('protocol nonsense;')).rejects.toMatchObject({ code: 'bird-failed' });
     await expect(first.machine.bird.sessions()).rejects.toMatchObject({ code: 'bird-gone' });
   });
@@ -204,7 +144,7 @@ describe.skipIf(directory === undefined)('route reflectors', () => {
   it('pass on what their clients do not tell each other', async () => {
     const reflector = (index: number): Partial<BgpNode> =>
       index === 2 ? { clusterId: '224.0.0.1', labels: { rr: 'true' } } : {};
-    const all = places(3, reflector);
+    const all = places(directory!, 3, reflector);
     const cluster = {
       configuration: { nodeToNodeMeshEnabled: false },
       peers: { reflected: { nodeSelector: '!has(rr)', peerSelector: 'has(rr)' } },
@@ -219,7 +159,7 @@ describe.skipIf(directory === undefined)('route reflectors', () => {
 
 describe.skipIf(directory === undefined)('filters', () => {
   it('are honoured both ways, and their change is in force without a new session', async () => {
-    const all = places(3);
+    const all = places(directory!, 3);
     const [first, second] = all as [Place, Place, Place];
     const cluster = (filters: Readonly<Record<string, object>>): Cluster => ({
       configuration: { nodeToNodeMeshEnabled: false },
@@ -264,7 +204,7 @@ describe.skipIf(directory === undefined)('filters', () => {
 });
 
 it.skipIf(directory === undefined)('takes over a BIRD that runs already, and starts one that has ended', async () => {
-  const all = places(2);
+  const all = places(directory!, 2);
   const [first, second] = all as [Place, Place];
   await configureAll(all);
   await established(first, 2);

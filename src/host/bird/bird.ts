@@ -105,7 +105,17 @@ class BirdProcess implements Bird {
 
   async #start(): Promise<void> {
     const [program, ...before] = this.#options.command ?? ['/usr/sbin/bird'];
-    const flags = [...before, '-f', '-R', '-c', this.#config, '-s', this.#socket];
+    const flags = [
+      ...before,
+      '-f',
+      '-R',
+      '-c',
+      this.#config,
+      '-s',
+      this.#socket,
+      '-P',
+      join(this.#options.folder, 'bird.pid'),
+    ];
     // In a session of its own: what ends the agent is to leave BIRD alone.
     const child = spawn(program, flags, { stdio: ['ignore', 'inherit', 'inherit'], detached: true });
     child.unref();

@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseCidr } from '../../base/ip/index.ts';
@@ -94,4 +94,25 @@ export async function eventually<T>(
     await pause(50, never);
   }
   throw new Error(`did not happen: ${what}`);
+}
+
+/** Ends a machine's BIRD as a crash would. */
+export function killBird({ folder }: Machine): void {
+  process.kill(Number(readFileSync(join(folder, 'bird.pid'), 'utf8')), 'SIGKILL');
+}
+
+/** Starts to send a hundred packets a second; the result ends that, after a few more, and tells how many had no answer. */
+export function streamOf(machine: Machine, from: string, to: string): () => Promise<number> {
+  const child = machine.start('ping', '-i', '0.01', '-w', '120', '-I', from, to);
+  let printed = '';
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => (printed += text));
+  const answered = (): readonly number[] =>
+    [...printed.matchAll(/bytes from .*icmp_seq=(\d+)/g)].map(([, sequence]) => Number(sequence));
+  return async () => {
+    const so = answered().at(-1) ?? 0;
+    await eventually('packets flow', () => (answered().at(-1) ?? 0) > so + 20);
+    child.kill('SIGKILL');
+    const all = answered();
+    return Math.max(...all) - new Set(all).size;
+  };
 }

@@ -1,0 +1,134 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { enterPrivateNetwork } from '../netns/testing.ts';
+import { configOf, endMachines, established, place, places } from './bgp-cluster.test-support.ts';
+import type { Cluster, Place } from './bgp-cluster.test-support.ts';
+import { startFrr } from './frr.test-support.ts';
+import type { Frr } from './frr.test-support.ts';
+import { eventually, killBird, makeSegment, streamOf } from './network.test-support.ts';
+import type { Machine } from './network.test-support.ts';
+
+const directory = enterPrivateNetwork();
+if (directory !== undefined) makeSegment();
+afterEach(endMachines);
+
+/** A pod on the node, and what the router leads to. */
+const POD = '10.244.11.5';
+const BEYOND = '192.0.2.1';
+
+interface Rack {
+  readonly node: Place;
+  readonly tor: Machine;
+  readonly frr: Frr;
+  readonly text: string;
+}
+
+/** A node and, as its peer in another AS, a router with FRR at 172.30.1.1. */
+async function rack(
+  cluster: { readonly peer?: object } & Cluster = {},
+  neighbour: readonly string[] = [],
+): Promise<Rack> {
+  const tor = place(directory!, ['172.30.1.1/24']);
+  const [node] = places(directory!, 1) as [Place];
+  tor.run('ip', 'address', 'add', `${BEYOND}/24`, 'dev', 'lo');
+  tor.run('ip', 'address', 'add', '198.51.100.1/24', 'dev', 'lo');
+  node.machine.run('ip', 'address', 'add', `${POD}/32`, 'dev', 'lo');
+  // While FRR gathers updates, a second by default, it says that it has sent all of them: graceful restart cannot be then.
+  const config = `router bgp 65000
+ bgp router-id 172.30.1.1
+ no bgp ebgp-requires-policy
+ bgp graceful-restart
+ coalesce-time 0
+ neighbor 172.30.1.11 remote-as 64512
+${neighbour.map((line) => ` neighbor 172.30.1.11 ${line}`).join('\n')}
+ address-family ipv4 unicast
+  network 192.0.2.0/24
+  network 198.51.100.0/24
+  neighbor 172.30.1.11 prefix-list from-nodes in
+ exit-address-family
+exit
+ip prefix-list from-nodes seq 5 permit 10.244.0.0/16 le 32
+`;
+  const frr = await startFrr(tor, config);
+  const peers = { tor: { peerIP: '172.30.1.1', asNumber: 65_000, ...cluster.peer } };
+  const text = configOf(node, [node], { ...cluster, peers });
+  await node.machine.bird.configure(text);
+  await established(node, 1);
+  return { node, tor, frr, text };
+}
+
+const zebraRoutes = (tor: Machine): string => tor.run('ip', 'route', 'show', 'proto', 'bgp');
+
+/** How many packets are lost in either direction while `disturb` runs. */
+async function lossDuring({ node, tor }: Rack, disturb: () => Promise<void>): Promise<number> {
+  const streams = [streamOf(tor, BEYOND, POD), streamOf(node.machine, POD, BEYOND)];
+  await disturb();
+  const lost = await Promise.all(streams.map((end) => end()));
+  return lost.reduce((sum, each) => sum + each, 0);
+}
+
+describe.skipIf(directory === undefined)('BIRD and FRR', () => {
+  it('learn from each other what both of their filters let through, with a password', async () => {
+    const { node, tor, frr } = await rack(
+      {
+        configuration: {
+          serviceClusterIPs: [{ cidr: '10.96.0.0/16' }],
+          prefixAdvertisements: [{ cidr: '10.244.0.0/16', communities: ['64512:7', '64512:1:2'] }],
+        },
+        peer: { password: { secretKeyRef: { name: 'bgp', key: 'tor' } }, filters: ['f'], ttlSecurity: 1 },
+        secrets: { 'bgp/tor': 'top.of{rack' },
+        filters: { f: { importV4: [{ action: 'Reject', cidr: '198.51.100.0/24', matchOperator: 'Equal' }] } },
+      },
+      ['password top.of{rack', 'ttl-security hops 1'],
+    );
+    await eventually('the node knows the way beyond the router', () => node.machine.kernelRoutes().length > 0);
+    expect(node.machine.kernelRoutes()).toEqual(['192.0.2.0/24 via 172.30.1.1 dev eth0 metric 32']);
+    await eventually('the router knows the way to the block', () => zebraRoutes(tor).includes('10.244.11.0/26'));
+    expect(zebraRoutes(tor)).toContain('via 172.30.1.11 dev eth0');
+    // FRR was told of Services, and its prefix list does not let them in.
+    expect(zebraRoutes(tor)).not.toContain('10.96');
+    const seen = frr.ask('show bgp ipv4 unicast 10.244.11.0/26');
+    expect(seen).toContain('Community: 64512:7');
+    expect(seen).toContain('Large Community: 64512:1:2');
+  });
+
+  it('lose no packet while BIRD is killed and started again', async () => {
+    const all = await rack();
+    const { node, tor, text } = all;
+    await eventually('routes both ways', () => zebraRoutes(tor) !== '' && node.machine.kernelRoutes().length === 2);
+    const lost = await lossDuring(all, async () => {
+      killBird(node.machine);
+      await eventually('BIRD is gone and started again', async () => {
+        const outcome = await node.machine.bird.configure(text);
+        return outcome === 'started';
+      });
+      await established(node, 1);
+      await eventually('FRR has the routes anew', () => !all.frr.ask('show bgp ipv4 unicast').includes('S*>'));
+    });
+    expect(lost).toBe(0);
+    expect(node.machine.kernelRoutes()).toHaveLength(2);
+  });
+
+  it('lose no packet while FRR is killed and started again', async () => {
+    const all = await rack({ peer: { maxRestartTime: '60s' } });
+    const { node, tor, frr } = all;
+    await eventually('routes both ways', () => zebraRoutes(tor) !== '' && node.machine.kernelRoutes().length === 2);
+    const lost = await lossDuring(all, async () => {
+      await frr.killBgp();
+      await eventually('BIRD knows', async () => (await node.machine.bird.sessions())[0]?.info !== 'Established');
+      await frr.startBgp();
+      await established(node, 1);
+    });
+    expect(lost).toBe(0);
+  });
+
+  it('give each other up soon when the path between them fails and BFD watches it', async () => {
+    const { node, tor } = await rack({ peer: { failureDetectionMode: 'BFDIfDirectlyConnected' } }, ['bfd']);
+    await eventually('routes', () => node.machine.kernelRoutes().length === 2);
+    await eventually('BFD is up', () =>
+      tor.run('vtysh', '--vty_socket', tor.folder, '-c', 'show bfd peers').includes('Status: up'),
+    );
+    // Neither side loses its carrier: only BFD can see it, long before BGP's hold time of minutes is over.
+    tor.run('nft', 'add table inet broken { chain in { type filter hook input priority 0; policy drop; }; }');
+    await eventually('the routes are gone', () => node.machine.kernelRoutes().length === 0, 15_000);
+  });
+});
