@@ -34,6 +34,16 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
+      {
+        test: {
+          name: 'vm',
+          include: ['test/vm/**/*.test.ts'],
+          pool: 'forks',
+          fileParallelism: false,
+          // After all others: an emulated machine needs the whole of a small one.
+          sequence: { groupOrder: 1 },
+        },
+      },
     ],
   },
 });

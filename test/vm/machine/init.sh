@@ -39,13 +39,15 @@ $bb mount -t cgroup2 cgroup2 $at/sys/fs/cgroup
 $bb mkdir -p "$at/lib/modules/$release"
 $bb mount -o bind "$at$modules" "$at/lib/modules/$release" || die "cannot find the kernel's modules"
 $bb cp /bin/busybox /command $at/run
+# As a command, too, where the host has none.
+$bb ln -s busybox $at/run/modprobe
 # What the kernel calls to load a module by itself; it sees this file system, not the one that is mounted over it.
 printf '#!/bin/busybox sh\nexec /bin/busybox chroot /root /run/busybox modprobe "$@"\n' >/modprobe
 $bb chmod 755 /modprobe
 echo /modprobe >$at/proc/sys/kernel/modprobe
 $bb ip link set lo up
 $bb hostname test-machine
-export PATH="$checkout/node_modules/.bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" HOME=/root
+export PATH="$checkout/node_modules/.bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run" HOME=/root
 # Behind a pipe: programs draw on what they think is a terminal.
 {
   $bb chroot $at /bin/sh -c 'cd "$1" && exec /bin/sh /run/command </dev/null' sh "$checkout"
