@@ -15,37 +15,47 @@ import { loadKubeconfig } from '../../host/kube-client/kubeconfig.ts';
 import { openSysctl } from '../../host/sysctl/sysctl.ts';
 import { installCni, installCniOptions } from './install-cni.ts';
 import { hasLeases, upgradeIpam, upgradeIpamOptions } from './upgrade-ipam.ts';
+import type { UpgradeIpamOptions } from './upgrade-ipam.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Where scripts/build-cni.ts leaves the plugin. */
 const EXECUTABLE = fileURLToPath(new URL('../../../build/cni/sluice', import.meta.url));
 
-/** `sluice install-cni`, set up from the environment. Returns the exit code: 0, or 2 with one message on stderr. */
+/**
+ * `sluice install-cni`, set up from the environment. Returns the exit code: 0, or 2 with one message on stderr. Once the new
+ * configuration is there, host-local serves no more: what it gave to the very last is taken over, and its files retire.
+ */
 export function runInstallCni(env: Environment): Promise<number> {
-  return exitCodeOf('install-cni', (log) => installCni(installCniOptions(env, { executable: EXECUTABLE }), { log }));
+  return exitCodeOf('install-cni', async (log) => {
+    await installCni(installCniOptions(env, { executable: EXECUTABLE }), { log });
+    if ((env['NODE_NAME'] ?? '') !== '') await takeOver(env, { keep: false }, log);
+  });
 }
 
-/** `sluice upgrade-ipam`, set up from the environment. Returns the exit code: 0, or 2 with one message on stderr. */
-export function runUpgradeIpam(env: Environment, keep = false): Promise<number> {
-  return exitCodeOf('upgrade-ipam', async (log) => {
-    const options = { ...upgradeIpamOptions(env), keep };
-    // Nearly every start of a node: nothing to do, and no reason to need the API server.
-    const { nodeName, directory } = options;
-    if (!(await hasLeases(options))) return log.info('no host-local leases to take over', { nodeName, directory });
-    const kubernetes = httpKubeClient(
-      env['KUBECONFIG'] ? await loadKubeconfig(env['KUBECONFIG']) : inClusterConfig(env),
-    );
-    using stack = new DisposableStack();
-    stack.defer(() => kubernetes.close());
-    const datastore = stack.use(await openDatastore(env, kubernetes, (message) => log.warn(message)));
-    const stop = stack.adopt(new AbortController(), (controller) => controller.abort());
-    const onError = (what: string, error: unknown): void => log.warn(what, { error: messageOf(error) });
-    const client = lockableClient(datastore.client, onError, stop.signal);
-    const store = kubeBlockStore({ client, report: (message) => log.warn(message) });
-    const bootId = openSysctl().read(BOOT_ID) ?? '';
-    await upgradeIpam({ ...options, bootId, hostAddresses: hostAddresses() }, { client, store, log, now: Date.now });
-  });
+/**
+ * `sluice upgrade-ipam`, set up from the environment. Returns the exit code: 0, or 2 with one message on stderr. What cannot
+ * be taken over stops the change before anything of the old network is touched.
+ */
+export function runUpgradeIpam(env: Environment): Promise<number> {
+  return exitCodeOf('upgrade-ipam', (log) => takeOver(env, { keep: true }, log));
+}
+
+async function takeOver(env: Environment, how: Pick<UpgradeIpamOptions, 'keep'>, log: Logger): Promise<void> {
+  const options = { ...upgradeIpamOptions(env), ...how };
+  // Nearly every start of a node: nothing to do, and no reason to need the API server.
+  const { nodeName, directory } = options;
+  if (!(await hasLeases(options))) return log.info('no host-local leases to take over', { nodeName, directory });
+  const kubernetes = httpKubeClient(env['KUBECONFIG'] ? await loadKubeconfig(env['KUBECONFIG']) : inClusterConfig(env));
+  using stack = new DisposableStack();
+  stack.defer(() => kubernetes.close());
+  const datastore = stack.use(await openDatastore(env, kubernetes, (message) => log.warn(message)));
+  const stop = stack.adopt(new AbortController(), (controller) => controller.abort());
+  const onError = (what: string, error: unknown): void => log.warn(what, { error: messageOf(error) });
+  const client = lockableClient(datastore.client, onError, stop.signal);
+  const store = kubeBlockStore({ client, report: (message) => log.warn(message) });
+  const bootId = openSysctl().read(BOOT_ID) ?? '';
+  await upgradeIpam({ ...options, bootId, hostAddresses: hostAddresses() }, { client, store, log, now: Date.now });
 }
 
 /** Of this node's own interfaces: bridges and tunnels of the network that goes keep theirs until it has gone. */

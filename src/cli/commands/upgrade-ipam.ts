@@ -7,17 +7,9 @@ export const command: Command = {
     description:
       'An init container of the DaemonSet sluice-node in deploy/sluice.yaml; it reads /var/lib/cni/networks.',
   },
-  args: {
-    positionals: [],
-    options: [
-      {
-        flags: '--keep',
-        description: 'leave the files of host-local where they are, because it is still in use',
-      },
-    ],
-  },
-  run: async ({ env, values }) => {
+  args: { positionals: [], options: [] },
+  run: async ({ env }) => {
     const { runUpgradeIpam } = await import('../../app/cni/programs.ts');
-    return runUpgradeIpam(env, values['keep'] === true);
+    return runUpgradeIpam(env);
   },
 };
