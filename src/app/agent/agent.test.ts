@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { parseIp } from '../../base/ip/index.ts';
+import { parseCidr, parseIp } from '../../base/ip/index.ts';
 import type { Node } from '../../core/kube/types.ts';
 import { KubeError } from '../../host/kube-client/errors.ts';
 import {
@@ -368,6 +368,33 @@ function flow(id: number, source: string, destination: string): TrackedFlow {
   };
 }
 
+describe('the address at which peers reach the node', () => {
+  const annotated = async (node: FakeNode): Promise<string | undefined> => {
+    const object = await node.client.get<Node>(NODES, { name: 'n1' });
+    return object.metadata?.annotations?.['projectcalico.org/IPv4Address'];
+  };
+
+  it('is found by the method that is asked for, and peers are told', async () => {
+    await using node = await FakeNode.create();
+    node.network.netlink().apply([
+      { kind: 'add-link', link: { type: 'veth', name: 'eth1', up: true, peer: { name: 'far1' } } },
+      { kind: 'add-address', address: { link: 'eth1', address: parseCidr('198.51.100.11/24')! } },
+    ]);
+    await node.start({ addressMethods: { 4: { kind: 'interface', patterns: ['eth1'] } } });
+    expect(await annotated(node)).toBe('198.51.100.11/24');
+    expect(node.network.netlink().link('vxlan.sluice')?.vxlan?.local).toEqual(parseIp('198.51.100.11'));
+  });
+
+  it('is the InternalIP where the method finds nothing, which is a problem', async () => {
+    await using node = await FakeNode.create();
+    await node.start({ addressMethods: { 4: { kind: 'interface', patterns: ['nope'] } } });
+    expect(await annotated(node)).toMatch(/^172\.30\.1\.11\//);
+    expect(node.warnings.join('\n')).toContain(
+      "cannot detect this node's IPv4 address: no interface nope has an IPv4 address that nodes could use",
+    );
+  });
+});
+
 describe('a pool that begins to ask for a tunnel', () => {
   it('gets the device and an address on it while the agent runs, and the peers are told', async () => {
     await using node = await FakeNode.create();
@@ -380,8 +407,8 @@ describe('a pool that begins to ask for a tunnel', () => {
     await node.until(() => netlink.addresses({ link: 'vxlan.sluice' }).some(({ scope }) => scope === 'global'));
     const annotation = 'projectcalico.org/IPv4VXLANTunnelAddr';
     await node.until(async () => {
-      const object = await node.client.get<{ metadata: { annotations?: Record<string, string> } }>(NODES, { name: 'n1' });
-      return object.metadata.annotations?.[annotation] !== undefined;
+      const object = await node.client.get<Node>(NODES, { name: 'n1' });
+      return object.metadata?.annotations?.[annotation] !== undefined;
     });
   });
 });

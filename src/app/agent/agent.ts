@@ -127,6 +127,8 @@ class Agent {
   readonly #domains: DomainNames;
   readonly #bgp: BgpSpeaker | undefined;
   #engineFamilies: readonly Family[] | undefined;
+  /** The own Node object when routes last changed. */
+  #ownNode: KnownNode | undefined;
   /** Families that this node had blocks and its own addresses of when it last looked. */
   #openFamilies: readonly Family[] = [];
   #poolsChanged = Promise.withResolvers<void>();
@@ -142,6 +144,7 @@ class Agent {
     this.#identity = new NodeIdentity(options.node, {
       ...world,
       signal,
+      addresses: (known) => this.#routing.ownAddresses(known),
       tunnels: () => this.#addresses.tunnels,
       wireguardKeys: () => this.#wireguard.keys,
     });
@@ -474,6 +477,10 @@ class Agent {
   }
 
   #onRoutesChanged(): void {
+    const own = this.#feed.nodes.items.get(this.#options.node);
+    if (own !== this.#ownNode && this.#readiness.isReady)
+      void this.#publish((known) => this.#identity.publishAddresses(known));
+    this.#ownNode = own;
     this.#network.changed();
     this.#wireguard.changed();
     this.#bgp?.changed();

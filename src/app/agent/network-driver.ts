@@ -50,7 +50,7 @@ const SETTLE = 50;
 const RESYNC_EVERY = 60_000;
 const RETRY = 1000;
 /** Problems that do not go away by themselves. */
-const WORRYING: ReadonlySet<string> = new Set(['not-in-subnet', 'unsupported-family', 'no-device']);
+const WORRYING: ReadonlySet<string> = new Set(['not-in-subnet', 'no-own-address', 'unsupported-family', 'no-device']);
 /** They come first among changes. */
 const LINK_CHANGES: ReadonlySet<string> = new Set(['add-link', 'set-link', 'delete-link']);
 

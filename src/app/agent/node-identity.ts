@@ -1,5 +1,5 @@
 import { formatCidr, formatIp } from '../../base/ip/index.ts';
-import type { Cidr } from '../../base/ip/index.ts';
+import type { Cidr, Ip } from '../../base/ip/index.ts';
 import type { TunnelAddresses, TunnelKind } from '../../core/routing/index.ts';
 import type { WireguardKeys } from '../../core/wireguard/index.ts';
 import { NODES } from '../../host/kube-client/resources.ts';
@@ -36,6 +36,8 @@ export interface NodeIdentityDependencies {
   readonly netlink: Netlink;
   /** Epoch milliseconds. */
   readonly now: () => number;
+  /** Where peers reach this node, the best address of each family first. */
+  readonly addresses: (known: KnownNode) => readonly Ip[];
   /** This node's addresses in the overlay. */
   readonly tunnels: () => TunnelAddresses;
   /** This node's WireGuard keys that are in use. */
@@ -55,8 +57,8 @@ export class NodeIdentity {
 
   /** Publishes the node's address with its prefix and the tunnel's: peers find it by them. */
   async publishAddresses(known: KnownNode): Promise<void> {
-    const { client, netlink, tunnels, wireguardKeys, signal } = this.#dependencies;
-    const wanted = identityAnnotations(readUnderlay(netlink, known.routing), tunnels());
+    const { client, netlink, addresses, tunnels, wireguardKeys, signal } = this.#dependencies;
+    const wanted = identityAnnotations(readUnderlay(netlink, addresses(known)), tunnels());
     const missing = Object.entries(wanted).filter(([key, value]) => known.annotations[key] !== value);
     const keys = wireguardKeys();
     // Null takes an annotation away: peers must not use a key that is not in use.

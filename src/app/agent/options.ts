@@ -1,9 +1,12 @@
 import { SluiceError } from '../../base/errors.ts';
+import { parseCidr, parseIp } from '../../base/ip/index.ts';
+import type { Family } from '../../base/ip/index.ts';
 import type { LogLevel } from '../../base/log.ts';
 import { defaultPools } from '../../core/ipam/index.ts';
 import type { IpPool } from '../../core/ipam/index.ts';
-import { BACKENDS } from '../../core/routing/index.ts';
-import type { BackendName } from '../../core/routing/index.ts';
+import { BACKENDS, parseAddressMethod } from '../../core/routing/index.ts';
+import type { AddressMethod, BackendName } from '../../core/routing/index.ts';
+import type { AddressMethods } from './own-addresses.ts';
 import { runDirOf } from './run-dir.ts';
 import type { Environment } from './run-dir.ts';
 
@@ -25,6 +28,8 @@ export interface AgentOptions {
   readonly healthPort?: number;
   /** VXLAN's network identifier and UDP port, where they are not the usual ones: with flannel's 1 and 8472. */
   readonly vxlan?: { readonly vni?: number; readonly port?: number };
+  /** How the node's addresses are found; absent: the Node object's InternalIPs. */
+  readonly addressMethods?: AddressMethods;
   /** The pools that a cluster gets which has none of their family. */
   readonly defaultPools?: readonly IpPool[];
 }
@@ -56,6 +61,10 @@ export function agentOptions(env: Environment): AgentOptions {
     problems.push(`SLUICE_HEALTH_PORT is '${env['SLUICE_HEALTH_PORT']}', must be 0 (none) to 65535`);
   const vni = whole(env, 'FELIX_VXLANVNI', 'vxlan_vni', [1, 0xffffff], problems);
   const port = whole(env, 'FELIX_VXLANPORT', 'vxlan_port', [1, 65_535], problems);
+  const addressMethods = {
+    ...addressMethod(env, 4, 'IP', problems),
+    ...addressMethod(env, 6, 'IP6', problems),
+  };
   const pools = defaultPools(env, problems);
   if (problems.length > 0) throw new SluiceError('invalid-options', problems.join('; '));
   return {
@@ -68,8 +77,31 @@ export function agentOptions(env: Environment): AgentOptions {
     logLevel: logLevel as LogLevel,
     healthPort,
     vxlan: { ...(vni === undefined ? {} : { vni }), ...(port === undefined ? {} : { port }) },
+    addressMethods,
     defaultPools: pools,
   };
+}
+
+/** Calico's variables: the address itself, or how it is found (`IP_AUTODETECTION_METHOD`); neither: no method. */
+function addressMethod(
+  env: Environment,
+  family: Family,
+  name: 'IP' | 'IP6',
+  problems: string[],
+): Partial<Record<Family, AddressMethod>> {
+  const fixed = env[name] ?? '';
+  if (fixed !== '' && fixed !== 'autodetect' && fixed !== 'none') {
+    const address = parseIp(fixed) ?? parseCidr(fixed)?.ip;
+    if (address?.family === family) return { [family]: { kind: 'address', address } };
+    problems.push(`${name} is '${fixed}', must be an IPv${family} address, autodetect or none`);
+    return {};
+  }
+  const text = env[`${name}_AUTODETECTION_METHOD`] ?? '';
+  if (text === '' || fixed === 'none') return {};
+  const method = parseAddressMethod(text);
+  if (typeof method !== 'string') return { [family]: method };
+  problems.push(`${name}_AUTODETECTION_METHOD is '${text}': ${method}`);
+  return {};
 }
 
 /** A whole number of the environment; undefined when it is not set. `key` is its name in the ConfigMap. */

@@ -71,7 +71,13 @@ export function knownNode(node: Node): KnownNode {
     networkReady: (node.status?.conditions ?? []).some(
       ({ type, status }) => type === 'NetworkUnavailable' && status === 'False',
     ),
-    routing: { name, addresses, tunnelAddresses, underlayMacs: macs, ...(vtepMac === undefined ? {} : { vtepMac }) },
+    routing: {
+      name,
+      addresses: reachableFirst(addresses, annotations),
+      tunnelAddresses,
+      underlayMacs: macs,
+      ...(vtepMac === undefined ? {} : { vtepMac }),
+    },
   };
 }
 
@@ -81,6 +87,17 @@ function wireguardOf(annotations: Readonly<Record<string, string>>): KnownWiregu
     return key === '' ? [] : [[family, key] as const];
   });
   return { keys: Object.fromEntries(keys), rotation: annotations[WIREGUARD_ROTATION_ANNOTATION] ?? '' };
+}
+
+/** What the node itself says of where peers reach it goes before the InternalIPs of the same family. */
+function reachableFirst(addresses: readonly Ip[], annotations: Readonly<Record<string, string>>): readonly Ip[] {
+  const families = [...new Set(addresses.map(({ family }) => family))];
+  return families.flatMap((family) => {
+    const all = addresses.filter((ip) => ip.family === family);
+    const said = parseCidr(annotations[`projectcalico.org/IPv${family}Address`] ?? '')?.ip;
+    const first = all.filter((ip) => said !== undefined && equalIp(ip, said));
+    return [...first, ...all.filter((ip) => !first.includes(ip))];
+  });
 }
 
 function tunnelAddressesOf(annotations: Readonly<Record<string, string>>): TunnelAddresses {

@@ -1,4 +1,5 @@
 import { formatIp } from '../../base/ip/index.ts';
+import type { Ip } from '../../base/ip/index.ts';
 import type {
   LocalEndpoint,
   RoutingBlock,
@@ -11,6 +12,8 @@ import type {
 import type { Netlink } from '../../host/netlink/port.ts';
 import type { AgentOptions } from './options.ts';
 import type { KnownNode } from './routing-objects.ts';
+import { findOwnAddresses } from './own-addresses.ts';
+import type { OwnAddresses } from './own-addresses.ts';
 import { PeerMtus, readUnderlay } from './underlay.ts';
 import type { OwnUnderlay } from './underlay.ts';
 
@@ -29,14 +32,17 @@ export interface RoutingViewDependencies {
 
 /** Puts together what routes are derived from. What the kernel says of the underlay is read once per change of it. */
 export class RoutingView {
-  readonly #options: Pick<AgentOptions, 'node' | 'backend' | 'mtu'>;
+  readonly #options: Pick<AgentOptions, 'node' | 'backend' | 'mtu' | 'addressMethods'>;
   readonly #dependencies: RoutingViewDependencies;
   readonly #mtus: PeerMtus;
-  #own: OwnUnderlay | undefined;
-  /** The addresses that `#own` was read for. */
-  #addresses = '';
+  #own: (OwnUnderlay & { readonly found: OwnAddresses }) | undefined;
+  /** The InternalIPs that `#own` was read for. */
+  #internalIps = '';
 
-  constructor(options: Pick<AgentOptions, 'node' | 'backend' | 'mtu'>, dependencies: RoutingViewDependencies) {
+  constructor(
+    options: Pick<AgentOptions, 'node' | 'backend' | 'mtu' | 'addressMethods'>,
+    dependencies: RoutingViewDependencies,
+  ) {
     this.#options = options;
     this.#dependencies = dependencies;
     this.#mtus = new PeerMtus(dependencies.netlink);
@@ -53,9 +59,12 @@ export class RoutingView {
     const { blocks, tunnels, pools, settings, endpoints, plainSources } = this.#dependencies;
     const nodes = new Map<string, RoutingNode>();
     for (const [name, { routing }] of this.#dependencies.nodes()) nodes.set(name, routing);
-    const self = nodes.get(node);
-    // What this node has been given counts, before the API has told us back.
-    if (self !== undefined) nodes.set(node, { ...self, tunnelAddresses: tunnels() });
+    const known = this.#dependencies.nodes().get(node);
+    const own = this.#ownUnderlay(known);
+    // What this node has been given and has found counts, before the API has told us back.
+    if (known !== undefined)
+      nodes.set(node, { ...known.routing, addresses: own.found.addresses, tunnelAddresses: tunnels() });
+    const peers = [...nodes.values()].filter(({ name }) => name !== node);
     return {
       node,
       backend,
@@ -64,19 +73,26 @@ export class RoutingView {
       blocks: [...blocks()].filter((block) => block !== undefined),
       endpoints: endpoints(),
       plainSources: plainSources(),
-      underlay: this.#underlay(self, nodes),
+      underlay: { ...own, peerMtu: this.#mtus.besides(own.mtu, peers) },
+      ownProblems: own.found.problems,
       settings: settings(),
       configuredMtu: mtu,
     };
   }
 
-  #underlay(self: RoutingNode | undefined, nodes: ReadonlyMap<string, RoutingNode>): RoutingInput['underlay'] {
-    const addresses = (self?.addresses ?? []).map(formatIp).join();
-    if (this.#own === undefined || addresses !== this.#addresses) {
-      this.#own = readUnderlay(this.#dependencies.netlink, self);
-      this.#addresses = addresses;
-    }
-    const peers = [...nodes.values()].filter(({ name }) => name !== self?.name);
-    return { ...this.#own, peerMtu: this.#mtus.besides(this.#own.mtu, peers) };
+  /** The addresses at which peers reach this node, the best of each family first. */
+  ownAddresses(known: KnownNode): readonly Ip[] {
+    return this.#ownUnderlay(known).found.addresses;
+  }
+
+  #ownUnderlay(known: KnownNode | undefined): OwnUnderlay & { readonly found: OwnAddresses } {
+    const internalIps = known?.endpoint.addresses ?? [];
+    const text = internalIps.map(formatIp).join();
+    if (this.#own !== undefined && text === this.#internalIps) return this.#own;
+    const { netlink } = this.#dependencies;
+    const found = findOwnAddresses(netlink, this.#options.addressMethods ?? {}, internalIps);
+    this.#internalIps = text;
+    this.#own = { ...readUnderlay(netlink, found.addresses), found };
+    return this.#own;
   }
 }

@@ -12,10 +12,10 @@ export interface OwnUnderlay extends Omit<Underlay, 'peerMtu'> {
   readonly macs: readonly string[];
 }
 
-/** Reads from the kernel where the node's addresses are. */
-export function readUnderlay(netlink: Netlink, self: RoutingNode | undefined): OwnUnderlay {
+/** Reads from the kernel where the node's `addresses` are; the first that is there decides the MTU. */
+export function readUnderlay(netlink: Netlink, addresses: readonly Ip[]): OwnUnderlay {
   const entries = netlink.addresses();
-  const own = entries.filter(({ address }) => self?.addresses.some((ip) => equalIp(ip, address.ip)) === true);
+  const own = addresses.flatMap((ip) => entries.filter(({ address }) => equalIp(ip, address.ip)));
   const devices = new Set(own.map(({ link }) => link));
   const links = [...devices].map((index) => netlink.link(index)).filter((link) => link !== undefined);
   const attached = entries.filter(({ link, scope }) => devices.has(link) && scope === 'global');

@@ -1,4 +1,6 @@
 export { ActualTables } from './actual-tables.ts';
+export { detectAddress, parseAddressMethod } from './autodetect.ts';
+export type { AddressFacts, AddressMethod } from './autodetect.ts';
 export { BACKENDS } from './backends/backend-table.ts';
 export type { Backend, NodeContext, PeerContext, PeerPath, TunnelPath } from './backend.ts';
 export { DEFAULT_SETTINGS, ROUTE_PROTOCOL, TUNNEL_DEVICES } from './constants.ts';

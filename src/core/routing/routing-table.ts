@@ -239,7 +239,7 @@ export class RoutingTable {
     this.#tunnels = tunnels;
   }
 
-  #result({ underlay, plainSources, configuredMtu, missingDevices }: RoutingInput): DerivedNetwork {
+  #result({ underlay, plainSources, configuredMtu, missingDevices, ownProblems = [] }: RoutingInput): DerivedNetwork {
     const links = this.#own.links ?? [];
     // A device counts before it has peers, because pods keep the MTU that they were born with.
     let mtu = Math.min(underlay.mtu, ...links.map((link) => link.mtu));
@@ -248,7 +248,7 @@ export class RoutingTable {
       if (derived.mtu < mtu) mtu = derived.mtu;
       answeredDirectly ||= derived.answeredDirectly;
     }
-    const problems = new Set<RoutingProblem>(missingDevices?.values());
+    const problems = new Set<RoutingProblem>([...ownProblems, ...(missingDevices?.values() ?? [])]);
     for (const { derived } of this.#blocks.values()) for (const problem of derived.problems) problems.add(problem);
     return {
       items: this.#claims.items,

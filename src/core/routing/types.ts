@@ -74,6 +74,8 @@ export interface RoutingInput {
   readonly plainSources?: boolean;
   readonly underlay: Underlay;
   readonly settings: RoutingSettings;
+  /** What is wrong with what this node says of itself. */
+  readonly ownProblems?: readonly RoutingProblem[];
   /** Devices that this kernel cannot make, by name, with what their users are told. */
   readonly missingDevices?: ReadonlyMap<string, RoutingProblem>;
   /** MTU of pod interfaces; 0: found from the routes to the peers. */
@@ -176,7 +178,8 @@ export interface DesiredFdbEntry {
 export interface RoutingProblem {
   /** Whose pods; empty when it is those of all peers that a tunnel leads to. */
   readonly peer: string;
-  readonly code: 'not-in-subnet' | 'no-address' | 'unknown-node' | 'unsupported-family' | 'no-device';
+  readonly code:
+    'not-in-subnet' | 'no-address' | 'unknown-node' | 'no-own-address' | 'unsupported-family' | 'no-device';
   readonly message: string;
 }
 
