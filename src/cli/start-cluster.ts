@@ -24,7 +24,8 @@ export async function startCluster(
   onPhase: (phase: LabPhase) => void,
 ): Promise<LabStatus> {
   const unsupported = new AbortController();
-  const missing = preflight({ platform: process.platform, uid }, signal).catch(() => []);
+  const machine = { platform: process.platform, uid, backend: options.backend };
+  const missing = preflight(machine, signal).catch(() => []);
   const check = missing.then((found) => {
     if (found.length > 0) unsupported.abort();
   });

@@ -32,6 +32,17 @@ describe('the default pools', () => {
     ]);
   });
 
+  it('ask for the tunnel of the backend, and for VXLAN where IPIP cannot carry them', () => {
+    expect(read({ ...BOTH, SLUICE_BACKEND: 'ipip' })).toMatchObject([
+      { vxlanMode: 'Never', ipipMode: 'Always' },
+      { vxlanMode: 'Always', ipipMode: 'Never' },
+    ]);
+    expect(read({ ...BOTH, SLUICE_BACKEND: 'cross-subnet' })).toMatchObject([
+      { vxlanMode: 'CrossSubnet', ipipMode: 'Never' },
+      { vxlanMode: 'CrossSubnet', ipipMode: 'Never' },
+    ]);
+  });
+
   it.each([
     [{ SLUICE_IPV4_POOL_CIDR: 'ten' }, /ipv4_pool_cidr.*'ten', must be an IPv4 CIDR/],
     [{ SLUICE_IPV4_POOL_CIDR: 'fd00::/64' }, /ipv4_pool_cidr.*must be an IPv4 CIDR/],

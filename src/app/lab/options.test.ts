@@ -43,6 +43,7 @@ describe('the options of a cluster', () => {
     [{ apiPort: '64o' }, '--api-port', 'from 0 to 65535'],
     [{ nodes: '0' }, '--nodes', 'from 1 to'],
     [{ backend: 'bgp' }, '--backend', 'vxlan, host-gw, cross-subnet'],
+    [{ backend: 'ipip', ipFamily: 'ipv6' }, '--backend', 'ipip carries IPv4 only'],
     [{ ipFamily: 'v4' }, '--ip-family', 'ipv4, ipv6, dual'],
     [{ name: 'Bad_Name' }, '--name', 'not a name'],
     [{ name: 'a-name-of-far-more-than-20-letters' }, '--name', 'not a name'],

@@ -58,6 +58,8 @@ export function validateLabOptions(raw: RawLabOptions): LabOptionsResult {
   const backend = oneOf('--backend', raw.backend ?? 'vxlan', LAB_BACKENDS, complain);
   const ipFamily = oneOf('--ip-family', raw.ipFamily ?? 'ipv4', FAMILIES, complain);
   const apiPort = whole('--api-port', raw.apiPort ?? 0, 0, 65_535, complain);
+  if (backend === 'ipip' && ipFamily === 'ipv6')
+    complain('--backend', 'ipip carries IPv4 only: choose another backend, or --ip-family ipv4 or dual');
   const families: readonly Family[] = ipFamily === 'dual' ? [4, 6] : ipFamily === 'ipv6' ? [6] : [4];
   const pods = cidrs('--pod-cidr', raw.podCidr, families, DEFAULTS.podCidr, complain);
   const services = cidrs('--service-cidr', raw.serviceCidr, families, DEFAULTS.serviceCidr, complain);

@@ -1,12 +1,19 @@
 import { equalIp, formatCidr, networkOf, parseCidr } from '../../base/ip/index.ts';
+import type { Family } from '../../base/ip/index.ts';
 import { defaultBlockSize, validatePool } from './pool.ts';
-import type { IpPool, PoolEncapsulation } from './types.ts';
+import type { IpPool } from './types.ts';
 
-/** What a pool says of the tunnel, by backend; readers of Calico's resources expect it, the backend itself decides. */
-const ENCAPSULATION = new Map<string, PoolEncapsulation>([
-  ['vxlan', 'Always'],
-  ['cross-subnet', 'CrossSubnet'],
-  ['host-gw', 'Never'],
+type Modes = Pick<IpPool, 'vxlanMode' | 'ipipMode'>;
+
+const PLAIN: Modes = { vxlanMode: 'Never', ipipMode: 'Never' };
+
+/** What a pool says of tunnels, by backend. */
+const MODES = new Map<string, Readonly<Record<Family, Modes>>>([
+  ['vxlan', both({ ...PLAIN, vxlanMode: 'Always' })],
+  ['cross-subnet', both({ ...PLAIN, vxlanMode: 'CrossSubnet' })],
+  // IPIP carries IPv4 only.
+  ['ipip', { 4: { ...PLAIN, ipipMode: 'Always' }, 6: { ...PLAIN, vxlanMode: 'Always' } }],
+  ['ipip-cross-subnet', { 4: { ...PLAIN, ipipMode: 'CrossSubnet' }, 6: { ...PLAIN, vxlanMode: 'CrossSubnet' } }],
 ]);
 
 /**
@@ -43,11 +50,14 @@ export function defaultPools(env: Readonly<Record<string, string | undefined>>, 
       assignmentMode: 'Automatic',
       disableBGPExport: false,
       natOutgoing: natOutgoing === 'true',
-      vxlanMode: ENCAPSULATION.get(env['SLUICE_BACKEND'] ?? 'vxlan') ?? 'Never',
-      ipipMode: 'Never',
+      ...(MODES.get(env['SLUICE_BACKEND'] ?? 'vxlan')?.[family] ?? PLAIN),
     };
     for (const { path, message } of validatePool(pool, []))
       problems.push(`the default IPv${family} pool (ipv${family}_pool_… in sluice-config): ${path} ${message}`);
     return [pool];
   });
+}
+
+function both(modes: Modes): Readonly<Record<Family, Modes>> {
+  return { 4: modes, 6: modes };
 }

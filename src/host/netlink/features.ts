@@ -72,6 +72,17 @@ const FEATURES: readonly Feature[] = [
   },
 ];
 
+/** What only some backends ask for, by the backend's name. */
+const BACKEND_FEATURES: Readonly<Record<string, readonly Feature[]>> = {
+  ipip: [
+    {
+      feature: 'IP-in-IP tunnels (--backend ipip)',
+      options: ['CONFIG_NET_IPIP', 'modprobe ipip'],
+      attempt: () => addLink({ type: 'ipip', name: 'sl-ip', ipip: { local: parseIp('127.0.0.1')! } }),
+    },
+  ],
+};
+
 /** The same of the packet filter. Their chains and sets have names of their own, so that all fit into one table. */
 const FILTER_FEATURES: readonly FilterFeature[] = [
   { feature: 'nftables', options: ['CONFIG_NF_TABLES', 'CONFIG_NF_TABLES_INET'], steps: () => [] },
@@ -157,11 +168,12 @@ const MARKING: Feature = {
 };
 
 /**
- * Tries everything that Sluice asks of a kernel, in the network namespace of the calling thread, which it fills with
+ * Tries everything that Sluice asks of a kernel for pods behind `backend`, in the network namespace of the calling thread, which it fills with
  * remains: call it in one made for the purpose. Returns what is missing.
  */
-export function missingFeatures(): readonly Missing[] {
-  return [...FEATURES.flatMap(tryFeature), ...missingFilterFeatures(), ...tryFeature(MARKING)];
+export function missingFeatures(backend: string): readonly Missing[] {
+  const links = [...FEATURES, ...(BACKEND_FEATURES[backend] ?? [])];
+  return [...links.flatMap(tryFeature), ...missingFilterFeatures(), ...tryFeature(MARKING)];
 }
 
 /** All in one transaction, because a kernel waits for its other processors at each; one by one only to find the culprit. */

@@ -30,10 +30,11 @@ const LOCKS: readonly { readonly file: string; readonly closed: string; readonly
 
 /**
  * What keeps this machine from running a lab: empty when nothing does. Tries everything for real, in namespaces of a
- * child process, so that nothing of it stays. `uid` is that of the user; anyone but root needs user namespaces.
+ * child process, so that nothing of it stays. `uid` is that of the user; anyone but root needs user namespaces. Of what only
+ * some backends need, that of `backend` counts.
  */
 export async function preflight(
-  machine: { readonly platform: string; readonly uid: number },
+  machine: { readonly platform: string; readonly uid: number; readonly backend?: string },
   signal?: AbortSignal,
 ): Promise<readonly Missing[]> {
   if (machine.platform !== 'linux')
@@ -45,7 +46,7 @@ export async function preflight(
       },
     ];
   const user = machine.uid === 0 ? [] : ['--user', '--map-root-user'];
-  const child = [process.execPath, fileURLToPath(import.meta.url)];
+  const child = [process.execPath, fileURLToPath(import.meta.url), machine.backend ?? ''];
   const { failure, output, complaint } = await run('unshare', [...user, ...NAMESPACES, ...child], signal);
   signal?.throwIfAborted();
   if (failure === undefined) return JSON.parse(output) as Missing[];
@@ -84,4 +85,4 @@ function run(
   });
 }
 
-if (import.meta.main) process.stdout.write(JSON.stringify(missingFeatures()));
+if (import.meta.main) process.stdout.write(JSON.stringify(missingFeatures(process.argv[2] ?? '')));
