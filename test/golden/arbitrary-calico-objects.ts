@@ -31,7 +31,7 @@ const SELECTOR = fc.constantFrom(
   'has(host)',
 );
 const NAMESPACE_SELECTOR = fc.constantFrom('all()', "env == 'a'", "projectcalico.org/name != 'ns-1'");
-const PORTS = fc.array(fc.constantFrom<(number | string)[]>(80, 53, '80:81', 'http', 'dns'), {
+const PORTS = fc.array(fc.constantFrom<(number | string)[]>(80, 53, '80:81', 'http', 'dns', 30_080), {
   minLength: 1,
   maxLength: 2,
 });
@@ -73,7 +73,7 @@ export function arbitraryHostPolicy(): fc.Arbitrary<PolicyObject> {
     .record({
       spec: arbitrarySpec(),
       selector: fc.constantFrom('has(host)', "host == 'a'", 'all()'),
-      place: fc.constantFrom({}, { applyOnForward: true }, { doNotTrack: true }, { preDNAT: true }),
+      place: fc.constantFrom({}, { applyOnForward: true }, { doNotTrack: true }, { preDNAT: true }, { preDNAT: true }),
     })
     .map(({ spec: { ingress, egress, ...rest }, selector, place }) => {
       const early = 'doNotTrack' in place || 'preDNAT' in place;

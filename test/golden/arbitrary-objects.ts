@@ -41,9 +41,10 @@ const LISTED_SERVICE: Service = {
   kind: 'Service',
   metadata: { name: 'listed', namespace: 'ns-0' },
   spec: {
+    type: 'NodePort',
     clusterIP: '10.96.0.11',
     clusterIPs: ['10.96.0.11', 'fd00:10:96::11'],
-    ports: [{ name: 'web', port: 8081, targetPort: 80, protocol: 'TCP' }],
+    ports: [{ name: 'web', port: 8081, targetPort: 80, protocol: 'TCP', nodePort: 30_081 }],
   },
 };
 
@@ -166,12 +167,13 @@ function selectingService(selector: Record<string, string>): Service {
     kind: 'Service',
     metadata: { name: 'web', namespace: 'ns-0' },
     spec: {
+      type: 'NodePort',
       selector,
       clusterIP: '10.96.0.10',
       clusterIPs: ['10.96.0.10', 'fd00:10:96::10'],
       ports: [
-        { name: 'web', port: 8080, targetPort: 80, protocol: 'TCP' },
-        { name: 'names', port: 53, targetPort: 'dns', protocol: 'UDP' },
+        { name: 'web', port: 8080, targetPort: 80, protocol: 'TCP', nodePort: 30_080 },
+        { name: 'names', port: 53, targetPort: 'dns', protocol: 'UDP', nodePort: 30_053 },
       ],
     },
   };

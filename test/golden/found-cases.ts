@@ -23,7 +23,7 @@ export interface FoundCase {
   readonly state: ClusterState;
   /** What an API server would refuse, or a normaliser did not understand. */
   readonly problems: readonly string[];
-  /** Lines `source destination protocol[/port] allow|deny [v6] [sport=N] [icmp=type/code]`. */
+  /** Lines `source destination protocol[/port] allow|deny [v6] [sport=N] [icmp=type/code] [entry=node:port]`. */
   readonly verdicts: readonly string[];
 }
 
@@ -55,7 +55,9 @@ export function parseVerdict(engine: PolicyEngine, line: string): { readonly flo
   const [protocol, port] = what.split('/') as [FlowProtocol, string?];
   const named = (key: string) => words.find((word) => word.startsWith(`${key}=`))?.slice(key.length + 1);
   const [sourcePort, icmp] = [named('sport'), named('icmp')?.split('/').map(Number)];
+  const entry = named('entry');
   const flow: Flow = {
+    ...(entry === undefined ? {} : { entry: entryOf(engine, entry, family) }),
     source: partyOf(engine, from, family),
     destination: partyOf(engine, to, family),
     protocol,
@@ -63,6 +65,12 @@ export function parseVerdict(engine: PolicyEngine, line: string): { readonly flo
     ...(icmp === undefined ? {} : { icmp: { type: icmp[0]!, code: icmp[1]! } }),
   };
   return { flow, allowed: outcome === 'allow' };
+}
+
+function entryOf(engine: PolicyEngine, text: string, family: 4 | 6): NonNullable<Flow['entry']> {
+  const [name, port] = text.split(':') as [string, string];
+  const node = engine.state.nodes.get(name)!;
+  return { node, ip: engine.node(node, family).ip!, port: Number(port) };
 }
 
 function partyOf(engine: PolicyEngine, text: string, family: 4 | 6): Party {

@@ -38,11 +38,16 @@ export function flowsBetween(source: Party, destination: Party, family: Family):
 export function* flowsOf(engine: PolicyEngine): Iterable<Flow> {
   for (const family of [4, 6] as const) {
     const parties = partiesOf(engine, family);
+    for (const source of parties) for (const destination of parties) yield* flowsBetween(source, destination, family);
+  }
+}
+
+/** Every flow from outside by a port of a node that is translated. */
+export function* enteringFlowsOf(engine: PolicyEngine): Iterable<Flow> {
+  for (const family of [4, 6] as const) {
+    const parties = partiesOf(engine, family);
     for (const source of parties)
-      for (const destination of parties) {
-        yield* flowsBetween(source, destination, family);
-        yield* entering(engine, source, destination, family);
-      }
+      for (const destination of parties) yield* entering(engine, source, destination, family);
   }
 }
 

@@ -52,9 +52,11 @@ function enteringAllowed(state: ClusterState, flow: Flow, { node, ip, port }: No
   const spared = host === undefined || isFailsafe(state, 'ingress', before);
   const early = spared ? 'undecided' : earlyPhases(state, 'ingress', before, host);
   if (early === 'deny') return false;
-  // "A node leads nobody's connections [out of all pools] but as its own."
+  // "A node leads nobody's connections [to other nodes and out of all pools] but as its own."
   const isHere = nodeNameOf(destination) === node.name;
-  const foreign = destination.ip !== undefined && state.pools.size > 0 && poolsAt(state, destination.ip).length === 0;
+  const outOfPools =
+    destination.ip !== undefined && state.pools.size > 0 && poolsAt(state, destination.ip).length === 0;
+  const foreign = destination.kind === 'node' || outOfPools;
   const own = node.addresses.find(({ family }) => family === ip.family);
   const seen: Party = foreign && !isHere ? { kind: 'node', node, ip: own } : source;
   return sideAllows(state, 'ingress', { ...flow, source: seen }, destination, seen, isHere ? early : undefined);

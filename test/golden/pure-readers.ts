@@ -33,12 +33,14 @@ export class PureReaders {
     const verdict = this.engine.evaluate(flow);
     const withinNode =
       flow.source.kind === 'node' && flow.destination.kind === 'node' && flow.source.node === flow.destination.node;
+    // The others know of no translation, or would have to be told of the Service.
+    const isEntering = flow.entry !== undefined;
     const otherSourcePort = flow.sourcePort !== undefined && flow.sourcePort !== EPHEMERAL;
     return {
       verdict,
       evaluate: verdict.allowed,
-      reach: otherSourcePort ? undefined : this.#reaches(flow),
-      program: withinNode ? undefined : flowArrives(this.#rulesets, this.engine.state, flow),
+      reach: otherSourcePort || isEntering ? undefined : this.#reaches(flow),
+      program: withinNode || isEntering ? undefined : flowArrives(this.#rulesets, this.engine.state, flow),
     };
   }
 

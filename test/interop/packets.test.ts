@@ -1,19 +1,26 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { equalIp, formatIp } from '../../src/base/ip/index.ts';
-import { clusterState, EMPTY_STATE, nodeEndpoint, podEndpoint, PolicyEngine } from '../../src/core/policy/index.ts';
+import {
+  clusterState,
+  DIRECTIONS,
+  EMPTY_STATE,
+  nodeEndpoint,
+  podEndpoint,
+  PolicyEngine,
+} from '../../src/core/policy/index.ts';
 import type { ClusterObjects, ClusterState, Flow, Party, Verdict } from '../../src/core/policy/index.ts';
 import type { ProbeAttempt } from '../../src/host/probe/port.ts';
 import { probe } from '../../src/host/probe/probe.ts';
 import { arbitraryObjects } from '../golden/arbitrary-objects.ts';
-import type { GeneratedObjects } from '../golden/arbitrary-objects.ts';
 import { foundCases } from '../golden/found-cases.ts';
 import { tellingFlows } from '../golden/telling-flows.ts';
 import { yamlOf } from '../golden/yaml-of.ts';
 import { ClusterRig } from './rig/cluster-rig.ts';
 import type { RigPlace } from './rig/cluster-rig.ts';
 import { filterNodes } from './rig/filter-nodes.ts';
-import { singleBackends } from './rig/single-backends.ts';
+import { frontendsOf } from './rig/frontends.ts';
+import type { Frontend } from './rig/frontends.ts';
 
 /** Generated clusters, and about how many flows of each are thought of; half of them can be tried here. */
 const CASES = 100;
@@ -30,28 +37,40 @@ beforeAll(async () => {
 afterAll(() => rig[Symbol.asyncDispose]());
 
 test(`real packets pass exactly where evaluate says, in ${CASES} generated clusters of every API (seed ${SEED})`, async () => {
-  const total = { tried: 0, denied: 0, masqueraded: 0, viaServices: 0 };
+  const tried: Expected[] = [];
   await fc.assert(
-    fc.asyncProperty(arbitraryObjects.map(tracked), async (objects) => {
-      const { wrong, tried, denied, masqueraded, viaServices } = await tryOut(objects, clusterState(objects));
-      total.tried += tried;
-      total.denied += denied;
-      total.masqueraded += masqueraded;
-      total.viaServices += viaServices;
+    fc.asyncProperty(arbitraryObjects, async (objects) => {
+      const { wrong, expected } = await tryOut(objects, clusterState(objects));
+      tried.push(...expected);
       if (wrong.length > 0) expect.fail(`${wrong.slice(0, 5).join('\n')}\n${yamlOf(objects)}`);
     }),
     { numRuns: CASES, seed: SEED, endOnFailure: true },
   );
-  expect(total.tried).toBeGreaterThan(CASES * 50);
-  expect(total.denied).toBeGreaterThan(total.tried / 10);
-  expect(total.masqueraded).toBeGreaterThan(CASES);
-  expect(total.viaServices).toBeGreaterThan(CASES);
+  const count = (isOne: (each: Expected) => boolean): number => tried.filter(isOne).length;
+  expect(tried.length).toBeGreaterThan(CASES * 50);
+  expect(count(({ verdict }) => !verdict.allowed)).toBeGreaterThan(tried.length / 10);
+  expect(count(({ verdict }) => verdict.arrivesAs !== undefined)).toBeGreaterThan(CASES);
+  expect(count(({ attempt }) => attempt.via !== undefined)).toBeGreaterThan(CASES);
+  expect(count(({ verdict }) => verdict.flow.source.kind === 'outside' && isEntered(verdict))).toBeGreaterThan(CASES);
+  expect(count(({ verdict }) => decidedEarly(verdict, 'doNotTrack'))).toBeGreaterThan(CASES / 4);
+  expect(count(({ verdict }) => isEntered(verdict) && decidedEarly(verdict, 'preDnat'))).toBeGreaterThan(0);
 }, 600_000);
 
+function isEntered({ flow }: Verdict): boolean {
+  return flow.entry !== undefined;
+}
+
+function decidedEarly(verdict: Verdict, phase: 'doNotTrack' | 'preDnat'): boolean {
+  return DIRECTIONS.some((direction) => {
+    const side = verdict[direction];
+    return side.kind === 'rule' && side.policy.hosts?.[phase] === true;
+  });
+}
+
 test.each(foundCases())('and so they do in the case that was found as $name', async ({ objects, state }) => {
-  const { wrong, tried } = await tryOut(objects, state);
+  const { wrong, expected } = await tryOut(objects, state);
   expect(wrong).toEqual([]);
-  expect(tried).toBeGreaterThan(20);
+  expect(expected.length).toBeGreaterThan(20);
 });
 
 /** Tries the cluster out, and says what went otherwise than `evaluate` says. */
@@ -65,13 +84,7 @@ async function tryOut(objects: ClusterObjects, state: ClusterState) {
     if (verdict === (allowed ? 'allowed' : 'denied')) return [];
     return `${nameOf(attempt)}: ${evidence} ${message ?? ''}, evaluate says ${allowed}`;
   });
-  return {
-    wrong,
-    tried: expected.length,
-    denied: expected.filter(({ verdict }) => !verdict.allowed).length,
-    masqueraded: expected.filter(({ verdict }) => verdict.arrivesAs !== undefined).length,
-    viaServices: expected.filter(({ attempt }) => attempt.via !== undefined).length,
-  };
+  return { wrong, expected };
 }
 
 /** Both nodes with a pod at every address that a generated pod may have. */
@@ -103,25 +116,23 @@ function everyPlace(): ClusterState {
   };
 }
 
-/** Without policies before connection tracking, which would have to allow the answers, too. */
-function tracked(objects: GeneratedObjects): GeneratedObjects {
-  const isTracked = ({ spec }: { readonly spec?: unknown }) => !JSON.stringify(spec).includes('"doNotTrack":true');
-  return { ...objects, policies: objects.policies.filter(isTracked) };
-}
-
 interface Expected {
   readonly attempt: ProbeAttempt;
   readonly verdict: Verdict;
 }
 
 function directAttempts(engine: PolicyEngine): Expected[] {
+  const untracked = hasUntracked(engine.state);
   return [...tellingFlows(engine, FLOWS)].flatMap((flow) => {
     const [from, to] = [placeOf(flow.source), placeOf(flow.destination)];
     // The kernel chooses the source port and makes no other message of ICMP than an echo request.
     if (from === undefined || to === undefined || from === to || flow.icmp !== undefined) return [];
+    if (isTranslated(engine.state, flow)) return [];
     const protocol = probedProtocol(flow);
     if (protocol === undefined) return [];
     const verdict = engine.evaluate(flow);
+    // The answers of untracked connections are judged for themselves.
+    if (protocol === 'tcp' && verdict.allowed && untracked) return [];
     const ends = { from: { ...from, id: from.name }, to: { ...to, id: to.name } };
     const address = flow.destination.ip!;
     const expectSilence = !verdict.allowed;
@@ -129,27 +140,53 @@ function directAttempts(engine: PolicyEngine): Expected[] {
   });
 }
 
-/** From every pod and node to each Service port behind which there is one place, by the Service's own address. */
+/** Whether the port is one of nodes for a Service, which is tried by {@link serviceAttempts}. */
+function isTranslated({ services }: ClusterState, { destination, port }: Flow): boolean {
+  if (destination.kind !== 'node') return false;
+  return [...services.values()].some(({ ports }) => ports.some(({ nodePort }) => nodePort === port));
+}
+
+/**
+ * From everyone to each Service port, by the Service's own addresses and by those of nodes, where it makes no difference
+ * which backend is chosen.
+ */
 function serviceAttempts(engine: PolicyEngine): Expected[] {
-  return singleBackends(engine.state).flatMap(({ protocol, via, backend }) => {
-    const destination = engine.address(backend.ip);
-    const to = placeOf(destination);
-    if (to === undefined) return [];
-    return rig.places.flatMap((from): Expected[] => {
-      const ip = from.addresses.find((each) => each.family === via.address.family)!;
-      const source = engine.address(ip);
-      // The outside has no way to such addresses, nor has a pod of another cluster.
-      if (from === to || source.kind === 'outside') return [];
-      const verdict = engine.evaluate({ source, destination, protocol, port: backend.port });
-      const ends = { from: { ...from, id: from.name }, to: { ...to, id: to.name } };
-      const attempt = {
-        protocol: protocol === 'TCP' ? 'tcp' : 'udp',
-        address: backend.ip,
-        port: backend.port,
-      } as const;
-      return [{ verdict, attempt: { ...ends, ...attempt, via, expectSilence: !verdict.allowed } }];
-    });
+  // What a policy lets out untracked is not translated.
+  if (hasUntracked(engine.state)) return [];
+  return frontendsOf(engine.state).flatMap((frontend) =>
+    rig.places.flatMap((from) => attemptsBy(engine, frontend, from)),
+  );
+}
+
+function attemptsBy(engine: PolicyEngine, { protocol, via, entry, backends }: Frontend, from: RigPlace): Expected[] {
+  const source = engine.address(from.addresses.find((each) => each.family === via.address.family)!);
+  // The outside has no way to a Service's own address, and a pod of another cluster none at all.
+  if (source.kind === 'outside' && (from.kind !== 'outside' || entry === undefined)) return [];
+  const ways = backends.map(({ ip, port }) => {
+    const destination = engine.address(ip);
+    const flow = { source, destination, protocol, port, ...(entry === undefined ? {} : { entry }) };
+    return { ip, port, to: placeOf(destination), verdict: engine.evaluate(flow) };
   });
+  const [first] = ways;
+  if (!ways.every(({ verdict }) => verdict.allowed === first!.verdict.allowed)) return [];
+  // A backend that is nobody's here may be a pod of another cluster.
+  if (ways.some(({ to }) => to === undefined)) return [];
+  if (source.kind === 'outside' && ways.some(({ to }) => isUntold(engine.state, to))) return [];
+  return ways.flatMap(({ ip, port, to, verdict }): Expected[] => {
+    if (to === undefined || to === from) return [];
+    const ends = { from: { ...from, id: from.name }, to: { ...to, id: to.name } };
+    const attempt = { protocol: protocol === 'TCP' ? 'tcp' : 'udp', address: ip, port } as const;
+    return [{ verdict, attempt: { ...ends, ...attempt, via, expectSilence: !verdict.allowed } }];
+  });
+}
+
+/** Between two outsiders nobody is asked; and without pools a node leads all connections on as its own. */
+function isUntold({ pools }: ClusterState, to: RigPlace | undefined): boolean {
+  return to === undefined || to.kind === 'outside' || pools.size === 0;
+}
+
+function hasUntracked({ tiers }: ClusterState): boolean {
+  return tiers.some(({ policies }) => policies.some(({ hosts }) => hosts?.doNotTrack === true));
 }
 
 /** None for a party that this cluster does not have where the rig has a place. */

@@ -350,6 +350,8 @@ function nodePortRules(family: Family, { returnPaths, tunnels }: BaseOptions): R
     ...rules,
     [...remote, inSet([source(family)], SETS.nodes(family)), masquerade],
     [...remote, foreign, toNoPod, masquerade],
+    // Nodes may be in a pool, too, lest pods come to them masqueraded; their answers are not led back.
+    [...remote, foreign, inSet([destination(family)], SETS.nodes(family)), masquerade],
   ];
 }
 

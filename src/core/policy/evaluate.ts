@@ -177,7 +177,7 @@ export class PolicyEngine {
     const early = this.#hosts?.judgeEntry(entry, before);
     if (early?.allowed === false) return { allowed: false, flow, egress: NO_POD, ingress: early };
     const isHere = (destination.kind === 'pod' ? destination.pod.node : destination.node.name) === node.name;
-    const masquerades = !isHere && isForeign(this.state, destination.ip);
+    const masquerades = !isHere && (destination.kind === 'node' || isForeign(this.state, destination.ip));
     const arrivesAs = masquerades ? this.node(node, ip.family) : undefined;
     const seen = arrivesAs === undefined ? judged : this.#derive({ ...flow, source: arrivesAs });
     const ingress = this.#judge('ingress', destination, seen.flow.source, seen, isHere ? { early } : undefined);

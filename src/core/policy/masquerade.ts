@@ -53,7 +53,7 @@ export class Masquerade {
   }
 }
 
-/** Whether the address is of none of the pools, which are known: a node leads nobody's connections there but as its own. */
+/** Whether the address is of none of the pools, if these are known: a node leads connections there as its own only. */
 export function isForeign({ pools }: ClusterState, ip: Ip | undefined): boolean {
   return ip !== undefined && pools.size > 0 && ![...pools.values()].some(({ cidr }) => cidrContains(cidr, ip));
 }

@@ -17,6 +17,16 @@ export interface RigPlace {
   readonly addresses: readonly Ip[];
 }
 
+/** Hardware address of a generated node, `node-N`, on the segment. */
+export function underlayMac(node: string): string {
+  return `02:00:00:00:01:0${node.slice('node-'.length)}`;
+}
+
+/** What connections are marked with that came through the node. */
+export function returnMark(node: string): number {
+  return (Number(node.slice('node-'.length)) + 1) << 8;
+}
+
 const OUTSIDE = ['203.0.113.10', '2001:db8:113::10'];
 
 /**
@@ -58,7 +68,8 @@ export class ClusterRig implements AsyncDisposable {
     for (const node of nodes) {
       run(
         'router',
-        `ip link add ${node} type veth peer name eth0 netns ${namespaces.pid(node)}; ip link set ${node} master br0 up`,
+        `ip link add ${node} type veth peer name eth0 address ${underlayMac(node)} netns ${namespaces.pid(node)}
+        ip link set ${node} master br0 up`,
       );
       const [v4, v6] = addressesOf(state.nodes.get(node)!);
       run(
@@ -73,6 +84,14 @@ export class ClusterRig implements AsyncDisposable {
         namespaces.run(
           other,
           `ip route add 10.244.${i}.0/24 via ${v4}; ip route add fd00:10:244::${i}:0/112 via ${v6} `,
+        );
+      // Answers to clients that came by this node go back by it.
+      const mark = `0x${returnMark(node).toString(16)}/0xffff00`;
+      for (const other of nodes.filter((each) => each !== node))
+        namespaces.run(
+          other,
+          `ip rule add fwmark ${mark} lookup ${i + 100}; ip -6 rule add fwmark ${mark} lookup ${i + 100}
+          ip route add default via ${v4} table ${i + 100}; ip -6 route add default via ${v6} table ${i + 100}`,
         );
     }
     for (const [i, pod] of pods.entries()) {

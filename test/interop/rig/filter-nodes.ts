@@ -10,6 +10,7 @@ import { openConntrack } from '../../../src/host/conntrack/kernel.ts';
 import { openNftables } from '../../../src/host/nftables/kernel.ts';
 import { interfaceOf } from '../../golden/compiled-node.ts';
 import { deltasOfState } from '../../golden/compiled-state.ts';
+import { returnMark, underlayMac } from './cluster-rig.ts';
 import type { ClusterRig } from './cluster-rig.ts';
 
 /**
@@ -34,6 +35,8 @@ function rulesetOf(rig: ClusterRig, objects: ClusterObjects, state: ClusterState
     engine.apply({ kind: 'service', key: value.key, value });
   }
   for (const delta of backendSlices(state)) engine.apply(delta);
+  for (const key of state.nodes.keys())
+    if (key !== node) engine.apply({ kind: 'peer', key, value: { macs: [underlayMac(key)], mark: returnMark(key) } });
   engine.flush();
   return engine.ruleset();
 }
