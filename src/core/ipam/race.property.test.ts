@@ -10,7 +10,7 @@ import { MemoryBlockStore } from './memory-store.ts';
 import { OPEN_POOL } from './pool.test-support.ts';
 import { Interleaving } from './race.test-support.ts';
 import type { BlockStore } from './store.ts';
-import type { AllocateRequest, IpPool } from './types.ts';
+import type { AllocateRequest, IpamConfig, IpPool } from './types.ts';
 
 function pool(name: string, cidr: string, blockSize: number): IpPool {
   return { ...OPEN_POOL, name, cidr: parseCidr(cidr)!, blockSize };
@@ -31,11 +31,11 @@ class Cluster {
   private readonly random: (below: number) => number;
   private handles = 0;
 
-  constructor(interleaving: Interleaving, random: (below: number) => number, strictAffinity: boolean) {
+  constructor(interleaving: Interleaving, random: (below: number) => number, rules: Partial<IpamConfig>) {
     this.interleaving = interleaving;
     this.random = random;
-    const pools = [pool('v4', '10.0.0.0/25', 28), pool('v6', 'fd00::/121', 124)];
-    this.store = new MemoryBlockStore(pools, { strictAffinity });
+    const pools = [pool('v4', '10.0.0.0/25', 28), pool('more', '10.0.7.0/26', 28), pool('v6', 'fd00::/121', 124)];
+    this.store = new MemoryBlockStore(pools, rules);
     for (let i = 0; i < 10; i++) {
       this.nodes.push({ name: `node-${i}`, generation: 0, dead: false, allocator: this.start(i, 0) });
     }
@@ -44,11 +44,28 @@ class Cluster {
   /** One node's life: `steps` random actions one after the other. */
   async live(index: number, steps: number): Promise<void> {
     for (let step = 0; step < steps; step++) {
-      const action = this.random(30);
-      if (action < 18) await this.allocate(index, 1 + this.random(4));
+      const action = this.random(33);
+      if (action >= 30) await this.nodes[index]!.allocator.giveBack().catch(() => undefined);
+      else if (action < 18) await this.allocate(index, 1 + this.random(4));
       else if (action < 26) await this.release(index);
       else this.crash(index, action === 29);
       if (this.nodes[index]!.dead) return;
+    }
+  }
+
+  /** The administrator's life: pools open and close for nodes, rules change, and each node hears of it in its own time. */
+  async administer(steps: number): Promise<void> {
+    const client = this.interleaving.client(this.store, () => false);
+    for (let step = 0; step < steps; step++) {
+      await client.listPools().catch(() => undefined);
+      this.store.pools = this.store.pools.map((each) => ({
+        ...each,
+        disabled: this.random(4) === 0,
+        nodeSelector: ['all()', 'has(odd)', '!has(odd)'][this.random(3)]!,
+      }));
+      const [strictAffinity, autoAllocateBlocks] = [this.random(2) === 0, this.random(5) > 0];
+      this.store.config = { strictAffinity, autoAllocateBlocks, maxBlocksPerHost: 1 + this.random(8) };
+      for (const { allocator } of this.nodes) if (this.random(2) === 0) allocator.invalidate();
     }
   }
 
@@ -133,19 +150,23 @@ class Cluster {
   private start(index: number, generation: number, store?: MemoryBlockStore): Allocator {
     const client = this.interleaving.client(this.store, () => this.nodes[index]!.generation !== generation);
     return createAllocator(
-      { node: `node-${index}`, nodeLabels: () => ({}), coolDownMs: 0, lowWater: 2 },
+      { node: `node-${index}`, nodeLabels: () => (index % 2 === 1 ? { odd: '' } : {}), coolDownMs: 0, lowWater: 2 },
       { store: store ?? client, now: () => 0, report: () => undefined },
     );
   }
 }
 
 describe('ten nodes racing for one pool', () => {
-  it.each([
-    ['with borrowing', false, 0],
-    ['with strict affinity', true, 0],
-    ['with borrowing and lost connections', false, 30],
-    ['with strict affinity and lost connections', true, 30],
-  ])('never give an address twice and leak none, %s', async (_, strictAffinity, lossPerMille) => {
+  it.each<[string, Partial<IpamConfig> | 'changing', number]>([
+    ['with borrowing', {}, 0],
+    ['with strict affinity', { strictAffinity: true }, 0],
+    ['with few blocks each', { maxBlocksPerHost: 1 }, 0],
+    ['with borrowing and lost connections', {}, 30],
+    ['with strict affinity and lost connections', { strictAffinity: true }, 30],
+    ['with few blocks each and lost connections', { maxBlocksPerHost: 1, strictAffinity: true }, 30],
+    ['while pools and rules change', 'changing', 0],
+    ['while pools and rules change and connections are lost', 'changing', 30],
+  ])('never give an address twice and leak none, %s', async (_, rules, lossPerMille) => {
     await fc.assert(
       fc.asyncProperty(fc.infiniteStream(fc.nat(0x7fffffff)), async (numbers) => {
         const random = (below: number): number => numbers.next().value! % below;
@@ -154,18 +175,22 @@ describe('ten nodes racing for one pool', () => {
           lossPerMille,
           () => new Promise((resolve) => setImmediate(resolve)),
         );
-        const cluster = new Cluster(interleaving, random, strictAffinity);
+        const cluster = new Cluster(interleaving, random, rules === 'changing' ? {} : rules);
         const lives = cluster.nodes.map((_node, index) => cluster.live(index, 6));
-        await interleaving.run(Promise.all([...lives, cluster.collect(4)]));
+        const changes = rules === 'changing' ? cluster.administer(5) : undefined;
+        await interleaving.run(Promise.all([...lives, cluster.collect(4), changes]));
         await cluster.settle();
-        await expectConsistent(cluster, strictAffinity);
+        await expectConsistent(cluster, rules === 'changing' ? {} : rules);
       }),
       { numRuns: 25 },
     );
   });
 });
 
-async function expectConsistent(cluster: Cluster, strictAffinity: boolean): Promise<void> {
+async function expectConsistent(
+  cluster: Cluster,
+  { strictAffinity = false, maxBlocksPerHost }: Partial<IpamConfig>,
+): Promise<void> {
   const blocks = (await cluster.store.listBlocks()).map(({ value }) => value);
   const allocated = blocks.flatMap((block) =>
     [...block.allocations].map(([ordinal, { handle }]) => `${handle} ${formatIp(addressAt(block, ordinal))}`),
@@ -178,6 +203,12 @@ async function expectConsistent(cluster: Cluster, strictAffinity: boolean): Prom
     if (!strictAffinity) continue;
     for (const { attributes } of block.allocations.values()) expect(attributes['node']).toBe(block.node);
   }
+  if (maxBlocksPerHost !== undefined)
+    for (const { name } of cluster.nodes)
+      for (const family of [4, 6]) {
+        const owned = blocks.filter(({ node, cidr }) => node === name && cidr.ip.family === family);
+        expect(owned.length).toBeLessThanOrEqual(maxBlocksPerHost);
+      }
   const affinities = (await cluster.store.listAffinities()).map(({ value }) => value);
   expect(affinities.filter(({ state }) => state !== 'confirmed')).toEqual([]);
   expect(affinities.map(({ node, cidr }) => `${node} ${formatCidr(cidr)}`).sort()).toEqual(
