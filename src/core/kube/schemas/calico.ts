@@ -233,12 +233,26 @@ const ROWS: readonly Row[] = [
     plural: 'felixconfigurations',
     shortNames: ['felixconfig', 'felixconfigs'],
     scope: 'Cluster',
-    description: 'Settings of policy; only the one named default counts, and only these fields of it.',
+    description: 'Settings of policy and tunnels; only the one named default counts, and only some fields of it.',
     spec: object(
       {
         defaultEndpointToHostAction: text('Drop, Accept or Return: what becomes of pods reaching their own node.'),
         failsafeInboundHostPorts: failsafe('Ports of nodes that host endpoints cannot close.'),
         failsafeOutboundHostPorts: failsafe('Ports that nodes can reach whatever their host endpoints say.'),
+        wireguardEnabled: flag('Encrypt what IPv4 pods send to pods of other nodes.'),
+        wireguardEnabledV6: flag('The same for IPv6.'),
+        wireguardListeningPort: integer(1, 65535, 'UDP port of WireGuard between IPv4 addresses; 51820 by default.'),
+        wireguardListeningPortV6: integer(1, 65535, 'The same between IPv6 addresses; 51821 by default.'),
+        wireguardMTU: integer(
+          0,
+          65535,
+          'MTU of what is encrypted; 0, the default: 60 bytes less than the network has.',
+        ),
+        wireguardMTUV6: integer(0, 65535, 'The same for IPv6; 80 bytes less.'),
+        wireguardRoutingRulePriority: integer(1, 32765, 'Priority of the routing rules of WireGuard; 99 by default.'),
+        wireguardPersistentKeepAlive: text(
+          'How often idle peers are sent something, such as 25s; 0 by default: never.',
+        ),
       },
       undefined,
       { 'x-kubernetes-preserve-unknown-fields': true },
