@@ -16,6 +16,7 @@ import type { Conntrack } from '../../host/conntrack/port.ts';
 import { createMissingPools } from '../../host/ipam-store/create-missing-pools.ts';
 import { pause } from '../../host/kube-client/pause.ts';
 import type { KubeClient } from '../../host/kube-client/types.ts';
+import type { Offloads } from '../../host/ethtool/ethtool.ts';
 import type { LinkReaper } from '../../host/netlink/link-reaper.ts';
 import type { Netlink } from '../../host/netlink/port.ts';
 import type { PacketCopies } from '../../host/nflog/port.ts';
@@ -25,6 +26,7 @@ import type { Wireguard } from '../../host/wireguard/port.ts';
 import { adoptEndpoints, leakedHandles, recoverEndpoints, wiredElsewhere } from './adoption.ts';
 import { Attachments } from './attachments.ts';
 import { BgpSpeaker } from './bgp-speaker.ts';
+import { ChecksumOffload } from './checksum-offload.ts';
 import { ClusterFeed } from './cluster-feed.ts';
 import type { KnownPool } from './cluster-feed.ts';
 import { clusterStateOf } from './cluster-view.ts';
@@ -70,6 +72,8 @@ export interface AgentDependencies {
   readonly nftables: Pick<Nftables, 'apply' | 'actual'>;
   readonly conntrack: Conntrack;
   readonly sysctl: Sysctl;
+  /** Absent: devices compute what they do. `kernel` is its release. */
+  readonly checksums?: { readonly offloads: Offloads; readonly kernel: string };
   readonly endpoints: EndpointStore;
   readonly copies: PacketCopies;
   /** Makes the node's BIRD, for a backend that leaves routes to BGP. */
@@ -117,6 +121,7 @@ class Agent {
   readonly #network: NetworkDriver;
   readonly #wireguard: WireguardDriver;
   readonly #returnPeers = new ReturnPeers((delta) => this.#filter.apply(delta));
+  readonly #checksums: ChecksumOffload;
   readonly #ownTunnels = new OwnTunnels(
     () => this.#tunnelSettings(),
     (delta) => this.#filter.apply(delta),
@@ -140,6 +145,13 @@ class Agent {
     this.#signal = signal;
     this.#startedAt = world.now();
     const { log, netlink, sysctl } = world;
+    this.#checksums = new ChecksumOffload({
+      log,
+      kernel: '',
+      offloads: undefined,
+      ...world.checksums,
+      broken: () => this.#tunnelSettings().checksumOffloadBroken,
+    });
     this.#addresses = new NodeAddresses(world);
     this.#identity = new NodeIdentity(options.node, {
       ...world,
@@ -183,7 +195,10 @@ class Agent {
       mtuLimit: () => (options.mtu > 0 ? undefined : this.#wireguard.podMtu),
       onUnderlayChanged: () => this.#routing.underlayChanged(),
       onReturnPeers: (peers) => this.#returnPeers.update(peers),
-      onTunnels: (tunnels) => this.#ownTunnels.update(tunnels),
+      onTunnels: (tunnels) => {
+        this.#ownTunnels.update(tunnels);
+        this.#checksums.settle(tunnels);
+      },
     });
     this.#wireguard = new WireguardDriver({
       ...world,
@@ -540,6 +555,7 @@ class Agent {
       domains: this.#domains.addresses,
       filter: this.#filter.status(),
       network: this.#network.status(),
+      checksumOffload: this.#checksums.status,
       wireguard: this.#wireguard.status(),
       connections: this.#connections.status(),
       attachments: this.#attachments,

@@ -3,6 +3,7 @@ import type { Ip } from '../../base/ip/index.ts';
 import type { Block, Stored } from '../../core/ipam/index.ts';
 import type { TunnelAddresses } from '../../core/routing/index.ts';
 import type { Attachments } from './attachments.ts';
+import type { ChecksumOffloadStatus } from './checksum-offload.ts';
 import type { ClusterFeed } from './cluster-feed.ts';
 import type { ConnectionsStatus } from './live-connections.ts';
 import type { NetworkStatus } from './network-driver.ts';
@@ -45,6 +46,7 @@ export interface AgentStatus {
   readonly domains: Readonly<Record<string, readonly string[]>>;
   readonly packetFilter: PacketFilterStatus;
   readonly network: NetworkStatus;
+  readonly checksumOffload: readonly ChecksumOffloadStatus[];
   /** Absent while the cluster has it off. */
   readonly wireguard?: WireguardStatus;
   readonly connections: ConnectionsStatus;
@@ -62,6 +64,7 @@ export interface StatusSources {
   readonly domains: ReadonlyMap<string, readonly Ip[]>;
   readonly filter: PacketFilterStatus;
   readonly network: NetworkStatus;
+  readonly checksumOffload: readonly ChecksumOffloadStatus[];
   readonly wireguard: WireguardStatus | undefined;
   readonly connections: ConnectionsStatus;
   readonly attachments: Attachments;
@@ -103,6 +106,7 @@ export function agentStatus(sources: StatusSources): AgentStatus {
     domains: Object.fromEntries([...sources.domains].map(([name, addresses]) => [name, addresses.map(formatIp)])),
     packetFilter: sources.filter,
     network: sources.network,
+    checksumOffload: sources.checksumOffload,
     ...(sources.wireguard === undefined ? {} : { wireguard: sources.wireguard }),
     connections: sources.connections,
     owedReleases: attachments.owedReleases,
