@@ -15,7 +15,7 @@ export interface MachineCommand {
   readonly checkout: string;
 }
 
-/** The machine's first root file system: busybox, three modules with what they need, `init.sh` and the command. */
+/** The machine's first root file system: busybox, three modules with what they need, the scripts and the command. */
 export function initramfs(kernel: TestKernel, { script, checkout }: MachineCommand): Uint8Array {
   const modules = loadOrder(readFileSync(join(kernel.modules, 'modules.dep'), 'utf8'), BOOT_MODULES);
   const settings = Object.entries({
@@ -29,6 +29,7 @@ export function initramfs(kernel: TestKernel, { script, checkout }: MachineComma
     { path: 'modules', type: 'folder', mode: 0o755 },
     file('bin/busybox', readFileSync('/bin/busybox')),
     file('init', readFileSync(join(import.meta.dirname, 'init.sh'))),
+    file('run.sh', readFileSync(join(import.meta.dirname, 'run.sh'))),
     file('command', script),
     file('settings', settings.map(([name, value]) => `${name}=${quote(value)}\n`).join('')),
     ...modules.map((path) => file(`modules/${basename(path)}`, readFileSync(join(kernel.modules, path)))),
