@@ -5,6 +5,7 @@ import { get } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { SluiceError } from '../../base/errors.ts';
 import { parseCidr, parseIp } from '../../base/ip/index.ts';
 import type { LogLevel } from '../../base/log.ts';
 import { jsonLogger, silentLogger } from '../../base/log.ts';
@@ -20,10 +21,9 @@ import { openLinkReaper } from '../../host/netlink/link-reaper.ts';
 import { createNetns, deleteNetns } from '../../host/netns/netns.ts';
 import { openNftables } from '../../host/nftables/kernel.ts';
 import { openSysctl } from '../../host/sysctl/sysctl.ts';
-import { openUserTunnels } from '../../host/tun/kernel.ts';
-import { TunnelNetlink } from '../../host/tun/tunnel-netlink.ts';
 import { openWireguard } from '../../host/wireguard/kernel.ts';
 import { runAgent } from './agent.ts';
+import { openCarriedNetlink } from './carried-netlink.ts';
 import { openPacketCopies } from '../../host/nflog/kernel.ts';
 import { memoryDomainStore } from './domain-store.ts';
 import { fileEndpointStore } from './endpoint-store.ts';
@@ -44,6 +44,7 @@ interface TestNode {
   readonly netns: string;
   readonly runDir: string;
   readonly stateDir: string;
+  readonly plain: boolean;
   stop: AbortController | undefined;
   done: Promise<void>;
 }
@@ -95,8 +96,12 @@ export class TestCluster implements AsyncDisposable {
     return this.#path('router');
   }
 
-  /** A node on one of the two segments, with its agent running and ready. */
-  async addNode(name: string, segment: 'a' | 'b' = 'a'): Promise<void> {
+  /** A node on one of the two segments, with its agent running and ready; `plain`: as if its kernel had no WireGuard. */
+  async addNode(
+    name: string,
+    segment: 'a' | 'b' = 'a',
+    { plain = false }: { readonly plain?: boolean } = {},
+  ): Promise<void> {
     const number = 11 + this.nodes.size;
     const [bridge, v4, v6] = SEGMENTS[segment === 'a' ? 0 : 1]!;
     const netns = this.#netns(name);
@@ -128,6 +133,7 @@ export class TestCluster implements AsyncDisposable {
       netns,
       runDir: join(this.#directory, name),
       stateDir: join(this.#directory, name, 'state'),
+      plain,
       stop: undefined,
       done: Promise.resolve(),
     });
@@ -136,7 +142,7 @@ export class TestCluster implements AsyncDisposable {
 
   async startAgent(name: string): Promise<void> {
     const node = this.nodes.get(name)!;
-    const { netns, runDir, stateDir } = node;
+    const { netns, runDir, stateDir, plain } = node;
     mkdirSync(stateDir, { recursive: true });
     const stop = new AbortController();
     const stack = new AsyncDisposableStack();
@@ -155,13 +161,19 @@ export class TestCluster implements AsyncDisposable {
         client: this.client,
         blockStore: kubeBlockStore({ client: this.client, report: () => undefined }),
         netlink: stack.use(
-          new TunnelNetlink(openNetlink({ netns }), 'tun', (onFailure) => openUserTunnels(onFailure, { netns })),
+          openCarriedNetlink(
+            { backend: this.#backend, runDir, netns: { ref: netns, command: ['nsenter', `--net=${netns}`] } },
+            log,
+          ),
         ),
         reaper: stack.use(openLinkReaper({ netns })),
         nftables: stack.use(openNftables({ netns })),
         conntrack: stack.use(openConntrack({ netns })),
         sysctl: openSysctl({ netns }),
-        openWireguard: () => openWireguard({ netns }),
+        openWireguard: () => {
+          if (plain) throw new SluiceError('not-found', 'no WireGuard');
+          return openWireguard({ netns });
+        },
         wireguardKeys: memoryKeyStore(),
         openPod: (pod) => ({ netlink: openNetlink({ netns: pod }), sysctl: openSysctl({ netns: pod }) }),
         endpoints: fileEndpointStore(join(stateDir, 'endpoints')),
