@@ -1,8 +1,10 @@
+import { bgp } from './backends/bgp.ts';
 import { scale } from './backends/scale.ts';
+import { throughput } from './backends/throughput.ts';
 import type { Bench, Figure } from './harness.ts';
 
 /** What is measured, one after the other. To add something: a function here that measures and prints progress by `note`. */
-const PARTS: readonly ((note: (text: string) => void) => Promise<readonly Figure[]>)[] = [scale];
+const PARTS: readonly ((note: (text: string) => void) => Promise<readonly Figure[]>)[] = [throughput, scale, bgp];
 
 export const bench: Bench = {
   name: 'backends',
