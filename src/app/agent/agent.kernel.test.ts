@@ -170,7 +170,7 @@ describe('the agent on one node', () => {
   });
 });
 
-describe.each(['vxlan', 'cross-subnet', 'udp'] as const)('agents on three nodes with backend %s', (backend) => {
+describe.each(['vxlan', 'cross-subnet', 'udp', 'ovs'] as const)('agents on three nodes with backend %s', (backend) => {
   it('connect pods over both families, and publish where they are', async () => {
     await using cluster = await TestCluster.create({ backend, pools: ['10.244.0.0/16', 'fd00:10:244::/56'] });
     await cluster.addNode('n1', 'a');
@@ -233,7 +233,7 @@ const slice = (pod: TestPod, family: 4 | 6 = 4) =>
     ],
   }) as object;
 
-describe.each(['vxlan', 'host-gw', 'cross-subnet', 'udp'] as const)('a NodePort with backend %s', (backend) => {
+describe.each(['vxlan', 'host-gw', 'cross-subnet', 'udp', 'ovs'] as const)('a NodePort with backend %s', (backend) => {
   it('shows a pod on another node, and its policies, who the client outside is', async () => {
     await using cluster = await TestCluster.create({ backend, pools: ['10.244.0.0/16', 'fd00:10:244::/56'] });
     await cluster.addNode('n1');

@@ -1,3 +1,4 @@
+import { release } from 'node:os';
 import { join } from 'node:path';
 import { messageOf } from '../../base/errors.ts';
 import { jsonLogger } from '../../base/log.ts';
@@ -5,6 +6,7 @@ import { openBird } from '../../host/bird/bird.ts';
 import { openConntrack } from '../../host/conntrack/kernel.ts';
 import { lockableClient } from '../../host/datastore/lockable-client.ts';
 import { openDatastore } from '../../host/datastore/open-datastore.ts';
+import { openOffloads } from '../../host/ethtool/ethtool.ts';
 import { kubeBlockStore } from '../../host/ipam-store/kube-block-store.ts';
 import { httpKubeClient } from '../../host/kube-client/http-client.ts';
 import { inClusterConfig } from '../../host/kube-client/in-cluster.ts';
@@ -15,10 +17,9 @@ import { openLinkReaper } from '../../host/netlink/link-reaper.ts';
 import { openPacketCopies } from '../../host/nflog/kernel.ts';
 import { openNftables } from '../../host/nftables/kernel.ts';
 import { openSysctl } from '../../host/sysctl/sysctl.ts';
-import { openUserTunnels } from '../../host/tun/kernel.ts';
-import { TunnelNetlink } from '../../host/tun/tunnel-netlink.ts';
 import { openWireguard } from '../../host/wireguard/kernel.ts';
 import { runAgent } from './agent.ts';
+import { openCarriedNetlink } from './carried-netlink.ts';
 import { fileDomainStore } from './domain-store.ts';
 import { fileEndpointStore } from './endpoint-store.ts';
 import { agentOptions } from './options.ts';
@@ -43,12 +44,7 @@ export async function runAgentProgram(env: Environment, signal: AbortSignal): Pr
     const datastore = stack.use(await openDatastore(env, kubernetes, (message) => log.warn(message)));
     const onError = (what: string, error: unknown): void => log.warn(what, { error: messageOf(error) });
     const client = lockableClient(datastore.client, onError, signal);
-    await using netlink = new TunnelNetlink(openNetlink(), 'tun', (onFailure) =>
-      openUserTunnels((reason) => {
-        log.warn('the tunnel in user space ended and is set up again', { reason });
-        onFailure(reason);
-      }),
-    );
+    await using netlink = openCarriedNetlink({ ...options, ovsDatabase: env['SLUICE_OVS_DB'] ?? '' }, log);
     using reaper = openLinkReaper();
     using nftables = openNftables();
     using conntrack = openConntrack();
@@ -66,6 +62,7 @@ export async function runAgentProgram(env: Environment, signal: AbortSignal): Pr
         openWireguard,
         wireguardKeys: fileKeyStore(join(options.stateDir, 'wireguard-keys.json')),
         sysctl: openSysctl(),
+        checksums: { offloads: openOffloads(), kernel: release() },
         endpoints: fileEndpointStore(join(options.stateDir, 'endpoints')),
         copies: openPacketCopies(),
         openBird: () =>

@@ -35,14 +35,19 @@ const MODULE = '/sys/module/openvswitch';
 export class OvsTunnels implements Carrier {
   readonly #sockets: OvsSockets;
   readonly #kernel: Netlink;
+  readonly #own: AsyncDisposable | undefined;
   #tunnel: CarriedTunnel | undefined;
   /** By hardware address. */
   #peers = new Map<string, Ip>();
   #cookie: bigint | undefined;
+  /** Whether the kernel's device wraps, not the switch. */
+  #device = false;
 
-  constructor(sockets: OvsSockets, kernel: Netlink) {
+  /** `own` is a switch that ends with this. */
+  constructor(sockets: OvsSockets, kernel: Netlink, own?: AsyncDisposable) {
     this.#sockets = sockets;
     this.#kernel = kernel;
+    this.#own = own;
   }
 
   /** Asks the switch itself, which may have been started anew since, without flows. */
@@ -62,7 +67,8 @@ export class OvsTunnels implements Carrier {
     if (!same) {
       this.#tunnel = undefined;
       const settings = this.#settingsOf(tunnel);
-      if (settings.uplink.kind === 'device') this.#ensureDevice(tunnel);
+      this.#device = settings.uplink.kind === 'device';
+      if (this.#device) this.#ensureDevice(tunnel);
       ensureBridge(this.#sockets.database, settings);
     }
     this.#setPeers(tunnel, !same);
@@ -82,17 +88,17 @@ export class OvsTunnels implements Carrier {
     this.#tunnel = undefined;
   }
 
-  /** The switch goes on by itself. */
+  /** The node's own switch goes on by itself. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.lost();
+    await this.#own?.[Symbol.asyncDispose]();
   }
 
   #settingsOf({ name, mac, mtu, vni, port, local }: CarriedTunnel): BridgeSettings {
     const common = { name, mac, mtu: mtu ?? 1450 };
-    if (existsSync(MODULE) && datapathsOf(this.#sockets.database).includes('system'))
+    // Its asking loads the module, where the kernel has one.
+    if (datapathsOf(this.#sockets.database).includes('system') && existsSync(MODULE))
       return { ...common, datapath: 'system', uplink: { kind: 'vxlan', name: UPLINK, vni: vni ?? 1, port, local } };
-    // Also puts the first row into a new database.
-    datapathsOf(this.#sockets.database);
     return { ...common, datapath: 'netdev', uplink: { kind: 'device', name: UPLINK } };
   }
 
@@ -118,7 +124,7 @@ export class OvsTunnels implements Carrier {
     const old = all ? session.cookies() : [];
     const cookie = all ? GENERATIONS.find((each) => !old.includes(each))! : this.#cookie!;
     const known = all ? new Map<string, Ip>() : this.#peers;
-    const device = this.#kernel.link(UPLINK)?.vxlan !== undefined && !existsSync(MODULE);
+    const device = this.#device;
     const flows = (mac: string, remote: Ip): readonly Flow[] => flowsOf(tunnel, { mac, remote }, cookie, device);
     const set = [...wanted].filter(([mac, remote]) => !sameRemote(known.get(mac), remote));
     const gone = [...known].filter(([mac, remote]) => !sameRemote(wanted.get(mac), remote));
