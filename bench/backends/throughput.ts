@@ -1,0 +1,171 @@
+import { execFile, execFileSync, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { formatIp, parseCidr } from '../../src/base/ip/index.ts';
+import { createCalcEngine } from '../../src/core/calc/index.ts';
+import type { Delta } from '../../src/core/calc/index.ts';
+import { replaceAll } from '../../src/core/nft/index.ts';
+import { namespaceInfo, podEndpoint } from '../../src/core/policy/index.ts';
+import { DEFAULT_SETTINGS, desiredNetwork, diffNetwork } from '../../src/core/routing/index.ts';
+import type { BackendName } from '../../src/core/routing/index.ts';
+import { openNetlink } from '../../src/host/netlink/kernel.ts';
+import { inNetns } from '../../src/host/netns/netns.ts';
+import { openNftables } from '../../src/host/nftables/kernel.ts';
+import { median } from '../harness.ts';
+import type { Figure } from '../harness.ts';
+import { byHand, makePair, MTU, POD_LINK, textOf } from './pair.ts';
+import type { Pair, PairNode } from './pair.ts';
+
+/** Many short ones in turn, so that what else the machine does falls on all alike. */
+const ROUNDS = 11;
+const SECONDS = 1;
+const READY = 'Server listening';
+
+/** One way from pod to pod. To measure another: a row. */
+interface Way {
+  readonly name: string;
+  /** MTU of the pods: what the way leaves of the wire's. */
+  readonly mtu: number;
+  readonly setUp: (pair: Pair) => void;
+  /** The way that it must come close to. */
+  readonly like?: string;
+}
+
+const SHARE = 0.95;
+/** A kernel that holds nothing of Sluice's. */
+const NOTHING = { links: [], addresses: [], routes: [], neighbours: [], fdb: [], rules: [], returnRoutes: [] };
+
+const WAYS: readonly Way[] = [
+  { name: 'plain route by hand', mtu: MTU, setUp: (pair) => eachNode(pair, plainByHand) },
+  { name: 'host-gw', mtu: MTU, setUp: (pair) => eachNode(pair, bySluice('host-gw')), like: 'plain route by hand' },
+  { name: 'VXLAN by hand', mtu: MTU - 50, setUp: (pair) => eachNode(pair, vxlanByHand) },
+  { name: 'vxlan', mtu: MTU - 50, setUp: (pair) => eachNode(pair, bySluice('vxlan')), like: 'VXLAN by hand' },
+];
+
+/** A TCP stream between pods of two nodes, as Sluice sets the nodes up, packet filter and all, and as one would by hand. */
+export async function throughput(note: (text: string) => void): Promise<readonly Figure[]> {
+  note(`${ROUNDS} rounds of ${SECONDS} s of iperf3 for each way; both ends share this machine's processors`);
+  const user = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
+  const script = ['--net', '--mount', '--propagation', 'private', process.execPath, fileURLToPath(import.meta.url)];
+  const { stdout } = await promisify(execFile)('unshare', [...user, ...script]);
+  return JSON.parse(stdout) as Figure[];
+}
+
+if (import.meta.main) console.log(JSON.stringify(await measure()));
+
+async function measure(): Promise<Figure[]> {
+  execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', '/mnt']);
+  await using servers = new AsyncDisposableStack();
+  const pairs = new Map<Way, Pair>();
+  for (const [index, way] of WAYS.entries()) {
+    const pair = makePair(`/mnt/way-${index}`, way.mtu);
+    way.setUp(pair);
+    pairs.set(way, pair);
+    servers.defer(await serve(pair[1]));
+  }
+  const samples = new Map(WAYS.map(({ name }) => [name, [] as number[]]));
+  for (let round = 0; round < ROUNDS; round++)
+    for (const way of round % 2 === 0 ? WAYS : WAYS.toReversed()) samples.get(way.name)!.push(stream(pairs.get(way)!));
+  return WAYS.flatMap(({ name, like }): Figure[] => {
+    const value = median(samples.get(name)!);
+    const figure = { figure: `${name}: throughput`, value, unit: 'Gbit/s' };
+    if (like === undefined) return [figure];
+    const ratio = value / median(samples.get(like)!);
+    return [figure, { figure: `${name} / ${like}`, value: ratio, unit: '', bar: { atLeast: SHARE } }];
+  });
+}
+
+/** Starts a server in the node's pod; resolves, when it listens, to what ends it. */
+async function serve({ pod }: PairNode): Promise<() => void> {
+  const child = inNetns(pod, () =>
+    spawn('iperf3', ['--server', '--forceflush'], { stdio: ['ignore', 'pipe', 'inherit'] }),
+  );
+  await new Promise<void>((resolve, reject) => {
+    child.stdout.on('data', (chunk: Buffer) => {
+      if (chunk.toString().includes(READY)) resolve();
+    });
+    child.once('exit', (code) => reject(new Error(`iperf3 ended with ${code}`)));
+  });
+  return () => void child.kill('SIGKILL');
+}
+
+/** Gbit/s from the first pod to the second. */
+function stream([from, to]: Pair): number {
+  const args = ['--client', formatIp(to.podAddress), '--time', String(SECONDS), '--json'];
+  const output = inNetns(from.pod, () => execFileSync('iperf3', args, { encoding: 'utf8' }));
+  const { end } = JSON.parse(output) as { end: { sum_received: { bits_per_second: number } } };
+  return end.sum_received.bits_per_second / 1e9;
+}
+
+function eachNode([first, second]: Pair, setUp: (node: PairNode, peer: PairNode) => void): void {
+  setUp(first, second);
+  setUp(second, first);
+}
+
+function plainByHand(node: PairNode, peer: PairNode): void {
+  const { far, farBlock } = textOf(node, peer);
+  byHand(node.netns, `ip route add ${farBlock} via ${far}`);
+}
+
+function vxlanByHand(node: PairNode, peer: PairNode): void {
+  const { own, far, ownTunnel, farTunnel, farBlock } = textOf(node, peer);
+  const mac = (name: string): string => `66:00:00:00:00:0${name.slice(-1)}`;
+  byHand(
+    node.netns,
+    `ip link add vx0 address ${mac(node.name)} type vxlan id 1 dstport 4789 local ${own} nolearning
+    ip link set vx0 mtu ${MTU - 50} up; ip addr add ${ownTunnel}/32 dev vx0
+    ip neigh add ${farTunnel} lladdr ${mac(peer.name)} dev vx0 nud permanent
+    bridge fdb add ${mac(peer.name)} dev vx0 dst ${far}
+    ip route add ${farBlock} via ${farTunnel} dev vx0 onlink`,
+  );
+}
+
+/** Links and routes from the routing core, the filter from the calculation: what an agent brings into the kernel. */
+function bySluice(backend: BackendName) {
+  return (node: PairNode, peer: PairNode): void => {
+    const { netns, address } = node;
+    const both = [node, peer];
+    const desired = desiredNetwork({
+      node: node.name,
+      backend,
+      pools: [],
+      nodes: new Map(
+        both.map((each) => [
+          each.name,
+          { name: each.name, addresses: [each.address], tunnelAddresses: { vxlan: [each.tunnel] } },
+        ]),
+      ),
+      blocks: both.map((each) => ({ cidr: each.block, node: each.name, elsewhere: [] })),
+      endpoints: [{ interface: POD_LINK, mac: node.podMac, addresses: [node.podAddress] }],
+      underlay: { subnets: [{ ip: address, prefix: 24 }], links: ['eth0'], mtu: MTU, peerMtu: new Map() },
+      settings: DEFAULT_SETTINGS,
+      configuredMtu: 0,
+    });
+    using netlink = openNetlink({ netns });
+    netlink.apply(diffNetwork(desired, NOTHING));
+    const engine = createCalcEngine({ node: node.name, families: [4] });
+    for (const delta of deltas(node, peer)) engine.apply(delta);
+    engine.flush();
+    using filter = openNftables({ netns });
+    filter.apply(replaceAll(engine.ruleset()));
+  };
+}
+
+function deltas(node: PairNode, peer: PairNode): readonly Delta[] {
+  const namespace = namespaceInfo({ metadata: { name: 'default', labels: {} } });
+  const pods = [node, peer].map(({ name, podAddress }): Delta => {
+    const value = podEndpoint({
+      metadata: { name: `on-${name}`, namespace: 'default', labels: {} },
+      spec: { nodeName: name, containers: [{ name: 'main', image: 'x' }] },
+      status: { phase: 'Running', podIPs: [{ ip: formatIp(podAddress) }] },
+    });
+    return { kind: 'pod', key: value.key, value };
+  });
+  const pod = `default/on-${node.name}`;
+  return [
+    { kind: 'namespace', key: namespace.name, value: namespace },
+    { kind: 'pool', key: 'pool', value: { name: 'pool', cidr: parseCidr('10.244.0.0/16')!, natOutgoing: true } },
+    ...pods,
+    { kind: 'local-endpoint', key: pod, value: { id: pod, interface: POD_LINK, pod, addresses: [node.podAddress] } },
+  ];
+}
