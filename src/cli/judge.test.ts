@@ -22,7 +22,12 @@ function pod(namespace: string, name: string, ips: string[], labels: Record<stri
 
 const service: Service = {
   metadata: { namespace: 'pro', name: 'web' },
-  spec: { clusterIP: '10.96.0.9', selector: { app: 'web' }, ports: [{ name: 'main', port: 80, targetPort: 'http' }] },
+  spec: {
+    type: 'NodePort',
+    clusterIP: '10.96.0.9',
+    selector: { app: 'web' },
+    ports: [{ name: 'main', port: 80, targetPort: 'http', nodePort: 30_080 }],
+  },
 };
 
 const policy: NetworkPolicy = {
@@ -97,12 +102,16 @@ describe('a place', () => {
 
 describe('an answer', () => {
   it('judges a Service by its backends, after translation, and says so', () => {
-    const question = ask('outside', 'pro/service/web', { port: readPort('main') });
+    const question = ask('203.0.113.9', 'pro/service/web', { port: readPort('main') });
     const answer = judge.judge(question);
     expect(answer.allowed).toBe(true);
     expect(answerText(engine, question, answer, 'en')).toMatch(
       /^pro\/service\/web TCP main is translated to pro\/web port 8080\nallowed:/u,
     );
+    const byNode = ask('203.0.113.9', 'node/n1', { port: readPort('30080') });
+    expect(judge.judge(byNode).remarks).toEqual([
+      'node/n1 TCP 30080 is a port of pro/service/web, and is translated to pro/web port 8080',
+    ]);
     const denied = ask('client', 'pro/service/web', { port: readPort('80') });
     expect(answerJson(engine, denied, judge.judge(denied))).toMatchObject({
       verdict: 'deny',
@@ -126,12 +135,32 @@ describe('an answer', () => {
     [
       'a range of ports',
       ask('outside', 'pro/web', { port: readPort('8079-8081') }),
-      ['denied: outside → pro/web, TCP 8079, 8081', 'allowed: outside → pro/web, TCP 8080'],
+      [
+        'denied: outside → pro/web, TCP 8079, 8081',
+        'denied: 0.0.0.0/0 except 203.0.113.0/24 → pro/web, TCP 8080',
+        'allowed: 203.0.113.0/24 → pro/web, TCP 8080',
+      ],
+    ],
+    [
+      'everything outside, where policy tells some of it apart',
+      ask('outside', 'pro/web'),
+      ['denied: 0.0.0.0/0 except 203.0.113.0/24 → pro/web, TCP 8080', 'allowed: 203.0.113.0/24 → pro/web, TCP 8080'],
+    ],
+    ['everything outside, where none does', ask('client', 'outside'), ['allowed: dev/client → outside, TCP 8080']],
+    [
+      'a port of a node that leads to a Service',
+      ask('203.0.113.9', 'node/n1', { port: readPort('30080') }),
+      ['allowed: 203.0.113.9 → pro/web, TCP 8080'],
+    ],
+    [
+      'ports of a node, of which one leads to a Service',
+      ask('client', 'node/n1', { port: readPort('30079-30081') }),
+      ['denied: dev/client → pro/web, TCP 8080', 'allowed: dev/client → node/n1, TCP 30079, 30081'],
     ],
     [
       'the name of a port of a pod',
-      ask('outside', 'pro/web', { port: readPort('http') }),
-      ['allowed: outside → pro/web, TCP 8080'],
+      ask('203.0.113.9', 'pro/web', { port: readPort('http') }),
+      ['allowed: 203.0.113.9 → pro/web, TCP 8080'],
     ],
     [
       'all pods of a namespace that have an address of the family',

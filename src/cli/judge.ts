@@ -1,11 +1,13 @@
 import { SluiceError } from '../base/errors.ts';
 import { formatIp, rangeOf, type Family } from '../base/ip/index.ts';
 import type { PolicyEngine } from '../core/policy/evaluate.ts';
-import type { FlowProtocol, Party } from '../core/policy/flow.ts';
+import type { Entry, FlowProtocol, Party } from '../core/policy/flow.ts';
 import type { PortProtocol } from '../core/policy/model.ts';
-import { resolveService } from '../core/policy/services.ts';
+import { resolveService, type ServiceBackend } from '../core/policy/services.ts';
 import { Boundaries } from './check/boundaries.ts';
-import { mergeOutcomes, namedExtent, rangeExtent, type Extent, type Outcome } from './check/outcome.ts';
+import { NodePorts } from './check/node-ports.ts';
+import { mergeOutcomes, namedExtent, outsideExtent, rangeExtent, type Extent, type Outcome } from './check/outcome.ts';
+import { OutsideParts } from './check/outside-parts.ts';
 import { formatAskedPort, type AskedPort } from './check/port-text.ts';
 import { OUTSIDE, describePlace, familiesOf, type Place } from './place.ts';
 
@@ -36,12 +38,16 @@ const LIMIT = 2_000_000;
 export class Judge {
   readonly engine: PolicyEngine;
   readonly #boundaries: Boundaries;
+  readonly #outside: OutsideParts;
+  readonly #nodePorts: NodePorts;
   /** Of places that are asked about again and again. */
   readonly #families = new WeakMap<Place, readonly Family[]>();
 
   constructor(engine: PolicyEngine) {
     this.engine = engine;
     this.#boundaries = new Boundaries(engine.state);
+    this.#outside = new OutsideParts(engine);
+    this.#nodePorts = new NodePorts(engine.state);
   }
 
   /** Throws `bad-question` when it cannot be asked that way. */
@@ -74,20 +80,43 @@ export class Judge {
   }
 
   #judgeFamily(question: Question, family: Family, remarks: string[]): Outcome[] {
-    const { protocol } = question;
-    const sources = this.#ends(question.from, family, remarks);
+    const { from, to, protocol } = question;
+    const sources = this.#ends(from, family, remarks);
     const targets = this.#targets(question, family, remarks);
     const count = sources.length * targets.length;
     if (count > LIMIT) throw wrong(`that is ${count} connections: narrow the question, or use 'sluice reach'`);
+    const judge = (source: End, { end, port, entry }: Target): Outcome => {
+      const ends = { source: source.party, destination: end.party, family, ...(entry === undefined ? {} : { entry }) };
+      const flow = { ...ends, protocol, ...(port === undefined ? {} : { port: port.first }) };
+      const ports = port === undefined ? [] : [{ first: BigInt(port.first), last: BigInt(port.last) }];
+      const verdict = this.engine.evaluate(flow);
+      return { verdict, families: [family], sources: source.extent, destinations: end.extent, ports };
+    };
     return sources.flatMap((source) =>
-      targets.map(({ end, port }): Outcome => {
-        const ends = { source: source.party, destination: end.party, family };
-        const flow = { ...ends, protocol, ...(port === undefined ? {} : { port: port.first }) };
-        const ports = port === undefined ? [] : [{ first: BigInt(port.first), last: BigInt(port.last) }];
-        const verdict = this.engine.evaluate(flow);
-        return { verdict, families: [family], sources: source.extent, destinations: end.extent, ports };
+      targets.flatMap((target) => {
+        if (from.kind === 'outside') {
+          const parts = this.#parts(target.end, 'ingress', family);
+          return allOutside(
+            parts.map((part) => judge(part, target)),
+            'sources',
+          );
+        }
+        if (to.kind !== 'outside') return judge(source, target);
+        const parts = this.#parts(source, 'egress', family);
+        return allOutside(
+          parts.map((end) => judge(source, { ...target, end })),
+          'destinations',
+        );
       }),
     );
+  }
+
+  /** The outside as the policies of the other end divide it. */
+  #parts(other: End, direction: 'ingress' | 'egress', family: Family): End[] {
+    return this.#outside.of(other.party, direction, family).map(({ party, range }) => ({
+      party,
+      extent: outsideExtent(family, [range]),
+    }));
   }
 
   /** The destinations with their ports, after translation of a Service. */
@@ -96,7 +125,35 @@ export class Judge {
     if (to.kind === 'service') return this.#serviceTargets({ ...question, to }, family, remarks);
     const ends = this.#ends(to, family, remarks);
     if (port === undefined || protocol === 'ICMP') return ends.map((end) => ({ end, port: undefined }));
-    return ends.flatMap((end) => this.#portsAt(end, port, protocol).map((each) => ({ end, port: each })));
+    return ends.flatMap((end) =>
+      this.#portsAt(end, port, protocol).flatMap(
+        (each) => this.#behindNodePort(question, end, each, family, remarks) ?? { end, port: each },
+      ),
+    );
+  }
+
+  /** Where a port of a node leads that a Service has there; undefined when it is the node's own. */
+  #behindNodePort(
+    { protocol, port: asked }: Question,
+    { party }: End,
+    port: PortRange,
+    family: Family,
+    remarks: string[],
+  ): Target[] | undefined {
+    if (party.kind !== 'node' || party.ip === undefined || port.first !== port.last) return undefined;
+    const found = this.#nodePorts.find(protocol, port.first);
+    if (found === undefined) return undefined;
+    const { service, port: own } = found;
+    const resolution = resolveService(this.engine.state, service, { ...own, family });
+    const backends = resolution.kind === 'backends' ? resolution.backends : [];
+    const name = `node/${party.node.name} ${protocol} ${port.first}`;
+    const title = `${service.namespace}/service/${service.name}`;
+    if (backends.length === 0 && asked?.kind === 'range' && asked.first === asked.last)
+      throw wrong(`${name} is a port of ${title}, which has no ready backend: connections to it are refused`);
+    const entry: Entry = { node: party.node, ip: party.ip, port: port.first };
+    if (backends.length > 0)
+      remarks.push(`${name} is a port of ${title}, and is translated to ${backends.map(backendText).join(', ')}`);
+    return backends.map((backend) => ({ ...this.#targetOf(backend, family), entry }));
   }
 
   #portsAt({ party }: End, port: AskedPort, protocol: FlowProtocol): PortRange[] {
@@ -131,13 +188,14 @@ export class Judge {
       throw wrong(`${name} has no ${protocol} port ${wanted}; it has ${resolution.ports.map(portText).join(', ')}`);
     const { backends } = resolution;
     if (backends.length === 0) return [];
-    const listed = backends.map((each) => `${each.pod?.key ?? addressText(each.ip)} port ${each.port}`);
-    remarks.push(`${name} ${protocol} ${wanted} is translated to ${listed.join(', ')}`);
-    return backends.map(({ ip, pod, port: number }) => {
-      const party = pod === undefined ? this.engine.address(ip!) : this.engine.pod(pod, family);
-      const extent = namedExtent(pod?.key ?? addressText(ip));
-      return { end: { party, extent }, port: { first: number, last: number } };
-    });
+    remarks.push(`${name} ${protocol} ${wanted} is translated to ${backends.map(backendText).join(', ')}`);
+    return backends.map((backend) => this.#targetOf(backend, family));
+  }
+
+  #targetOf({ ip, pod, port }: ServiceBackend, family: Family): Target {
+    const party = pod === undefined ? this.engine.address(ip!) : this.engine.pod(pod, family);
+    const extent = namedExtent(pod?.key ?? addressText(ip));
+    return { end: { party, extent }, port: { first: port, last: port } };
   }
 
   #ends(place: Place, family: Family, remarks: string[]): End[] {
@@ -192,6 +250,14 @@ interface PortRange {
 interface Target {
   readonly end: End;
   readonly port: PortRange | undefined;
+  /** What of a node was asked for, when that is translated. */
+  readonly entry?: Entry;
+}
+
+/** Parts of the outside that are treated alike are one, and if all are, simply the outside. */
+function allOutside(outcomes: readonly Outcome[], side: 'sources' | 'destinations'): Outcome[] {
+  const merged = mergeOutcomes(outcomes);
+  return merged.length === 1 ? [{ ...merged[0]!, [side]: namedExtent('outside') }] : merged;
 }
 
 type ServiceQuestion = Question & { readonly to: Extract<Place, { kind: 'service' }> };
@@ -213,6 +279,10 @@ function noSharedFamily({ from, to, family }: Question): string {
     return `${describePlace(to)} has no ready backend${wanted}: connections to it are refused, whatever the policies say`;
   }
   return `${describePlace(from)} and ${describePlace(to)} have no address family in common`;
+}
+
+function backendText({ ip, pod, port }: ServiceBackend): string {
+  return `${pod?.key ?? addressText(ip)} port ${port}`;
 }
 
 function addressText(ip: Parameters<typeof formatIp>[0] | undefined): string {

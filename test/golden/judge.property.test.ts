@@ -44,12 +44,52 @@ describe('an answer about a whole block and a range of ports', () => {
   });
 });
 
+describe('an answer about all that is outside', () => {
+  it('is, address by address, what each of them would be answered', () => {
+    const question = fc.record({
+      model: arbitraryModel(),
+      end: fc.constantFrom('from' as const, 'to' as const),
+      protocol: fc.constantFrom('TCP' as const, 'UDP' as const),
+      port: fc.constantFrom(80, 81, 9),
+      which: fc.nat(),
+    });
+    fc.assert(
+      fc.property(question, ({ model: { state }, end, protocol, port, which }) => {
+        const engine = new PolicyEngine(state);
+        const judge = new Judge(engine);
+        const pods = [...state.pods.values()].filter((each) => !each.completed && each.addresses.length > 0);
+        const others: Question['from'][] = [
+          ...pods.map((pod) => ({ kind: 'pods' as const, title: pod.key, pods: [pod] })),
+          ...[...state.nodes.values()].map((node) => ({ kind: 'node' as const, node })),
+        ];
+        const other = others[which % others.length]!;
+        for (const block of BLOCKS) {
+          const { ip: first } = parseCidr(block)!;
+          const ask = (place: Question['from']): Answer => {
+            const ends = end === 'from' ? { from: place, to: other } : { from: other, to: place };
+            return judge.judge({ ...ends, protocol, port: readPort(String(port)), family: first.family });
+          };
+          const whole = ask({ kind: 'outside' });
+          for (let offset = 0n; offset < 8n; offset++) {
+            const ip = { family: first.family, value: first.value + offset };
+            if (engine.address(ip).kind !== 'outside') continue;
+            const single = ask({ kind: 'address', ip });
+            expect(outcomesAt(whole, end, ip, port)).toEqual([single.allowed]);
+          }
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
 /** What the outcomes say that cover the address and port: exactly one must. */
 function outcomesAt({ outcomes }: Answer, end: 'from' | 'to', { family, value }: Ip, port: number): boolean[] {
   return outcomes
     .filter(({ sources, destinations, ports }) => {
-      const { ranges } = end === 'from' ? sources : destinations;
-      return contains(ranges[family], value) && contains(ports, BigInt(port));
+      const { names, ranges } = end === 'from' ? sources : destinations;
+      const isMeant = names.includes('outside') || contains(ranges[family], value);
+      return isMeant && contains(ports, BigInt(port));
     })
     .map(({ verdict }) => verdict.allowed);
 }

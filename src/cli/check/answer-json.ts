@@ -1,7 +1,7 @@
 import { formatIp } from '../../base/ip/index.ts';
 import type { PolicyEngine } from '../../core/policy/evaluate.ts';
 import { explain } from '../../core/policy/explain.ts';
-import type { Party } from '../../core/policy/flow.ts';
+import type { Entry, Party } from '../../core/policy/flow.ts';
 import { nearestMisses } from '../../core/policy/near-miss.ts';
 import type { Answer, Question } from '../judge.ts';
 import { describePlace } from '../place.ts';
@@ -52,9 +52,15 @@ function outcomeJson(engine: PolicyEngine, outcome: Outcome): unknown {
       source: partyJson(verdict.flow.source),
       destination: partyJson(verdict.flow.destination),
       port: verdict.flow.port ?? null,
+      ...(verdict.flow.entry === undefined ? {} : { entry: entryJson(verdict.flow.entry) }),
     },
     explanation: explain(verdict, nearestMisses(engine, verdict)).map(({ text }) => text),
   };
+}
+
+/** The node's address and port that were translated. */
+function entryJson({ node, ip, port }: Entry): unknown {
+  return { node: node.name, address: formatIp(ip), port };
 }
 
 function partyJson(party: Party): unknown {

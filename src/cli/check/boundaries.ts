@@ -29,7 +29,7 @@ export class Boundaries {
 }
 
 /** `edges` are the first members of parts, ascending. */
-function split({ first, last }: Interval, edges: readonly bigint[]): Interval[] {
+export function split({ first, last }: Interval, edges: readonly bigint[]): Interval[] {
   const starts = [first, ...edges.filter((edge) => edge > first && edge <= last)];
   return starts.map((start, i) => ({ first: start, last: (starts[i + 1] ?? last + 1n) - 1n }));
 }
@@ -62,7 +62,10 @@ function portEdges(state: ClusterState): readonly bigint[] {
   for (const host of state.hostEndpoints.values()) host.ports.forEach(({ port }) => add(port, port));
   for (const slice of state.slices.values()) slice.forEach(({ port }) => add(port, port));
   for (const service of state.services.values())
-    for (const { targetPort } of service.ports) if (typeof targetPort === 'number') add(targetPort, targetPort);
+    for (const { targetPort, nodePort } of service.ports) {
+      if (typeof targetPort === 'number') add(targetPort, targetPort);
+      if (nodePort !== undefined) add(nodePort, nodePort);
+    }
   for (const { port } of [...state.settings.failsafeInbound, ...state.settings.failsafeOutbound]) add(port, port);
   return sorted(edges);
 }

@@ -1,11 +1,14 @@
 import { cidrsOf, formatCidr, formatIp, intervalSet, type Family, type IntervalSet } from '../../base/ip/index.ts';
 import { describe } from '../../core/policy/explain.ts';
 import type { DirectionVerdict, Verdict } from '../../core/policy/flow.ts';
+import { externalNames } from '../reach/external-name.ts';
 
 /** Some of the ends or ports that a question is about: by name, and as ranges. */
 export interface Extent {
   readonly names: readonly string[];
   readonly ranges: Readonly<Record<Family, IntervalSet>>;
+  /** Of the ranges only what is nobody's in the cluster. */
+  readonly outside?: true;
 }
 
 /** Connections that come out alike: any of the sources to any of the destinations on any of the ports. */
@@ -31,8 +34,20 @@ export function rangeExtent(family: Family, ranges: IntervalSet): Extent {
   return { names: [], ranges: { ...NONE, [family]: ranges } };
 }
 
-/** `dev/client, 10.0.0.0/8`; the first `limit` parts and how many more. */
-export function formatExtent({ names, ranges }: Extent, limit = 8): string {
+/** The extent of a range of the outside. */
+export function outsideExtent(family: Family, ranges: IntervalSet): Extent {
+  return { ...rangeExtent(family, ranges), outside: true };
+}
+
+/** `dev/client, 10.0.0.0/8`; the first `limit` parts and how many more. Of the outside also `0.0.0.0/0 except 10.0.0.0/8`. */
+export function formatExtent({ names, ranges, outside }: Extent, limit = 8): string {
+  if (outside === true) {
+    const sets = ([4, 6] as const).flatMap((family) => {
+      const own = ranges[family];
+      return own.length === 0 ? [] : [{ family, ranges: own }];
+    });
+    return sets.map(externalNames(sets)).join(', ');
+  }
   const blocks = ([4, 6] as const).flatMap((family) =>
     cidrsOf(ranges[family], family).map((cidr) =>
       cidr.prefix === (family === 4 ? 32 : 128) ? formatIp(cidr.ip) : formatCidr(cidr),
@@ -84,7 +99,9 @@ function join(group: readonly Outcome[], part: Part): Outcome {
 
 function joinExtents(extents: readonly Extent[]): Extent {
   const ranges = (family: Family) => intervalSet(extents.flatMap((each) => each.ranges[family]));
-  return { names: [...new Set(extents.flatMap(({ names }) => names))], ranges: { 4: ranges(4), 6: ranges(6) } };
+  const names = [...new Set(extents.flatMap((each) => each.names))];
+  const outside = extents.every((each) => each.outside === true) ? ({ outside: true } as const) : {};
+  return { names, ranges: { 4: ranges(4), 6: ranges(6) }, ...outside };
 }
 
 /** Outcomes share their ends, so that each end's text is made once. */
