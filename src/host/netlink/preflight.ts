@@ -7,7 +7,7 @@ import type { Missing } from './features.ts';
 
 /** The namespaces that a lab and its nodes are made of. */
 const NAMESPACES = ['--net', '--mount', '--pid', '--fork', '--uts', '--ipc', '--mount-proc'] as const;
-const TIMEOUT_MS = 20_000;
+const TIMEOUT_MS = 60_000;
 
 /** Settings that keep an ordinary user from making namespaces, and the value that does so. */
 const LOCKS: readonly { readonly file: string; readonly closed: string; readonly remedy: string }[] = [

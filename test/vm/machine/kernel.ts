@@ -52,7 +52,8 @@ function fetched(): TestKernel | undefined {
     if (existsSync(join(work, 'root/usr/lib/modules'))) renameSync(join(work, 'root/usr/lib'), join(work, 'root/lib'));
     const [release = ''] = readdirSync(join(work, 'root/lib/modules'));
     run('busybox', ['depmod', '-b', join(work, 'root'), release], work);
-    renameSync(join(work, 'root'), join(CACHE, name));
+    // Another machine may have been quicker.
+    if (!existsSync(join(CACHE, name))) renameSync(join(work, 'root'), join(CACHE, name));
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
@@ -61,9 +62,16 @@ function fetched(): TestKernel | undefined {
 
 /** The package with the kernel itself, whose name has its version. */
 function dependency(): string {
-  const listing = run('apt-cache', ['depends', META_PACKAGE], CACHE);
-  const name = /Depends: (linux-image-\S+)/u.exec(listing)?.[1];
-  if (name === undefined) throw unavailable(`apt knows no package ${META_PACKAGE}; 'apt-get update' may help`);
+  const find = (): string | undefined => {
+    const { stdout } = spawnSync('apt-cache', ['depends', META_PACKAGE], { encoding: 'utf8' });
+    return /Depends: (linux-image-\S+)/u.exec(stdout ?? '')?.[1];
+  };
+  const known = find();
+  if (known !== undefined) return known;
+  // Images of containers often come without the lists of packages.
+  run('apt-get', ['update', '-qq'], CACHE);
+  const name = find();
+  if (name === undefined) throw unavailable(`apt knows no package ${META_PACKAGE}`);
   return name;
 }
 
