@@ -69,7 +69,10 @@ describe("Calico's index of handles", () => {
       spec: { handleID: 'early', block: { '10.88.0.0/26': 1 } },
     } as object);
     run(3_600_000);
-    await take('a');
+    await take('a', 'b');
+    await expect.poll(async () => Object.keys(await handles()).sort(), SOON).toEqual(['a', 'b', 'early']);
+    // What was made here needs no patience.
+    await allocator.release(['b']);
     await expect.poll(async () => Object.keys(await handles()).sort(), SOON).toEqual(['a', 'early']);
   });
 

@@ -32,9 +32,13 @@ const TIMING: HandlesTiming = { settleMs: 1000, patienceMs: 60_000 };
 /** Writes under way at one time. */
 const WIDTH = 16;
 
+/** On the handles that are made here. No block follows them, so one that holds nothing can go at once. */
+const OWN_LABEL = { 'app.kubernetes.io/managed-by': 'sluice' };
+
 /** A handle as it is stored. */
 interface Written extends IpamHandle {
   readonly revision: string;
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 /**
@@ -89,12 +93,12 @@ async function round(
     now(),
   );
   const writes = [
-    ...create.map((handle) => () => client.create(IPAM_HANDLES, encodeHandle(handle))),
+    ...create.map((handle) => () => client.create(IPAM_HANDLES, labelled(encodeHandle(handle), OWN_LABEL))),
     ...correct
       .filter(({ handle }) => ripe.has(handle))
       .map((handle) => () => client.update(IPAM_HANDLES, withRevision(handle, present.get(handle.handle)!))),
     ...remove
-      .filter((handle) => ripe.has(handle))
+      .filter((handle) => ripe.has(handle) || isOwn(present.get(handle)!))
       .map((name) => () => {
         const preconditions = { resourceVersion: present.get(name)!.revision };
         return client.delete(IPAM_HANDLES, { name }, { preconditions });
@@ -119,8 +123,19 @@ async function attemptAll(writes: readonly (() => Promise<unknown>)[]): Promise<
   return failures;
 }
 
-function withRevision(handle: IpamHandle, { revision }: Written): IpamResource<IpamHandleSpec> {
-  const object = encodeHandle(handle);
+function labelled(
+  object: IpamResource<IpamHandleSpec>,
+  labels: Readonly<Record<string, string>>,
+): IpamResource<IpamHandleSpec> {
+  return { ...object, metadata: { ...object.metadata, labels } };
+}
+
+function isOwn({ labels }: Written): boolean {
+  return Object.entries(OWN_LABEL).every(([key, value]) => labels[key] === value);
+}
+
+function withRevision(handle: IpamHandle, { revision, labels }: Written): IpamResource<IpamHandleSpec> {
+  const object = labelled(encodeHandle(handle), labels);
   return { ...object, metadata: { ...object.metadata, resourceVersion: revision } };
 }
 
@@ -134,5 +149,6 @@ function holders({ spec }: { readonly spec?: IpamBlockSpec }): BlockHolders | un
 }
 
 function written(object: IpamResource<IpamHandleSpec>): Written {
-  return { ...decodeHandle(object), revision: object.metadata.resourceVersion ?? '' };
+  const { resourceVersion: revision = '', labels = {} } = object.metadata;
+  return { ...decodeHandle(object), revision, labels };
 }

@@ -1,6 +1,7 @@
 import { SluiceError } from '../../base/errors.ts';
 import { parseIp } from '../../base/ip/index.ts';
 import type { Ip } from '../../base/ip/index.ts';
+import { openDatastore } from '../../host/datastore/open-datastore.ts';
 import { kubeBlockStore } from '../../host/ipam-store/kube-block-store.ts';
 import { openCluster } from '../cluster.ts';
 import type { Command } from '../command.ts';
@@ -55,18 +56,21 @@ export const command: Command = {
       throw new SluiceError('bad-call', 'ipam release: say what to release with --ip or --from-report');
     if (action === 'show' && ips.length > 1) throw new SluiceError('bad-call', 'ipam show: one --ip at a time');
     using cluster = await openCluster(invocation);
-    const store = kubeBlockStore({ client: cluster.client, report: note });
+    // Where the cluster keeps addresses in etcd, the environment says so as calicoctl's does.
+    using datastore = await openDatastore(invocation.env, cluster.client, note);
+    const { client } = datastore;
+    const store = kubeBlockStore({ client, report: note });
     if (action === 'show') {
       const [blocks, borrowed, configuration] = ['showBlocks', 'showBorrowed', 'showConfiguration'].map(
         (name) => values[name] === true,
       );
       const pool = values['pool'] as string | undefined;
       const more = { blocks: blocks!, borrowed: borrowed!, configuration: configuration!, json };
-      return show({ pool, ip: ips[0], ...more }, store, print);
+      return await show({ pool, ip: ips[0], ...more }, store, print);
     }
-    const state = await readIpamState(cluster.client, Date.now(), note);
+    const state = await readIpamState(client, Date.now(), note);
     if (action === 'check') return check(state, json, print);
-    return release({ ips, reports, force: values['force'] === true }, { state, store, print });
+    return await release({ ips, reports, force: values['force'] === true }, { state, store, print });
   },
 };
 
