@@ -14,6 +14,7 @@ export class BgpSecrets {
   readonly #signal: AbortSignal;
   #known = new Map<string, Readonly<Record<string, string>>>();
   #wanted = new Set<string>();
+  #isBehind = false;
 
   constructor(client: KubeClient, namespace: string, signal: AbortSignal) {
     this.#client = client;
@@ -25,18 +26,20 @@ export class BgpSecrets {
   value({ name, key }: SecretKey): string | undefined {
     this.#wanted.add(name);
     const encoded = this.#known.get(name)?.[key];
+    if (encoded === undefined) this.#isBehind = true;
     return encoded === undefined ? undefined : Buffer.from(encoded, 'base64').toString('utf8');
   }
 
-  /** Whether some Secret that was asked for has not been looked at. */
+  /** Whether something was asked for since the last refresh that was not there. */
   get isBehind(): boolean {
-    return [...this.#wanted].some((name) => !this.#known.has(name));
+    return this.#isBehind;
   }
 
   /** Asks for every Secret anew that was wanted since the last time; one that is not there, or not for the agent to read, has no keys. */
   async refresh(): Promise<void> {
     const wanted = [...this.#wanted];
     this.#wanted = new Set();
+    this.#isBehind = false;
     const entries = await Promise.all(wanted.map(async (name) => [name, await this.#read(name)] as const));
     this.#known = new Map(entries);
   }
