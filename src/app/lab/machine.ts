@@ -15,7 +15,10 @@ const NEEDED: readonly (readonly [program: string, debianPackage: string])[] = [
 ];
 
 /** Programs that only one backend needs. */
-const NEEDED_BY_BACKEND: Readonly<Partial<Record<LabBackend, (typeof NEEDED)[number]>>> = { none: ['bird', 'bird2'] };
+const NEEDED_BY_BACKEND: Readonly<Partial<Record<LabBackend, (typeof NEEDED)[number]>>> = {
+  none: ['bird', 'bird2'],
+  ovs: ['ovs-vswitchd', 'openvswitch-switch'],
+};
 
 /** Directories in which distributions install the reference CNI plugins. */
 const PLUGIN_DIRECTORIES = ['/usr/lib/cni', '/usr/libexec/cni'];
