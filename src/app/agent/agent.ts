@@ -230,7 +230,7 @@ class Agent {
         onDelta: (delta) => {
           if (delta.kind === 'policy') this.#domains.policiesChanged();
           this.#filter.apply(delta);
-          if (delta.kind === 'service' || delta.kind === 'slice') this.#bgp?.changed();
+          if (delta.kind === 'service' || delta.kind === 'slice') this.#bgp?.servicesChanged();
         },
         onRoutesChanged: () => this.#onRoutesChanged(),
         onPoolsChanged: () => this.#onPoolsChanged(),

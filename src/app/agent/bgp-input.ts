@@ -1,4 +1,4 @@
-import type { BgpInput, BgpNode, BgpService, SecretKey } from '../../core/bgp/index.ts';
+import type { BgpConfiguration, BgpInput, BgpNode, BgpService, SecretKey } from '../../core/bgp/index.ts';
 import type { ServiceSpec, SliceSpec } from '../../core/service/model.ts';
 import { equalIp } from '../../base/ip/index.ts';
 import type { BgpFeed } from './bgp-feed.ts';
@@ -22,10 +22,6 @@ export function bgpInput(
   for (const [name, { bgp }] of cluster.nodes.items)
     nodes.set(name, { ...bgp, addresses: bgp.addresses.filter(({ ip }) => families.has(ip.family)) });
   const configurations = feed.configurations();
-  const advertises = [...configurations.values()].some(
-    ({ clusterIps, externalIps, loadBalancerIps }) =>
-      clusterIps !== undefined || externalIps !== undefined || loadBalancerIps !== undefined,
-  );
   return {
     node,
     nodes,
@@ -38,9 +34,17 @@ export function bgpInput(
       exported,
     })),
     blocks: [...cluster.blocks.items.values()].filter((block) => block !== undefined),
-    services: advertises ? bgpServices(node, cluster.services(), cluster.slices()) : [],
+    services: advertisesServices(configurations) ? bgpServices(node, cluster.services(), cluster.slices()) : [],
     secret,
   };
+}
+
+/** Whether nodes advertise addresses of Services at all. */
+export function advertisesServices(configurations: ReadonlyMap<string, BgpConfiguration>): boolean {
+  return [...configurations.values()].some(
+    ({ clusterIps, externalIps, loadBalancerIps }) =>
+      clusterIps !== undefined || externalIps !== undefined || loadBalancerIps !== undefined,
+  );
 }
 
 function bgpServices(

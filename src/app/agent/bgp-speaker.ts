@@ -8,7 +8,7 @@ import type { BirdSession } from '../../host/bird/sessions.ts';
 import { pause } from '../../host/kube-client/pause.ts';
 import type { KubeClient } from '../../host/kube-client/types.ts';
 import { BgpFeed } from './bgp-feed.ts';
-import { bgpInput } from './bgp-input.ts';
+import { advertisesServices, bgpInput } from './bgp-input.ts';
 import type { BgpCluster } from './bgp-input.ts';
 import { BgpSecrets } from './bgp-secrets.ts';
 import type { FeedListener } from './cluster-feed.ts';
@@ -66,6 +66,11 @@ export class BgpSpeaker {
     if (!this.#started || this.#isDue) return;
     this.#isDue = true;
     void this.#applySoon();
+  }
+
+  /** A Service has changed, or where its endpoints are: most clusters advertise none. */
+  servicesChanged(): void {
+    if (this.#started && advertisesServices(this.#feed.configurations())) this.changed();
   }
 
   /** Passwords have no watch, and a BIRD that ended is to be started again. */

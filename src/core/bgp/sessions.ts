@@ -81,7 +81,7 @@ export class Sessions {
     const common = configurations.get('default');
     if (common?.mesh === false || this.#self.clusterId !== undefined) return;
     const password = this.#password('BGPConfiguration/default', common?.meshPassword);
-    if (password === 'missing') return;
+    if (password === null) return;
     for (const node of nodes.values()) {
       if (node.name === this.#self.name || node.clusterId !== undefined) continue;
       for (const remote of this.#remotesOf(node)) {
@@ -121,7 +121,7 @@ export class Sessions {
     }
     const password = this.#password(object, peer.password);
     const filters = this.#filters(object, peer.filters);
-    if (password === 'missing') return;
+    if (password === null) return;
     const localAs = peer.localAsNumber ?? this.#localAs();
     const reflects =
       this.#self.clusterId !== undefined &&
@@ -217,14 +217,15 @@ export class Sessions {
     return settingOf(this.#input, name);
   }
 
-  #password(object: string, key: SecretKey | undefined): string | undefined {
+  /** Null when there should be a password and is none. */
+  #password(object: string, key: SecretKey | undefined): string | undefined | null {
     if (key === undefined) return undefined;
     const password = this.#input.secret(key);
     const problem = password === undefined ? 'is not there, or not for the agent to read' : passwordProblem(password);
     if (problem === undefined) return password;
     const message = `no session until there is a password: key ${key.key} of Secret ${key.name} ${problem}`;
     this.problems.push({ object, message });
-    return 'missing';
+    return null;
   }
 
   #filters(object: string, names: readonly string[]): readonly BgpFilter[] {

@@ -50,7 +50,9 @@ describe('the mesh', () => {
       sessions: [],
       problems: [{ object: 'BGPConfiguration/default', message: expect.stringContaining('key mesh of Secret bgp') }],
     });
-    expect(session({ configurations, secrets: { 'bgp/mesh': 'x' } }, 'Mesh_172_30_1_12').password).toBe('x');
+    expect(session({ configurations, secrets: { 'bgp/mesh': 'missing' } }, 'Mesh_172_30_1_12').password).toBe(
+      'missing',
+    );
     expect(viewOf({ configurations, secrets: { 'bgp/mesh': 'a"; }' } }).problems).toHaveLength(1);
   });
 });
