@@ -5,7 +5,7 @@ import { silentLogger } from '../../base/log.ts';
 import { DEFAULT_SETTINGS } from '../../core/routing/index.ts';
 import type { RoutingInput, RoutingPool } from '../../core/routing/index.ts';
 import { FakeNetwork } from '../../host/netlink/fake.ts';
-import type { Netlink, NetworkChange } from '../../host/netlink/port.ts';
+import type { Netlink, NetworkChange, NetworkEvent, RouteEntry } from '../../host/netlink/port.ts';
 import { FakeSysctl } from '../../host/sysctl/fake.ts';
 import { NetworkDriver } from './network-driver.ts';
 
@@ -42,6 +42,8 @@ class Kernel {
   readonly netlink: Netlink;
   readonly seen: NetworkChange[] = [];
   hasIpip = false;
+  /** Brings an event to whoever watches. */
+  tell: (event: NetworkEvent) => void = () => undefined;
 
   constructor() {
     const netlink = new FakeNetwork().netlink();
@@ -57,10 +59,18 @@ class Kernel {
           : netlink.attempt([change])[0],
       );
     };
-    this.netlink = Object.create(netlink, { attempt: { value: attempt } }) as Netlink;
+    const watch = (_: unknown, listener: (event: NetworkEvent) => void): Disposable => {
+      this.tell = listener;
+      return new DisposableStack();
+    };
+    this.netlink = Object.create(netlink, { attempt: { value: attempt }, watch: { value: watch } }) as Netlink;
     // Methods with private state need their own object.
-    for (const name of ['links', 'link', 'addresses', 'routes', 'rules', 'neighbours', 'fdb', 'watch'] as const)
+    for (const name of ['links', 'link', 'addresses', 'routes', 'rules', 'neighbours', 'fdb'] as const)
       Object.defineProperty(this.netlink, name, { value: netlink[name].bind(netlink) });
+  }
+
+  routeTo(text: string): RouteEntry {
+    return this.netlink.routes({ protocol: 80 }).find(({ destination }) => formatCidr(destination) === text)!;
   }
 
   get routes(): readonly string[] {
@@ -73,12 +83,12 @@ describe('the driver of links and routes', () => {
   let driver: NetworkDriver | undefined;
   afterEach(() => driver?.stop());
 
-  const start = (kernel: Kernel): NetworkDriver => {
+  const start = (kernel: Kernel, input = () => INPUT): NetworkDriver => {
     driver = new NetworkDriver({
       netlink: kernel.netlink,
       sysctl: new FakeSysctl({}),
       log: silentLogger,
-      input: () => INPUT,
+      input,
       onUnderlayChanged: () => undefined,
       onReturnPeers: () => undefined,
     });
@@ -95,6 +105,26 @@ describe('the driver of links and routes', () => {
     expect(error).toBeUndefined();
     // What would need the device is not even tried.
     expect(kernel.seen.filter((change) => JSON.stringify(change, text).includes('ipip.sluice'))).toHaveLength(1);
+  });
+
+  it('is not alarmed by late news of what it has changed meanwhile, but by what nobody of its own did', async () => {
+    const kernel = new Kernel();
+    let input = INPUT;
+    const started = start(kernel, () => input);
+    const before = kernel.routeTo('10.2.0.64/26');
+    const b = { name: 'b', addresses: [ip('192.0.2.3')], tunnelAddresses: {} };
+    input = { ...INPUT, nodes: new Map(INPUT.nodes).set('b', b) };
+    started.changed();
+    await new Promise((resolve) => setImmediate(resolve));
+    const after = kernel.routeTo('10.2.0.64/26');
+    expect(after.via).toEqual(ip('192.0.2.3'));
+    // The kernel's word of the first route comes only now, then that of the second.
+    kernel.tell({ kind: 'route', gone: false, route: before });
+    kernel.tell({ kind: 'route', gone: false, route: after });
+    expect(started.status().drifts).toBe(0);
+    // Now somebody sets the first one again.
+    kernel.tell({ kind: 'route', gone: false, route: before });
+    expect(started.status().drifts).toBe(1);
   });
 
   it('makes the device as soon as the kernel can', () => {

@@ -1,6 +1,13 @@
 import { hasCode, messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
-import { ActualTables, desiredNetwork, diffTables, endpointItems, RoutingTable } from '../../core/routing/index.ts';
+import {
+  ActualTables,
+  desiredNetwork,
+  diffTables,
+  endpointItems,
+  KEYS,
+  RoutingTable,
+} from '../../core/routing/index.ts';
 import type {
   DerivedNetwork,
   LocalEndpoint,
@@ -12,9 +19,10 @@ import type {
 } from '../../core/routing/index.ts';
 import type { Netlink, NetworkEvent } from '../../host/netlink/port.ts';
 import type { Sysctl } from '../../host/sysctl/sysctl.ts';
-import { dumpNetwork, isOurs, isTunnel } from './kernel-network.ts';
+import { dumpNetwork, isOurs, isTunnel, routeOf } from './kernel-network.ts';
 import { MissingDevices } from './missing-devices.ts';
 import { isDrift, isUnderlayChange } from './network-drift.ts';
+import { StaleRoutes } from './stale-routes.ts';
 
 export interface NetworkDriverDependencies {
   readonly netlink: Netlink;
@@ -62,6 +70,7 @@ export class NetworkDriver {
   readonly #dependencies: NetworkDriverDependencies;
   readonly #table = new RoutingTable();
   readonly #missing = new MissingDevices();
+  readonly #stale = new StaleRoutes();
   #actual: ActualTables | undefined;
   #names = new Map<number, string>();
   #derived: DerivedNetwork | undefined;
@@ -201,7 +210,7 @@ export class NetworkDriver {
     return outcomes.flatMap((error, i) => {
       const change = changes[i]!;
       if (error === undefined || (change.kind.startsWith('delete-') && hasCode(error, 'not-found'))) {
-        this.#actual?.record(change);
+        this.#record(change);
         return [];
       }
       if (this.#missing.learn(change, error)) return [];
@@ -211,6 +220,17 @@ export class NetworkDriver {
       log.warn('the kernel refused a network change', { change: change.kind, error: messageOf(error) });
       return [messageOf(error)];
     });
+  }
+
+  #record(change: RoutingChange): void {
+    if ('route' in change) {
+      const { route } = change;
+      const { routes, returnRoutes } = this.#actual?.tables ?? {};
+      const before =
+        route.table === undefined ? routes?.get(KEYS.routes(route)) : returnRoutes?.get(KEYS.returnRoutes(route));
+      this.#stale.replaced(change, before);
+    }
+    this.#actual?.record(change);
   }
 
   /**
@@ -249,11 +269,18 @@ export class NetworkDriver {
       if (event.gone) this.#names.delete(event.link.index);
       else this.#names.set(event.link.index, event.link.name);
     }
+    // What was lost can no longer be told from what somebody else did.
+    if (event.kind === 'overrun') this.#stale.clear();
     if (this.#actual === undefined) return;
+    const route = event.kind === 'route' ? routeOf(event.route, this.#names) : undefined;
     if (isDrift(event, this.#actual.tables, this.#names)) {
+      if (route !== undefined && this.#stale.has(route)) return;
       this.#drifts++;
       this.#resyncSoon(SETTLE);
-    } else if (isUnderlayChange(event, this.#names)) this.#resyncSoon(SETTLE);
+      return;
+    }
+    if (route !== undefined) this.#stale.caughtUp(route);
+    if (isUnderlayChange(event, this.#names)) this.#resyncSoon(SETTLE);
   }
 
   #resyncSoon(delay: number): void {
