@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ROOT, TestCluster } from './harness.ts';
+import { ROOT, TestCluster, eventually } from './harness.ts';
 
 /** The commands that mostly answer from files, on a cluster that runs. */
 describe('on a running cluster', () => {
@@ -44,6 +44,35 @@ describe('on a running cluster', () => {
       pairs.map(async ({ from, to }) => ({ from, to, ping: await cluster.reaches(from, to) })),
     );
     expect(real).toEqual(predicted);
+  });
+
+  it('ipam shows, checks and releases addresses, of which pods choose their own', async () => {
+    const ipam = (...args: readonly string[]) => cluster.sluice('ipam', ...args, '--name', cluster.name);
+    const manifests = `
+apiVersion: crd.projectcalico.org/v1
+kind: IPPool
+metadata: { name: own }
+spec: { cidr: 10.77.0.0/24, assignmentMode: Manual, vxlanMode: Always, natOutgoing: true }
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: fixed, annotations: { cni.projectcalico.org/ipAddrs: '["10.77.0.200"]' } }
+spec: { containers: [{ name: main, image: nginx }] }
+`;
+    await cluster.ok('create -f -', manifests);
+    await cluster.ok('wait --for=condition=Ready pod/fixed --timeout=60s');
+    expect(await cluster.ok("get pod fixed -o 'jsonpath={.status.podIP}'")).toBe('10.77.0.200');
+    const shown = await ipam('show', '--ip', '10.77.0.200');
+    expect(shown.stdout).toContain('10.77.0.200 is held for pod default/fixed on');
+    expect((await ipam('show', '--show-blocks')).stdout).toMatch(/^IPPool +own +10\.77\.0\.0\/24 +- +256 +1 /m);
+    const refused = await ipam('release', '--ip', '10.77.0.200');
+    expect(refused.stdout).toContain('which exists; --force releases it all the same');
+    expect(refused.code).toBe(1);
+    await cluster.ok('delete pod fixed --wait=true');
+    await eventually(async () => {
+      const { code, stdout } = await ipam('check');
+      if (code !== 0) throw new Error(stdout);
+    }, 30_000);
   });
 
   it('kubectl sluice asks the cluster of the current context', () => {
