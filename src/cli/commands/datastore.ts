@@ -4,7 +4,7 @@ import { SluiceError } from '../../base/errors.ts';
 import { formatExport, parseExport, sumsOf } from '../../core/datastore/index.ts';
 import type { ExportFile, Sum } from '../../core/datastore/index.ts';
 import { exportDatastore, importDatastore, isLocked, setLocked } from '../../host/datastore/migration.ts';
-import { openDatastore } from '../../host/datastore/open-datastore.ts';
+import { datastoreType, openEtcd } from '../../host/datastore/open-datastore.ts';
 import type { Datastore } from '../../host/datastore/open-datastore.ts';
 import { openCluster } from '../cluster.ts';
 import type { Command, Invocation } from '../command.ts';
@@ -51,35 +51,41 @@ export const command: Command = {
   },
   run: async (invocation) => {
     const { values, env, note } = invocation;
+    const verb = VERBS[invocation.arguments[1] as keyof typeof VERBS];
+    const type = datastoreType((values['datastore'] as string | undefined) ?? env['DATASTORE_TYPE']);
+    if (type === 'etcdv3') {
+      using etcd = await openEtcd(env, undefined, note);
+      return await verb(etcd, invocation);
+    }
     using cluster = await openCluster(invocation);
-    const type = (values['datastore'] as string | undefined) ?? env['DATASTORE_TYPE'];
-    using datastore = await openDatastore({ ...env, DATASTORE_TYPE: type }, cluster.client, note);
-    return VERBS[invocation.arguments[1] as keyof typeof VERBS](datastore, invocation);
+    return await verb({ type, client: cluster.client }, invocation);
   },
 };
 
+type Place = Pick<Datastore, 'type' | 'client'>;
+
 const TITLE = { kubernetes: 'the Kubernetes API', etcdv3: 'etcd' } as const;
 
-async function lock({ client, type }: Datastore, { note }: Invocation): Promise<number> {
+async function lock({ client, type }: Place, { note }: Invocation): Promise<number> {
   const changed = await setLocked(client, true);
   note(`${TITLE[type]} ${changed ? 'is locked' : 'was locked already'}: nothing is written until it is unlocked`);
   return 0;
 }
 
-async function unlock({ client, type }: Datastore, { note }: Invocation): Promise<number> {
+async function unlock({ client, type }: Place, { note }: Invocation): Promise<number> {
   const changed = await setLocked(client, false);
   note(`${TITLE[type]} ${changed ? 'is unlocked' : 'was not locked'}`);
   return 0;
 }
 
-async function exportTo({ client }: Datastore, { print, note }: Invocation): Promise<number> {
+async function exportTo({ client }: Place, { print, note }: Invocation): Promise<number> {
   const file = await exportDatastore(client);
   print(formatExport(file).trimEnd());
   note(sumTable(sumsOf(file.contents)));
   return 0;
 }
 
-async function importFrom(datastore: Datastore, { values, note }: Invocation): Promise<number> {
+async function importFrom(datastore: Place, { values, note }: Invocation): Promise<number> {
   const file = parseExport(await readExport(values['filename'] as string | undefined));
   assertWhole(file);
   if (!(await isLocked(datastore.client))) note(`locking ${TITLE[datastore.type]}`);

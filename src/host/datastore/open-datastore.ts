@@ -1,6 +1,8 @@
 import { SluiceError } from '../../base/errors.ts';
 import type { KubeClient } from '../kube-client/types.ts';
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /** Where Calico's kinds can be; the names are Calico's. */
 const DATASTORE_TYPES = ['kubernetes', 'etcdv3'] as const;
 
@@ -28,12 +30,20 @@ export function datastoreType(text: string | undefined): DatastoreType {
  * stays the caller's to close.
  */
 export async function openDatastore(
-  env: Readonly<Record<string, string | undefined>>,
+  env: Environment,
   kubernetes: KubeClient,
   report: (message: string) => void,
 ): Promise<Datastore> {
-  const type = datastoreType(env['DATASTORE_TYPE']);
-  if (type === 'kubernetes') return { type, client: kubernetes, [Symbol.dispose]: () => undefined };
+  if (datastoreType(env['DATASTORE_TYPE']) === 'etcdv3') return openEtcd(env, kubernetes, report);
+  return { type: 'kubernetes', client: kubernetes, [Symbol.dispose]: () => undefined };
+}
+
+/** Opens etcd; without a client of Kubernetes there are Calico's kinds alone. */
+export async function openEtcd(
+  env: Environment,
+  kubernetes: KubeClient | undefined,
+  report: (message: string) => void,
+): Promise<Datastore> {
   // Loaded by those who need it: it costs what the rest of an agent's connections cost together.
   const [{ etcdClient }, { etcdConfig }, { etcdKubeClient }] = await Promise.all([
     import('../etcd/client.ts'),
@@ -41,6 +51,6 @@ export async function openDatastore(
     import('../etcd/kube-client.ts'),
   ]);
   const etcd = etcdClient(etcdConfig(env));
-  const client = etcdKubeClient({ etcd, kubernetes, report });
-  return { type, client, [Symbol.dispose]: () => etcd.close() };
+  const client = etcdKubeClient({ etcd, report, ...(kubernetes === undefined ? {} : { kubernetes }) });
+  return { type: 'etcdv3', client, [Symbol.dispose]: () => etcd.close() };
 }

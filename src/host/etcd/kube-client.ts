@@ -25,8 +25,8 @@ import type { Etcd, WatchEvent as EtcdEvent } from './types.ts';
 /** What the client is made of. */
 export interface EtcdKubeClientDependencies {
   readonly etcd: Etcd;
-  /** Has everything that is not Calico's. */
-  readonly kubernetes: KubeClient;
+  /** Has everything that is not Calico's; absent where nothing else is asked for. */
+  readonly kubernetes?: KubeClient;
   /** Told of values that cannot be read, and when etcd has compacted what a watch was still to read. */
   readonly report: (message: string) => void;
 }
@@ -42,13 +42,18 @@ export function etcdKubeClient(dependencies: EtcdKubeClientDependencies): KubeCl
 
 class EtcdKubeClient implements KubeClient {
   readonly #etcd: Etcd;
-  readonly #kubernetes: KubeClient;
+  readonly #others: KubeClient | undefined;
   readonly #report: (message: string) => void;
 
   constructor({ etcd, kubernetes, report }: EtcdKubeClientDependencies) {
     this.#etcd = etcd;
-    this.#kubernetes = kubernetes;
+    this.#others = kubernetes;
     this.#report = report;
+  }
+
+  get #kubernetes(): KubeClient {
+    if (this.#others === undefined) throw new KubeError('not-found', "etcd has Calico's kinds alone");
+    return this.#others;
   }
 
   list<T extends KubeObject>(resource: Resource, options: ListOptions = {}): Promise<List<T>> {
