@@ -79,7 +79,9 @@ async function measure(backend: BackendName): Promise<Figure[]> {
     nodes.set(`node-${n}`, nodeOf(n));
     blocks.set(String(n), blockOf(n));
   }
+  const cpu = process.cpuUsage();
   const joining = await timed(driver);
+  const { user, system } = process.cpuUsage(cpu);
   expectAll(driver, kernel, backend);
   await quiet();
   const readBefore = reads();
@@ -100,6 +102,7 @@ async function measure(backend: BackendName): Promise<Figure[]> {
   if (backend === 'vxlan') kernel.apply([{ kind: 'delete-link', link: 'vxlan.sluice' }]);
   return [
     { figure: `${backend}: ${NODES} nodes joining`, value: joining / 1000, unit: 's', bar: { atMost: 1 } },
+    { figure: `${backend}: processor time of that`, value: (user + system) / 1e6, unit: 's' },
     { figure: `${backend}: one node's change`, value: median(changes), unit: 'ms', bar: { atMost: 5 } },
     {
       figure: `${backend}: dumps of the kernel in ${ROUNDS + WARM_UP} changes`,
