@@ -15,6 +15,7 @@ import { namespaceSelectorMatchesNothing } from './rules/namespace-selector-matc
 import { notUnderstood } from './rules/not-understood.ts';
 import { orForAnd } from './rules/or-for-and.ts';
 import { orderTie } from './rules/order-tie.ts';
+import { overlappingPools } from './rules/overlapping-pools.ts';
 import { peerMatchesNothing } from './rules/peer-matches-nothing.ts';
 import { policySelectsNothing } from './rules/policy-selects-nothing.ts';
 import { policyTypes } from './rules/policy-types.ts';
@@ -49,6 +50,7 @@ export const CLUSTER_RULES: readonly LintRule[] = [
   oneFamily,
   orForAnd,
   orderTie,
+  overlappingPools,
   peerMatchesNothing,
   policySelectsNothing,
   policyTypes,

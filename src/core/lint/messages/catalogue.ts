@@ -53,6 +53,7 @@ export interface LintMessages {
   readonly namespaceNameLabel: (key: string, label: string) => string;
   readonly noNamespace: (selector: string) => string;
   readonly orderTie: (rival: string, field: string, order: string | undefined) => string;
+  readonly overlappingPools: (cidr: string, rival: string) => string;
   readonly oneNamespace: (name: string) => string;
   readonly manyNamespaces: (count: number) => string;
   readonly peerOnHost: (selector: string, where: string) => string;

@@ -67,6 +67,8 @@ export const en: LintMessages = {
   noNamespace: (selector) => `no namespace has the labels ${selector}`,
   orderTie: (rival, field, order) =>
     `${rival} has the same ${field}${order === undefined ? ' (none)' : ` ${order}`} and decides differently about some of the same traffic: which one wins depends on their names alone`,
+  overlappingPools: (cidr, rival) =>
+    `${cidr} shares addresses with ${rival}: only the older of the two pools gives any`,
   oneNamespace: (name) => `namespace ${name}`,
   manyNamespaces: (count) => `the ${count} namespaces chosen`,
   peerOnHost: (selector, where) =>

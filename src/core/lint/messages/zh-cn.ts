@@ -46,6 +46,7 @@ export const zhCn: LintMessages = {
     'not-understood': '策略中没有含义的部分；它什么都不允许，或拒绝它可能表示的一切',
     'or-for-and': '两个对端各有一个选择器，而本意可能是一个对端同时带有两个',
     'order-tie': '优先级或顺序相同的两个策略对相同流量作出不同决定',
+    'overlapping-pools': '地址重叠的两个 IPPool，其中只有较早的一个会分配地址',
     'peer-matches-nothing': '选择器没有匹配任何 Pod 的对端',
     'policy-selects-nothing': '选择器没有选中任何 Pod，或只选中策略管不到的 Pod',
     'policy-types': '规则的方向没有列在 policyTypes 中，因此不起作用',
@@ -100,6 +101,7 @@ export const zhCn: LintMessages = {
   noNamespace: (selector) => `没有命名空间带有标签 ${selector}`,
   orderTie: (rival, field, order) =>
     `${rival} 的 ${field} 同为 ${order ?? '未设置'}，并对部分相同流量作出不同决定：谁生效只取决于名称`,
+  overlappingPools: (cidr, rival) => `${cidr} 与 ${rival} 有相同的地址：两个地址池中只有较早的一个会分配地址`,
   oneNamespace: (name) => `命名空间 ${name}`,
   manyNamespaces: (count) => `所选的 ${count} 个命名空间`,
   peerOnHost: (selector, where) => `${where} 中匹配 ${selector} 的 Pod 使用主机网络，只有 ipBlock 能匹配它们`,

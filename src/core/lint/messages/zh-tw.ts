@@ -46,6 +46,7 @@ export const zhTw: LintMessages = {
     'not-understood': '政策中沒有意義的部分；它什麼都不允許，或拒絕它可能表示的一切',
     'or-for-and': '兩個對端各有一個選擇器，而本意可能是一個對端同時帶有兩個',
     'order-tie': '優先順序或順序相同的兩個政策對相同流量作出不同決定',
+    'overlapping-pools': '位址重疊的兩個 IPPool，其中只有較早的一個會分配位址',
     'peer-matches-nothing': '選擇器沒有符合任何 Pod 的對端',
     'policy-selects-nothing': '選擇器沒有選取任何 Pod，或只選取政策管不到的 Pod',
     'policy-types': '規則的方向沒有列在 policyTypes 中，因此不起作用',
@@ -100,6 +101,7 @@ export const zhTw: LintMessages = {
   noNamespace: (selector) => `沒有命名空間帶有標籤 ${selector}`,
   orderTie: (rival, field, order) =>
     `${rival} 的 ${field} 同為 ${order ?? '未設定'}，並對部分相同流量作出不同決定：誰生效只取決於名稱`,
+  overlappingPools: (cidr, rival) => `${cidr} 與 ${rival} 有相同的位址：兩個位址池中只有較早的一個會分配位址`,
   oneNamespace: (name) => `命名空間 ${name}`,
   manyNamespaces: (count) => `所選的 ${count} 個命名空間`,
   peerOnHost: (selector, where) => `${where} 中符合 ${selector} 的 Pod 使用主機網路，只有 ipBlock 能符合它們`,
