@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { NetworkPolicy } from '../kube/types.ts';
 import { clusterState } from '../policy/index.ts';
-import { exposures } from './exposure.ts';
+import { exposures, supposedPods } from './exposure.ts';
 import { formatPorts } from './port-set.ts';
 
 const policies: NetworkPolicy[] = [
@@ -55,6 +55,29 @@ describe('exposures', () => {
       'shop/app=db > nothing < nothing',
       'shop/quarantined=yes > nothing < nothing',
       'new-namespace (team=pay)/role=client > TCP 5432 < all traffic',
+    ]);
+  });
+
+  it('suppose a pod for every value and every alternative of a selector', () => {
+    const spec = {
+      selector: "app in {'a', 'b'} && (tier == 'x' || has(extra)) && zone starts with 'eu-' && !has(gone)",
+      types: ['Ingress'],
+    };
+    const policy = {
+      apiVersion: 'projectcalico.org/v3',
+      kind: 'NetworkPolicy',
+      metadata: { name: 'p', namespace: 'n' },
+    };
+    const names = supposedPods(clusterState({ policies: [{ ...policy, spec }] })).map(({ name }) => name);
+    expect(names).toEqual([
+      'n/',
+      'new-namespace ()/',
+      'n/app=a,extra=any,zone=eu-',
+      'n/app=b,extra=any,zone=eu-',
+      'n/app=a,extra=other,zone=eu-',
+      'n/app=b,extra=other,zone=eu-',
+      'n/app=a,tier=x,zone=eu-',
+      'n/app=b,tier=x,zone=eu-',
     ]);
   });
 

@@ -1,8 +1,9 @@
-import { EVERYTHING, necessaryRequirements } from '../kube/labels.ts';
-import type { Labels, Requirement, Selector } from '../kube/labels.ts';
+import { EVERYTHING } from '../kube/labels.ts';
+import type { Labels } from '../kube/labels.ts';
 import { NAMESPACE_LABEL, NAMESPACE_PREFIX } from '../policy/effective-labels.ts';
 import { podSetKey } from '../policy/index.ts';
 import type { ClusterState, Peer, PodSet, Policy, Rule } from '../policy/index.ts';
+import { exampleLabels, labelText } from './example-labels.ts';
 import type { GroupConnection, Reachability, SupposedPod } from './model.ts';
 import { reach } from './reach.ts';
 
@@ -26,8 +27,8 @@ export interface Exposures {
 export const NEW_NAMESPACE = 'new-namespace';
 
 /**
- * The exposure of a pod without labels in each namespace and in a new one, and of one pod for every selector in the
- * policies that no pod there has yet satisfied: with the labels that it asks for, in a namespace with those that it asks for.
+ * The exposure of a pod without labels in each namespace and in a new one, and of one pod for every way to meet a selector in
+ * the policies: with the labels that it asks for and no others, in a namespace with those that it asks for.
  */
 export function exposures(state: ClusterState): Exposures {
   const supposed = supposedPods(state);
@@ -59,10 +60,7 @@ export function supposedPods(state: ClusterState): SupposedPod[] {
   };
   for (const namespace of namespacesOf(state)) suppose({ namespace, labels: {} });
   suppose({ namespace: NEW_NAMESPACE, namespaceLabels: {}, labels: {} });
-  for (const set of setsOf(state)) {
-    const pod = memberOf(set);
-    if (pod !== undefined) suppose(pod);
-  }
+  for (const set of setsOf(state)) for (const pod of membersOf(set)) suppose(pod);
   return [...supposed.values()];
 }
 
@@ -94,11 +92,13 @@ function peersOf({ ingress, egress }: Policy): Peer[] {
   ]);
 }
 
-/** A pod of the set, in a namespace that is there if it names one, else in a new one; none where no labels would do. */
-function memberOf({ namespaces, pods }: PodSet): Omit<SupposedPod, 'name'> | undefined {
-  const all = labelsFor(pods);
-  const asked = namespaces.kind === 'name' ? {} : labelsFor(namespaces.selector);
-  if (all === undefined || asked === undefined) return undefined;
+/** Pods of the set, in a namespace that is there if it names one, else in a new one; none where no labels would do. */
+function membersOf({ namespaces, pods }: PodSet): Omit<SupposedPod, 'name'>[] {
+  const asked = namespaces.kind === 'name' ? [{}] : exampleLabels(namespaces.selector);
+  return exampleLabels(pods).flatMap((all) => asked.map((each) => memberWith(all, each, namespaces)));
+}
+
+function memberWith(all: Labels, asked: Labels, namespaces: PodSet['namespaces']): Omit<SupposedPod, 'name'> {
   const isOwn = (key: string): boolean => !key.startsWith(NAMESPACE_PREFIX) && key !== NAMESPACE_LABEL;
   const labels = Object.fromEntries(Object.entries(all).filter(([key]) => isOwn(key)));
   const namespaceLabels = { ...asked, ...ofNamespace(all) };
@@ -109,25 +109,6 @@ function memberOf({ namespaces, pods }: PodSet): Omit<SupposedPod, 'name'> | und
   return known === undefined ? { namespace: NEW_NAMESPACE, namespaceLabels, labels } : { namespace: known, labels };
 }
 
-/** Labels that meet what the selector plainly asks for; undefined when it asks for the impossible. */
-function labelsFor(selector: Selector): Labels | undefined {
-  if (selector.kind === 'nothing') return undefined;
-  const labels: Record<string, string> = {};
-  for (const requirement of necessaryRequirements(selector)) {
-    const value = valueFor(requirement);
-    if (value === undefined) continue;
-    const known = labels[requirement.key];
-    if (known !== undefined && requirement.operator === 'In' && !requirement.values.includes(known)) return undefined;
-    labels[requirement.key] ??= value;
-  }
-  return labels;
-}
-
-function valueFor({ operator, values }: Requirement): string | undefined {
-  if (operator === 'In') return values[0];
-  return operator === 'Exists' ? 'any' : undefined;
-}
-
 /** Labels that the endpoint would have from its namespace, as the namespace's own. */
 function ofNamespace(labels: Labels): Labels {
   return Object.fromEntries(
@@ -135,11 +116,4 @@ function ofNamespace(labels: Labels): Labels {
       key.startsWith(NAMESPACE_PREFIX) ? [[key.slice(NAMESPACE_PREFIX.length), value]] : [],
     ),
   );
-}
-
-function labelText(labels: Labels): string {
-  return Object.keys(labels)
-    .sort()
-    .map((key) => `${key}=${labels[key]}`)
-    .join(',');
 }
