@@ -64,6 +64,8 @@ export interface AgentDependencies {
   readonly client: KubeClient;
   readonly blockStore: BlockStore;
   readonly netlink: Netlink;
+  /** What the agent's own carrying of packets counts, where it carries any. */
+  readonly carried?: () => Readonly<Record<string, number>> | undefined;
   readonly reaper: LinkReaper;
   readonly openPod: PodLinkDependencies['openPod'];
   /** Throws where the kernel has no WireGuard. */
@@ -209,6 +211,7 @@ class Agent {
         keys: new Map([...this.#feed.nodes.items].map(([name, { wireguard }]) => [name, wireguard.keys])),
       }),
       rotation: () => this.#feed.nodes.items.get(options.node)?.wireguard.rotation ?? '',
+      onTunnels: (tunnels) => this.#ownTunnels.updateEncrypting(tunnels),
       onKeysChanged: () => void this.#publish((known) => this.#identity.publishAddresses(known)),
     });
     this.#attachments = new Attachments({
@@ -557,6 +560,7 @@ class Agent {
       network: this.#network.status(),
       checksumOffload: this.#checksums.status,
       wireguard: this.#wireguard.status(),
+      carried: this.#world.carried?.(),
       connections: this.#connections.status(),
       attachments: this.#attachments,
       blocks: this.#addresses.blocks,

@@ -53,6 +53,7 @@ export async function runAgentProgram(env: Environment, signal: AbortSignal): Pr
       {
         client,
         netlink,
+        carried: () => netlink.counters(),
         reaper,
         nftables,
         conntrack,

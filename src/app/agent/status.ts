@@ -49,6 +49,8 @@ export interface AgentStatus {
   readonly checksumOffload: readonly ChecksumOffloadStatus[];
   /** Absent while the cluster has it off. */
   readonly wireguard?: WireguardStatus;
+  /** Packets and drops of the tunnel that the agent carries itself; absent with other backends. */
+  readonly carried?: Readonly<Record<string, number>>;
   readonly connections: ConnectionsStatus;
   /** Addresses that will be given back when the datastore answers again. */
   readonly owedReleases: number;
@@ -66,6 +68,7 @@ export interface StatusSources {
   readonly network: NetworkStatus;
   readonly checksumOffload: readonly ChecksumOffloadStatus[];
   readonly wireguard: WireguardStatus | undefined;
+  readonly carried: Readonly<Record<string, number>> | undefined;
   readonly connections: ConnectionsStatus;
   readonly attachments: Attachments;
   readonly blocks: readonly Stored<Block>[];
@@ -108,6 +111,7 @@ export function agentStatus(sources: StatusSources): AgentStatus {
     network: sources.network,
     checksumOffload: sources.checksumOffload,
     ...(sources.wireguard === undefined ? {} : { wireguard: sources.wireguard }),
+    ...(sources.carried === undefined ? {} : { carried: sources.carried }),
     connections: sources.connections,
     owedReleases: attachments.owedReleases,
   };

@@ -22,6 +22,8 @@ export interface Carrier extends AsyncDisposable {
   set(tunnel: CarriedTunnel): void;
   /** Ends the carrying because device `name` is to go: whether it went with it, or netlink has to delete it. */
   remove(name: string): 'removed' | 'left';
+  /** What has been carried and what was dropped, for printing; undefined where nobody counts. */
+  counters?(): Readonly<Record<string, number>> | undefined;
   /** The device has gone: nothing that was set can be relied on. */
   lost(): void;
 }

@@ -45,6 +45,10 @@ class KernelUserTunnels implements UserTunnels {
     return 'left';
   }
 
+  counters(): Readonly<Record<string, number>> | undefined {
+    return this.status() as Readonly<Record<string, number>> | undefined;
+  }
+
   /** The thread notices by itself that its device is gone. */
   lost(): void {}
 

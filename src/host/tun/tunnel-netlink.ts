@@ -116,6 +116,11 @@ export class TunnelNetlink implements Netlink, AsyncDisposable {
     this.#kernel[Symbol.dispose]();
   }
 
+  /** What the carrier counts; undefined while nothing is carried or where nobody counts. */
+  counters(): Readonly<Record<string, number>> | undefined {
+    return this.#tunnel === undefined ? undefined : this.#carrier.counters?.();
+  }
+
   /** Ends the carrying; the device, its routes and addresses stay for the next agent. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#carrier[Symbol.asyncDispose]();
