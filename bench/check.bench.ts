@@ -9,6 +9,8 @@ import { generateCluster } from './reach-cluster.ts';
 import type { GeneratedCluster } from './reach-cluster.ts';
 
 const SLUICE = resolve(import.meta.dirname, '../sluice');
+/** What the first call does by itself; only sources that were changed in the last minutes run as they are. */
+const BUILD = resolve(import.meta.dirname, '../scripts/build-cli.ts');
 const FILES = 20;
 const RUNS = 11;
 const QUESTIONS = 200_000;
@@ -24,7 +26,8 @@ export const bench: Bench = {
       writeFiles(cluster, folder);
       const [from, to] = cluster.pods.map(({ metadata }) => `${metadata!.namespace}/${metadata!.name}`).slice(-2);
       const ask = ['check', '-f', folder, from!, to!, '--port', '8080'];
-      note('one run to fill the compile cache');
+      note('the bundle of the command line, and one run to fill the compile cache');
+      spawnSync(process.execPath, [BUILD], { stdio: 'inherit' });
       run(ask);
       const walls = Array.from({ length: RUNS }, () => run(ask));
       const batch = join(folder, 'questions.jsonl');

@@ -1,43 +1,18 @@
 import process from 'node:process';
-import { reportFailure } from './failure.ts';
+import { fileURLToPath } from 'node:url';
 
-/** The entry point of `sluice`: parses the command line, runs one command, turns every failure into one message and exit code 2. */
-async function main(argv: readonly string[]): Promise<number> {
+/** The entry point of `sluice`. */
+async function main(argv: readonly string[]): Promise<void> {
   // The kubelet runs this probe often: it must not pay for the parser.
   if (argv[0] === 'agent' && argv.length === 2 && argv[1] === '--health') {
     const { checkAgentHealth } = await import('../app/agent/health-command.ts');
-    return checkAgentHealth(process.env);
+    process.exitCode = await checkAgentHealth(process.env);
+    return;
   }
-  const [{ parseCall }, { COMMANDS }, { version }] = await Promise.all([
-    import('./program.ts'),
-    import('./commands.ts'),
-    import('./version.ts'),
-  ]);
-  const call = await parseCall(argv, COMMANDS, version(), {
-    out: (text) => process.stdout.write(text),
-    err: (text) => process.stderr.write(text.replace(/^error: /u, 'sluice: ')),
-  });
-  const stop = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => stop.abort());
-  return call.command.run({
-    arguments: call.arguments,
-    values: call.values,
-    env: process.env,
-    uid: process.getuid?.() ?? 0,
-    signal: stop.signal,
-    print: (line) => void process.stdout.write(`${line}\n`),
-    note: (line) => void process.stderr.write(`${line}\n`),
-  });
+  const { bundleToRun } = await import('./bundle.ts');
+  // Bundled, the same sources start in two thirds of the time.
+  const bundle = bundleToRun(fileURLToPath(new URL('../..', import.meta.url)), argv[0]);
+  await (bundle === undefined ? import('./run.ts') : import(bundle));
 }
 
-// A reader that has seen enough (`sluice status | head`) is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 2));
-
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  process.exitCode = reportFailure(error, {
-    debug: process.argv.includes('--debug'),
-    write: (line) => void process.stderr.write(`${line}\n`),
-  });
-}
+await main(process.argv.slice(2));

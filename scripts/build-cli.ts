@@ -1,0 +1,125 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import type { BuildResult, Metafile, OutputFile, Plugin } from 'esbuild';
+import { ALL, LISTS, stampOf } from '../src/cli/bundle.ts';
+
+/**
+ * Bundles the command line into build/cli/<hash>: chunks that commands load as they need them instead of hundreds of files.
+ * Then says in build/cli/inputs which bundle it is and what each command's part of it was made of. The command line calls
+ * this by itself when its sources have changed. `build-cli.ts [CHECKOUT]`
+ */
+
+/** Commands that are still running may yet load chunks of a bundle that is no longer the newest. */
+const KEPT = 24 * 60 * 60_000;
+
+const root = process.argv[2] ?? fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/u, '');
+const lists = join(root, LISTS);
+const folder = dirname(lists);
+/** Of every input, taken before it is read: what changes meanwhile counts as changed. */
+const stamps = new Map<string, string>();
+const ALWAYS = ['package-lock.json', 'scripts/build-cli.ts', 'src/cli/bundle.ts'];
+for (const path of ALWAYS) stamps.set(path, stampAt(path));
+
+/** Files that modules read beside themselves are found where the sources are, three folders up from the chunks. */
+const sources: Plugin = {
+  name: 'sources',
+  setup: (bundler) =>
+    bundler.onLoad({ filter: /\.ts$/ }, ({ path: file }) => {
+      const path = relative(root, file);
+      stamps.set(path, stampAt(path));
+      const place = `new URL(${JSON.stringify(`../../../${path}`)}, import.meta.url).href`;
+      return { contents: readFileSync(file, 'utf8').replaceAll('import.meta.url', place), loader: 'ts' };
+    }),
+};
+
+const { outputFiles, metafile } = await bundle();
+const name = nameOf(outputFiles);
+write(outputFiles, join(folder, name));
+mkdirSync(lists, { recursive: true });
+for (const [command, inputs] of inputsByCommand(metafile)) {
+  const lines = [...inputs, ...ALWAYS].map((path) => `${path}\t${stamps.get(path)}`);
+  replace(join(lists, command), [relative(root, join(folder, name, 'main.js')), ...lines].join('\n'));
+}
+removeOldBut(name);
+
+function bundle(): Promise<BuildResult<{ metafile: true; write: false }>> {
+  return build({
+    absWorkingDir: root,
+    entryPoints: { main: 'src/cli/run.ts' },
+    outdir: join(folder, 'bundle'),
+    bundle: true,
+    splitting: true,
+    write: false,
+    metafile: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'esnext',
+    keepNames: true,
+    tsconfigRaw: '{}',
+    // A native module.
+    external: ['koffi'],
+    // For the CommonJS modules among the dependencies.
+    banner: {
+      js: "import { createRequire as requireOf } from 'node:module';\nconst require = requireOf(import.meta.url);",
+    },
+    plugins: [sources],
+    logLevel: 'error',
+  });
+}
+
+/** The sources in the chunks that a command can load: those of its own module, not those of other commands. */
+function inputsByCommand({ outputs }: Metafile): Map<string, readonly string[]> {
+  const entries = new Map(Object.entries(outputs).map(([chunk, { entryPoint }]) => [entryPoint, chunk]));
+  const table = entries.get('src/cli/commands.ts');
+  const reached = (...starts: readonly string[]): readonly string[] => {
+    const chunks = new Set(starts);
+    for (const chunk of chunks)
+      for (const { path, kind } of outputs[chunk]?.imports ?? [])
+        if (path in outputs && !(chunk === table && kind === 'dynamic-import')) chunks.add(path);
+    return [...new Set([...chunks].flatMap((chunk) => Object.keys(outputs[chunk]!.inputs)))].filter((path) =>
+      stamps.has(path),
+    );
+  };
+  const lists = new Map<string, readonly string[]>([[ALL, reached(...Object.keys(outputs))]]);
+  for (const [source = '', chunk] of entries)
+    if (source.startsWith('src/cli/commands/'))
+      lists.set(basename(source, '.ts'), reached(entries.get('src/cli/run.ts')!, chunk));
+  return lists;
+}
+
+function nameOf(files: readonly OutputFile[]): string {
+  const hash = createHash('sha256');
+  for (const { path, text } of files) hash.update(`${basename(path)}\0${text}\0`);
+  return hash.digest('hex').slice(0, 16);
+}
+
+/** A bundle of that name is the same one; one that is half written has another name. */
+function write(files: readonly OutputFile[], target: string): void {
+  const draft = `${target}.${randomUUID()}`;
+  mkdirSync(draft, { recursive: true });
+  for (const { path, contents } of files) writeFileSync(join(draft, basename(path)), contents);
+  try {
+    renameSync(draft, target);
+  } catch {
+    rmSync(draft, { recursive: true });
+  }
+}
+
+function replace(file: string, text: string): void {
+  const draft = `${file}.${randomUUID()}`;
+  writeFileSync(draft, `${text}\n`);
+  renameSync(draft, file);
+}
+
+function removeOldBut(newest: string): void {
+  for (const { name: each } of readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory()))
+    if (each !== newest && Date.now() - statSync(join(folder, each)).mtimeMs > KEPT)
+      rmSync(join(folder, each), { recursive: true, force: true });
+}
+
+function stampAt(path: string): string {
+  return stampOf(statSync(join(root, path), { throwIfNoEntry: false }));
+}
