@@ -8,6 +8,8 @@ type OuterPacket = TunnelsSpec['barred'][number];
 export class OwnTunnels {
   readonly #settings: () => TunnelSettings;
   readonly #apply: (delta: Delta) => void;
+  #carrying: TunnelsSpec['devices'] = [];
+  #encrypting: TunnelsSpec['devices'] = [];
   #known: TunnelsSpec | undefined;
 
   constructor(settings: () => TunnelSettings, apply: (delta: Delta) => void) {
@@ -16,13 +18,29 @@ export class OwnTunnels {
   }
 
   update(tunnels: readonly OwnTunnel[]): void {
-    const devices = tunnels.map(({ link, addresses }) => ({
+    this.#carrying = tunnels.map(({ link, addresses }) => ({
       interface: link.name,
       addresses,
       tellsPeer: link.kind !== 'ipip',
       outer: outerOf(link),
     }));
-    const now = { devices, barred: this.#barred(devices.map(({ outer }) => outer)) };
+    this.#publish();
+  }
+
+  /** Devices of WireGuard. Pods may send what looks like theirs: nobody unwraps it who has not agreed on a key. */
+  updateEncrypting(tunnels: readonly { readonly device: string; readonly port: number }[]): void {
+    this.#encrypting = tunnels.map(({ device, port }) => ({
+      interface: device,
+      addresses: [],
+      tellsPeer: true,
+      outer: { protocol: 'udp', port },
+    }));
+    if (this.#known !== undefined) this.#publish();
+  }
+
+  #publish(): void {
+    const barred = this.#barred(this.#carrying.map(({ outer }) => outer));
+    const now = { devices: [...this.#carrying, ...this.#encrypting], barred };
     if (this.#known !== undefined && textOf(now) === textOf(this.#known)) return;
     this.#known = now;
     this.#apply({ kind: 'tunnels', key: '', value: now });

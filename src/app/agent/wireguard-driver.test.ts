@@ -35,6 +35,7 @@ function open(change: Partial<WireguardDriverDependencies> = {}): WireguardDrive
     log: silentLogger,
     input: () => input,
     rotation: () => rotation,
+    onTunnels: () => undefined,
     onKeysChanged: () => void published.push(driver.keys[4]),
     ...change,
   });

@@ -28,6 +28,8 @@ export interface WireguardDriverDependencies {
   readonly input: () => Omit<WireguardInput, 'greeted'>;
   /** The wish for another key that the Node expresses. */
   readonly rotation: () => string;
+  /** Hears the tunnels that there are, whether they changed or not. */
+  readonly onTunnels: (tunnels: readonly WireguardTunnel[]) => void;
   /** The keys that this node publishes changed. */
   readonly onKeysChanged: () => void;
 }
@@ -175,6 +177,8 @@ export class WireguardDriver {
     const { tunnels, problems } = derive(keys);
     this.#setTables(tunnels);
     this.#tunnels = tunnels;
+    // Before peers know the key: from then on they send.
+    this.#dependencies.onTunnels(tunnels);
     this.#podMtu = wireguardMtu(input);
     this.#report(problems);
     this.#publish(keys);
