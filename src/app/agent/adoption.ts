@@ -39,7 +39,7 @@ export function recoverEndpoints(
   node: string,
   blocks: readonly Block[],
   records: ReadonlyMap<string, EndpointRecord>,
-  netlink: Pick<Netlink, 'links'>,
+  netlink: Pick<Netlink, 'links' | 'neighbours'>,
 ): readonly EndpointRecord[] {
   const links = new Map(netlink.links().map((link) => [link.name, link]));
   const recovered = new Map<string, EndpointRecord>();
@@ -53,7 +53,9 @@ export function recoverEndpoints(
       const { network, containerId } = handleParts(handle, ifname);
       const names = { id: handle, network, containerId, ifname, netns: '', namespace, pod };
       const mtu = link.mtu;
-      recovered.set(handle, { ...names, interface: link.name, mac: podMac(handle), mtu, addresses });
+      // The pod may have been given another hardware address than the usual one; the kernel still has it.
+      const mac = netlink.neighbours({ link: link.name }).find(({ state }) => state === 'permanent')?.mac;
+      recovered.set(handle, { ...names, interface: link.name, mac: mac ?? podMac(handle), mtu, addresses });
     }
   }
   return [...recovered.values()];
