@@ -10,7 +10,8 @@ import type {
   Service,
   ServiceAccount,
 } from '../core/kube/types.ts';
-import { httpKubeClient, type HttpKubeClient } from '../host/kube-client/http-client.ts';
+import { openDatastore } from '../host/datastore/open-datastore.ts';
+import { httpKubeClient } from '../host/kube-client/http-client.ts';
 import { loadKubeconfig } from '../host/kube-client/kubeconfig.ts';
 import { listAll } from '../host/kube-client/list-all.ts';
 import { keyOf } from '../host/kube-client/informer.ts';
@@ -44,7 +45,8 @@ import type { Invocation } from './command.ts';
 
 /** A cluster that a command talks to. */
 export interface ClusterAccess extends Disposable {
-  readonly client: HttpKubeClient;
+  /** Of the datastore that the environment names, see `openDatastore`. */
+  readonly client: KubeClient;
   /** Present when this machine runs the cluster; only then can packets be sent in it. */
   readonly lab: RunningLab | undefined;
   /** How messages call it. */
@@ -52,11 +54,11 @@ export interface ClusterAccess extends Disposable {
 }
 
 /** Opens the cluster of `--kubeconfig`, or the one that this machine runs under `--name`. */
-export async function openCluster({ values, env, uid }: Invocation): Promise<ClusterAccess> {
+export async function openCluster({ values, env, uid, note }: Invocation): Promise<ClusterAccess> {
   const kubeconfig = values['kubeconfig'] as string | undefined;
-  if (kubeconfig !== undefined) return access(kubeconfig, undefined, `the cluster of ${kubeconfig}`);
+  if (kubeconfig !== undefined) return access(kubeconfig, undefined, `the cluster of ${kubeconfig}`, { env, note });
   const lab = await openNamedLab(String(values['name']), { env, uid });
-  return access(lab.paths.kubeconfig, lab, `cluster '${lab.paths.name}'`);
+  return access(lab.paths.kubeconfig, lab, `cluster '${lab.paths.name}'`, { env, note });
 }
 
 /** The cluster that this machine runs under `name`; throws `not-running` with what to do. */
@@ -154,7 +156,15 @@ async function listIfServed(client: KubeClient, resource: Resource): Promise<rea
   }
 }
 
-async function access(kubeconfig: string, lab: RunningLab | undefined, title: string): Promise<ClusterAccess> {
-  const client = httpKubeClient(await loadKubeconfig(kubeconfig));
-  return { client, lab, title, [Symbol.dispose]: () => client.close() };
+async function access(
+  kubeconfig: string,
+  lab: RunningLab | undefined,
+  title: string,
+  { env, note }: Pick<Invocation, 'env' | 'note'>,
+): Promise<ClusterAccess> {
+  using stack = new DisposableStack();
+  const kubernetes = stack.adopt(httpKubeClient(await loadKubeconfig(kubeconfig)), (client) => client.close());
+  const { client } = stack.use(await openDatastore(env, kubernetes, note));
+  const opened = stack.move();
+  return { client, lab, title, [Symbol.dispose]: () => opened.dispose() };
 }

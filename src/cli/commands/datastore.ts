@@ -57,7 +57,7 @@ export const command: Command = {
       using etcd = await openEtcd(env, undefined, note);
       return await verb(etcd, invocation);
     }
-    using cluster = await openCluster(invocation);
+    using cluster = await openCluster({ ...invocation, env: { ...env, DATASTORE_TYPE: type } });
     return await verb({ type, client: cluster.client }, invocation);
   },
 };

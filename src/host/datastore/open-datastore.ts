@@ -19,10 +19,7 @@ export function datastoreType(text: string | undefined): DatastoreType {
   const type = text === undefined || text === '' ? 'kubernetes' : text;
   const known = DATASTORE_TYPES.find((each) => each === type);
   if (known !== undefined) return known;
-  throw new SluiceError(
-    'invalid-options',
-    `DATASTORE_TYPE (datastore_type) is '${type}', must be one of ${DATASTORE_TYPES.join(', ')}`,
-  );
+  throw new SluiceError('invalid-options', `DATASTORE_TYPE is '${type}', must be one of ${DATASTORE_TYPES.join(', ')}`);
 }
 
 /**
