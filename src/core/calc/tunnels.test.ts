@@ -1,0 +1,113 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { parseCidr, parseIp } from '../../base/ip/index.ts';
+import { interpret } from '../nft/interpret.ts';
+import type { Outcome, Packet } from '../nft/interpret.ts';
+import { addressKey } from '../nft/key.ts';
+import { CT_STATE, IPPROTO } from '../nft/model.ts';
+import { CT_MARK } from '../nft/statements.ts';
+import { createCalcEngine } from './engine.ts';
+import type { CalcEngine, TunnelsSpec } from './model.ts';
+
+const ip = (text: string) => parseIp(text)!;
+const key = (text: string) => addressKey(ip(text));
+const [POD, FAR_POD, NODE, OUTSIDE] = ['10.244.0.2', '10.244.9.9', '172.30.1.11', '203.0.113.10'] as const;
+const PEER_MARK = 0x500;
+
+const TUNNELS: TunnelsSpec = {
+  devices: [
+    { interface: 'ipip.sluice', addresses: [ip('10.244.0.7')], tellsPeer: false, outer: { protocol: 'ipip' } },
+    {
+      interface: 'vxlan.sluice',
+      addresses: [ip('10.244.0.8')],
+      tellsPeer: true,
+      outer: { protocol: 'udp', port: 8472 },
+    },
+  ],
+  barred: [{ protocol: 'udp', port: 8472 }, { protocol: 'ipip' }],
+};
+
+let engine: CalcEngine;
+
+beforeEach(() => {
+  engine = createCalcEngine({ node: 'node-1', families: [4] });
+  const pool = { name: 'pool', cidr: parseCidr('10.244.0.0/16')!, natOutgoing: true };
+  engine.apply({ kind: 'pool', key: 'pool', value: pool });
+  const web = {
+    kind: 'pod',
+    key: 'default/web',
+    namespace: 'default',
+    name: 'web',
+    labels: {},
+    node: 'node-1',
+    addresses: [ip(POD)],
+    hostNetwork: false,
+    completed: false,
+    ready: true,
+    serviceAccount: 'default',
+    ports: [],
+  } as const;
+  engine.apply({ kind: 'pod', key: web.key, value: web });
+  const wired = { id: 'web', interface: 'slc1', pod: web.key, addresses: [ip(POD)] };
+  engine.apply({ kind: 'local-endpoint', key: 'web', value: wired });
+  engine.apply({ kind: 'peer', key: 'node-2', value: { macs: ['66:00:00:00:00:02'], mark: PEER_MARK } });
+  engine.apply({ kind: 'tunnels', key: '', value: TUNNELS });
+  engine.flush();
+});
+
+/** Sends the first packet of a connection that leaves by `device`. */
+function send(device: string, packet: Partial<Packet>): Outcome {
+  return interpret(
+    engine.ruleset(),
+    {
+      source: key(POD),
+      destination: key(FAR_POD),
+      protocol: IPPROTO.UDP,
+      sourcePort: 40_000,
+      destinationPort: 53,
+      tcpFlags: 0,
+      inputInterface: 'slc1',
+      outputInterface: '',
+      ctState: CT_STATE.NEW,
+      ctMark: 0,
+      mark: 0,
+      ...packet,
+    },
+    { isLocal: (address) => address === key(NODE), route: () => device, random: () => 0 },
+  );
+}
+
+describe('the tunnels of a node', () => {
+  it('are not for packets that pods wrap themselves, unless that is allowed', () => {
+    const wrapped: readonly Partial<Packet>[] = [
+      { destinationPort: 8472 },
+      { protocol: IPPROTO.IPIP, sourcePort: 0, destinationPort: 0 },
+    ];
+    expect(wrapped.map((packet) => send('eth0', packet).verdict)).toEqual(['drop', 'drop']);
+    // The port of somebody else's tunnel.
+    expect(send('eth0', { destinationPort: 4789 }).verdict).toBe('accept');
+    expect(send('eth0', { destinationPort: 8472, protocol: IPPROTO.TCP, tcpFlags: 2 }).verdict).toBe('accept');
+    engine.apply({ kind: 'tunnels', key: '', value: { ...TUNNELS, barred: [] } });
+    engine.flush();
+    expect(wrapped.map((packet) => send('eth0', packet).verdict)).toEqual(['accept', 'accept']);
+  });
+
+  it.each(['ipip.sluice', 'vxlan.sluice'])('get no packet that would be routed into them again: %s', (device) => {
+    const answer = { ctMark: PEER_MARK, ctState: CT_STATE.ESTABLISHED };
+    expect(send(device, answer).packet.mark).toBe(0);
+    expect(send('eth0', answer).packet.mark).toBe(PEER_MARK);
+  });
+
+  it.each([
+    ['ipip.sluice', '10.244.0.7'],
+    ['vxlan.sluice', '10.244.0.8'],
+  ])('have an address each, which what the node sends into %s takes', (device, address) => {
+    const { packet } = send(device, { inputInterface: '', source: key(NODE) });
+    expect(packet.source).toBe(key(address));
+  });
+
+  it('keep the address of a client that came in by a NodePort only where the peer can be told', () => {
+    const arrived = { inputInterface: 'eth0', source: key(OUTSIDE), ctMark: CT_MARK.NODE_PORT };
+    expect(send('vxlan.sluice', arrived).packet.source).toBe(key(OUTSIDE));
+    expect(send('ipip.sluice', arrived).packet.source).toBe('masquerade');
+  });
+});
