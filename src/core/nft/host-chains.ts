@@ -141,7 +141,8 @@ function outputChain(options: HostOptions): Chain {
     name: CHAINS.hostOutput,
     hook: { type: 'filter', hook: 'output', priority: 10 },
     rules: [
-      ...exceptTo([isLocal]),
+      // Translation may have changed the way, and not the interface: from the node to itself, or away from there.
+      ...exceptTo(isLocal),
       ...exceptToTranslated(families),
       ...(rawOut === undefined ? [] : [whenAllowed]),
       ...knownToNode(options, 'destination'),
@@ -194,11 +195,11 @@ function exceptFrom(): Rule[] {
   ];
 }
 
-/** `still`: of what begins on the way to the node itself; its translation may have changed that, and not the interface. */
-function exceptTo(still: readonly Statement[] = []): Rule[] {
+/** `toItself`: which packets the node keeps, by default those on the way to the loopback device. */
+function exceptTo(toItself: Statement = leavesBy(LOOPBACK)): Rule[] {
   return [
     [leavesBy(POD_INTERFACES), accept],
-    [leavesBy(LOOPBACK), ...still, accept],
+    [toItself, accept],
   ];
 }
 
