@@ -189,6 +189,17 @@ describe.skipIf(directory === undefined)('tunnels in user space', () => {
     expect(pair.ping(4, '-s', '9000')).toBe(true);
   });
 
+  it('carry a stream in fragments where the path is narrower than was believed', async () => {
+    await using pair = new Pair(4);
+    for (const n of [1, 2] as const) {
+      using netlink = openNetlink({ netns: pair.pathOf(n) });
+      netlink.apply([{ kind: 'set-link', link: 'eth0', mtu: 1300 }]);
+    }
+    const { sent, got } = await pair.transfer(4);
+    expect(await got).toBe(await sent);
+    expect(pair.tunnels[0]!.status()!.refusedBySocket).toBe(0);
+  });
+
   it('reach a peer where it is now, and hear nobody else', async () => {
     await using pair = new Pair(4);
     const moved = parseIp('192.0.2.22')!;
