@@ -20,6 +20,9 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
 
+/** Does not abort. */
+const NEVER = new AbortController().signal;
+
 async function failureOf(promise: Promise<unknown>): Promise<SluiceError> {
   const error = await promise.then(
     () => undefined,
@@ -90,6 +93,7 @@ describe('an etcd client', () => {
     const quiet = firstEvents(etcd.watch({ prefix: '/quiet/' }, revision, stop.signal), 1);
     stop.abort();
     expect(await quiet).toEqual([]);
+    expect(await firstEvents(etcd.watch({ prefix: '/quiet/' }, revision, stop.signal), 1)).toEqual([]);
   });
 
   it('says which revision is compacted, to a reader and to a watcher', async () => {
@@ -98,7 +102,7 @@ describe('an etcd client', () => {
     await etcd.compact(now);
     const [read, watched] = await Promise.all([
       failureOf(etcd.range({ key: '/old', revision: old })),
-      failureOf(firstEvents(etcd.watch({ key: '/old' }, old, new AbortController().signal), 1)),
+      failureOf(firstEvents(etcd.watch({ key: '/old' }, old, NEVER), 1)),
     ]);
     expect([isCompacted(read), isCompacted(watched)]).toEqual([true, true]);
     expect(watched.message).toBe(`etcd no longer has revision ${old}, only from ${now} on`);
@@ -139,11 +143,26 @@ describe('with several endpoints, an etcd client', () => {
     none.close();
   });
 
+  it('goes on with the members that are left when the one that it uses dies', async () => {
+    const members = await EtcdServer.startThree();
+    const client = etcdClient({ endpoints: members.flatMap((each) => each.config().endpoints), timeout: 15_000 });
+    const revision = await client.put('/shared', '1');
+    const watching = failureOf(firstEvents(client.watch({ key: '/shared' }, revision + 1, NEVER), 1));
+    await members[0]!.kill();
+    expect((await watching).code).toBe('unavailable');
+    expect((await client.range({ key: '/shared' })).items[0]?.value).toBe('1');
+    await client.put('/shared', '2');
+    const [event] = await firstEvents(client.watch({ key: '/shared' }, revision + 1, NEVER), 1);
+    expect([event?.item.value, event?.previous?.value]).toEqual(['2', '1']);
+    client.close();
+    for (const member of members) await member[Symbol.asyncDispose]();
+  });
+
   it('reads on when a server dies and comes back', async () => {
     await using mortal = await EtcdServer.start();
     const client = mortal.client({ timeout: 15_000 });
     await client.put('/kept', 'x');
-    const watching = failureOf(firstEvents(client.watch({ key: '/kept' }, 1e6, new AbortController().signal), 1));
+    const watching = failureOf(firstEvents(client.watch({ key: '/kept' }, 1e6, NEVER), 1));
     await mortal.kill();
     expect((await watching).code).toBe('unavailable');
     const reading = client.range({ key: '/kept' });
@@ -191,7 +210,7 @@ describe('with users, an etcd client', () => {
     guarded.ctl('--user', 'root:pass', 'user', 'add', 'other:word');
     await admin.put('/guarded', '3');
     expect((await admin.range({ key: '/guarded' })).items[0]?.value).toBe('3');
-    const watch = admin.watch({ key: '/guarded' }, 2, new AbortController().signal);
+    const watch = admin.watch({ key: '/guarded' }, 2, NEVER);
     expect((await firstEvents(watch, 3)).map(({ item }) => item.value)).toEqual(['1', '2', '3']);
     admin.close();
 

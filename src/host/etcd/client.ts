@@ -25,6 +25,8 @@ export interface EtcdConfig extends TlsIdentity {
   readonly password?: string;
   /** Milliseconds for one call with all its retries; default 5000. */
   readonly timeout?: number;
+  /** Milliseconds between signs of life that a connection with a watch must give; default 10 000. */
+  readonly keepalive?: number;
 }
 
 const DEFAULT_TIMEOUT = 5000;
@@ -102,6 +104,14 @@ class EtcdClient implements Etcd {
   }
 
   async *watch(range: KeyRange, revision: number, signal: AbortSignal): AsyncGenerator<WatchBatch> {
+    try {
+      yield* this.#watch(range, revision, signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+
+  async *#watch(range: KeyRange, revision: number, signal: AbortSignal): AsyncGenerator<WatchBatch> {
     const { channel, metadata } = await this.#prepare({ signal });
     const stream = channel.stream('/etcdserverpb.Watch/Watch', {
       // A member that has lost its leader ends the watch instead of going silent (rpctypes.MetadataRequireLeaderKey).
@@ -120,7 +130,6 @@ class EtcdClient implements Etcd {
       }
       throw new EtcdError('unavailable', `etcd at ${channel.endpoint.text} ended a watch`);
     } catch (error) {
-      if (signal.aborted) return;
       if (isFailure(error)) this.#connections.failed(channel);
       if (error instanceof EtcdError && error.code === 'unauthenticated') this.#token = undefined;
       throw error;

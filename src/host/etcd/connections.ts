@@ -11,14 +11,14 @@ const ROUND_PAUSE = 100;
 /** One connection to whichever endpoint answers; the one that answered last is kept until it fails. */
 export class Connections {
   readonly #endpoints: readonly Endpoint[];
-  readonly #identity: TlsIdentity;
+  readonly #identity: TlsIdentity & { readonly keepalive?: number };
   #current = 0;
   #channel: GrpcChannel | undefined;
   #closed = false;
   /** Given up for new calls; open until the calls on them have ended. */
   #retired: GrpcChannel[] = [];
 
-  constructor(endpoints: readonly Endpoint[], identity: TlsIdentity) {
+  constructor(endpoints: readonly Endpoint[], identity: TlsIdentity & { readonly keepalive?: number }) {
     this.#endpoints = endpoints;
     this.#identity = identity;
   }
@@ -66,7 +66,7 @@ export class Connections {
 
   #open(): GrpcChannel {
     if (this.#channel?.usable !== true)
-      this.#channel = new GrpcChannel(this.#endpoints[this.#current]!, this.#identity);
+      this.#channel = new GrpcChannel(this.#endpoints[this.#current]!, this.#identity, this.#identity.keepalive);
     for (const channel of this.#retired) if (channel.idle) channel.close();
     this.#retired = this.#retired.filter((each) => each.usable);
     return this.#channel;

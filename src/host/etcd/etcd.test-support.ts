@@ -20,17 +20,26 @@ export interface EtcdServerOptions {
   readonly clientUrls?: string;
   /** Run in the network namespace at this path. */
   readonly netns?: string;
+  /** One of several members that share a directory. */
+  readonly member?: { readonly directory: string; readonly index: number; readonly members: number };
 }
 
 /** A real etcd of one member on unix sockets in a directory of its own, so that tests can run beside each other. */
 export class EtcdServer implements AsyncDisposable {
-  readonly directory = mkdtempSync(join(tmpdir(), 'sluice-etcd-'));
+  readonly directory: string;
   readonly #options: EtcdServerOptions;
   #process: ChildProcess | undefined;
   #log = '';
 
   private constructor(options: EtcdServerOptions) {
     this.#options = options;
+    this.directory = options.member?.directory ?? mkdtempSync(join(tmpdir(), 'sluice-etcd-'));
+  }
+
+  /** A cluster that outlives the loss of one of its members. */
+  static startThree(): Promise<readonly EtcdServer[]> {
+    const directory = mkdtempSync(join(tmpdir(), 'sluice-etcd-'));
+    return Promise.all([0, 1, 2].map((index) => EtcdServer.start({ member: { directory, index, members: 3 } })));
   }
 
   static async start(options: EtcdServerOptions = {}): Promise<EtcdServer> {
@@ -43,10 +52,8 @@ export class EtcdServer implements AsyncDisposable {
   async start(): Promise<void> {
     // etcd wants `host:port` of a socket's URL and makes a file of that name where it runs.
     // One that was killed has left its sockets behind.
-    for (const socket of ['localhost:1', 'localhost:2']) rmSync(join(this.directory, socket), { force: true });
-    const scheme = this.#options.certificates === undefined ? 'unix' : 'unixs';
-    const [client, peer] = [this.#options.clientUrls ?? `${scheme}://localhost:1`, 'unix://localhost:2'];
-    const process = this.#spawn(client, peer);
+    for (const socket of [this.#socket, peerOf(this.#index)]) rmSync(join(this.directory, socket), { force: true });
+    const process = this.#spawn(this.#options.clientUrls ?? `${this.#scheme}://${this.#socket}`);
     this.#process = process;
     const { promise: ready, resolve, reject } = Promise.withResolvers<void>();
     process.stderr!.setEncoding('utf8').on('data', (text: string) => {
@@ -58,18 +65,36 @@ export class EtcdServer implements AsyncDisposable {
     await ready;
   }
 
-  #spawn(client: string, peer: string): ChildProcess {
+  get #index(): number {
+    return this.#options.member?.index ?? 0;
+  }
+
+  get #scheme(): string {
+    return this.#options.certificates === undefined ? 'unix' : 'unixs';
+  }
+
+  /** Where clients are served, in the directory. */
+  get #socket(): string {
+    return `localhost:${1 + 2 * this.#index}`;
+  }
+
+  #spawn(client: string): ChildProcess {
+    const peer = `unix://${peerOf(this.#index)}`;
+    const { members = 1 } = this.#options.member ?? {};
+    const cluster = Array.from({ length: members }, (_, index) => `member-${index}=unix://${peerOf(index)}`);
+    // One member alone waits for nobody.
+    const timing = members > 1 ? [] : ['--heartbeat-interval', '20', '--election-timeout', '200'];
     const start = (): ChildProcess =>
       spawn(
         'etcd',
         [
-          ['--data-dir', 'data'],
+          ['--name', `member-${this.#index}`, '--data-dir', `data-${this.#index}`],
           ['--listen-client-urls', client],
           ['--advertise-client-urls', client],
           ['--listen-peer-urls', peer],
           ['--initial-advertise-peer-urls', peer],
-          ['--initial-cluster', `default=${peer}`],
-          ['--heartbeat-interval', '20', '--election-timeout', '200'],
+          ['--initial-cluster', cluster.join(',')],
+          timing,
           this.#tlsArguments(),
           this.#options.arguments ?? [],
         ].flat(),
@@ -88,8 +113,7 @@ export class EtcdServer implements AsyncDisposable {
   }
 
   get endpoint(): string {
-    const scheme = this.#options.certificates === undefined ? 'unix' : 'unixs';
-    return `${scheme}://${join(this.directory, 'localhost:1')}`;
+    return `${this.#scheme}://${join(this.directory, this.#socket)}`;
   }
 
   config(more: Partial<EtcdConfig> = {}): EtcdConfig {
@@ -107,7 +131,7 @@ export class EtcdServer implements AsyncDisposable {
     const files = this.#options.certificates === undefined ? [] : this.#tlsFiles();
     const tls = files.length === 0 ? [] : ['--cacert', files[0]!, '--cert', files[3]!, '--key', files[4]!];
     // Where the socket is, because etcdctl, too, takes what follows `unix://` for a host and a port.
-    const endpoint = `${this.#options.certificates === undefined ? 'unix' : 'unixs'}://localhost:1`;
+    const endpoint = `${this.#scheme}://${this.#socket}`;
     const { status, stdout, stderr } = spawnSync('etcdctl', ['--endpoints', endpoint, ...tls, ...args], {
       cwd: this.directory,
       env: { ...process.env, ETCDCTL_API: '3' },
@@ -137,4 +161,9 @@ export class EtcdServer implements AsyncDisposable {
     const [ca, certificate, key] = this.#tlsFiles();
     return ['--trusted-ca-file', ca!, '--cert-file', certificate!, '--key-file', key!, '--client-cert-auth'];
   }
+}
+
+/** Where the members of a cluster talk to one, in the directory. */
+function peerOf(index: number): string {
+  return `localhost:${2 + 2 * index}`;
 }

@@ -7,10 +7,11 @@ import { MessageSplitter, framed } from './grpc-frames.ts';
 /** Not imported, see `host/http.ts`: the import statement would load every lazy part of Node's network modules. */
 const http2 = process.getBuiltinModule('node:http2');
 
-/** A connection that carries a stream is asked for a sign of life this often, milliseconds; etcd allows every 5 s. */
+/**
+ * A connection that carries a stream is asked for a sign of life this often, milliseconds; etcd allows every 5 s
+ * (`--grpc-keepalive-min-time`).
+ */
 const KEEPALIVE = 10_000;
-/** How long a server may take to answer a ping, milliseconds. */
-const PING_TIMEOUT = 5000;
 
 /** How one call is made. */
 export interface CallOptions {
@@ -39,10 +40,13 @@ export class GrpcChannel {
   #failure: Error | undefined;
   #calls = 0;
   #streams = 0;
+  readonly #keepaliveInterval: number;
   #keepalive: NodeJS.Timeout | undefined;
 
-  constructor(endpoint: Endpoint, identity: TlsIdentity) {
+  /** `keepalive`: milliseconds between signs of life, and half of them for the answer. */
+  constructor(endpoint: Endpoint, identity: TlsIdentity, keepalive = KEEPALIVE) {
     this.endpoint = endpoint;
+    this.#keepaliveInterval = keepalive;
     const scheme = endpoint.secure ? 'https' : 'http';
     this.#session = http2.connect(`${scheme}://${authorityOf(endpoint)}`, {
       createConnection: () => openSocket(endpoint, identity),
@@ -194,14 +198,17 @@ export class GrpcChannel {
   /** A server that is silent may be cut off: if it answers no ping either, the connection ends. */
   #probe(): void {
     if (!this.usable) return;
-    const timer = setTimeout(() => this.#session.destroy(new Error('no answer to a ping')), PING_TIMEOUT);
+    const timer = setTimeout(() => {
+      this.#failure ??= new Error('no answer to a ping');
+      this.#session.destroy(this.#failure);
+    }, this.#keepaliveInterval / 2);
     const sent = this.#session.ping(() => clearTimeout(timer));
     if (!sent) clearTimeout(timer);
   }
 
   #hold(): void {
     this.#streams++;
-    this.#keepalive ??= setInterval(() => this.#probe(), KEEPALIVE);
+    this.#keepalive ??= setInterval(() => this.#probe(), this.#keepaliveInterval);
   }
 
   #release(): void {
@@ -228,7 +235,16 @@ function cancelled(path: string): EtcdError {
 function outcomeOf(trailers: IncomingHttpHeaders, path: string): EtcdError | undefined {
   const status = Number(trailers['grpc-status']);
   if (status === 0) return undefined;
-  return etcdErrorOf(status, decodeURIComponent(String(trailers['grpc-message'] ?? `status ${status}`)), path);
+  return etcdErrorOf(status, readable(String(trailers['grpc-message'] ?? `status ${status}`)), path);
+}
+
+/** Percent-decoded, where that is possible: what fails must not fail in the telling of it. */
+function readable(message: string): string {
+  try {
+    return decodeURIComponent(message);
+  } catch {
+    return message;
+  }
 }
 
 /** What has arrived and was not read yet. */

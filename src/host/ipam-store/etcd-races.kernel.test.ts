@@ -38,6 +38,8 @@ describe.skipIf(directory === undefined)('nodes that race for addresses in etcd'
     server = await EtcdServer.start({
       netns,
       clientUrls: LINKS.map(({ server: ip }) => `http://${ip}:2379`).join(','),
+      // As often as no other client asks for signs of life.
+      arguments: ['--grpc-keepalive-min-time', '50ms'],
     });
     const kube = kubeOver(open(LINKS[0]));
     await kube.create(IP_POOLS, named('pool', { cidr: '10.0.0.0/24', blockSize: 28 }));
@@ -95,6 +97,26 @@ describe.skipIf(directory === undefined)('nodes that race for addresses in etcd'
       await copy.done;
     },
   );
+
+  it('and a watch over a link that is cut ends by itself, so that it can go on elsewhere', async () => {
+    const endpoints = parseEndpoints(`http://${LINKS[1].server}:2379`);
+    const watcher = etcdClient({ endpoints, keepalive: 200 });
+    clients.push(watcher);
+    const started = await open(LINKS[0]).put('/watched', '1');
+    const failure = Promise.withResolvers<unknown>();
+    const first = Promise.withResolvers<void>();
+    const follow = async (): Promise<void> => {
+      for await (const _ of watcher.watch({ key: '/watched' }, started, new AbortController().signal)) first.resolve();
+    };
+    follow().catch(failure.resolve);
+    await first.promise;
+    setUp('b', false);
+    expect(await failure.promise).toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('no answer to a ping'),
+    });
+    setUp('b', true);
+  });
 
   function open(link: (typeof LINKS)[number]): Etcd {
     const client = etcdClient({ endpoints: parseEndpoints(`http://${link.server}:2379`), timeout: PATIENCE });
