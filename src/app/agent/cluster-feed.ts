@@ -59,6 +59,7 @@ type Annotations = Readonly<Record<string, string>>;
 export interface KnownPool {
   readonly spec: PoolSpec | undefined;
   readonly routing: RoutingPool | undefined;
+  /** Whether no pod gets an address of it without asking. */
   readonly disabled: boolean;
   /** Whether BGP peers are told of its blocks. */
   readonly exported: boolean;
@@ -266,13 +267,22 @@ function addressingOf(metadata: ObjectMeta | undefined): Annotations {
 }
 
 type PoolObject = Parameters<typeof poolSpec>[0] &
-  PoolRoutingObject & { readonly spec?: { readonly disabled?: boolean; readonly disableBGPExport?: boolean } };
+  PoolRoutingObject & {
+    readonly spec?: {
+      readonly disabled?: boolean;
+      readonly disableBGPExport?: boolean;
+      readonly allowedUses?: readonly string[];
+      readonly assignmentMode?: string;
+    };
+  };
 
 function knownPool(pool: PoolObject): KnownPool {
+  const { disabled, allowedUses = [], assignmentMode } = pool.spec ?? {};
   return {
     spec: poolSpec(pool),
     routing: knownPoolRouting(pool),
-    disabled: pool.spec?.disabled === true,
+    disabled:
+      disabled === true || assignmentMode === 'Manual' || (allowedUses.length > 0 && !allowedUses.includes('Workload')),
     exported: pool.spec?.disableBGPExport !== true,
   };
 }

@@ -22,6 +22,11 @@ import { memoryDomainStore } from './domain-store.ts';
 import { memoryEndpointStore } from './endpoint-store.ts';
 import { memoryKeyStore } from './wireguard-keys.ts';
 
+/** What a pod's interface has of IPv6. */
+const POD_SYSCTLS = Object.fromEntries(
+  ['disable_ipv6', 'accept_dad', 'accept_ra'].map((name) => [`net/ipv6/conf/eth0/${name}`, '1']),
+);
+
 /** One node without a kernel: the real agent over fakes of everything it touches, driven through its CNI socket. */
 export class FakeNode implements AsyncDisposable {
   readonly client = new MemoryKubeClient();
@@ -97,7 +102,7 @@ export class FakeNode implements AsyncDisposable {
         },
         openPod: (netns) => ({
           netlink: this.network.netlink({ netns }),
-          sysctl: new FakeSysctl({}),
+          sysctl: new FakeSysctl(POD_SYSCTLS),
         }),
         nftables: this.nftables,
         conntrack: this.conntrack,

@@ -49,6 +49,18 @@ describe('annotations of pods', () => {
     expect(exact.interfaces[1]?.mac).toBe('1c:0c:0a:c0:ff:ee');
   });
 
+  it('ask for a family that pods get only when they ask', async () => {
+    await using node = await start();
+    const spec = { cidr: 'fd00:6::/64', assignmentMode: 'Manual' };
+    await node.client.create(IP_POOLS, { metadata: { name: 'six' }, spec } as object);
+    await createPod(node, 'plain', {});
+    await createPod(node, 'both', { ipv6pools: '["six"]' });
+    expect((await add(node, 'plain')).ips).toHaveLength(1);
+    const [four, six] = (await add(node, 'both')).ips;
+    expect(four?.address).toMatch(/^10\.244\./);
+    expect(six?.address).toMatch(/^fd00:6:/);
+  });
+
   it('come before those of namespaces, and these before the network configuration', async () => {
     await using node = await start();
     const annotations = prefixed({ ipv4pools: '["10.1.0.0/24"]' });

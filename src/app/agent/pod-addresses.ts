@@ -42,9 +42,9 @@ export async function podAddresses(
 ): Promise<{ readonly addresses: readonly Ip[]; readonly mac: string | undefined }> {
   const { pod, id, ifname, facts } = demand;
   const title = `pod ${pod.namespace}/${pod.name}`;
-  if (families.length === 0)
-    throw new CniError(CNI_ERROR.tryAgainLater, 'there is no enabled address pool: create an IPPool');
   const { unmanaged, mac, ...asked } = addressingOf(demand, families, title);
+  if (asked.families.length === 0)
+    throw new CniError(CNI_ERROR.tryAgainLater, 'there is no enabled address pool: create an IPPool');
   if (unmanaged) return { addresses: freeOnNode(asked.addresses ?? [], families, isHeld, title), mac };
   const attributes = {
     namespace: pod.namespace,

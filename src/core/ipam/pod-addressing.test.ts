@@ -30,6 +30,12 @@ describe('what a pod asks of address management', () => {
     });
   });
 
+  it('may be a family in which pods get no address unless they ask', () => {
+    const families = [4] as const;
+    expect(read({ ipv6pools: '["six"]' }, {}, { families })).toMatchObject({ families: [4, 6], pools: { 6: ['six'] } });
+    expect(read({ ipv6pools: '["six"]', ipFamilies: '["IPv4"]' }, {}, { families })).toMatchObject({ families: [4] });
+  });
+
   it('may be fewer families', () => {
     expect(read({}, { ipFamilies: '["IPv6"]' })).toMatchObject({ families: [6] });
     expect(read({ ipFamilies: '["IPv6","IPv4"]' }, { ipFamilies: '["IPv6"]' })).toMatchObject({ families: [4, 6] });

@@ -48,7 +48,7 @@ export function podAddressing(sources: AddressingSources): PodAddressing {
     return { ...asked, ...exactAddresses(pod, 'ipAddrsNoIpam'), unmanaged: true };
   }
   if (has('ipAddrs')) return { ...asked, ...exactAddresses(pod, 'ipAddrs'), unmanaged: false };
-  const families = familiesOf(sources);
+  const families = withAsked(familiesOf(sources), sources);
   const pools = Object.fromEntries(
     families.flatMap((family) => {
       const named = poolsOf(family, sources);
@@ -78,6 +78,14 @@ function poolsOf(family: Family, sources: AddressingSources): readonly string[] 
   if (configured === undefined || configured === null) return undefined;
   if (isTexts(configured)) return configured;
   throw bad(`ipam.ipv${family}_pools of the CNI network configuration`, 'must be a list of names or CIDRs of IPPools');
+}
+
+/** A family in which pods usually get no address, because its pools wait to be asked for, and are. */
+function withAsked(families: readonly Family[], sources: AddressingSources): readonly Family[] {
+  if (listOf('ipFamilies', sources) !== undefined) return families;
+  return ([4, 6] as const).filter(
+    (family) => families.includes(family) || (listOf(`ipv${family}pools`, sources)?.list.length ?? 0) > 0,
+  );
 }
 
 /** `ipFamilies` of pod or namespace, else `assign_ipv4` and `assign_ipv6` of the configuration, else all that there are. */
