@@ -34,11 +34,14 @@ export function dumpNetwork(netlink: Netlink): { readonly actual: ActualNetwork;
       .routes({ protocol: ROUTE_PROTOCOL, table: MAIN_TABLE })
       .map((route) => routeOf(route, names))
       .filter((route) => route !== undefined),
-    rules: netlink
-      .rules({ protocol: ROUTE_PROTOCOL })
-      .flatMap(({ family, priority, mark, table }) =>
-        mark === undefined ? [] : [{ family, priority, mark, table, protocol: ROUTE_PROTOCOL }],
-      ),
+    rules: netlink.rules({ protocol: ROUTE_PROTOCOL }).map(({ family, priority, mark, table, action }) => ({
+      family,
+      priority,
+      table,
+      protocol: ROUTE_PROTOCOL,
+      ...(mark === undefined ? {} : { mark }),
+      ...(action === undefined ? {} : { action }),
+    })),
     returnRoutes: netlink
       .routes({ protocol: ROUTE_PROTOCOL })
       .filter(({ table }) => isReturnTable(table))

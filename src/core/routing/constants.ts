@@ -19,6 +19,8 @@ export const DEFAULT_SETTINGS: RoutingSettings = { vxlan: { vni: 4096, port: 478
 export const ROUTE_PROTOCOL = 80;
 /** Priority of the rules that lead marked answers back to the peer they belong to; any before `main` (32766). */
 export const RETURN_RULE_PRIORITY = 800;
+/** Priorities of the rule that leads packets without a mark past those, and of the one where they go on. */
+export const PAST_RETURN_RULES = { from: 799, to: 801 } as const;
 /** Bytes that VXLAN adds: outer IP 20 or 40, UDP 8, VXLAN 8, inner Ethernet 14 (RFC 7348 §5). */
 export const VXLAN_OVERHEAD = { 4: 50, 6: 70 } as const;
 /** Bytes that UDP alone adds: outer IP 20 or 40, UDP 8. */

@@ -37,7 +37,8 @@ export const KEYS: { readonly [K in ItemKind]: (item: ItemKinds<{ readonly name:
   fdb: ({ link, mac }) => `${link} ${mac}`,
   routes: ({ destination }) => cidrKey(destination),
   returnRoutes: ({ table, destination }) => `${table} ${cidrKey(destination)}`,
-  rules: ({ family, priority, mark, table }) => `${family} ${priority} ${mark.value}/${mark.mask} ${table}`,
+  rules: ({ family, priority, mark, table, action }) =>
+    `${family} ${priority} ${mark?.value}/${mark?.mask} ${typeof action === 'object' ? `goto ${action.goto}` : action} ${table}`,
 };
 
 export const ITEM_KINDS = Object.keys(KEYS) as readonly ItemKind[];

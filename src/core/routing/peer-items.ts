@@ -1,6 +1,6 @@
 import type { Cidr, Family } from '../../base/ip/index.ts';
 import type { TunnelPath } from './backend.ts';
-import { RETURN_RULE_PRIORITY, ROUTE_PROTOCOL } from './constants.ts';
+import { PAST_RETURN_RULES, RETURN_RULE_PRIORITY, ROUTE_PROTOCOL } from './constants.ts';
 import type { Items } from './network-items.ts';
 import type { Peer } from './peer.ts';
 import { RETURN_MARK_MASK, returnTable } from './return-marks.ts';
@@ -80,4 +80,17 @@ function returnPath(peer: Peer, family: Family, used: readonly BackendName[], ma
   };
   const macs = recognised.flatMap((backend) => peer.macsBy(backend, family));
   return [{ macs, rule, route: { ...route, table }, direct: path.kind === 'direct' }];
+}
+
+/**
+ * The kernel looks at rules one after the other for each packet that it routes, and there is one for each peer: what has
+ * no mark, and that is nearly everything, goes past them in one step.
+ */
+export function pastReturnRules(family: Family): readonly DesiredRule[] {
+  const { from, to } = PAST_RETURN_RULES;
+  const unmarked = { value: 0, mask: RETURN_MARK_MASK };
+  return [
+    { family, priority: to, table: 0, action: 'nop', protocol: ROUTE_PROTOCOL },
+    { family, priority: from, table: 0, action: { goto: to }, mark: unmarked, protocol: ROUTE_PROTOCOL },
+  ];
 }

@@ -6,7 +6,7 @@ import type { BlockDerivation } from './block-items.ts';
 import { ClaimedItems } from './keyed-items.ts';
 import type { TouchedKeys } from './keyed-items.ts';
 import type { Items, ItemTables } from './network-items.ts';
-import { derivePeer } from './peer-items.ts';
+import { derivePeer, pastReturnRules } from './peer-items.ts';
 import type { PeerDerivation, UsedBackends } from './peer-items.ts';
 import { Peer } from './peer.ts';
 import type { Scene } from './peer.ts';
@@ -227,7 +227,9 @@ export class RoutingTable {
       return [{ link, addresses: (tunnel && self?.tunnelAddresses[tunnel]) ?? [] }];
     });
     const tunnels = [...new Map(devices.map((each) => [each.link.name, each])).values()];
+    const led = FAMILIES.filter((family) => this.#leadsBack(family));
     const own = {
+      rules: led.flatMap(pastReturnRules),
       links: tunnels.map(({ link }) => link),
       addresses: tunnels.flatMap(({ link, addresses }) =>
         addresses.map((ip) => ({ link: link.name, address: hostCidr(ip) })),
@@ -237,6 +239,12 @@ export class RoutingTable {
     this.#claims.replace(CLAIMANT.node, this.#own, own);
     this.#own = own;
     this.#tunnels = tunnels;
+  }
+
+  #leadsBack(family: Family): boolean {
+    for (const { derived } of this.#peers.values())
+      if (derived.items.rules?.some((rule) => rule.family === family) === true) return true;
+    return false;
   }
 
   #result({ underlay, plainSources, configuredMtu, missingDevices, ownProblems = [] }: RoutingInput): DerivedNetwork {

@@ -253,9 +253,23 @@ describe('the way back for connections that come through a peer', () => {
   it('is a default route per peer and family behind the tunnel, whether the peer has pods or not', () => {
     const desired = desiredNetwork({ ...BASE, blocks: [] });
     expect(desired.returnRoutes).toHaveLength(4);
-    expect(desired.rules.map(({ table }) => table)).toEqual(desired.returnRoutes.map(({ table }) => table));
+    const leading = desired.rules.filter(({ action }) => action === undefined);
+    expect(leading.map(({ table }) => table)).toEqual(desired.returnRoutes.map(({ table }) => table));
     expect(desired.returnPeers.map(({ node: name }) => name)).toEqual(['b', 'c']);
     expect(desired.neighbours.map(({ ip: address }) => formatIp(address))).toContain('10.244.0.65');
+  });
+
+  it('costs a packet without a mark one rule, however many peers there are', () => {
+    const { rules } = desiredNetwork({ ...BASE, blocks: [] });
+    for (const family of [4, 6]) {
+      const own = rules.filter((rule) => rule.family === family).toSorted((a, b) => a.priority - b.priority);
+      const [past, ...others] = own;
+      expect(past?.mark).toEqual({ value: 0, mask: 0xffff00 });
+      expect(past?.action).toEqual({ goto: others.at(-1)!.priority });
+      expect(others.map(({ priority }) => priority)).toEqual([800, 800, 801]);
+      expect(others.at(-1)?.action).toBe('nop');
+    }
+    expect(desiredNetwork({ ...BASE, nodes: new Map([...NODES].slice(0, 1)) }).rules).toEqual([]);
   });
 
   const macsOf = ({ returnPeers }: DesiredNetwork): unknown =>

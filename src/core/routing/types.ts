@@ -143,12 +143,14 @@ export interface DesiredRoute {
   readonly table?: number;
 }
 
-/** Sends packets with the mark to the table. */
+/** Sends packets with the mark to the table; with an `action`, leads past other rules or ends that way. */
 export interface DesiredRule {
   readonly family: Family;
   readonly priority: number;
-  readonly mark: { readonly value: number; readonly mask: number };
+  readonly mark?: { readonly value: number; readonly mask: number };
+  /** 0 where there is an `action`. */
   readonly table: number;
+  readonly action?: 'nop' | { readonly goto: number };
   readonly protocol: number;
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { formatCidr, formatIp, parseCidr, parseIp } from '../../base/ip/index.ts';
 import type { Cidr, Ip } from '../../base/ip/index.ts';
-import type { Netlink, NetworkChange, NetworkEvent } from './port.ts';
+import type { Netlink, NetworkChange, NetworkEvent, Rule } from './port.ts';
 import type { RareLink } from './rare-links.test-support.ts';
 
 /** Two empty namespaces: `near`, and `far` at the path `farPath`, which the near one can put veth peers into. */
@@ -441,6 +441,29 @@ export function netlinkContract(
           { kind: 'delete-fdb', entry: entry(peer, '10.0.0.3') },
         ]),
       ).toEqual([undefined, 'not-found']);
+    });
+
+    it.each([4, 6] as const)('leads IPv%i packets past rules, and reads such rules as they were made', (family) => {
+      const { near } = setUp();
+      const end: Rule = { family, priority: 801, table: 0, action: 'nop', protocol: 80 };
+      const past: Rule = {
+        family,
+        priority: 799,
+        table: 0,
+        action: { goto: 801 },
+        mark: { value: 0, mask: 0xff00 },
+        protocol: 80,
+      };
+      near.apply([
+        { kind: 'add-rule', rule: end },
+        { kind: 'add-rule', rule: past },
+      ]);
+      expect([...near.rules({ protocol: 80 })].sort((a, b) => a.priority - b.priority)).toEqual([past, end]);
+      near.apply([
+        { kind: 'delete-rule', rule: past },
+        { kind: 'delete-rule', rule: end },
+      ]);
+      expect(near.rules({ protocol: 80 })).toEqual([]);
     });
 
     it.each([4, 6] as const)('adds and deletes an IPv%i rule once', (family) => {

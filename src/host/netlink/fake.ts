@@ -449,7 +449,8 @@ function matchesMark(wanted: Rule['mark'], mark: number): boolean {
   return wanted === undefined || (mark & wanted.mask) === wanted.value;
 }
 
-function ruleKey({ family, priority, table, mark, from, to }: Rule): string {
+function ruleKey({ family, priority, table, action, mark, from, to }: Rule): string {
   const cidrs = [from, to].map((cidr) => (cidr === undefined ? '' : formatCidr(cidr)));
-  return [family, priority, table, mark?.value, mark?.mask, ...cidrs].join(' ');
+  const does = typeof action === 'object' ? `goto ${action.goto}` : action;
+  return [family, priority, table, does, mark?.value, mark?.mask, ...cidrs].join(' ');
 }

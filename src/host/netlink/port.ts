@@ -160,11 +160,14 @@ export interface FdbEntry {
   readonly remote: Ip;
 }
 
-/** A policy-routing rule: packets whose mark matches look up `table`. */
+/** A policy-routing rule: packets that match look up `table`, unless `action` says otherwise. */
 export interface Rule {
   readonly family: Family;
   readonly priority: number;
+  /** 0 where `action` needs none. */
   readonly table: number;
+  /** `nop` does nothing; `goto` goes on with the first rule of that priority, which must be a greater one. */
+  readonly action?: 'nop' | { readonly goto: number };
   readonly mark?: { readonly value: number; readonly mask: number };
   readonly from?: Cidr;
   readonly to?: Cidr;

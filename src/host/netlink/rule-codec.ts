@@ -7,8 +7,8 @@ import { familyNumber } from './address-codec.ts';
 import type { Rule } from './port.ts';
 
 /** FRA_* and FR_ACT_* (linux/fib_rules.h). */
-const FRA = { DST: 1, SRC: 2, PRIORITY: 6, FWMARK: 10, TABLE: 15, FWMASK: 16, PROTOCOL: 21 } as const;
-const FR_ACT_TO_TBL = 1;
+const FRA = { DST: 1, SRC: 2, GOTO: 4, PRIORITY: 6, FWMARK: 10, TABLE: 15, FWMASK: 16, PROTOCOL: 21 } as const;
+const FR_ACT = { TO_TBL: 1, GOTO: 2, NOP: 3 } as const;
 const ALL_BITS = 0xffffffff;
 
 /** Payload of RTM_NEWRULE and RTM_DELRULE: `struct fib_rule_hdr`, then attributes. */
@@ -19,10 +19,12 @@ export function encodeRule(writer: ByteWriter, rule: Rule): void {
   writer.u8(0);
   writer.u8(rule.table > 255 ? 0 : rule.table);
   writer.u16(0);
-  writer.u8(FR_ACT_TO_TBL);
+  const { action } = rule;
+  writer.u8(action === undefined ? FR_ACT.TO_TBL : action === 'nop' ? FR_ACT.NOP : FR_ACT.GOTO);
   writer.u32(0);
   attributeU32(writer, FRA.PRIORITY, rule.priority);
-  attributeU32(writer, FRA.TABLE, rule.table);
+  if (action === undefined) attributeU32(writer, FRA.TABLE, rule.table);
+  else if (action !== 'nop') attributeU32(writer, FRA.GOTO, action.goto);
   if (rule.to !== undefined) attribute(writer, FRA.DST, ipToBytes(rule.to.ip));
   if (rule.from !== undefined) attribute(writer, FRA.SRC, ipToBytes(rule.from.ip));
   if (rule.mark !== undefined) {
@@ -39,7 +41,7 @@ export function encodeRuleDump(writer: ByteWriter, family: Family): void {
   writer.u32(0);
 }
 
-/** The rule that an RTM_NEWRULE or RTM_DELRULE describes; undefined for actions other than looking up a table. */
+/** The rule that an RTM_NEWRULE or RTM_DELRULE describes; undefined for actions that Sluice does not use. */
 export function decodeRule(payload: Uint8Array): Rule | undefined {
   const reader = new ByteReader(payload);
   const number = reader.u8();
@@ -49,17 +51,21 @@ export function decodeRule(payload: Uint8Array): Rule | undefined {
   const table = reader.u8();
   reader.skip(2);
   const action = reader.u8();
-  if ((number !== AF_INET && number !== AF_INET6) || action !== FR_ACT_TO_TBL) return undefined;
+  if (number !== AF_INET && number !== AF_INET6) return undefined;
+  if (action !== FR_ACT.TO_TBL && action !== FR_ACT.NOP && action !== FR_ACT.GOTO) return undefined;
   const attributes = new Attributes(payload.subarray(12));
-  const value = attributes.u32(FRA.FWMARK);
+  // The kernel does not tell of a mark that is 0, only of its mask.
+  const [value, mask] = [attributes.u32(FRA.FWMARK), attributes.u32(FRA.FWMASK)];
   const to = cidrOf(attributes.bytes(FRA.DST), toPrefix);
   const from = cidrOf(attributes.bytes(FRA.SRC), fromPrefix);
   const protocol = attributes.u8(FRA.PROTOCOL);
   return {
     family: number === AF_INET ? 4 : 6,
     priority: attributes.u32(FRA.PRIORITY) ?? 0,
-    table: attributes.u32(FRA.TABLE) ?? table,
-    ...(value === undefined ? {} : { mark: { value, mask: attributes.u32(FRA.FWMASK) ?? ALL_BITS } }),
+    table: action === FR_ACT.TO_TBL ? (attributes.u32(FRA.TABLE) ?? table) : 0,
+    ...(action === FR_ACT.NOP ? { action: 'nop' } : {}),
+    ...(action === FR_ACT.GOTO ? { action: { goto: attributes.u32(FRA.GOTO) ?? 0 } } : {}),
+    ...(value === undefined && mask === undefined ? {} : { mark: { value: value ?? 0, mask: mask ?? ALL_BITS } }),
     ...(to === undefined ? {} : { to }),
     ...(from === undefined ? {} : { from }),
     ...(protocol === undefined || protocol === 0 ? {} : { protocol }),
