@@ -62,7 +62,7 @@ const ETCD: Backend = {
   start: async (cidr) => {
     const server = await EtcdServer.start();
     const etcd = server.client();
-    const client = etcdKubeClient({ etcd, kubernetes: new MemoryKubeClient(), report: refuse });
+    const client = etcdKubeClient({ etcd, heedsLock: true, kubernetes: new MemoryKubeClient(), report: refuse });
     await client.create(IP_POOLS, { metadata: { name: 'pods' }, spec: { cidr } } as object);
     const spec = { strictAffinity: false, autoAllocateBlocks: true, maxBlocksPerHost: 256 };
     await client.create(IPAM_CONFIGS, { metadata: { name: 'default' }, spec } as object);
@@ -71,7 +71,7 @@ const ETCD: Backend = {
   },
   open: (address) => {
     const etcd = etcdClient({ endpoints: parseEndpoints(address) });
-    const client = etcdKubeClient({ etcd, kubernetes: new MemoryKubeClient(), report: refuse });
+    const client = etcdKubeClient({ etcd, heedsLock: true, kubernetes: new MemoryKubeClient(), report: refuse });
     const store = kubeBlockStore({ client, report: refuse });
     return Promise.resolve({ ...store, [Symbol.dispose]: () => etcd.close() });
   },

@@ -54,7 +54,7 @@ export const command: Command = {
     const verb = VERBS[invocation.arguments[1] as keyof typeof VERBS];
     const type = datastoreType((values['datastore'] as string | undefined) ?? env['DATASTORE_TYPE']);
     if (type === 'etcdv3') {
-      using etcd = await openEtcd(env, undefined, note);
+      using etcd = await openEtcd(env, { heedsLock: false, report: note });
       return await verb(etcd, invocation);
     }
     using cluster = await openCluster({ ...invocation, env: { ...env, DATASTORE_TYPE: type } });

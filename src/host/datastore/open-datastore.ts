@@ -1,4 +1,5 @@
 import { SluiceError } from '../../base/errors.ts';
+import type { EtcdKubeClientDependencies } from '../etcd/kube-client.ts';
 import type { KubeClient } from '../kube-client/types.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -31,15 +32,14 @@ export async function openDatastore(
   kubernetes: KubeClient,
   report: (message: string) => void,
 ): Promise<Datastore> {
-  if (datastoreType(env['DATASTORE_TYPE']) === 'etcdv3') return openEtcd(env, kubernetes, report);
+  if (datastoreType(env['DATASTORE_TYPE']) === 'etcdv3') return openEtcd(env, { kubernetes, heedsLock: true, report });
   return { type: 'kubernetes', client: kubernetes, [Symbol.dispose]: () => undefined };
 }
 
 /** Opens etcd; without a client of Kubernetes there are Calico's kinds alone. */
 export async function openEtcd(
   env: Environment,
-  kubernetes: KubeClient | undefined,
-  report: (message: string) => void,
+  options: Omit<EtcdKubeClientDependencies, 'etcd'>,
 ): Promise<Datastore> {
   // Loaded by those who need it: it costs what the rest of an agent's connections cost together.
   const [{ etcdClient }, { etcdConfig }, { etcdKubeClient }] = await Promise.all([
@@ -48,6 +48,6 @@ export async function openEtcd(
     import('../etcd/kube-client.ts'),
   ]);
   const etcd = etcdClient(etcdConfig(env));
-  const client = etcdKubeClient({ etcd, report, ...(kubernetes === undefined ? {} : { kubernetes }) });
+  const client = etcdKubeClient({ ...options, etcd });
   return { type: 'etcdv3', client, [Symbol.dispose]: () => etcd.close() };
 }

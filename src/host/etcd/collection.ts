@@ -31,9 +31,12 @@ export class EtcdCollection {
   readonly #etcd: Etcd;
   readonly #resource: Resource;
   readonly #report: (message: string) => void;
+  /** Makes the writes. */
+  readonly #writer: Pick<Etcd, 'txn'>;
   readonly layout: EtcdLayout;
 
-  constructor(etcd: Etcd, resource: Resource, report: (message: string) => void) {
+  constructor(etcd: Etcd, writer: Pick<Etcd, 'txn'>, resource: Resource, report: (message: string) => void) {
+    this.#writer = writer;
     this.#report = report;
     this.#etcd = etcd;
     this.#resource = resource;
@@ -67,7 +70,7 @@ export class EtcdCollection {
     const identity = { uid: randomUUID(), creationTimestamp: `${new Date().toISOString().slice(0, 19)}Z` };
     const made = { ...object, metadata: this.layout.whole ? { ...metadata, ...identity } : metadata };
     const key = this.#keyOf(made);
-    const { succeeded, revision } = await this.#etcd.txn(
+    const { succeeded, revision } = await this.#writer.txn(
       {
         when: [{ key, target: 'create', value: 0 }],
         success: [{ kind: 'put', key, value: this.layout.encode(made) }],
@@ -102,7 +105,7 @@ export class EtcdCollection {
     for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
       const { key, object, revision } = await this.#find(name, signal);
       const next = make(object);
-      const written = await this.#etcd.txn(
+      const written = await this.#writer.txn(
         {
           when: [{ key, target: 'mod', value: revision }],
           success: [{ kind: 'put', key, value: this.layout.encode(next) }],
@@ -142,7 +145,7 @@ export class EtcdCollection {
 
   async #put(object: StoredObject, resourceVersion: string, { signal }: Cancellable): Promise<StoredObject> {
     const key = this.#keyOf(object);
-    const { succeeded, revision, ranges } = await this.#etcd.txn(
+    const { succeeded, revision, ranges } = await this.#writer.txn(
       {
         when: [{ key, target: 'mod', value: Number(resourceVersion) }],
         success: [{ kind: 'put', key, value: this.layout.encode(object) }],
@@ -156,7 +159,7 @@ export class EtcdCollection {
   }
 
   async #remove(key: string, revision: number, signal: AbortSignal | undefined): Promise<boolean> {
-    const { succeeded } = await this.#etcd.txn(
+    const { succeeded } = await this.#writer.txn(
       { when: [{ key, target: 'mod', value: revision }], success: [{ kind: 'delete', range: { key } }] },
       { signal },
     );

@@ -55,7 +55,7 @@ beforeEach(async () => {
   await etcd.delete({ prefix: '/calico/' });
   reports = [];
   kubernetes = new MemoryKubeClient();
-  client = etcdKubeClient({ etcd, kubernetes, report: (message) => reports.push(message) });
+  client = etcdKubeClient({ etcd, heedsLock: false, kubernetes, report: (message) => reports.push(message) });
 });
 
 const policy = (name: string, order = 1, labels: Record<string, string> = {}): Policy => ({
@@ -257,6 +257,26 @@ describe('a locked datastore', () => {
     } as object);
     await expect.poll(() => failureOf(write())).toSatisfy((error) => error === undefined || isAlreadyExists(error));
     stop.abort();
+  });
+});
+
+describe('a locked etcd', () => {
+  it('takes no write, not even of those who have not heard of the lock, and goes on where it was', async () => {
+    const agent = etcdKubeClient({ etcd, heedsLock: true, report: () => undefined });
+    const created = await agent.create<Policy>(POLICIES, policy('early'));
+    const information = { metadata: { name: 'default' }, spec: { datastoreReady: false } } as object;
+    await client.create(CLUSTER_INFORMATIONS, information);
+    const refused = await Promise.all([
+      failureOf(agent.create<Policy>(POLICIES, policy('late'))),
+      failureOf(agent.update<Policy>(POLICIES, { ...created, spec: { order: 2 } })),
+      failureOf(agent.delete(POLICIES, { name: 'early', namespace: 'web' })),
+    ]);
+    expect(refused.map((error) => (error as SluiceError).code)).toEqual(refused.map(() => 'datastore-locked'));
+    expect((await agent.list<Policy>(POLICIES)).items).toEqual([created]);
+    await client.patch(CLUSTER_INFORMATIONS, { name: 'default' }, 'merge', { spec: { datastoreReady: true } });
+    await agent.update<Policy>(POLICIES, { ...created, spec: { order: 2 } });
+    expect(isConflict(await failureOf(agent.update<Policy>(POLICIES, { ...created, spec: { order: 3 } })))).toBe(true);
+    expect(isAlreadyExists(await failureOf(agent.create<Policy>(POLICIES, policy('early'))))).toBe(true);
   });
 });
 

@@ -2,7 +2,7 @@ import type { StoredObject } from '../../core/datastore/index.ts';
 import { jsonPatch } from '../../core/objectstore/patch/json-patch.ts';
 import { mergePatch } from '../../core/objectstore/patch/merge-patch.ts';
 import { KubeError, isGone } from '../kube-client/errors.ts';
-import { CALICO_GROUP, apiVersionOf } from '../kube-client/resources.ts';
+import { CALICO_GROUP, CLUSTER_INFORMATIONS, apiVersionOf } from '../kube-client/resources.ts';
 import type {
   DeleteOptions,
   KubeClient,
@@ -21,12 +21,15 @@ import { EtcdCollection } from './collection.ts';
 import { asKubeError } from './kube-errors.ts';
 import { selectionTest } from './selection.ts';
 import type { Etcd, WatchEvent as EtcdEvent } from './types.ts';
+import { WriteGuard } from './write-guard.ts';
 
 /** What the client is made of. */
 export interface EtcdKubeClientDependencies {
   readonly etcd: Etcd;
   /** Has everything that is not Calico's; absent where nothing else is asked for. */
   readonly kubernetes?: KubeClient;
+  /** Refuse writes (`datastore-locked`) while the datastore is locked; all but those who migrate it want that. */
+  readonly heedsLock: boolean;
   /** Told of values that cannot be read, and when etcd has compacted what a watch was still to read. */
   readonly report: (message: string) => void;
 }
@@ -44,8 +47,10 @@ class EtcdKubeClient implements KubeClient {
   readonly #etcd: Etcd;
   readonly #others: KubeClient | undefined;
   readonly #report: (message: string) => void;
+  readonly #guard: WriteGuard | undefined;
 
-  constructor({ etcd, kubernetes, report }: EtcdKubeClientDependencies) {
+  constructor({ etcd, kubernetes, heedsLock, report }: EtcdKubeClientDependencies) {
+    this.#guard = heedsLock ? new WriteGuard(etcd) : undefined;
     this.#etcd = etcd;
     this.#others = kubernetes;
     this.#report = report;
@@ -168,7 +173,9 @@ class EtcdKubeClient implements KubeClient {
   #collection(resource: Resource): EtcdCollection {
     if (resource.group !== CALICO_GROUP)
       throw new KubeError('not-found', `etcd has ${resource.plural} in group ${CALICO_GROUP} only`);
-    return new EtcdCollection(this.#etcd, resource, this.#report);
+    // Whoever may write the lock may write it while it is set.
+    const writer = (resource.plural === CLUSTER_INFORMATIONS.plural ? undefined : this.#guard) ?? this.#etcd;
+    return new EtcdCollection(this.#etcd, writer, resource, this.#report);
   }
 }
 

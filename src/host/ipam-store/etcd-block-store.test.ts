@@ -40,7 +40,7 @@ afterAll(async () => {
 
 async function open(client: Etcd): Promise<BlockStore> {
   await client.delete({ prefix: '/calico/' });
-  const kube = etcdKubeClient({ etcd: client, kubernetes: new MemoryKubeClient(), report });
+  const kube = etcdKubeClient({ etcd: client, heedsLock: true, kubernetes: new MemoryKubeClient(), report });
   await kube.create(IP_POOLS, { metadata: { name: 'pool' }, spec: { cidr: '10.244.0.0/16' } } as object);
   return kubeBlockStore({ client: kube, report });
 }

@@ -126,7 +126,7 @@ describe.skipIf(directory === undefined)('nodes that race for addresses in etcd'
 });
 
 function kubeOver(etcd: Etcd): KubeClient {
-  return etcdKubeClient({ etcd, kubernetes: new MemoryKubeClient(), report: () => undefined });
+  return etcdKubeClient({ etcd, heedsLock: true, kubernetes: new MemoryKubeClient(), report: () => undefined });
 }
 
 function storeOver(etcd: Etcd) {
