@@ -205,9 +205,9 @@ class Agent {
     this.#wireguard = new WireguardDriver({
       ...world,
       keys: world.wireguardKeys,
+      settings: () => this.#feed.extended.wireguard,
       input: () => ({
         ...this.#routing.input(),
-        settings: this.#feed.extended.wireguard,
         keys: new Map([...this.#feed.nodes.items].map(([name, { wireguard }]) => [name, wireguard.keys])),
       }),
       rotation: () => this.#feed.nodes.items.get(options.node)?.wireguard.rotation ?? '',

@@ -33,6 +33,7 @@ function open(change: Partial<WireguardDriverDependencies> = {}): WireguardDrive
     sysctl: new FakeSysctl({ 'net/ipv4/conf/all/rp_filter': '1', 'net/ipv4/conf/wg.sluice/rp_filter': '0' }),
     keys: memoryKeyStore(),
     log: silentLogger,
+    settings: () => input.settings,
     input: () => input,
     rotation: () => rotation,
     onTunnels: () => undefined,

@@ -7,6 +7,7 @@ import type {
   WireguardInput,
   WireguardKeys,
   WireguardProblem,
+  WireguardSettings,
   WireguardTunnel,
 } from '../../core/wireguard/index.ts';
 import type { Netlink } from '../../host/netlink/port.ts';
@@ -24,8 +25,10 @@ export interface WireguardDriverDependencies {
   readonly sysctl: Sysctl;
   readonly keys: WireguardKeyStore;
   readonly log: Logger;
-  /** What tunnels depend on, as it is now, but for what this driver knows itself. */
-  readonly input: () => Omit<WireguardInput, 'greeted'>;
+  /** What the cluster says of WireGuard. */
+  readonly settings: () => WireguardSettings;
+  /** What else tunnels depend on, as it is now, but for what this driver knows itself. Asked for only where they are on. */
+  readonly input: () => Omit<WireguardInput, 'greeted' | 'settings'>;
   /** The wish for another key that the Node expresses. */
   readonly rotation: () => string;
   /** Hears the tunnels that there are, whether they changed or not. */
@@ -70,6 +73,8 @@ export class WireguardDriver {
   #problems: readonly WireguardProblem[] = [];
   #error: string | undefined;
   #podMtu: number | undefined;
+  /** Nothing is on, and nothing is left of what was. */
+  #clean = false;
   #greeted: Record<Family, ReadonlySet<string>> = { 4: new Set(), 6: new Set() };
   /** Number of peers whose present key has not answered yet. */
   #silent: Record<Family, number> = { 4: 0, 6: 0 };
@@ -139,6 +144,7 @@ export class WireguardDriver {
   /** Reads the kernel again before the next comparison. */
   #again(): void {
     this.#tables = undefined;
+    this.#clean = false;
     this.changed();
   }
 
@@ -164,7 +170,10 @@ export class WireguardDriver {
   }
 
   #attempt(): void {
-    const input = this.#dependencies.input();
+    const settings = this.#dependencies.settings();
+    const off = FAMILIES.every((family) => !settings[family].enabled);
+    if (off && this.#clean) return;
+    const input = { ...this.#dependencies.input(), settings };
     const derive = (own: WireguardKeys): DesiredWireguard =>
       desiredWireguard({ ...input, keys: new Map(input.keys).set(input.node, own), greeted: this.#greeted });
     // As the first thing: a device that could not be made has no key that peers might use.
@@ -172,7 +181,7 @@ export class WireguardDriver {
     const planned = derive({}).tunnels;
     for (const tunnel of planned) keys[tunnel.family] = this.#makeDevice(tunnel);
     for (const family of FAMILIES) if (keys[family] === undefined) this.#retire(family);
-    for (const tunnel of derive(keys).tunnels) this.#setPeers(tunnel, input.settings.keepaliveSeconds);
+    for (const tunnel of derive(keys).tunnels) this.#setPeers(tunnel, settings.keepaliveSeconds);
     // Who was greeted is known only now.
     const { tunnels, problems } = derive(keys);
     this.#setTables(tunnels);
@@ -182,6 +191,7 @@ export class WireguardDriver {
     this.#podMtu = wireguardMtu(input);
     this.#report(problems);
     this.#publish(keys);
+    this.#clean = off;
     this.#awaitGreetings(POLL.first);
   }
 
