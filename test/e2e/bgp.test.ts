@@ -75,6 +75,19 @@ describe('a cluster whose nodes tell each other their routes', () => {
     await expect.poll(routes, { timeout: 20_000 }).not.toContain(`${EXTERNAL} via`);
   });
 
+  it('has every session again when a node comes back after a power cut', async () => {
+    // This one is called by both others, which know nothing of its end.
+    const node = 'e2e-node-1';
+    await cluster.lab.request({ op: 'kill-node', node });
+    await cluster.lab.request({ op: 'start-node', node });
+    await expect
+      .poll(async () => (await cluster.sluice('node', 'status', node, '--name', cluster.name)).code, {
+        timeout: 60_000,
+      })
+      .toBe(0);
+    await expect.poll(status, { timeout: 60_000 }).toBe(0);
+  });
+
   it('says which field of a peer is wrong, and where, and takes nothing of it', async () => {
     const bad = `
 apiVersion: projectcalico.org/v3

@@ -113,6 +113,12 @@ function usesBfd({ bfd, attached }: BgpSession): boolean {
   return bfd && attached;
 }
 
+/**
+ * A node that comes back after a power cut answers the first packet of an old session by a reset, and then has a new one; the
+ * side that waits for it cannot call. Seconds.
+ */
+const TIMERS = 'hold time 90; keepalive time 10; connect delay time 1; connect retry time 3; error wait time 1, 30;';
+
 function sessionSection(session: BgpSession): readonly string[] {
   const { name, local, localAs, listenPort, peer, peerAs, passive, password, maxRestart, allowedLocalAs } = session;
   const { family } = peer.ip;
@@ -126,7 +132,7 @@ function sessionSection(session: BgpSession): readonly string[] {
       session.strictBind && local !== undefined ? 'strict bind on;' : '',
       password === undefined ? '' : `password ${quoted(password)};`,
       passive ? 'passive on;' : '',
-      'connect delay time 1; connect retry time 3; error wait time 1, 30;',
+      TIMERS,
       `graceful restart on;${maxRestart === undefined ? '' : ` graceful restart time ${maxRestart};`}`,
       bfdOption(session),
       allowedLocalAs === undefined ? '' : `allow local as ${allowedLocalAs};`,
