@@ -1,14 +1,19 @@
 import { execFile, execFileSync, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { openCarriedNetlink } from '../../src/app/agent/carried-netlink.ts';
 import { formatIp, parseCidr } from '../../src/base/ip/index.ts';
+import { silentLogger } from '../../src/base/log.ts';
 import { createCalcEngine } from '../../src/core/calc/index.ts';
 import type { Delta } from '../../src/core/calc/index.ts';
 import { replaceAll } from '../../src/core/nft/index.ts';
 import { namespaceInfo, podEndpoint } from '../../src/core/policy/index.ts';
 import { DEFAULT_SETTINGS, desiredNetwork, diffNetwork } from '../../src/core/routing/index.ts';
-import type { BackendName } from '../../src/core/routing/index.ts';
+import type { BackendName, RoutingChange } from '../../src/core/routing/index.ts';
 import { openNetlink } from '../../src/host/netlink/kernel.ts';
+import type { Netlink } from '../../src/host/netlink/port.ts';
 import { inNetns } from '../../src/host/netns/netns.ts';
 import { openNftables } from '../../src/host/nftables/kernel.ts';
 import { median } from '../harness.ts';
@@ -20,13 +25,17 @@ import type { Pair, PairNode } from './pair.ts';
 const ROUNDS = 11;
 const SECONDS = 1;
 const READY = 'Server listening';
+/** How often a node is set up anew while it refuses, and the time between, milliseconds. */
+const ATTEMPTS = 20;
+const PAUSE = 250;
 
 /** One way from pod to pod. To measure another: a row. */
 interface Way {
   readonly name: string;
   /** MTU of the pods: what the way leaves of the wire's. */
   readonly mtu: number;
-  readonly setUp: (pair: Pair) => void;
+  /** What `stack` is given lives as long as the measurement. */
+  readonly setUp: (pair: Pair, stack: AsyncDisposableStack) => void | Promise<void>;
   /** The way that it must come close to. */
   readonly like?: string;
 }
@@ -40,6 +49,16 @@ const WAYS: readonly Way[] = [
   { name: 'host-gw', mtu: MTU, setUp: (pair) => eachNode(pair, bySluice('host-gw')), like: 'plain route by hand' },
   { name: 'VXLAN by hand', mtu: MTU - 50, setUp: (pair) => eachNode(pair, vxlanByHand) },
   { name: 'vxlan', mtu: MTU - 50, setUp: (pair) => eachNode(pair, bySluice('vxlan')), like: 'VXLAN by hand' },
+  { name: 'udp', mtu: MTU - 28, setUp: (pair, stack) => eachCarried(pair, 'udp', stack) },
+  ...(existsSync('/usr/sbin/ovs-vswitchd')
+    ? [
+        {
+          name: 'ovs',
+          mtu: MTU - 50,
+          setUp: (pair: Pair, stack: AsyncDisposableStack) => eachCarried(pair, 'ovs', stack),
+        },
+      ]
+    : []),
 ];
 
 /** A TCP stream between pods of two nodes, as Sluice sets the nodes up, packet filter and all, and as one would by hand. */
@@ -59,7 +78,7 @@ async function measure(): Promise<Figure[]> {
   const pairs = new Map<Way, Pair>();
   for (const [index, way] of WAYS.entries()) {
     const pair = makePair(`/mnt/way-${index}`, way.mtu);
-    way.setUp(pair);
+    await way.setUp(pair, servers);
     pairs.set(way, pair);
     servers.defer(await serve(pair[1]));
   }
@@ -123,32 +142,66 @@ function vxlanByHand(node: PairNode, peer: PairNode): void {
 /** Links and routes from the routing core, the filter from the calculation: what an agent brings into the kernel. */
 function bySluice(backend: BackendName) {
   return (node: PairNode, peer: PairNode): void => {
-    const { netns, address } = node;
-    const both = [node, peer];
-    const desired = desiredNetwork({
-      node: node.name,
-      backend,
-      pools: [],
-      nodes: new Map(
-        both.map((each) => [
-          each.name,
-          { name: each.name, addresses: [each.address], tunnelAddresses: { vxlan: [each.tunnel] } },
-        ]),
-      ),
-      blocks: both.map((each) => ({ cidr: each.block, node: each.name, elsewhere: [] })),
-      endpoints: [{ interface: POD_LINK, mac: node.podMac, addresses: [node.podAddress] }],
-      underlay: { subnets: [{ ip: address, prefix: 24 }], links: ['eth0'], mtu: MTU, peerMtu: new Map() },
-      settings: DEFAULT_SETTINGS,
-      configuredMtu: 0,
-    });
-    using netlink = openNetlink({ netns });
-    netlink.apply(diffNetwork(desired, NOTHING));
-    const engine = createCalcEngine({ node: node.name, families: [4] });
-    for (const delta of deltas(node, peer)) engine.apply(delta);
-    engine.flush();
-    using filter = openNftables({ netns });
-    filter.apply(replaceAll(engine.ruleset()));
+    using netlink = openNetlink({ netns: node.netns });
+    setUpNode(backend, netlink, node, peer);
   };
+}
+
+/** Backends that the agent carries, or has a switch of its own carry. */
+async function eachCarried([first, second]: Pair, backend: BackendName, stack: AsyncDisposableStack): Promise<void> {
+  for (const [node, peer] of [
+    [first, second],
+    [second, first],
+  ] as const) {
+    const { netns: ref } = node;
+    const options = { backend, runDir: `${ref}-run`, netns: { ref, command: ['nsenter', `--net=${ref}`] } };
+    const netlink = stack.use(openCarriedNetlink(options, silentLogger));
+    // A switch that has just been started is not ready at once.
+    for (let attempt = 0; ; attempt++) {
+      try {
+        netlink.apply(changesOf(backend, node, peer).filter(({ kind }) => kind === 'add-link'));
+        break;
+      } catch (error) {
+        if (attempt === ATTEMPTS) throw error;
+        await pause(PAUSE);
+      }
+    }
+    setUpNode(backend, netlink, node, peer);
+  }
+}
+
+function setUpNode(backend: BackendName, netlink: Netlink, node: PairNode, peer: PairNode): void {
+  netlink.apply(changesOf(backend, node, peer));
+  const engine = createCalcEngine({ node: node.name, families: [4] });
+  for (const delta of deltas(node, peer)) engine.apply(delta);
+  engine.flush();
+  using filter = openNftables({ netns: node.netns });
+  filter.apply(replaceAll(engine.ruleset()));
+}
+
+function changesOf(backend: BackendName, node: PairNode, peer: PairNode): readonly RoutingChange[] {
+  const both = [node, peer];
+  const desired = desiredNetwork({
+    node: node.name,
+    backend,
+    pools: [],
+    nodes: new Map(
+      both.map((each) => [
+        each.name,
+        {
+          name: each.name,
+          addresses: [each.address],
+          tunnelAddresses: { vxlan: [each.tunnel], udp: [each.tunnel], ovs: [each.tunnel] },
+        },
+      ]),
+    ),
+    blocks: both.map((each) => ({ cidr: each.block, node: each.name, elsewhere: [] })),
+    endpoints: [{ interface: POD_LINK, mac: node.podMac, addresses: [node.podAddress] }],
+    underlay: { subnets: [{ ip: node.address, prefix: 24 }], links: ['eth0'], mtu: MTU, peerMtu: new Map() },
+    settings: DEFAULT_SETTINGS,
+    configuredMtu: 0,
+  });
+  return diffNetwork(desired, NOTHING);
 }
 
 function deltas(node: PairNode, peer: PairNode): readonly Delta[] {

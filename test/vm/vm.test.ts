@@ -7,6 +7,7 @@ import { runInMachine } from './machine/machine.ts';
 const SUITES = [
   'src/host/netlink/kernel.kernel.test.ts',
   'src/host/wireguard/kernel.kernel.test.ts',
+  'src/host/ovs/ovs.kernel.test.ts',
   'src/app/agent/tunnels.kernel.test.ts',
   'src/app/agent/sctp.kernel.test.ts',
 ];
