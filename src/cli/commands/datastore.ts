@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
-import { SluiceError } from '../../base/errors.ts';
+import { SluiceError, messageOf } from '../../base/errors.ts';
 import { formatExport, parseExport, sumsOf } from '../../core/datastore/index.ts';
 import type { ExportFile, Sum } from '../../core/datastore/index.ts';
 import { exportDatastore, importDatastore, isLocked, setLocked } from '../../host/datastore/migration.ts';
@@ -86,7 +86,7 @@ async function exportTo({ client }: Place, { print, note }: Invocation): Promise
 }
 
 async function importFrom(datastore: Place, { values, note }: Invocation): Promise<number> {
-  const file = parseExport(await readExport(values['filename'] as string | undefined));
+  const file = await readExport(values['filename'] as string | undefined);
   assertWhole(file);
   if (!(await isLocked(datastore.client))) note(`locking ${TITLE[datastore.type]}`);
   for (const [kind, count] of file.left)
@@ -99,18 +99,12 @@ async function importFrom(datastore: Place, { values, note }: Invocation): Promi
   return 0;
 }
 
-async function readExport(path: string | undefined): Promise<string> {
+async function readExport(path: string | undefined): Promise<ExportFile> {
   if (path === undefined) throw new SluiceError('bad-input', 'import needs -f with the file that export has printed');
-  if (path === '-') return text(process.stdin);
   try {
-    return await readFile(path, 'utf8');
+    return parseExport(path === '-' ? await text(process.stdin) : await readFile(path, 'utf8'));
   } catch (error) {
-    throw new SluiceError(
-      'bad-input',
-      `cannot read ${path}: ${error instanceof Error ? error.message : ''}`,
-      {},
-      error,
-    );
+    throw new SluiceError('bad-input', `${path === '-' ? 'standard input' : path}: ${messageOf(error)}`, {}, error);
   }
 }
 

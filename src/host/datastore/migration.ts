@@ -35,7 +35,7 @@ export async function setLocked(client: KubeClient, locked: boolean): Promise<bo
   const present = await clusterInformation(client);
   const spec = { datastoreReady: !locked };
   if (present === undefined) {
-    await client.create(CLUSTER_INFORMATIONS, { metadata: { name: 'default' }, spec } as KubeObject);
+    await createInformation(client, spec);
     return locked;
   }
   if (present.spec?.['datastoreReady'] === !locked) return false;
@@ -87,6 +87,20 @@ export async function importDatastore(client: KubeClient, file: ExportFile): Pro
       `the datastore does not have what the file has: ${wrong.map(({ plural }) => plural).join(', ')} differ. Do not unlock it; its definitions may not know all fields`,
     );
   return { created: plan.create.length, present: plan.present, sums };
+}
+
+async function createInformation(client: KubeClient, spec: object): Promise<void> {
+  try {
+    await client.create(CLUSTER_INFORMATIONS, { metadata: { name: 'default' }, spec } as KubeObject);
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    throw new SluiceError(
+      'not-served',
+      'the cluster has no definition of clusterinformations, where the lock is: apply deploy/sluice.yaml first',
+      {},
+      error,
+    );
+  }
 }
 
 async function clusterInformation(client: KubeClient): Promise<ClusterInformation | undefined> {
