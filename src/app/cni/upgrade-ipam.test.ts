@@ -9,7 +9,7 @@ import { addressAt, createAllocator, handleOf } from '../../core/ipam/index.ts';
 import type { BlockStore } from '../../core/ipam/index.ts';
 import { kubeBlockStore } from '../../host/ipam-store/kube-block-store.ts';
 import { MemoryKubeClient } from '../../host/kube-client/memory-client.ts';
-import { IP_POOLS, PODS } from '../../host/kube-client/resources.ts';
+import { IP_POOLS, NODES, PODS } from '../../host/kube-client/resources.ts';
 import { runUpgradeIpam } from './programs.ts';
 import { hasLeases, upgradeIpam, upgradeIpamOptions } from './upgrade-ipam.ts';
 import type { UpgradeIpamOptions } from './upgrade-ipam.ts';
@@ -177,6 +177,21 @@ describe('upgrade-ipam with the files of a real host-local', () => {
     writeFileSync(join(directory, 'storage/192.0.2.7'), 'c1\r\nnet1');
     expect(await upgrade()).toEqual({ imported: 1, stale: 0 });
     expect(readdirSync(directory).sort()).toEqual(['cbr0', 'k8s-pod-network.imported', 'storage']);
+  });
+
+  it('refuses blocks that would hold addresses of a node that still gives them out by itself', async () => {
+    const given = hostLocal('ADD', 'c1');
+    await pod('one', given);
+    const node = (name: string, podCIDR: string): Promise<unknown> =>
+      client.create(NODES, { metadata: { name }, spec: { podCIDRs: [podCIDR] } } as object);
+    await node('node-1', '10.88.1.0/27');
+    await node('node-2', '10.88.2.0/24');
+    await upgrade({ keep: true });
+    await node('node-3', '10.88.1.32/27');
+    await expect(upgrade()).rejects.toThrow(
+      /the block 10\.88\.1\.0\/26 around 10\.88\.1\.2 has addresses of node node-3 \(10\.88\.1\.32\/27\).*blockSize/,
+    );
+    expect(readdirSync(directory)).toContain('k8s-pod-network');
   });
 
   it('keeps the address of a container whose pod is not known to have it yet', async () => {

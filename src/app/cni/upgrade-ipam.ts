@@ -1,14 +1,21 @@
-import type { Pod } from 'kubernetes-types/core/v1.d.ts';
+import type { Node, Pod } from 'kubernetes-types/core/v1.d.ts';
 import { messageOf, SluiceError } from '../../base/errors.ts';
-import { formatIp, parseIp } from '../../base/ip/index.ts';
+import { cidrContains, cidrCovers, formatCidr, formatIp, parseCidr, parseIp } from '../../base/ip/index.ts';
 import type { Ip } from '../../base/ip/index.ts';
 import type { Logger } from '../../base/log.ts';
-import { BOOT_ATTRIBUTE, createAllocator, defaultPools, planHostAddresses, planImport } from '../../core/ipam/index.ts';
-import type { BlockStore, IpPool, RunningPod } from '../../core/ipam/index.ts';
+import {
+  BOOT_ATTRIBUTE,
+  blockAround,
+  createAllocator,
+  defaultPools,
+  planHostAddresses,
+  planImport,
+} from '../../core/ipam/index.ts';
+import type { BlockStore, ImportPlan, IpPool, RunningPod } from '../../core/ipam/index.ts';
 import { readHostLocalLeases, retireHostLocalNetwork } from '../../host/files/host-local.ts';
 import { createMissingPools } from '../../host/ipam-store/create-missing-pools.ts';
 import { listAll } from '../../host/kube-client/list-all.ts';
-import { PODS } from '../../host/kube-client/resources.ts';
+import { NODES, PODS } from '../../host/kube-client/resources.ts';
 import type { KubeClient } from '../../host/kube-client/types.ts';
 
 /** What `sluice upgrade-ipam` is told. */
@@ -84,6 +91,7 @@ export async function upgradeIpam(
       plan.outside.map(({ pod, ip }) => `${formatIp(ip)} of ${pod.namespace}/${pod.name} lies in no IPPool`),
       'create an IPPool that covers the old cluster network',
     );
+  await refuseSharedBlocks(plan, pools, options.nodeName, dependencies);
   const { bootId = '', hostAddresses = [] } = options;
   const requests = [...plan.requests, ...planHostAddresses(options.nodeName, hostAddresses, pools)];
   const wired = { [BOOT_ATTRIBUTE]: bootId };
@@ -111,6 +119,35 @@ async function importAll(
   const outcomes = await allocator.allocateMany(requests);
   const failures = outcomes.flatMap((outcome) => (outcome.kind === 'failed' ? [messageOf(outcome.error)] : []));
   if (failures.length > 0) throw cannotImport(failures, 'drain the node, or delete the pods in question');
+}
+
+/** A block around this node's addresses must hold none of a node that still gives out addresses by itself. */
+async function refuseSharedBlocks(
+  { requests }: ImportPlan,
+  pools: readonly IpPool[],
+  nodeName: string,
+  { client, store }: UpgradeIpamDependencies,
+): Promise<void> {
+  const owners = new Set([nodeName, ...(await store.listBlocks()).map(({ value }) => value.node)]);
+  const { items: nodes } = await listAll<Node>(client, NODES);
+  const others = nodes.filter(({ metadata }) => !owners.has(metadata?.name ?? ''));
+  for (const ip of requests.flatMap(({ addresses = [] }) => addresses)) {
+    const pool = pools.find(({ cidr }) => cidrContains(cidr, ip))!;
+    const block = blockAround(pool, ip.value);
+    const shared = others.find(({ spec }) =>
+      (spec?.podCIDRs ?? []).some((text) => {
+        const range = parseCidr(text);
+        return range !== undefined && range.prefix > block.prefix && cidrCovers(block, range);
+      }),
+    );
+    if (shared === undefined) continue;
+    const { metadata, spec } = shared;
+    const title = `node ${metadata?.name} (${spec?.podCIDRs?.join(', ')})`;
+    throw cannotImport(
+      [`the block ${formatCidr(block)} around ${formatIp(ip)} has addresses of ${title}`],
+      `give IPPool ${pool.name} a blockSize whose blocks are no larger than the ranges of nodes`,
+    );
+  }
 }
 
 async function runningPods(nodeName: string, client: KubeClient): Promise<readonly RunningPod[]> {

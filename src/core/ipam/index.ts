@@ -25,7 +25,7 @@ export { MemoryBlockStore } from './memory-store.ts';
 export { affinityName, blockName, handleOf, handleParts, isTunnelHandle, tunnelHandle } from './names.ts';
 export { ADDRESSING_PREFIX, podAddressing } from './pod-addressing.ts';
 export type { PodAddressing } from './pod-addressing.ts';
-export { defaultBlockSize, validatePool } from './pool.ts';
+export { blockAround, defaultBlockSize, validatePool } from './pool.ts';
 export { DEFAULT_IPAM_CONFIG, IPAM_CONFIG_NAME, decodeConfig } from './config.ts';
 export type { IpamConfigSpec } from './config.ts';
 export type { BlockStore, Stored } from './store.ts';
