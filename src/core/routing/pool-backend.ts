@@ -15,13 +15,15 @@ export function backendOfPool({ vxlanMode, ipipMode }: RoutingPool): BackendName
   return ipipMode === 'Never' ? undefined : BY_MODE.ipip[ipipMode];
 }
 
-/** The way to the addresses of `cidr`: what its pool asks for, else the cluster's. */
+/** The way to the addresses of `cidr`: what its pool, the narrowest of several, asks for, else the cluster's. */
 export function backendFor(
   cidr: Cidr,
   pools: readonly RoutingPool[],
   fallback: BackendName,
 ): { readonly backend: BackendName; readonly pooled: boolean } {
-  const pool = pools.find((each) => cidrCovers(each.cidr, cidr));
+  const [pool] = pools
+    .filter((each) => cidrCovers(each.cidr, cidr))
+    .sort((a, b) => b.cidr.prefix - a.cidr.prefix || (a.name < b.name ? -1 : 1));
   return { backend: (pool && backendOfPool(pool)) ?? fallback, pooled: pool !== undefined };
 }
 

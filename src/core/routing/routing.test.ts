@@ -233,6 +233,14 @@ describe('the way to a block', () => {
     ]);
   });
 
+  it('is that of the narrowest pool, in whatever order they come', () => {
+    const overlapping = [pool('10.1.0.0/16', 'Always'), pool('10.1.0.0/24', 'Never')];
+    for (const order of [overlapping, overlapping.toReversed()]) {
+      const desired = desiredNetwork({ ...BASE, backend: 'host-gw', pools: order, blocks, endpoints: [] });
+      expect(routesOf(desired)).toContain('10.1.0.0/26 via 172.30.1.12');
+    }
+  });
+
   it('needs no device when no pool asks for one, whatever the cluster has', () => {
     const plain = [pool('10.2.0.0/16', 'Never')];
     expect(desiredNetwork({ ...BASE, backend: 'host-gw', pools: plain }).links).toEqual([]);
