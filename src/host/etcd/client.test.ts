@@ -8,13 +8,16 @@ import { isCompacted } from './errors.ts';
 import { EtcdServer } from './etcd.test-support.ts';
 import type { Etcd, WatchBatch, WatchEvent } from './types.ts';
 
+/** Milliseconds for a server to start on a machine that has much else to do. */
+const PATIENCE = 60_000;
+
 let server: EtcdServer;
 let etcd: Etcd;
 
 beforeAll(async () => {
   server = await EtcdServer.start();
   etcd = server.client();
-});
+}, PATIENCE);
 afterAll(async () => {
   etcd.close();
   await server[Symbol.asyncDispose]();
@@ -143,7 +146,7 @@ describe('with several endpoints, an etcd client', () => {
     none.close();
   });
 
-  it('goes on with the members that are left when the one that it uses dies', async () => {
+  it('goes on with the members that are left when the one that it uses dies', { timeout: PATIENCE }, async () => {
     const members = await EtcdServer.startThree();
     const client = etcdClient({ endpoints: members.flatMap((each) => each.config().endpoints), timeout: 15_000 });
     const revision = await client.put('/shared', '1');
@@ -158,7 +161,7 @@ describe('with several endpoints, an etcd client', () => {
     for (const member of members) await member[Symbol.asyncDispose]();
   });
 
-  it('reads on when a server dies and comes back', async () => {
+  it('reads on when a server dies and comes back', { timeout: PATIENCE }, async () => {
     await using mortal = await EtcdServer.start();
     const client = mortal.client({ timeout: 15_000 });
     await client.put('/kept', 'x');
@@ -179,7 +182,7 @@ describe('with TLS, an etcd client', () => {
   beforeAll(async () => {
     certificates = await createTestCertificates();
     secure = await EtcdServer.start({ certificates });
-  });
+  }, PATIENCE);
   afterAll(() => secure[Symbol.asyncDispose]());
 
   it('is let in by its certificate, and tells what is wrong without it', async () => {
@@ -197,7 +200,7 @@ describe('with TLS, an etcd client', () => {
 });
 
 describe('with users, an etcd client', () => {
-  it('proves who it is, and again when etcd has forgotten or changed its users', async () => {
+  it('proves who it is, and again when etcd has forgotten or changed its users', { timeout: PATIENCE }, async () => {
     await using guarded = await EtcdServer.start({ arguments: ['--auth-token', 'simple'] });
     const admin = guarded.client({ username: 'root', password: 'pass', timeout: 15_000 });
     guarded.ctl('user', 'add', 'root:pass');

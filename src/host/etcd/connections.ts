@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/errors.ts';
 import { pause } from '../kube-client/pause.ts';
 import type { Endpoint, TlsIdentity } from './endpoint.ts';
 import { EtcdError } from './errors.ts';
@@ -39,7 +40,9 @@ export class Connections {
         await channel.connect(this.several ? Math.min(left, CONNECT_PATIENCE) : left);
         return channel;
       } catch (error) {
-        failures.set(channel.endpoint.text, error instanceof Error ? error.message : String(error));
+        // The first says most: the last may be that there was no time left for it.
+        const { text } = channel.endpoint;
+        if (!failures.has(text)) failures.set(text, messageOf(error));
         this.failed(channel);
         if (failures.size === this.#endpoints.length)
           await pause(

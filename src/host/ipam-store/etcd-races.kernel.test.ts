@@ -44,7 +44,7 @@ describe.skipIf(directory === undefined)('nodes that race for addresses in etcd'
     const kube = kubeOver(open(LINKS[0]));
     await kube.create(IP_POOLS, named('pool', { cidr: '10.0.0.0/24', blockSize: 28 }));
     await kube.create(IPAM_CONFIGS, named('default', { autoAllocateBlocks: true, maxBlocksPerHost: 20 }));
-  });
+  }, 60_000);
   afterAll(async () => {
     for (const client of clients) client.close();
     await server[Symbol.asyncDispose]();
