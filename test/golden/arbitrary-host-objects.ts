@@ -59,6 +59,7 @@ export function arbitrarySettings(): fc.Arbitrary<PolicyObject> {
         defaultEndpointToHostAction: fc.constantFrom('Accept', 'Return', 'Drop'),
         failsafeInboundHostPorts: failsafe,
         failsafeOutboundHostPorts: failsafe,
+        natOutgoingExclusions: fc.constantFrom('IPPoolsOnly', 'IPPoolsAndHostIPs'),
       },
       { requiredKeys: [] },
     )

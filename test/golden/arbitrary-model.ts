@@ -76,6 +76,7 @@ export function arbitraryModel(wanted: Partial<ModelFeatures> = {}): fc.Arbitrar
       slices: fc.boolean(),
       domains: fc.boolean(),
       endpointToHost: often<'accept' | 'drop'>('accept', 'drop'),
+      plainToNodes: often(false, true),
       failsafe: fc.constantFrom(undefined, '0.0.0.0/0', '203.0.113.0/24'),
       profile: arbitraryProfile(),
       tierSpecs: fc.array(arbitraryTier(), { maxLength: 2 }),
@@ -107,7 +108,12 @@ export function arbitraryModel(wanted: Partial<ModelFeatures> = {}): fc.Arbitrar
         slices: parts.slices && features.services ? SLICES : new Map(),
         domains: parts.domains && features.domains ? DOMAINS : new Map(),
         profiles: new Map([['profile', parts.profile]]),
-        settings: { endpointToHost: parts.endpointToHost, failsafeInbound: failsafe, failsafeOutbound: failsafe },
+        settings: {
+          endpointToHost: parts.endpointToHost,
+          failsafeInbound: failsafe,
+          failsafeOutbound: failsafe,
+          plainToNodes: parts.plainToNodes,
+        },
         tiers: tiersOf(policies, parts.tierSpecs),
       };
       return { state, policies, tierSpecs: parts.tierSpecs };

@@ -74,6 +74,7 @@ function poolsAt({ pools }: ClusterState, ip: Ip) {
 function seenFrom(state: ClusterState, source: Party, destination: Party): Party {
   const node = state.nodes.get(nodeNameOf(source) ?? '');
   if (node === undefined || nodeNameOf(destination) === node.name) return source;
+  if (destination.kind === 'node' && state.settings.plainToNodes === true) return source;
   const leaves = destination.ip !== undefined && poolsAt(state, destination.ip).length === 0;
   const masquerades = source.ip !== undefined && poolsAt(state, source.ip).some(({ natOutgoing }) => natOutgoing);
   if (!leaves || !masquerades) return source;

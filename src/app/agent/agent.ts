@@ -186,7 +186,9 @@ class Agent {
       pools: () => this.#routingPools(),
       settings: () => this.#routingSettings(),
       endpoints: () => this.#attachments.routingEndpoints(),
-      plainSources: () => [...this.#feed.pools.items.values()].some(({ spec }) => spec?.natOutgoing === false),
+      plainSources: () =>
+        this.#feed.extended.settings?.plainToNodes === true ||
+        [...this.#feed.pools.items.values()].some(({ spec }) => spec?.natOutgoing === false),
     });
     this.#network = new NetworkDriver({
       netlink,

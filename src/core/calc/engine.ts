@@ -85,6 +85,7 @@ class Engine implements CalcEngine {
       case 'settings':
         this.#ownNode.setSettings(delta.value);
         this.#hostFilter.setSettings(delta.value);
+        this.#network.setSettings(delta.value);
         break;
       case 'profile':
         this.#hosts.setProfile(key, delta.value);

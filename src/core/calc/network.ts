@@ -6,7 +6,7 @@ import { intervalKeys } from '../nft/condition-matches.ts';
 import { addressKey, etherKey } from '../nft/key.ts';
 import { peerChainName, SETS } from '../nft/names.ts';
 import type { TrackedRuleset } from '../nft/tracked-ruleset.ts';
-import type { NodeEndpoint } from '../policy/cluster.ts';
+import type { NodeEndpoint, PolicySettings } from '../policy/cluster.ts';
 import type { PeerSpec, PoolSpec, TunnelsSpec } from './model.ts';
 
 /** Fixed facts of the node that the base chains need. */
@@ -22,6 +22,7 @@ export class Network {
   readonly #pools = new Map<string, PoolSpec>();
   readonly #peers = new Map<string, PeerSpec>();
   #tunnels: TunnelsSpec | undefined;
+  #plainToNodes = false;
   /** Of the own node, by its object: enough where nobody tells of tunnels. */
   #tunnelAddresses: readonly Ip[] = [];
 
@@ -53,6 +54,13 @@ export class Network {
     this.#setChains();
   }
 
+  setSettings(settings: PolicySettings | undefined): void {
+    const plainToNodes = settings?.plainToNodes === true;
+    if (plainToNodes === this.#plainToNodes) return;
+    this.#plainToNodes = plainToNodes;
+    this.#setChains();
+  }
+
   setPeer(node: string, peer: PeerSpec | undefined): void {
     const before = this.#peers.get(node);
     const chain = peerChainName(node);
@@ -72,7 +80,8 @@ export class Network {
   #setChains(): void {
     const { families } = this.#options;
     const { devices, barred } = this.#tunnels ?? { devices: [this.#usualTunnel()], barred: [] };
-    const options = { families, tunnels: devices, barred, returnPaths: this.#peers.size > 0 };
+    const plainToNodes = this.#plainToNodes;
+    const options = { families, tunnels: devices, barred, returnPaths: this.#peers.size > 0, plainToNodes };
     for (const chain of baseChains(options)) this.#ruleset.setChain(chain);
   }
 

@@ -48,6 +48,8 @@ export interface BaseOptions {
   readonly barred: readonly OuterPacket[];
   /** Whether peers lead answers back through this node, so that clients may keep their address. */
   readonly returnPaths: boolean;
+  /** Whether pods keep their address towards nodes. */
+  readonly plainToNodes: boolean;
 }
 
 const accept = verdict('accept');
@@ -356,18 +358,21 @@ function nodePortRules(family: Family, { returnPaths, tunnels }: BaseOptions): R
 }
 
 function postroutingRules(options: BaseOptions): Rule[] {
-  const { families, tunnels } = options;
+  const { families, tunnels, plainToNodes } = options;
   const masquerade: Statement = { kind: 'masquerade' };
+  const toNoNode = (family: Family): Statement[] =>
+    plainToNodes ? [notInSet([destination(family)], SETS.nodes(family))] : [];
   return families.flatMap((family) => [
     ...tunnels.flatMap((tunnel) => sourceFixUp(family, tunnel)),
     // A pod that reaches itself through a Service must see another source than its own.
     [isFamily(family), inSet([source(family), destination(family)], SETS.self(family)), masquerade],
     ...nodePortRules(family, options),
-    // Traffic out of the cluster. Nodes are outside of every pool.
+    // Traffic out of the cluster. Nodes are outside of every pool, and masqueraded to unless the settings spare them.
     [
       isFamily(family),
       inSet([source(family)], SETS.natPools(family)),
       notInSet([destination(family)], SETS.pools(family)),
+      ...toNoNode(family),
       leavesNotBy(POD_INTERFACES),
       masquerade,
     ],

@@ -148,6 +148,8 @@ export interface PolicySettings {
   readonly failsafeInbound: readonly FailsafePort[];
   /** Ports elsewhere that nodes can always reach. */
   readonly failsafeOutbound: readonly FailsafePort[];
+  /** Pods keep their address towards nodes, whatever `natOutgoing` of their pool says; absent: not. */
+  readonly plainToNodes?: boolean;
 }
 
 /** A port that policies of host endpoints cannot close, for all addresses or those of one block. */

@@ -35,7 +35,7 @@ export class Masquerade {
   /** The source's node, by its first address of the family, when the destination sees that instead of the source. */
   arrivesAs(source: Party, destination: Party): Extract<Party, { kind: 'node' }> | undefined {
     if (source.kind === 'outside' || destination.kind === 'outside') return undefined;
-    if (destination.kind === 'pod' && !this.#hasStrays) return undefined;
+    if (destination.kind === 'pod' ? !this.#hasStrays : this.#state.settings.plainToNodes === true) return undefined;
     const { ip } = source;
     const name = nodeOf(source);
     if (ip === undefined || destination.ip === undefined || name === undefined || name === nodeOf(destination))

@@ -148,6 +148,7 @@ export class Groups {
   #seesDisguises(at: GroupId, family: Family): boolean {
     const group = this.all[at]!;
     if (group.kind !== 'pods' && group.kind !== 'nodes') return false;
+    if (group.kind === 'nodes' && this.#catalogue.state.settings.plainToNodes === true) return false;
     const [own] = group.kind === 'pods' ? group.pods : [];
     const ip =
       group.kind === 'pods'

@@ -35,7 +35,9 @@ export function policySettings(object: PolicyObject, locate?: Locate): Converted
   const spec = object.spec ?? {};
   const fields = isRecord(spec) ? spec : {};
   if (!isRecord(spec)) scope.report('spec', 'must be an object');
+  const plainToNodes = readExclusions(fields['natOutgoingExclusions'], scope);
   const value = {
+    ...(plainToNodes ? { plainToNodes } : {}),
     endpointToHost: readAction(fields['defaultEndpointToHostAction'], scope),
     failsafeInbound: readFailsafe(fields, 'failsafeInboundHostPorts', DEFAULT_SETTINGS.failsafeInbound, scope),
     failsafeOutbound: readFailsafe(fields, 'failsafeOutboundHostPorts', DEFAULT_SETTINGS.failsafeOutbound, scope),
@@ -51,6 +53,17 @@ function readAction(value: unknown, scope: CalicoScope): PolicySettings['endpoin
   if (action !== 'drop')
     scope.report('spec.defaultEndpointToHostAction', 'must be Drop, Accept or Return; until then it is Drop');
   return 'drop';
+}
+
+/** Whether nodes are among the destinations that are not masqueraded. */
+function readExclusions(value: unknown, scope: CalicoScope): boolean {
+  if (value === 'IPPoolsAndHostIPs') return true;
+  if (value !== undefined && value !== null && value !== '' && value !== 'IPPoolsOnly')
+    scope.report(
+      'spec.natOutgoingExclusions',
+      'must be IPPoolsOnly or IPPoolsAndHostIPs; until then it is IPPoolsOnly',
+    );
+  return false;
 }
 
 /** An empty list is none; an unreadable one the usual, lest a slip locks people out of their nodes. */
