@@ -47,7 +47,11 @@ function disjunction(expression: Expression): Condition[][] {
           (all, next) => all.flatMap((one) => next.map((other) => [...one, ...other])).slice(0, LIMIT * LIMIT),
           [[]],
         );
-    default:
+    case 'requirement':
+    case 'contains':
+    case 'starts-with':
+    case 'ends-with':
+    case 'not':
       return [[expression]];
   }
 }
