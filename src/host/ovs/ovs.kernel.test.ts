@@ -87,8 +87,8 @@ class Pair implements AsyncDisposable {
   }
 
   /** The first packet of a flow may take the switch a while on a slow machine. */
-  async reaches(): Promise<void> {
-    await vi.waitFor(() => expect(this.ping()).toBe(true), { timeout: 15_000 });
+  async reaches(...options: readonly string[]): Promise<void> {
+    await vi.waitFor(() => expect(this.ping(...options)).toBe(true), { timeout: 15_000 });
   }
 
   flows(n: 1 | 2): string[] {
@@ -129,7 +129,7 @@ describe.skipIf(!usable)('tunnels by Open vSwitch', () => {
   it('carry packets of the whole MTU between two switches, along flows of ours and nothing else', async () => {
     await using pair = await Pair.create();
     await pair.reaches();
-    expect(pair.ping('-M', 'do', '-s', String(MTU - 28))).toBe(true);
+    await pair.reaches('-M', 'do', '-s', String(MTU - 28));
     const flows = pair.flows(1);
     expect(flows).toHaveLength(2);
     const outwards = flows.find((flow) => flow.includes('in_port=LOCAL'));
