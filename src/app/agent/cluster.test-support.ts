@@ -155,7 +155,7 @@ export class TestCluster implements AsyncDisposable {
             { write: (line) => void process.stderr.write(`${line}\n`), now: () => new Date().toISOString() },
           );
     node.stop = stop;
-    node.done = runAgent(
+    const ended = runAgent(
       { node: name, backend: this.#backend, mtu: 0, runDir, stateDir, logLevel: 'info' },
       {
         client: this.client,
@@ -185,7 +185,8 @@ export class TestCluster implements AsyncDisposable {
         now: Date.now,
       },
       stop.signal,
-    ).finally(() => stack.disposeAsync());
+    );
+    node.done = disposeAfter(ended, stack);
     await this.cni(name, this.#request('STATUS', { containerId: '', netns: '', args: '' }), 20_000);
   }
 
@@ -318,6 +319,15 @@ const SEGMENTS = [
   ['seg-a', '172.30.1.1/24', 'fd00:30:1::1/64'],
   ['seg-b', '172.30.2.1/24', 'fd00:30:2::1/64'],
 ] as const;
+
+/** Gives back what the agent used, however it ended. */
+async function disposeAfter(ended: Promise<void>, stack: AsyncDisposableStack): Promise<void> {
+  try {
+    await ended;
+  } finally {
+    await stack.disposeAsync();
+  }
+}
 
 function exchange(path: string, request: CniRequest): Promise<CniReply> {
   return new Promise((resolve, reject) => {

@@ -47,11 +47,7 @@ export async function listenHealth(
 }
 
 /** `/status`: everything; `/bgp`: sessions and routes, where there are any; `/healthz`: 200 or 503, and why. */
-export function statusRoutes(
-  readiness: Readiness,
-  status: () => unknown,
-  bgp?: (() => Promise<unknown>) | undefined,
-): StatusRoutes {
+export function statusRoutes(readiness: Readiness, status: () => unknown, bgp?: () => Promise<unknown>): StatusRoutes {
   return {
     '/status': () => json(200, status()),
     ...(bgp === undefined ? {} : { '/bgp': async () => json(200, await bgp()) }),
