@@ -4,10 +4,10 @@ import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import type { BuildResult, Metafile, OutputFile, Plugin } from 'esbuild';
-import { ALL, LISTS, stampOf } from '../src/cli/bundle.ts';
+import { ALL, LISTS, bundleState, programList, stampOf } from '../src/host/exec/bundle.ts';
 
 /**
- * Bundles the command line into build/cli/<hash>: chunks that commands load as they need them instead of hundreds of files.
+ * Bundles the command line and the lab into build/cli/<hash>: chunks that commands load as they need them instead of hundreds of files.
  * Then says in build/cli/inputs which bundle it is and what each command's part of it was made of. The command line calls
  * this by itself when its sources have changed. `build-cli.ts [CHECKOUT]`
  */
@@ -18,9 +18,17 @@ const KEPT = 24 * 60 * 60_000;
 const root = process.argv[2] ?? fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/u, '');
 const lists = join(root, LISTS);
 const folder = dirname(lists);
+/** Processes of the lab that are started by path. */
+const PROGRAMS = [
+  'src/app/lab/supervisor/main.ts',
+  'src/app/lab/universe/init.ts',
+  'src/app/lab/universe/outside.ts',
+  'src/app/lab/universe/probe-main.ts',
+  'src/app/lab/kubelet/main.ts',
+];
 /** Of every input, taken before it is read: what changes meanwhile counts as changed. */
 const stamps = new Map<string, string>();
-const ALWAYS = ['package-lock.json', 'scripts/build-cli.ts', 'src/cli/bundle.ts'];
+const ALWAYS = ['package-lock.json', 'scripts/build-cli.ts', 'src/host/exec/bundle.ts'];
 for (const path of ALWAYS) stamps.set(path, stampAt(path));
 
 /** Files that modules read beside themselves are found where the sources are, three folders up from the chunks. */
@@ -31,24 +39,27 @@ const sources: Plugin = {
       const path = relative(root, file);
       stamps.set(path, stampAt(path));
       const place = `new URL(${JSON.stringify(`../../../${path}`)}, import.meta.url).href`;
-      return { contents: readFileSync(file, 'utf8').replaceAll('import.meta.url', place), loader: 'ts' };
+      // What is both a module and a program is here a module, whatever chunk it comes to stand in.
+      const text = readFileSync(file, 'utf8').replaceAll('import.meta.main', 'false');
+      return { contents: text.replaceAll('import.meta.url', place), loader: 'ts' };
     }),
 };
 
+if (bundleState(root)?.kind === 'fresh') process.exit(0);
 const { outputFiles, metafile } = await bundle();
 const name = nameOf(outputFiles);
 write(outputFiles, join(folder, name));
 mkdirSync(lists, { recursive: true });
-for (const [command, inputs] of inputsByCommand(metafile)) {
+for (const [part, { entry, inputs }] of partsOf(metafile)) {
   const lines = [...inputs, ...ALWAYS].map((path) => `${path}\t${stamps.get(path)}`);
-  replace(join(lists, command), [relative(root, join(folder, name, 'main.js')), ...lines].join('\n'));
+  replace(join(lists, part), [relative(root, join(folder, name, entry)), ...lines].join('\n'));
 }
 removeOldBut(name);
 
 function bundle(): Promise<BuildResult<{ metafile: true; write: false }>> {
   return build({
     absWorkingDir: root,
-    entryPoints: { main: 'src/cli/run.ts' },
+    entryPoints: { main: 'src/cli/run.ts', ...Object.fromEntries(PROGRAMS.map((each) => [programList(each), each])) },
     outdir: join(folder, 'bundle'),
     bundle: true,
     splitting: true,
@@ -59,8 +70,8 @@ function bundle(): Promise<BuildResult<{ metafile: true; write: false }>> {
     target: 'esnext',
     keepNames: true,
     tsconfigRaw: '{}',
-    // A native module.
-    external: ['koffi'],
+    // A native module, and CommonJS that is loaded when it is needed, whose names a chunk would not export.
+    external: ['koffi', '@peculiar/x509', 'reflect-metadata', 'yaml'],
     // For the CommonJS modules among the dependencies.
     banner: {
       js: "import { createRequire as requireOf } from 'node:module';\nconst require = requireOf(import.meta.url);",
@@ -70,8 +81,8 @@ function bundle(): Promise<BuildResult<{ metafile: true; write: false }>> {
   });
 }
 
-/** The sources in the chunks that a command can load: those of its own module, not those of other commands. */
-function inputsByCommand({ outputs }: Metafile): Map<string, readonly string[]> {
+/** For each list the chunk to run, and the sources in the chunks that it can load: for a command none of other commands. */
+function partsOf({ outputs }: Metafile): Map<string, { readonly entry: string; readonly inputs: readonly string[] }> {
   const entries = new Map(Object.entries(outputs).map(([chunk, { entryPoint }]) => [entryPoint, chunk]));
   const table = entries.get('src/cli/commands.ts');
   const reached = (...starts: readonly string[]): readonly string[] => {
@@ -83,11 +94,14 @@ function inputsByCommand({ outputs }: Metafile): Map<string, readonly string[]> 
       stamps.has(path),
     );
   };
-  const lists = new Map<string, readonly string[]>([[ALL, reached(...Object.keys(outputs))]]);
+  const main = entries.get('src/cli/run.ts')!;
+  const parts = new Map([[ALL, { entry: 'main.js', inputs: reached(...Object.keys(outputs)) }]]);
   for (const [source = '', chunk] of entries)
     if (source.startsWith('src/cli/commands/'))
-      lists.set(basename(source, '.ts'), reached(entries.get('src/cli/run.ts')!, chunk));
-  return lists;
+      parts.set(basename(source, '.ts'), { entry: 'main.js', inputs: reached(main, chunk) });
+  for (const source of PROGRAMS)
+    parts.set(programList(source), { entry: `${programList(source)}.js`, inputs: reached(entries.get(source)!) });
+  return parts;
 }
 
 function nameOf(files: readonly OutputFile[]): string {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 /** Runs every generator; each skips its work when its inputs have not changed. `--quiet` prints failures alone. */
 const quiet = process.argv.includes('--quiet');
-for (const step of ['openapi.ts', 'build-cni.ts']) {
+for (const step of ['openapi.ts', 'build-cni.ts', 'build-cli.ts']) {
   const { status } = spawnSync(process.execPath, [join(import.meta.dirname, step)], {
     stdio: ['ignore', quiet ? 'ignore' : 'inherit', 'inherit'],
   });

@@ -9,7 +9,7 @@ async function main(argv: readonly string[]): Promise<void> {
     process.exitCode = await checkAgentHealth(process.env);
     return;
   }
-  const { bundleToRun } = await import('./bundle.ts');
+  const { bundleToRun } = await import('../host/exec/bundle.ts');
   // Bundled, the same sources start in two thirds of the time.
   const bundle = bundleToRun(fileURLToPath(new URL('../..', import.meta.url)), argv[0]);
   await (bundle === undefined ? import('./run.ts') : import(bundle));

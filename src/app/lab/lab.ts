@@ -13,6 +13,7 @@ import { LONGEST_SOCKET_PATH, kubeletSocket, labPaths, sluiceHome } from './path
 import type { SupervisorConfig, SupervisorMessage } from './supervisor/config.ts';
 import { SUPERVISOR_CONFIG } from './supervisor/config.ts';
 import { pidFileIsLocked } from './supervisor/lock.ts';
+import { programToRun } from '../../host/exec/bundle.ts';
 
 export interface StartLabDependencies extends PathEnvironment {
   /** Called as the start proceeds. */
@@ -192,7 +193,7 @@ function checkPort(port: number): Promise<void> {
 
 async function supervise(config: SupervisorConfig, dependencies: StartLabDependencies): Promise<LabStatus> {
   const log = openSync(config.paths.supervisorLog, 'a', 0o600);
-  const child = spawn(config.node, [join(REPOSITORY, 'src/app/lab/supervisor/main.ts')], {
+  const child = spawn(config.node, [programToRun(REPOSITORY, 'src/app/lab/supervisor/main.ts')], {
     detached: true,
     cwd: '/',
     stdio: ['ignore', log, log, 'ipc'],

@@ -25,6 +25,7 @@ import type { HostProcess } from './host-pids.ts';
 import { descendants } from './host-pids.ts';
 import type { ReadyNodes } from './ready-nodes.ts';
 import type { Universe } from './universe-process.ts';
+import { programToRun } from '../../../host/exec/bundle.ts';
 
 /** What the supervisor knows of the running cluster beside the universe. */
 export interface ClusterAccess {
@@ -272,7 +273,7 @@ export class Supervisor {
       numbered.push({ ...rest, from: await indexOf(from), to: await indexOf(to) });
     const input: ProbeInput = { endpoints, attempts: numbered, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
     const { repository, node } = this.#config;
-    const command = [node, join(repository, 'src/app/lab/universe/probe-main.ts')];
+    const command = [node, programToRun(repository, 'src/app/lab/universe/probe-main.ts')];
     const result = (await this.#universe.request({
       op: 'exec',
       netns: '',

@@ -5,6 +5,7 @@ import { SluiceError } from '../../../base/errors.ts';
 import type { NodeStart, UniverseConfig, UniverseMessage, UniverseRequest } from '../universe/protocol.ts';
 import { UNIVERSE_CONFIG } from '../universe/protocol.ts';
 import { descendants } from './host-pids.ts';
+import { programToRun } from '../../../host/exec/bundle.ts';
 
 type UniverseEvent = Extract<UniverseMessage, { event: string }>;
 
@@ -54,7 +55,7 @@ export class Universe {
     ];
     // Both switches make the universe die with the supervisor, however that ends.
     const args = ['--pdeathsig', 'KILL', 'unshare', ...namespaces, '--fork', '--kill-child', '--mount-proc'];
-    const child = spawn('setpriv', [...args, node, join(repository, 'src/app/lab/universe/init.ts')], {
+    const child = spawn('setpriv', [...args, node, programToRun(repository, 'src/app/lab/universe/init.ts')], {
       stdio: ['ignore', logFd, logFd, 'ipc'],
       cwd: '/',
       env: {

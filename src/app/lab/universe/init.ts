@@ -15,6 +15,7 @@ import { startRelay } from './relay.ts';
 import { startRouterBird } from './router-bird.ts';
 import { UNDERLAY } from './topology.ts';
 import { keepCompileCache } from '../../../host/exec/keep-compile-cache.ts';
+import { programToRun } from '../../../host/exec/bundle.ts';
 
 /**
  * The universe's first process: pid 1 of its namespaces, whose end is the end of everything inside. Its own network
@@ -57,7 +58,7 @@ function startNode(config: UniverseConfig, node: NodeStart, nodes: Map<string, C
       },
     },
     executable,
-    [join(repository, 'src/app/lab/kubelet/main.ts')],
+    [programToRun(repository, 'src/app/lab/kubelet/main.ts')],
     {
       stdio: ['ignore', log, log],
       cwd: '/',
@@ -87,7 +88,7 @@ function startOutside(config: UniverseConfig): void {
   const child = spawnIn(
     { create: ['net', 'uts', 'pid'], prepare: () => void sethostname('outside', 'outside'.length) },
     executable,
-    [join(repository, 'src/app/lab/universe/outside.ts')],
+    [programToRun(repository, 'src/app/lab/universe/outside.ts')],
     { stdio: ['ignore', 'inherit', 'inherit'], cwd: '/', env: { NODE_COMPILE_CACHE: PLACES.cache } },
   );
   if (child.pid === undefined) throw new Error('the outside host did not start');

@@ -1,9 +1,9 @@
-import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * Below the checkout: for each command, and for ALL of them together, a list of what its part of the bundle was made of,
- * below the path of the bundle's entry. `scripts/build-cli.ts` writes them.
+ * Below the checkout: for each command, for each program of the lab, and for ALL commands together, a list of what its part
+ * of the bundle was made of, below the path of the entry to run. `scripts/build-cli.ts` writes them.
  */
 export const LISTS = 'build/cli/inputs';
 
@@ -35,10 +35,28 @@ export function bundleToRun(root: string, command: string | undefined, now = Dat
  * when not, the latest time, in milliseconds, at which one of those that differ was changed. Undefined without a bundle.
  */
 export function bundleState(root: string, command = ALL): BundleState | undefined {
-  const named = /^[a-z-]+$/u.test(command) ? contents(join(root, LISTS, command)) : undefined;
-  const list = named ?? contents(join(root, LISTS, ALL));
+  return (/^[a-z-]+$/u.test(command) ? stateOf(root, command) : undefined) ?? stateOf(root, ALL);
+}
+
+/** What to run for the program of that source: its part of the bundle when there is one and it is fresh, else the source. */
+export function programToRun(root: string, source: string): string {
+  const state = stateOf(root, programList(source));
+  return state?.kind === 'fresh' ? state.entry : join(root, source);
+}
+
+/** The name of the list of a program: `src/app/lab/kubelet/main.ts` → `app-lab-kubelet-main`. */
+export function programList(source: string): string {
+  return source
+    .replace(/^src\//u, '')
+    .replace(/\.ts$/u, '')
+    .replaceAll('/', '-');
+}
+
+function stateOf(root: string, name: string): BundleState | undefined {
+  const list = contents(join(root, LISTS, name));
   if (list === undefined) return undefined;
-  const [entry, ...inputs] = list.trimEnd().split('\n');
+  const [entry = '', ...inputs] = list.trimEnd().split('\n');
+  if (!existsSync(join(root, entry))) return undefined;
   let changed: number | undefined;
   for (const input of inputs) {
     const path = input.slice(0, input.indexOf('\t'));
@@ -46,7 +64,7 @@ export function bundleState(root: string, command = ALL): BundleState | undefine
     if (input !== `${path}\t${stampOf(stat)}`) changed = Math.max(changed ?? 0, stat?.mtimeMs ?? 0);
   }
   if (changed !== undefined) return { kind: 'stale', changed };
-  return { kind: 'fresh', entry: join(root, entry!) };
+  return { kind: 'fresh', entry: join(root, entry) };
 }
 
 /** What a file's stamp in the list is. */

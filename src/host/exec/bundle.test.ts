@@ -16,9 +16,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ALL, LISTS, bundleState, bundleToRun, stampOf } from './bundle.ts';
+import { ALL, LISTS, bundleState, bundleToRun, programList, programToRun, stampOf } from './bundle.ts';
 
-const CHECKOUT = join(import.meta.dirname, '../..');
+const CHECKOUT = join(import.meta.dirname, '../../..');
 const HOUR = 60 * 60_000;
 
 let root: string;
@@ -32,6 +32,9 @@ describe('a bundle', () => {
     for (const file of ['a.ts', 'b.ts']) writeFileSync(join(root, file), `the source ${file}`);
     list(ALL, ['a.ts', 'b.ts']);
     list('check', ['a.ts']);
+    list(programList('src/app/lab/kubelet/main.ts'), ['a.ts']);
+    mkdirSync(join(root, 'build/cli/x'));
+    writeFileSync(join(root, 'build/cli/x/main.js'), '');
   });
 
   it('is true to sources that nobody has touched', () => {
@@ -51,6 +54,19 @@ describe('a bundle', () => {
       expect(bundleState(root, other)?.kind).toBe('stale');
     change(join(root, 'a.ts'));
     expect(bundleState(root, 'check')?.kind).toBe('stale');
+  });
+
+  it('stands for programs of its own, and for no others', () => {
+    const kubelet = 'src/app/lab/kubelet/main.ts';
+    expect(programToRun(root, kubelet)).toBe(join(root, 'build/cli/x/main.js'));
+    expect(programToRun(root, 'src/app/lab/dns/main.ts')).toBe(join(root, 'src/app/lab/dns/main.ts'));
+    appendFileSync(join(root, 'a.ts'), '!');
+    expect(programToRun(root, kubelet)).toBe(join(root, kubelet));
+  });
+
+  it('that has been removed is none, whatever its lists say', () => {
+    rmSync(join(root, 'build/cli/x'), { recursive: true });
+    expect(bundleState(root, 'check')).toBeUndefined();
   });
 
   it('is not asked for where it cannot be made', () => {
@@ -86,6 +102,18 @@ describe('the command line in a checkout of its own', () => {
     expect(run('main.ts', question)).toEqual(plain);
     expect(run('main.ts', ['check', '--help'])).toEqual(run('run.ts', ['check', '--help']));
     expect(run('main.ts', ['no-such-command'])).toEqual(run('run.ts', ['no-such-command']));
+    const server = { server: 'http://127.0.0.1:1' };
+    const config = {
+      'current-context': 'c',
+      clusters: [{ name: 'c', cluster: server }],
+      users: [{ name: 'c', user: {} }],
+    };
+    writeFileSync(
+      join(root, 'config'),
+      JSON.stringify({ ...config, contexts: [{ name: 'c', context: { cluster: 'c', user: 'c' } }] }),
+    );
+    const live = ['check', '--live', '--kubeconfig', join(root, 'config'), 'outside', '10.0.0.1', '--port', '80'];
+    expect(run('main.ts', live)).toEqual(run('run.ts', live));
 
     const source = join(root, 'src/cli/commands/version.ts');
     writeFileSync(source, readFileSync(source, 'utf8').replace('`sluice $', '`edited $'));
@@ -105,10 +133,10 @@ describe('the command line in a checkout of its own', () => {
     expect(existsSync(join(root, LISTS))).toBe(false);
   }, 120_000);
 
-  function run(entry: string, args: readonly string[]): { readonly status: number | null; readonly stdout: string } {
-    const { status, stdout } = spawnSync(process.execPath, [join(root, 'src/cli', entry), ...args], {
+  function run(entry: string, args: readonly string[]) {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'src/cli', entry), ...args], {
       encoding: 'utf8',
     });
-    return { status, stdout };
+    return { status, stdout, stderr };
   }
 });
