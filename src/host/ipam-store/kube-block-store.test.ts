@@ -3,6 +3,7 @@ import { parseCidr } from '../../base/ip/index.ts';
 import { emptyBlock, encodeBlock } from '../../core/ipam/index.ts';
 import { MemoryKubeClient } from '../kube-client/memory-client.ts';
 import { IPAM_BLOCKS, IP_POOLS } from '../kube-client/resources.ts';
+import type { KubeObject } from '../kube-client/types.ts';
 import { blockStoreContract } from './contract.ts';
 import { kubeBlockStore } from './kube-block-store.ts';
 
@@ -31,13 +32,34 @@ describe('blocks that Calico has written', () => {
     await client.create(IPAM_BLOCKS, {
       ...block,
       metadata: { ...block.metadata, labels },
-      spec: { ...block.spec, sequenceNumber: 17 },
+      spec: { ...block.spec, sequenceNumber: 17, added: 'later' },
     });
     const store = kubeBlockStore({ client, report: () => undefined });
     const [stored] = await store.listBlocks();
     await store.updateBlock({ ...stored!.value, node: undefined }, stored!.revision);
     const after = await client.get(IPAM_BLOCKS, { name: '10-244-0-64-26' });
-    expect(after).toMatchObject({ metadata: { labels }, spec: { sequenceNumber: 17 } });
+    expect(after).toMatchObject({ metadata: { labels }, spec: { sequenceNumber: 18, added: 'later' } });
     expect(after).not.toHaveProperty('spec.affinity');
+  });
+
+  it('lose the note of when an address was given once it changes hands', async () => {
+    const client = new MemoryKubeClient();
+    const held = (handle: string) => ({ handle, attributes: {} });
+    const cidr = parseCidr('10.244.0.64/26')!;
+    const allocations = new Map([3, 4, 5].map((ordinal) => [ordinal, held(`calico-${ordinal}`)]));
+    const { metadata, spec } = encodeBlock({ ...emptyBlock(cidr, 'node-1', false), allocations });
+    const nanoseconds = Number('1763879040123456789');
+    const notes = { sequenceNumber: nanoseconds, sequenceNumberForAllocation: { 3: 7, 4: 8, 5: 9 } };
+    await client.create(IPAM_BLOCKS, { metadata, spec: { ...spec, ...notes } } as object);
+    const store = kubeBlockStore({ client, report: () => undefined });
+    const { value, revision } = (await store.getBlock(cidr))!;
+    const next = new Map([
+      [3, held('calico-3')],
+      [4, held('net.other')],
+    ]);
+    await store.updateBlock({ ...value, allocations: next }, revision);
+    const after = await client.get<KubeObject & { spec: typeof notes }>(IPAM_BLOCKS, { name: '10-244-0-64-26' });
+    expect(after.spec.sequenceNumberForAllocation).toEqual({ 3: 7 });
+    expect(after.spec.sequenceNumber).toBeGreaterThan(nanoseconds);
   });
 });

@@ -47,6 +47,7 @@ export function kubeBlockStore({ client, report }: KubeBlockStoreDependencies): 
     name: ({ cidr }) => blockName(cidr),
     encode: encodeBlock,
     decode: decodeBlock,
+    keep: keepSequences,
     report,
   });
   const affinities = new ResourceTable<Affinity, BlockAffinitySpec>(client, BLOCK_AFFINITIES, {
@@ -95,11 +96,15 @@ interface Codec<T, Spec> {
   readonly name: (value: T) => string;
   readonly encode: (value: T) => IpamResource<Spec>;
   readonly decode: (object: IpamResource<Spec>) => T;
+  /** What of the foreign keys of a spec is still true when `before` becomes `after`; absent: all. */
+  readonly keep?: (foreign: Record<string, unknown>, before: T, after: T) => Record<string, unknown>;
   readonly report: (message: string) => void;
 }
 
 /** What somebody else keeps in a resource: a write must not lose it. */
-interface Foreign {
+interface Foreign<T> {
+  /** The resource's own part, as it was read with the rest; undefined when it could not be read. */
+  readonly value: T | undefined;
   readonly revision: string;
   readonly spec: Readonly<Record<string, unknown>>;
   readonly annotations: Readonly<Record<string, string>>;
@@ -112,7 +117,7 @@ class ResourceTable<T, Spec extends object> {
   private readonly resource: Resource;
   private readonly codec: Codec<T, Spec>;
   /** By name; only of resources that have something foreign, which Sluice's own do not. */
-  private readonly foreign = new Map<string, Foreign>();
+  private readonly foreign = new Map<string, Foreign<T>>();
 
   constructor(client: KubeClient, resource: Resource, codec: Codec<T, Spec>) {
     this.client = client;
@@ -124,7 +129,7 @@ class ResourceTable<T, Spec extends object> {
     const { items } = await listAll<IpamResource<Spec>>(this.client, this.resource);
     return items.flatMap((item) => {
       const value = tryDecode(item, this.codec.decode, this.codec.report);
-      this.remember(item);
+      this.remember(item, value);
       return value === undefined ? [] : [{ value, revision: revisionOf(item) }];
     });
   }
@@ -179,12 +184,18 @@ class ResourceTable<T, Spec extends object> {
       labels,
       annotations: { ...foreign.annotations, ...annotations },
     };
-    return { ...object, metadata, spec: { ...foreign.spec, ...object.spec } };
+    const { keep } = this.codec;
+    const kept =
+      keep === undefined || foreign.value === undefined
+        ? foreign.spec
+        : keep({ ...foreign.spec }, foreign.value, value);
+    return { ...object, metadata, spec: { ...kept, ...object.spec } };
   }
 
-  private remember({ metadata, spec }: IpamResource<Spec>): void {
+  private remember({ metadata, spec }: IpamResource<Spec>, value: T | undefined): void {
     const { annotations = {}, labels = {}, name, resourceVersion = '' } = metadata;
-    const foreign: Foreign = {
+    const foreign: Foreign<T> = {
+      value,
       revision: resourceVersion,
       spec: without(spec, this.codec.specKeys),
       annotations: without(annotations, OWN_ANNOTATIONS),
@@ -196,8 +207,9 @@ class ResourceTable<T, Spec extends object> {
   }
 
   private stored(object: IpamResource<Spec>): Stored<T> {
-    this.remember(object);
-    return { value: this.codec.decode(object), revision: revisionOf(object) };
+    const value = this.codec.decode(object);
+    this.remember(object, value);
+    return { value, revision: revisionOf(object) };
   }
 }
 
@@ -226,4 +238,24 @@ function byAge({ metadata: a }: IpamResource<unknown>, { metadata: b }: IpamReso
 
 function revisionOf(object: IpamResource<unknown>): string {
   return object.metadata.resourceVersion ?? '';
+}
+
+/**
+ * Calico counts the writes of a block and notes at which count each address was given, to tell from a late release that the
+ * address has another owner by now. What changes hands here loses its note.
+ */
+function keepSequences(foreign: Record<string, unknown>, before: Block, after: Block): Record<string, unknown> {
+  const { sequenceNumber, sequenceNumberForAllocation: notes } = foreign;
+  const counted = typeof sequenceNumber === 'number' ? { sequenceNumber: countUp(sequenceNumber) } : {};
+  if (typeof notes !== 'object' || notes === null) return { ...foreign, ...counted };
+  const same = Object.entries(notes).filter(([ordinal]) => {
+    const [was, is] = [before, after].map(({ allocations }) => allocations.get(Number(ordinal))?.handle);
+    return is !== undefined && is === was;
+  });
+  return { ...foreign, ...counted, sequenceNumberForAllocation: Object.fromEntries(same) };
+}
+
+/** Calico begins at nanoseconds since 1970, where neighbouring numbers of ours are 256 apart. */
+function countUp(number: number): number {
+  return number + 1 > number ? number + 1 : number + 512;
 }
