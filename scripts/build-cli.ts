@@ -12,8 +12,8 @@ import { ALL, LISTS, bundleState, programList, stampOf } from '../src/host/exec/
  * this by itself when its sources have changed. `build-cli.ts [CHECKOUT]`
  */
 
-/** Commands that are still running may yet load chunks of a bundle that is no longer the newest. */
-const KEPT = 24 * 60 * 60_000;
+/** Commands and labs that are still running may yet load chunks of a bundle that is no longer the newest. */
+const KEPT = 7 * 24 * 60 * 60_000;
 
 const root = process.argv[2] ?? fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/u, '');
 const lists = join(root, LISTS);
