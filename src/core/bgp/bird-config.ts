@@ -8,8 +8,11 @@ import type { BgpPool, BgpSession, BgpView, LogSeverity } from './types.ts';
 const OWN_ROUTES = 80;
 /** Metric of BIRD's routes in the kernel; BIRD's own default, behind any route of the agent. */
 const METRIC = 32;
-/** How long BIRD waits for its peers after a restart before it removes routes that none of them confirmed, seconds. */
-const RECOVERY = 120;
+/**
+ * How long BIRD waits for its peers after a restart before it removes routes that none of them confirmed, and tells any of
+ * its own, seconds: less than its peers keep those (120), since a peer that is away makes it wait for all of this time.
+ */
+const RECOVERY = 30;
 /** Interfaces of pods and of tunnels, and kube-proxy's, whose addresses are no networks. */
 const FOREIGN_INTERFACES = ['slc*', '*.sluice', 'cali*', 'kube-ipvs*'];
 

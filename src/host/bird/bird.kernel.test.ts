@@ -106,6 +106,31 @@ describe.skipIf(directory === undefined)('a mesh of BIRDs', () => {
     expect(second.machine.kernelRoutes()).toHaveLength(2);
   });
 
+  it('does not wait for a node that is away, and loses no packet for its sake', async () => {
+    const all = places(directory!, 3);
+    const [first, second] = all as [Place, Place, Place];
+    const [near, far] = ['10.244.11.5', '10.244.12.5'] as const;
+    first.machine.run('ip', 'address', 'add', `${near}/32`, 'dev', 'lo');
+    second.machine.run('ip', 'address', 'add', `${far}/32`, 'dev', 'lo');
+    // A shorter wait than in earnest.
+    const texts = [first, second].map((each) => configOf(each, all).replace('restart wait 30;', 'restart wait 4;'));
+    await Promise.all([first, second].map(({ machine }, index) => machine.bird.configure(texts[index]!)));
+    await routed(first, '10.244.12.0/26');
+    await routed(second, '10.244.11.0/26');
+    const end = streamOf(first.machine, near, far);
+    killBird(second.machine);
+    await eventually('it is started again', async () => (await second.machine.bird.configure(texts[1]!)) === 'started');
+    await established(second, 2);
+    // After a restart it says nothing of its own until the wait for the third is over, and its peer keeps what it had.
+    const socket = join(second.machine.folder, 'bird.ctl');
+    await eventually(
+      'the wait is over',
+      () => !second.machine.run('birdc', '-s', socket, 'show status').includes('Graceful restart recovery'),
+    );
+    expect(await end()).toBe(0);
+    expect(first.machine.kernelRoutes()).toHaveLength(1);
+  });
+
   it('comes up only where both sides have the same password', async () => {
     const all = places(directory!, 2);
     const [first, second] = all as [Place, Place];

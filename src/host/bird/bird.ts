@@ -55,8 +55,9 @@ class BirdProcess implements Bird {
     return this.#inTurn(async () => {
       const running = await this.#running();
       if (running === undefined) {
+        const again = readConfig(this.#config) !== undefined;
         await writeFileAtomic(this.#config, text, 0o600);
-        await this.#start();
+        await this.#start(again);
         this.#text = text;
         return 'started';
       }
@@ -103,12 +104,16 @@ class BirdProcess implements Bird {
     }
   }
 
-  async #start(): Promise<void> {
+  /**
+   * A BIRD that ran here before left routes in the kernel and at its peers, and is to find out which are still good before it
+   * changes any (`-R`). The first one must not wait for peers that may be away.
+   */
+  async #start(again: boolean): Promise<void> {
     const [program, ...before] = this.#options.command ?? ['/usr/sbin/bird'];
     const flags = [
       ...before,
       '-f',
-      '-R',
+      ...(again ? ['-R'] : []),
       '-c',
       this.#config,
       '-s',
