@@ -30,6 +30,16 @@ const service: Service = {
   },
 };
 
+const empty: Service = {
+  metadata: { namespace: 'pro', name: 'empty' },
+  spec: {
+    type: 'NodePort',
+    clusterIP: '10.96.0.8',
+    selector: { app: 'none' },
+    ports: [{ port: 80, nodePort: 30_090 }],
+  },
+};
+
 const policy: NetworkPolicy = {
   metadata: { namespace: 'pro', name: 'web' },
   spec: {
@@ -63,7 +73,7 @@ const state = clusterState({
       },
     },
   ],
-  services: [service],
+  services: [service, empty],
   networkPolicies: [policy, ipv4Only],
 });
 const engine = new PolicyEngine(state);
@@ -201,6 +211,11 @@ describe('an answer', () => {
       'a port name of an address',
       ask('client', '10.9.9.9', { port: readPort('http') }),
       'only pods and services have ports by name',
+    ],
+    [
+      'a port of a node whose Service has no backend',
+      ask('client', 'node/n1', { port: readPort('30090') }),
+      'node/n1 TCP 30090 is a port of pro/service/empty, which has no ready backend',
     ],
     ['ends without a common family', ask('six', 'pro/web'), 'no address family in common'],
     [

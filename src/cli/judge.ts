@@ -54,7 +54,7 @@ export class Judge {
   judge(question: Question): Answer {
     const remarks: string[] = [];
     const outcomes = this.#familiesAsked(question).flatMap((family) => this.#judgeFamily(question, family, remarks));
-    if (outcomes.length === 0) throw wrong(noSharedFamily(question));
+    if (outcomes.length === 0) throw wrong(this.#refusalByNodePort(question) ?? noSharedFamily(question));
     const merged = outcomes.length === 1 ? outcomes : mergeOutcomes(outcomes).sort(deniedFirst);
     return {
       allowed: merged.every(({ verdict }) => verdict.allowed),
@@ -113,9 +113,9 @@ export class Judge {
 
   /** The outside as the policies of the other end divide it. */
   #parts(other: End, direction: 'ingress' | 'egress', family: Family): End[] {
-    return this.#outside.of(other.party, direction, family).map(({ party, range }) => ({
+    return this.#outside.of(other.party, direction, family).map(({ party, ranges }) => ({
       party,
-      extent: outsideExtent(family, [range]),
+      extent: outsideExtent(family, ranges),
     }));
   }
 
@@ -132,9 +132,17 @@ export class Judge {
     );
   }
 
+  /** Why nothing answers at the NodePort that is asked about, if it is one. */
+  #refusalByNodePort({ to, port, protocol }: Question): string | undefined {
+    const found = port?.kind === 'range' ? this.#nodePorts.find(protocol, port.first) : undefined;
+    if (found === undefined) return undefined;
+    const { namespace, name } = found.service;
+    return `${describePlace(to)} ${protocol} ${found.port.nodePort} is a port of ${namespace}/service/${name}, which has no ready backend: connections to it are refused, whatever the policies say`;
+  }
+
   /** Where a port of a node leads that a Service has there; undefined when it is the node's own. */
   #behindNodePort(
-    { protocol, port: asked }: Question,
+    { protocol }: Question,
     { party }: End,
     port: PortRange,
     family: Family,
@@ -148,8 +156,6 @@ export class Judge {
     const backends = resolution.kind === 'backends' ? resolution.backends : [];
     const name = `node/${party.node.name} ${protocol} ${port.first}`;
     const title = `${service.namespace}/service/${service.name}`;
-    if (backends.length === 0 && asked?.kind === 'range' && asked.first === asked.last)
-      throw wrong(`${name} is a port of ${title}, which has no ready backend: connections to it are refused`);
     const entry: Entry = { node: party.node, ip: party.ip, port: port.first };
     if (backends.length > 0)
       remarks.push(`${name} is a port of ${title}, and is translated to ${backends.map(backendText).join(', ')}`);

@@ -1,5 +1,5 @@
-import { bitsOf, parseCidr, rangeOf } from '../../base/ip/index.ts';
-import type { Family, Interval, Ip } from '../../base/ip/index.ts';
+import { bitsOf, intervalSet, parseCidr, rangeOf } from '../../base/ip/index.ts';
+import type { Family, Interval, IntervalSet, Ip } from '../../base/ip/index.ts';
 import type { PolicyEngine } from '../../core/policy/evaluate.ts';
 import type { Party } from '../../core/policy/flow.ts';
 import type { Direction, Peer, Rule } from '../../core/policy/model.ts';
@@ -9,7 +9,8 @@ import { split } from './boundaries.ts';
 /** Addresses that one end's policies treat alike, as far as they are nobody's in the cluster, and one that is. */
 export interface OutsidePart {
   readonly party: Party;
-  readonly range: Interval;
+  /** Beside what is meant, addresses that all belong to pods or nodes: they go with any part. */
+  readonly ranges: IntervalSet;
 }
 
 /** Everything outside of the cluster, cut where the policies of the other end can make a difference. */
@@ -43,10 +44,17 @@ export class OutsideParts {
     for (const { first, last } of this.#ranges(rules, family)) edges.add(first).add(last + 1n);
     const whole = { first: 0n, last: (1n << BigInt(bitsOf(family))) - 1n };
     const sorted = [...edges].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
-    return split(whole, sorted).flatMap((range) => {
+    const parts: OutsidePart[] = [];
+    let owned: Interval[] = [];
+    for (const range of split(whole, sorted)) {
       const party = this.#someone(range, family);
-      return party === undefined ? [] : [{ party, range }];
-    });
+      owned.push(range);
+      if (party === undefined) continue;
+      parts.push({ party, ranges: intervalSet(owned) });
+      owned = [];
+    }
+    const last = parts.pop();
+    return last === undefined ? [] : [...parts, { ...last, ranges: intervalSet([...last.ranges, ...owned]) }];
   }
 
   #someone({ first, last }: Interval, family: Family): Party | undefined {
