@@ -240,6 +240,10 @@ it.skipIf(directory === undefined)('takes over a BIRD that runs already, and sta
   expect(connections(first)).toEqual(before);
 
   await again.stop();
-  expect(await first.machine.bird.configure(configOf(first, all))).toBe('started');
+  // The other hears of that a moment later.
+  await eventually(
+    'it is started again',
+    async () => (await first.machine.bird.configure(configOf(first, all))) === 'started',
+  );
   await established(second, 2);
 });
