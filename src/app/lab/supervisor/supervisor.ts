@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
 import { SluiceError } from '../../../base/errors.ts';
 import { http } from '../../../host/http.ts';
 import type {

@@ -1,6 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
 import { SluiceError } from '../../../base/errors.ts';
 import type { NodeStart, UniverseConfig, UniverseMessage, UniverseRequest } from '../universe/protocol.ts';
 import { UNIVERSE_CONFIG } from '../universe/protocol.ts';
