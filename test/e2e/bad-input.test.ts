@@ -27,8 +27,8 @@ describe('bad input to the command line', () => {
       ['--nodes', 'from 1'],
     ],
     [
-      ['up', '--backend', 'ipip'],
-      ['ipip', 'vxlan'],
+      ['up', '--backend', 'calico'],
+      ['calico', 'vxlan'],
     ],
     [
       ['up', '--pod-cidr', '10.244.0.0/33'],

@@ -5,7 +5,14 @@ bb=/run/busybox
 . /run/settings
 $bb mkdir -p /dev/pts /dev/shm
 $bb mount -t devpts -o gid=5,mode=620,ptmxmode=666 devpts /dev/pts
+# The checkout may be below what is hidden next.
+$bb mkdir /run/checkout
+$bb mount -o bind "$checkout" /run/checkout
 for each in /dev/shm /tmp; do $bb mount -t tmpfs -o mode=1777 tmpfs "$each"; done
+if [ ! -d "$checkout" ]; then
+  $bb mkdir -p "$checkout"
+  $bb mount -o bind /run/checkout "$checkout"
+fi
 $bb mount -t cgroup2 cgroup2 /sys/fs/cgroup
 # A command that the host may lack, and that the kernel calls to load a module by itself.
 printf '#!/run/busybox sh\nexec /run/busybox modprobe "$@"\n' >/run/modprobe
