@@ -82,7 +82,7 @@ async function main(config: SupervisorConfig, log: Logger): Promise<void> {
   running.defer(() => void socket.close());
   const { client } = server;
   const resources = (): ReturnType<ApiServer['resources']> => server.resources();
-  await Promise.all([
+  const started = Promise.all([
     universe.ready.then(() => book.startAllNodes()).then(() => phase('nodes started')),
     install(labManifests(options, config.repository), { client, resources }).then(() => phase('manifests')),
     startControl(
@@ -90,6 +90,9 @@ async function main(config: SupervisorConfig, log: Logger): Promise<void> {
       { client, resources, log: log.with({ program: 'controllers' }), now: Date.now, signal: stopping.signal },
     ).then(() => phase('controllers')),
   ]);
+  // Who is asked to stop does not wait for a start that takes long, nor hears of its failures.
+  started.catch(() => undefined);
+  await Promise.race([started, aborted(stopping.signal)]);
   void readyNodes.all(places.map(({ name }) => name)).then(() => {
     phase('nodes ready');
     tell({ kind: 'ready', status: book.status() });
