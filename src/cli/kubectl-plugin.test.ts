@@ -114,6 +114,10 @@ describe.skipIf(!present)('sluice as a plugin of kubectl', () => {
         ['why', 'a', 'b'],
         ['why', 'a', 'b', '--namespace', 'shop', '--kubeconfig'],
       ],
+      [
+        ['datastore', 'migrate', 'import', '-f', 'export.yaml'],
+        ['datastore', 'migrate', 'import', '-f', 'export.yaml', '--kubeconfig'],
+      ],
     ])('%j', (args, wanted) => {
       expect(plugin(args).call.slice(0, -1)).toEqual(wanted);
     });
