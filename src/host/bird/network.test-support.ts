@@ -81,6 +81,12 @@ export function makeMachine(directory: string, name: string, addresses: readonly
   };
 }
 
+/**
+ * Answers, 10 ms apart, that may be missing around a restart: for a moment, tens of milliseconds at most, a restarted
+ * speaker can have announced the end of its routes before the routes. Without graceful restart hundreds are missing.
+ */
+export const BRIEF = 20;
+
 /** Waits until `condition` holds and returns what it found; fails with `what` after a while. */
 export async function eventually<T>(
   what: string,

@@ -190,10 +190,10 @@ describe('with TLS, an etcd client', () => {
     await client.put('/secret', 'x');
     expect((await client.range({ key: '/secret' })).items).toHaveLength(1);
     client.close();
-    const nobody = etcdClient({ endpoints: secure.config().endpoints, ca: certificates.ca, timeout: 1000 });
+    const nobody = etcdClient({ endpoints: secure.config().endpoints, ca: certificates.ca, timeout: 5000 });
     expect((await failureOf(nobody.range({ key: '/secret' }))).code).toBe('unavailable');
     nobody.close();
-    const trusting = etcdClient({ endpoints: secure.config().endpoints, timeout: 1000 });
+    const trusting = etcdClient({ endpoints: secure.config().endpoints, timeout: 5000 });
     expect((await failureOf(trusting.range({ key: '/secret' }))).message).toContain('unable to verify');
     trusting.close();
   });

@@ -79,7 +79,7 @@ describe('in etcd, blocks', () => {
     expect((await store.getBlock(cidr))?.value).toEqual(block);
   });
 
-  it("are read as Calico wrote them, and keep Calico's fields when they are written", async () => {
+  it("are read as Calico wrote them, and keep Calico's fields and its count of changes", async () => {
     const store = await open(etcd);
     const key = '/calico/ipam/v2/assignment/ipv6/block/fd00:10::40-126';
     const theirs = {
@@ -98,7 +98,7 @@ describe('in etcd, blocks', () => {
     await store.updateBlock({ ...stored!.value, node: undefined }, stored!.revision);
     const [item] = (await etcd.range({ key })).items;
     const after = JSON.parse(item!.value) as typeof theirs;
-    expect(after).toMatchObject({ affinity: null, sequenceNumber: 17, sequenceNumberForAllocation: { '0': 12 } });
+    expect(after).toMatchObject({ affinity: null, sequenceNumber: 18, sequenceNumberForAllocation: { '0': 12 } });
   });
 
   it('of nodes whose names end like addresses are told apart', async () => {
