@@ -1,39 +1,23 @@
 import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
-import { SluiceError, messageOf } from '../../base/errors.ts';
-import type { Cidr, Family } from '../../base/ip/index.ts';
-import type { Logger } from '../../base/log.ts';
+import { messageOf } from '../../base/errors.ts';
+import type { Family } from '../../base/ip/index.ts';
 import { createCalcEngine } from '../../core/calc/index.ts';
 import type { CalcEngine, Delta } from '../../core/calc/model.ts';
 import { CNI_ERROR, CniError } from '../../core/cni/index.ts';
-import type { BlockStore } from '../../core/ipam/index.ts';
-import type { Labels } from '../../core/kube/labels.ts';
-import { DEFAULT_SETTINGS, tunnelsOf } from '../../core/routing/index.ts';
-import type { RoutingPool, RoutingSettings, TunnelSettings } from '../../core/routing/index.ts';
+import { DEFAULT_SETTINGS } from '../../core/routing/index.ts';
+import type { RoutingSettings, TunnelSettings } from '../../core/routing/index.ts';
 import { DNS_GROUP } from '../../core/nft/dns-answers.ts';
-import type { Bird } from '../../host/bird/port.ts';
-import type { Conntrack } from '../../host/conntrack/port.ts';
-import { createMissingPools } from '../../host/ipam-store/create-missing-pools.ts';
 import { pause } from '../../host/kube-client/pause.ts';
-import type { KubeClient } from '../../host/kube-client/types.ts';
-import type { Offloads } from '../../host/ethtool/ethtool.ts';
-import type { LinkReaper } from '../../host/netlink/link-reaper.ts';
-import type { Netlink } from '../../host/netlink/port.ts';
-import type { PacketCopies } from '../../host/nflog/port.ts';
-import type { Nftables } from '../../host/nftables/port.ts';
-import type { Sysctl } from '../../host/sysctl/sysctl.ts';
-import type { Wireguard } from '../../host/wireguard/port.ts';
 import { adoptEndpoints, leakedHandles, recoverEndpoints, wiredElsewhere } from './adoption.ts';
 import { Attachments } from './attachments.ts';
 import { BgpSpeaker } from './bgp-speaker.ts';
 import { ChecksumOffload } from './checksum-offload.ts';
 import { ClusterFeed } from './cluster-feed.ts';
-import type { KnownPool } from './cluster-feed.ts';
 import { clusterStateOf } from './cluster-view.ts';
 import { listenCni } from './cni-server.ts';
+import type { AgentDependencies } from './dependencies.ts';
 import { DomainNames } from './domain-names.ts';
-import type { DomainStore } from './domain-names.ts';
-import type { EndpointStore } from './endpoint-store.ts';
 import { FeedLog } from './feed-log.ts';
 import { LiveConnections } from './live-connections.ts';
 import { NetworkDriver } from './network-driver.ts';
@@ -41,55 +25,24 @@ import { OwnTunnels } from './own-tunnels.ts';
 import { ReturnPeers } from './return-peers.ts';
 import { NodeAddresses } from './node-addresses.ts';
 import { NodeIdentity } from './node-identity.ts';
+import { NodePools } from './node-pools.ts';
 import { setNodeSysctls } from './node-sysctls.ts';
 import type { AgentOptions } from './options.ts';
 import { PacketFilter } from './packet-filter.ts';
 import { persist } from './persist.ts';
 import { ensurePod } from './pod-directory.ts';
 import type { PodFacts } from './pod-directory.ts';
-import type { PodLinkDependencies } from './pod-link.ts';
 import { Readiness } from './readiness.ts';
 import type { KnownNode } from './routing-objects.ts';
-import { reservedRanges } from './reserved-ranges.ts';
 import { RoutingView } from './routing-view.ts';
 import { agentStatus } from './status.ts';
 import type { AgentStatus } from './status.ts';
 import { listenHealth, listenStatus, statusRoutes } from './status-server.ts';
 import { settleTombstones } from './tombstones.ts';
 import { WireguardDriver } from './wireguard-driver.ts';
-import type { WireguardKeyStore } from './wireguard-keys.ts';
-
-/** The world as the agent touches it. Whoever made these disposes them after {@link runAgent} has returned. */
-export interface AgentDependencies {
-  readonly client: KubeClient;
-  readonly blockStore: BlockStore;
-  readonly netlink: Netlink;
-  /** What the agent's own carrying of packets counts, where it carries any. */
-  readonly carried?: () => Readonly<Record<string, number>> | undefined;
-  readonly reaper: LinkReaper;
-  readonly openPod: PodLinkDependencies['openPod'];
-  /** Throws where the kernel has no WireGuard. */
-  readonly openWireguard: () => Wireguard;
-  readonly wireguardKeys: WireguardKeyStore;
-  readonly nftables: Pick<Nftables, 'apply' | 'actual'>;
-  readonly conntrack: Conntrack;
-  readonly sysctl: Sysctl;
-  /** Absent: devices compute what they do. `kernel` is its release. */
-  readonly checksums?: { readonly offloads: Offloads; readonly kernel: string };
-  readonly endpoints: EndpointStore;
-  readonly copies: PacketCopies;
-  /** Makes the node's BIRD, for a backend that leaves routes to BGP. */
-  readonly openBird: () => Bird;
-  readonly domains: DomainStore;
-  readonly log: Logger;
-  /** Epoch milliseconds. */
-  readonly now: () => number;
-}
 
 /** How long an ADD waits for an agent that is starting, milliseconds. */
 const ADD_PATIENCE = 20_000;
-/** How long the watch may take to tell of a pool that was created, milliseconds, before it is looked at anew. */
-const POOL_PATIENCE = 2000;
 /** Where the agent runs when it is not told; the Secrets of BGP passwords are there. */
 const AGENT_NAMESPACE = 'kube-system';
 /** Between rounds of upkeep, milliseconds. */
@@ -131,14 +84,12 @@ class Agent {
   readonly #attachments: Attachments;
   readonly #addresses: NodeAddresses;
   readonly #identity: NodeIdentity;
+  readonly #pools: NodePools;
   readonly #domains: DomainNames;
   readonly #bgp: BgpSpeaker | undefined;
   #engineFamilies: readonly Family[] | undefined;
   /** The own Node object when routes last changed. */
   #ownNode: KnownNode | undefined;
-  /** Families that this node had blocks and its own addresses of when it last looked. */
-  #openFamilies: readonly Family[] = [];
-  #poolsChanged = Promise.withResolvers<void>();
   #rounds = 0;
 
   constructor(options: AgentOptions, world: AgentDependencies, signal: AbortSignal) {
@@ -162,6 +113,13 @@ class Agent {
       tunnels: () => this.#addresses.tunnels,
       wireguardKeys: () => this.#wireguard.keys,
     });
+    this.#pools = new NodePools(options, {
+      ...world,
+      signal,
+      cluster: () => this.#feed,
+      addresses: this.#addresses,
+      opened: (known) => this.#identity.publishAddresses(known),
+    });
     this.#connections = new LiveConnections({
       ...world,
       state: () => this.#clusterState(),
@@ -183,7 +141,7 @@ class Agent {
       nodes: () => this.#feed.nodes.items,
       blocks: () => this.#feed.blocks.items.values(),
       tunnels: () => this.#addresses.tunnels,
-      pools: () => this.#routingPools(),
+      pools: () => this.#pools.routing,
       settings: () => this.#routingSettings(),
       endpoints: () => this.#attachments.routingEndpoints(),
       plainSources: () =>
@@ -222,7 +180,7 @@ class Agent {
       allocator: this.#addresses,
       filter: this.#filter,
       network: this.#network,
-      families: () => this.#families(),
+      families: () => this.#pools.families,
       ensurePod: (pod) => this.#ensurePod(pod),
       ready: () => this.#readiness.wait(ADD_PATIENCE),
       assertHealthy: () => this.#assertHealthy(),
@@ -335,8 +293,8 @@ class Agent {
     this.#readiness.waitingFor('waiting for the Kubernetes API');
     await this.#orStopped(this.#feed.synced);
     const synced = this.#uptime();
-    await this.#step('waiting for address pools', () => this.#ensurePools());
-    await this.#step('waiting for addresses', () => this.#openAddresses());
+    await this.#step('waiting for address pools', () => this.#pools.ensure());
+    await this.#step('waiting for addresses', () => this.#pools.open());
     const addresses = this.#uptime();
     this.#recover();
     await this.#step('programming links and routes', () => this.#startNetwork());
@@ -357,54 +315,6 @@ class Agent {
   /** Milliseconds since the start. */
   #uptime(): number {
     return this.#world.now() - this.#startedAt;
-  }
-
-  /** A new cluster has no pools; resolves when this agent knows one of each family that it is to have. */
-  async #ensurePools(): Promise<void> {
-    const { defaultPools = [] } = this.#options;
-    const changed = this.#poolsChanged.promise;
-    if (!(await createMissingPools(defaultPools, new Set(this.#poolFamilies()), this.#world.client))) return;
-    await Promise.race([changed, pause(POOL_PATIENCE, this.#signal)]);
-    return this.#ensurePools();
-  }
-
-  async #openAddresses(): Promise<void> {
-    const { node, backend } = this.#options;
-    const known = this.#feed.nodes.items.get(node);
-    if (known === undefined) throw new SluiceError('no-node', `the cluster has no node ${node} yet`);
-    const families = this.#families();
-    if (families.length === 0) this.#world.log.warn('all address pools are disabled: new pods get no address');
-    const held = this.#poolFamilies();
-    const nodeLabels = (): Labels => this.#feed.nodes.items.get(node)?.endpoint.labels ?? known.endpoint.labels;
-    const reserved = (): readonly Cidr[] =>
-      reservedRanges(node, this.#feed.nodes.items, this.#feed.blocks.items.values());
-    const pools = this.#routingPools();
-    await this.#addresses.open({ node, nodeLabels, reserved, families, held, pools, backend });
-    this.#openFamilies = families;
-    await this.#identity.publishAddresses(known);
-  }
-
-  /**
-   * The first pool of a family, the first that is enabled, or the first that asks for a kind of tunnel, came while the
-   * agent runs.
-   */
-  async #openNewFamilies(): Promise<void> {
-    const added = this.#families().filter((family) => !this.#openFamilies.includes(family));
-    if (added.length === 0 && !this.#lacksTunnelAddress()) return;
-    this.#openFamilies = [...this.#openFamilies, ...added];
-    await this.#step('taking addresses that a pool asks for', () => this.#openAddresses());
-    if (this.#signal.aborted) return;
-    this.#network.changed();
-    this.#wireguard.changed();
-  }
-
-  #lacksTunnelAddress(): boolean {
-    const { tunnels } = this.#addresses;
-    return this.#families().some((family) =>
-      [...tunnelsOf(this.#routingPools(), this.#options.backend, family)].some(
-        (kind) => tunnels[kind]?.some((ip) => ip.family === family) !== true,
-      ),
-    );
   }
 
   /** Takes over pods that are wired but of which no record is left. */
@@ -461,20 +371,6 @@ class Agent {
     await this.#feed.done;
   }
 
-  /** Families in which pods get addresses. */
-  #families(): readonly Family[] {
-    return familiesOf([...this.#feed.pools.items.values()].filter(({ disabled }) => !disabled));
-  }
-
-  /** Families in which pods may have addresses: a pool that gives out no more has not taken back those that it gave. */
-  #poolFamilies(): readonly Family[] {
-    return familiesOf(this.#feed.pools.items.values());
-  }
-
-  #routingPools(): readonly RoutingPool[] {
-    return [...this.#feed.pools.items.values()].flatMap(({ routing }) => routing ?? []);
-  }
-
   /** What the cluster says of tunnels; the agent's own options go first. */
   #tunnelSettings(): TunnelSettings {
     const { tunnels } = this.#feed.extended;
@@ -485,8 +381,17 @@ class Agent {
     return { ...DEFAULT_SETTINGS, vxlan: { ...DEFAULT_SETTINGS.vxlan, ...this.#tunnelSettings().vxlan } };
   }
 
+  /** A pool that came while the agent runs may ask for addresses that this node does not have yet. */
+  async #openWhatPoolsAskFor(): Promise<void> {
+    if (!this.#pools.askForMore()) return;
+    await this.#step('taking addresses that a pool asks for', () => this.#pools.open());
+    if (this.#signal.aborted) return;
+    this.#network.changed();
+    this.#wireguard.changed();
+  }
+
   #createEngine(): CalcEngine {
-    this.#engineFamilies = this.#poolFamilies();
+    this.#engineFamilies = this.#pools.held;
     const engine = createCalcEngine({ node: this.#options.node, families: this.#engineFamilies });
     for (const delta of this.#feed.snapshot()) engine.apply(delta);
     for (const delta of this.#attachments.snapshot()) engine.apply(delta);
@@ -508,16 +413,15 @@ class Agent {
 
   #onPoolsChanged(): void {
     this.#bgp?.changed();
-    this.#poolsChanged.resolve();
-    this.#poolsChanged = Promise.withResolvers();
+    this.#pools.changed();
     this.#addresses.invalidate();
     this.#network.changed();
     this.#wireguard.changed();
-    if (this.#readiness.isReady) void this.#openNewFamilies();
+    if (this.#readiness.isReady) void this.#openWhatPoolsAskFor();
     // A calculation is made for the families that there are; a pool of another one needs a new calculation.
     if (
       this.#engineFamilies === undefined ||
-      this.#poolFamilies().every((family) => this.#engineFamilies?.includes(family))
+      this.#pools.held.every((family) => this.#engineFamilies?.includes(family))
     )
       return;
     this.#world.log.info('the cluster has a pool of another address family');
@@ -569,9 +473,4 @@ class Agent {
       tunnels: this.#addresses.tunnels,
     });
   }
-}
-
-function familiesOf(pools: Iterable<KnownPool>): readonly Family[] {
-  const present = new Set([...pools].flatMap(({ spec }) => (spec === undefined ? [] : [spec.cidr.ip.family])));
-  return ([4, 6] as const).filter((family) => present.has(family));
 }

@@ -25,9 +25,8 @@ import { openWireguard } from '../../host/wireguard/kernel.ts';
 import { runAgent } from './agent.ts';
 import { openCarriedNetlink } from './carried-netlink.ts';
 import { openPacketCopies } from '../../host/nflog/kernel.ts';
-import { memoryDomainStore } from './domain-store.ts';
 import { fileEndpointStore } from './endpoint-store.ts';
-import { memoryKeyStore } from './wireguard-keys.ts';
+import { textInMemory } from './text-file.ts';
 
 /** What became of one CNI ADD. */
 export interface TestPod {
@@ -174,13 +173,13 @@ export class TestCluster implements AsyncDisposable {
           if (plain) throw new SluiceError('not-found', 'no WireGuard');
           return openWireguard({ netns });
         },
-        wireguardKeys: memoryKeyStore(),
+        wireguardKeys: textInMemory(),
         openPod: (pod) => ({ netlink: openNetlink({ netns: pod }), sysctl: openSysctl({ netns: pod }) }),
         endpoints: fileEndpointStore(join(stateDir, 'endpoints')),
         copies: openPacketCopies({ netns }),
         openBird: () =>
           openBird({ folder: join(runDir, 'bird'), command: ['nsenter', `--net=${netns}`, '/usr/sbin/bird'] }),
-        domains: memoryDomainStore(),
+        domains: textInMemory(),
         log,
         now: Date.now,
       },

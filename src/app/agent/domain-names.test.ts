@@ -8,8 +8,8 @@ import { normalisePolicy } from '../../core/policy/normalise/registry.ts';
 import { FakeConntrack } from '../../host/conntrack/fake.ts';
 import { readDnsAnswer } from './dns-answer.ts';
 import { DomainNames } from './domain-names.ts';
-import type { DomainStore } from './domain-names.ts';
-import { memoryDomainStore } from './domain-store.ts';
+import { textInMemory } from './text-file.ts';
+import type { TextStore } from './text-file.ts';
 
 const MINUTE = 60_000;
 
@@ -60,13 +60,13 @@ describe('the names that policies speak of', () => {
   let now: number;
   let deltas: string[];
   let conntrack: FakeConntrack;
-  let store: DomainStore;
+  let store: TextStore;
 
   beforeEach(() => {
     now = 0;
     deltas = [];
     conntrack = new FakeConntrack();
-    store = memoryDomainStore();
+    store = textInMemory();
   });
 
   function names(patterns: readonly string[]): DomainNames {

@@ -6,17 +6,12 @@ import type { Policy } from '../../core/policy/model.ts';
 import { flowKeyOf } from '../../host/conntrack/port.ts';
 import type { Conntrack } from '../../host/conntrack/port.ts';
 import { readDnsAnswer } from './dns-answer.ts';
-
-/** Where what was learned is kept between two lives of the agent. */
-export interface DomainStore {
-  /** The text that was saved last; undefined when there is none. */
-  load(): string | undefined;
-  save(text: string): void;
-}
+import type { TextStore } from './text-file.ts';
 
 export interface DomainNamesDependencies {
   readonly conntrack: Pick<Conntrack, 'dumpInBackground'>;
-  readonly store: DomainStore;
+  /** Keeps what was learned between two lives of the agent. */
+  readonly store: TextStore;
   /** Policies of every API. */
   readonly policies: () => Iterable<Policy>;
   /** To the packet filter, in the kernel before it returns. */

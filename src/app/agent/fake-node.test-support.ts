@@ -18,9 +18,8 @@ import { FakeSysctl } from '../../host/sysctl/fake.ts';
 import { FakeWireguard } from '../../host/wireguard/fake.ts';
 import { runAgent } from './agent.ts';
 import type { AgentOptions } from './options.ts';
-import { memoryDomainStore } from './domain-store.ts';
 import { memoryEndpointStore } from './endpoint-store.ts';
-import { memoryKeyStore } from './wireguard-keys.ts';
+import { textInMemory } from './text-file.ts';
 
 /** What a pod's interface has of IPv6. */
 const POD_SYSCTLS = Object.fromEntries(
@@ -34,7 +33,7 @@ export class FakeNode implements AsyncDisposable {
   readonly conntrack = new FakeConntrack();
   readonly endpoints = memoryEndpointStore();
   readonly copies = new FakePacketCopies();
-  readonly domains = memoryDomainStore();
+  readonly domains = textInMemory();
   /** What BIRD was configured with, in order. */
   readonly birdTexts: string[] = [];
   readonly bird: Bird = {
@@ -107,7 +106,7 @@ export class FakeNode implements AsyncDisposable {
         nftables: this.nftables,
         conntrack: this.conntrack,
         openWireguard: () => new FakeWireguard((name) => netlink.link(name)?.kind === 'wireguard'),
-        wireguardKeys: memoryKeyStore(),
+        wireguardKeys: textInMemory(),
         sysctl: new FakeSysctl({ 'net/ipv4/ip_forward': '0' }),
         endpoints: this.endpoints,
         copies: this.copies,

@@ -20,11 +20,10 @@ import { openSysctl } from '../../host/sysctl/sysctl.ts';
 import { openWireguard } from '../../host/wireguard/kernel.ts';
 import { runAgent } from './agent.ts';
 import { openCarriedNetlink } from './carried-netlink.ts';
-import { fileDomainStore } from './domain-store.ts';
 import { fileEndpointStore } from './endpoint-store.ts';
 import { agentOptions } from './options.ts';
 import type { Environment } from './run-dir.ts';
-import { fileKeyStore } from './wireguard-keys.ts';
+import { textFile } from './text-file.ts';
 
 /**
  * `sluice agent`: the agent of the node that it runs on, set up from the environment, until `signal` aborts. Returns
@@ -61,7 +60,7 @@ export async function runAgentProgram(env: Environment, signal: AbortSignal): Pr
         blockStore: kubeBlockStore({ client, report: (message) => log.warn(message) }),
         openPod: (netns) => ({ netlink: openNetlink({ netns }), sysctl: openSysctl({ netns }) }),
         openWireguard,
-        wireguardKeys: fileKeyStore(join(options.stateDir, 'wireguard-keys.json')),
+        wireguardKeys: textFile(join(options.stateDir, 'wireguard-keys.json')),
         sysctl: openSysctl(),
         checksums: { offloads: openOffloads(), kernel: release() },
         endpoints: fileEndpointStore(join(options.stateDir, 'endpoints')),
@@ -71,7 +70,7 @@ export async function runAgentProgram(env: Environment, signal: AbortSignal): Pr
             folder: join(options.runDir, 'bird'),
             onEnd: () => log.error('BIRD has ended; it is started again'),
           }),
-        domains: fileDomainStore(join(options.stateDir, 'domain-names.json')),
+        domains: textFile(join(options.stateDir, 'domain-names.json')),
         now: Date.now,
       },
       signal,

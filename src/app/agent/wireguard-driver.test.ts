@@ -14,7 +14,7 @@ import { FakeWireguard } from '../../host/wireguard/fake.ts';
 import { newPrivateKey, publicKeyOf } from '../../host/wireguard/key.ts';
 import { WireguardDriver } from './wireguard-driver.ts';
 import type { WireguardDriverDependencies } from './wireguard-driver.ts';
-import { fileKeyStore, memoryKeyStore } from './wireguard-keys.ts';
+import { textFile, textInMemory } from './text-file.ts';
 
 const PEER = publicKeyOf(newPrivateKey());
 const ON = { ...DEFAULT_WIREGUARD, 4: { ...DEFAULT_WIREGUARD[4], enabled: true } };
@@ -31,7 +31,7 @@ function open(change: Partial<WireguardDriverDependencies> = {}): WireguardDrive
     netlink,
     openWireguard: () => wireguard,
     sysctl: new FakeSysctl({ 'net/ipv4/conf/all/rp_filter': '1', 'net/ipv4/conf/wg.sluice/rp_filter': '0' }),
-    keys: memoryKeyStore(),
+    keys: textInMemory(),
     log: silentLogger,
     settings: () => input.settings,
     input: () => input,
@@ -188,14 +188,14 @@ it('keeps its keys in a file that nobody else may read, and finds them and the g
   const folder = mkdtempSync(join(tmpdir(), 'sluice-keys-'));
   const path = join(folder, 'wireguard-keys.json');
   try {
-    driver = open({ keys: fileKeyStore(path) });
+    driver = open({ keys: textFile(path) });
     driver.start();
     wireguard.greet('wg.sluice', PEER, 1_700_000_000);
     driver.stop();
     const [key] = published;
     expect(statSync(path).mode & 0o777).toBe(0o600);
     expect(readFileSync(path, 'utf8')).not.toContain(key);
-    driver = open({ keys: fileKeyStore(path) });
+    driver = open({ keys: textFile(path) });
     driver.start();
     expect(driver.keys[4]).toBe(key);
     expect(routes()).toEqual(['10.244.2.0/26']);

@@ -13,17 +13,17 @@ import type {
 import type { Netlink } from '../../host/netlink/port.ts';
 import type { Sysctl } from '../../host/sysctl/sysctl.ts';
 import type { Wireguard, WireguardDevice } from '../../host/wireguard/port.ts';
+import type { TextStore } from './text-file.ts';
 import { diffTables, dumpTables, peerChanges } from './wireguard-changes.ts';
 import type { WireguardTables } from './wireguard-changes.ts';
 import { WireguardNodeKeys } from './wireguard-keys.ts';
-import type { WireguardKeyStore } from './wireguard-keys.ts';
 
 export interface WireguardDriverDependencies {
   readonly netlink: Netlink;
   /** Throws where the kernel has no WireGuard. */
   readonly openWireguard: () => Wireguard;
   readonly sysctl: Sysctl;
-  readonly keys: WireguardKeyStore;
+  readonly keys: TextStore;
   readonly log: Logger;
   /** What the cluster says of WireGuard. */
   readonly settings: () => WireguardSettings;

@@ -1,38 +1,6 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
 import type { Family } from '../../base/ip/index.ts';
 import { newPrivateKey, publicKeyOf } from '../../host/wireguard/key.ts';
-
-/** Where the private keys of this node are kept between two lives of the agent: one text. */
-export interface WireguardKeyStore {
-  /** Undefined when there is none that can be read. */
-  load(): string | undefined;
-  save(text: string): void;
-}
-
-/** One file that only its owner may read, written whole or not at all. */
-export function fileKeyStore(path: string): WireguardKeyStore {
-  return {
-    load: () => {
-      try {
-        return readFileSync(path, 'utf8');
-      } catch {
-        return undefined;
-      }
-    },
-    save: (text) => {
-      mkdirSync(dirname(path), { recursive: true });
-      writeFileSync(`${path}.new`, text, { mode: 0o600 });
-      renameSync(`${path}.new`, path);
-    },
-  };
-}
-
-/** The same in memory. */
-export function memoryKeyStore(): WireguardKeyStore {
-  let saved: string | undefined;
-  return { load: () => saved, save: (text) => void (saved = text) };
-}
+import type { TextStore } from './text-file.ts';
 
 interface StoredKey {
   readonly privateKey: string;
@@ -45,10 +13,10 @@ interface StoredKey {
  * anybody may choose, is not the same any more as when it was made.
  */
 export class WireguardNodeKeys {
-  readonly #store: WireguardKeyStore;
+  readonly #store: TextStore;
   readonly #keys = new Map<Family, StoredKey & { readonly publicKey: string }>();
 
-  constructor(store: WireguardKeyStore) {
+  constructor(store: TextStore) {
     this.#store = store;
     for (const [family, key] of readKeys(store.load())) this.#keys.set(family, withPublic(key));
   }

@@ -1,7 +1,7 @@
+import { integerSetting, switchSetting } from '../policy/calico/felix-fields.ts';
 import { calicoScopeAt } from '../policy/calico/scope.ts';
 import type { CalicoScope } from '../policy/calico/scope.ts';
 import type { Converted } from '../policy/calico/converted.ts';
-import { readInteger } from '../policy/normalise/fields.ts';
 import type { PolicyObject } from '../policy/normalise/registry.ts';
 import { isRecord } from '../policy/normalise/scope.ts';
 import type { Locate } from '../policy/normalise/scope.ts';
@@ -30,34 +30,18 @@ const PORT = [1, 65_535] as const;
 export function tunnelSettings(object: PolicyObject, locate?: Locate): Converted<TunnelSettings> {
   const scope = calicoScopeAt(object, locate);
   const fields = isRecord(object.spec) ? object.spec : {};
-  const vni = readNumber(fields, 'vxlanVNI', VNI, scope);
-  const port = readNumber(fields, 'vxlanPort', PORT, scope);
+  const vni = integerSetting(fields, 'vxlanVNI', VNI, scope);
+  const port = integerSetting(fields, 'vxlanPort', PORT, scope);
   const broken = readDetection(fields['featureDetectOverride'], scope);
   const value: TunnelSettings = {
     vxlan: { ...(vni === undefined ? {} : { vni }), ...(port === undefined ? {} : { port }) },
     fromPods: {
-      vxlan: readBoolean(fields, 'allowVXLANPacketsFromWorkloads', scope),
-      ipip: readBoolean(fields, 'allowIPIPPacketsFromWorkloads', scope),
+      vxlan: switchSetting(fields, 'allowVXLANPacketsFromWorkloads', scope),
+      ipip: switchSetting(fields, 'allowIPIPPacketsFromWorkloads', scope),
     },
     ...(broken === undefined ? {} : { checksumOffloadBroken: broken }),
   };
   return { value, issues: scope.issues };
-}
-
-function readNumber(
-  fields: Readonly<Record<string, unknown>>,
-  name: string,
-  range: readonly [number, number],
-  scope: CalicoScope,
-): number | undefined {
-  const value = fields[name];
-  return value === undefined || value === null ? undefined : readInteger(value, range, `spec.${name}`, scope);
-}
-
-function readBoolean(fields: Readonly<Record<string, unknown>>, name: string, scope: CalicoScope): boolean {
-  const value = fields[name] ?? false;
-  if (typeof value !== 'boolean') scope.report(`spec.${name}`, 'must be true or false; until then it is false');
-  return value === true;
 }
 
 /** `Name=true,Name=false`: of the names only ChecksumOffloadBroken means something here, the others are of iptables. */

@@ -1,4 +1,5 @@
 import type { Family } from '../../base/ip/index.ts';
+import { integerSetting, switchSetting } from '../policy/calico/felix-fields.ts';
 import { calicoScopeAt } from '../policy/calico/scope.ts';
 import type { CalicoScope } from '../policy/calico/scope.ts';
 import type { Converted } from '../policy/calico/converted.ts';
@@ -34,7 +35,7 @@ export function wireguardSettings(object: PolicyObject, locate?: Locate): Conver
     4: readFamily(fields, 4, scope),
     6: readFamily(fields, 6, scope),
     rulePriority:
-      readNumber(fields, 'wireguardRoutingRulePriority', PRIORITIES, scope) ?? DEFAULT_WIREGUARD.rulePriority,
+      integerSetting(fields, 'wireguardRoutingRulePriority', PRIORITIES, scope) ?? DEFAULT_WIREGUARD.rulePriority,
     keepaliveSeconds: readKeepalive(fields['wireguardPersistentKeepAlive'], scope),
   };
   if (fields['wireguardHostEncryptionEnabled'] === true)
@@ -52,25 +53,12 @@ function readFamily(
 ): WireguardFamilySettings {
   const suffix = family === 4 ? '' : 'V6';
   const usual = DEFAULT_WIREGUARD[family];
-  const name = `wireguardEnabled${suffix}`;
-  const enabled = fields[name] ?? false;
-  if (typeof enabled !== 'boolean') scope.report(`spec.${name}`, 'must be true or false; until then it is false');
   return {
-    enabled: enabled === true,
-    port: readNumber(fields, `wireguardListeningPort${suffix}`, [1, 65_535], scope) ?? usual.port,
+    enabled: switchSetting(fields, `wireguardEnabled${suffix}`, scope),
+    port: integerSetting(fields, `wireguardListeningPort${suffix}`, [1, 65_535], scope) ?? usual.port,
     // 1280 is what IPv6 asks of every link (RFC 8200 §5), 576 what IPv4 hosts accept (RFC 791 §3.1).
     mtu: readMtu(fields, `wireguardMTU${suffix}`, family === 4 ? 576 : 1280, scope),
   };
-}
-
-function readNumber(
-  fields: Readonly<Record<string, unknown>>,
-  name: string,
-  range: readonly [number, number],
-  scope: CalicoScope,
-): number | undefined {
-  const value = fields[name];
-  return value === undefined || value === null ? undefined : readInteger(value, range, `spec.${name}`, scope);
 }
 
 function readMtu(fields: Readonly<Record<string, unknown>>, name: string, least: number, scope: CalicoScope): number {

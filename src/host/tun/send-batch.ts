@@ -3,10 +3,8 @@ import { sendmmsg } from '../libc.ts';
 import type { Arena } from './memory.ts';
 import { MessageVector } from './message-vector.ts';
 import type { PacketSink } from './tcp-segmenter.ts';
+import { SOL_UDP, UDP_SEGMENT } from './udp-options.ts';
 
-/** UDP_SEGMENT at level SOL_UDP: the kernel cuts one message into datagrams of this size (linux/udp.h). */
-const SOL_UDP = 17;
-const UDP_SEGMENT = 103;
 /** Datagrams in one such message (UDP_MAX_SEGMENTS, 64 up to Linux 6.8), and bytes: IP's 65 535 less the headers. */
 const MOST_SEGMENTS = 64;
 const MOST_BYTES = 65_000;

@@ -14,12 +14,10 @@ import {
 import { TCP_CHECKSUM, versionOf } from './tcp-packet.ts';
 import { TcpMerger } from './tcp-merger.ts';
 import type { MergedSink } from './tcp-merger.ts';
+import { SOL_UDP, UDP_GRO } from './udp-options.ts';
 
 /** Errno of a device that was deleted while it is open (asm-generic/errno.h). */
 const EBADFD = 77;
-/** linux/udp.h */
-const SOL_UDP = 17;
-const UDP_GRO = 104;
 const MESSAGES = 8;
 const DATAGRAM = 65_536;
 /** Packets put together at most; the kernel's own receive offload gathers fewer. */

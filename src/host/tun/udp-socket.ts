@@ -15,10 +15,8 @@ import {
   socket,
 } from '../libc.ts';
 import { encodeSockaddr } from '../probe/sockaddr.ts';
+import { SOL_UDP, UDP_GRO } from './udp-options.ts';
 
-/** UDP_GRO at level SOL_UDP: datagrams that came together are received together (linux/udp.h). */
-const SOL_UDP = 17;
-const UDP_GRO = 104;
 /** *_MTU_DISCOVER and *_PMTUDISC_DONT (linux/in.h, linux/in6.h). */
 const SOL_IP = 0;
 const IP_MTU_DISCOVER = 10;

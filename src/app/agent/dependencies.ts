@@ -1,0 +1,42 @@
+import type { Logger } from '../../base/log.ts';
+import type { BlockStore } from '../../core/ipam/index.ts';
+import type { Bird } from '../../host/bird/port.ts';
+import type { Conntrack } from '../../host/conntrack/port.ts';
+import type { Offloads } from '../../host/ethtool/ethtool.ts';
+import type { KubeClient } from '../../host/kube-client/types.ts';
+import type { LinkReaper } from '../../host/netlink/link-reaper.ts';
+import type { Netlink } from '../../host/netlink/port.ts';
+import type { PacketCopies } from '../../host/nflog/port.ts';
+import type { Nftables } from '../../host/nftables/port.ts';
+import type { Sysctl } from '../../host/sysctl/sysctl.ts';
+import type { Wireguard } from '../../host/wireguard/port.ts';
+import type { EndpointStore } from './endpoint-store.ts';
+import type { PodLinkDependencies } from './pod-link.ts';
+import type { TextStore } from './text-file.ts';
+
+/** The world as the agent touches it. Whoever made these disposes them after `runAgent` has returned. */
+export interface AgentDependencies {
+  readonly client: KubeClient;
+  readonly blockStore: BlockStore;
+  readonly netlink: Netlink;
+  /** What the agent's own carrying of packets counts, where it carries any. */
+  readonly carried?: () => Readonly<Record<string, number>> | undefined;
+  readonly reaper: LinkReaper;
+  readonly openPod: PodLinkDependencies['openPod'];
+  /** Throws where the kernel has no WireGuard. */
+  readonly openWireguard: () => Wireguard;
+  readonly wireguardKeys: TextStore;
+  readonly nftables: Pick<Nftables, 'apply' | 'actual'>;
+  readonly conntrack: Conntrack;
+  readonly sysctl: Sysctl;
+  /** Absent: devices compute what they do. `kernel` is its release. */
+  readonly checksums?: { readonly offloads: Offloads; readonly kernel: string };
+  readonly endpoints: EndpointStore;
+  readonly copies: PacketCopies;
+  /** Makes the node's BIRD, for a backend that leaves routes to BGP. */
+  readonly openBird: () => Bird;
+  readonly domains: TextStore;
+  readonly log: Logger;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+}
