@@ -1,11 +1,10 @@
+import { sha1 } from '../../base/sha1.ts';
+
 /**
  * The hardware address of a node's tunnel device, made from the node's name so that peers know it without being told:
- * `66` (locally administered, unicast) and 40 bits of FNV-1a.
+ * `66` (locally administered, unicast) and the first five bytes of the name's SHA-1. Calico derives its own so
+ * (felix/calc/vxlan_resolver.go), so nodes of either kind send to each other while a cluster is being migrated.
  */
 export function vtepMac(node: string): string {
-  let hash = 0xcbf29ce484222325n;
-  for (const char of node) hash = ((hash ^ BigInt(char.codePointAt(0)!)) * 0x100000001b3n) & 0xffffffffffffffffn;
-  const folded = (hash ^ (hash >> 40n)) & 0xffffffffffn;
-  const digits = folded.toString(16).padStart(10, '0');
-  return `66:${digits.match(/../g)!.join(':')}`;
+  return `66:${sha1(node).slice(0, 10).match(/../g)!.join(':')}`;
 }
