@@ -27,6 +27,7 @@ import { NodeAddresses } from './node-addresses.ts';
 import { NodeIdentity } from './node-identity.ts';
 import { NodePools } from './node-pools.ts';
 import { setNodeSysctls } from './node-sysctls.ts';
+import { handOver, isHandedOver, takeOverFrom } from './other-networks.ts';
 import type { AgentOptions } from './options.ts';
 import { PacketFilter } from './packet-filter.ts';
 import { persist } from './persist.ts';
@@ -336,6 +337,7 @@ class Agent {
 
   #startNetwork(): void {
     const { sysctl, netlink, log } = this.#world;
+    if (!this.#network.started) takeOverFrom(this.#options.networkBefore, this.#world);
     setNodeSysctls(
       sysctl,
       netlink.links().map(({ name }) => name),
@@ -369,6 +371,7 @@ class Agent {
     await this.#connections.stop();
     await this.#bgp?.stop();
     await this.#feed.done;
+    if (isHandedOver(this.#feed.nodes.items.get(this.#options.node)?.endpoint.labels)) handOver(this.#world);
   }
 
   /** What the cluster says of tunnels; the agent's own options go first. */

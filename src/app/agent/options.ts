@@ -6,6 +6,7 @@ import { defaultPools } from '../../core/ipam/index.ts';
 import type { IpPool } from '../../core/ipam/index.ts';
 import { BACKENDS, parseAddressMethod } from '../../core/routing/index.ts';
 import type { AddressMethod, BackendName } from '../../core/routing/index.ts';
+import type { NetworkBefore } from './other-networks.ts';
 import type { AddressMethods } from './own-addresses.ts';
 import { runDirOf } from './run-dir.ts';
 import type { Environment } from './run-dir.ts';
@@ -32,8 +33,11 @@ export interface AgentOptions {
   readonly addressMethods?: AddressMethods;
   /** The pools that a cluster gets which has none of their family. */
   readonly defaultPools?: readonly IpPool[];
+  /** Whose node this was before; what it left in the kernel is removed. */
+  readonly networkBefore?: NetworkBefore;
 }
 
+const NETWORKS_BEFORE: readonly string[] = ['calico', 'canal', 'flannel'] satisfies readonly NetworkBefore[];
 const LEVELS: readonly string[] = ['debug', 'info', 'warn', 'error'] satisfies readonly LogLevel[];
 
 /**
@@ -66,6 +70,11 @@ export function agentOptions(env: Environment): AgentOptions {
     ...addressMethod(env, 6, 'IP6', problems),
   };
   const pools = defaultPools(env, problems);
+  const before = env['SLUICE_NETWORK_BEFORE'] ?? '';
+  if (before !== '' && !NETWORKS_BEFORE.includes(before))
+    problems.push(
+      `SLUICE_NETWORK_BEFORE (network_before) is '${before}', must be one of ${NETWORKS_BEFORE.join(', ')}, or empty`,
+    );
   if (problems.length > 0) throw new SluiceError('invalid-options', problems.join('; '));
   return {
     node,
@@ -79,6 +88,7 @@ export function agentOptions(env: Environment): AgentOptions {
     vxlan: { ...(vni === undefined ? {} : { vni }), ...(port === undefined ? {} : { port }) },
     addressMethods,
     defaultPools: pools,
+    ...(before === '' ? {} : { networkBefore: before as NetworkBefore }),
   };
 }
 

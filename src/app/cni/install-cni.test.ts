@@ -59,6 +59,24 @@ describe('install-cni', () => {
     expect(readdirSync(join(directory, 'net.d'))).toEqual(['10-sluice.conflist']);
   });
 
+  it.each([
+    ['calico', '10-calico.conflist', { plugins: [{ type: 'calico' }, { type: 'portmap' }] }],
+    ['flannel', '10-flannel.conflist', { plugins: [{ type: 'flannel' }] }],
+    ['canal', '10-canal.conflist', { plugins: [{ type: 'calico' }] }],
+    ['flannel', '05-old.conf', { type: 'flannel' }],
+  ])('moves the configuration of %s aside when it replaces it, and nothing else', async (before, name, config) => {
+    writeFileSync(join(directory, 'net.d', name), JSON.stringify(config));
+    writeFileSync(join(directory, 'net.d/00-multus.conf'), '{"type": "multus"}');
+    writeFileSync(join(directory, 'net.d/01-notes.json'), 'not JSON');
+    await install();
+    expect(readdirSync(join(directory, 'net.d'))).toContain(name);
+    await install({ SLUICE_NETWORK_BEFORE: before });
+    expect(readdirSync(join(directory, 'net.d')).sort()).toEqual(
+      ['00-multus.conf', '01-notes.json', '10-sluice.conflist', `${name}.before-sluice`].sort(),
+    );
+    await expect(install({ SLUICE_NETWORK_BEFORE: 'weave' })).rejects.toThrow('SLUICE_NETWORK_BEFORE is "weave"');
+  });
+
   it('fills the template of the ConfigMap', async () => {
     await install({ CNI_NETWORK_CONFIG: TEMPLATE, CNI_MTU: '1400' });
     const [sluice, portmap] = conflist().plugins;

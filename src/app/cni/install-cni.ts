@@ -1,4 +1,4 @@
-import { accessSync, constants, readdirSync } from 'node:fs';
+import { accessSync, constants, readFileSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { SluiceError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
@@ -19,7 +19,19 @@ export interface InstallCniOptions {
   readonly nodeName: string;
   readonly mtu: number;
   readonly kubeconfigPath: string;
+  /** Plugins of the network that the node had before: configurations that call them are moved aside. */
+  readonly replaces?: readonly string[];
 }
+
+/** Whose plugins the networks are that a node can be migrated from. */
+const PLUGINS_BEFORE: Readonly<Record<string, readonly string[]>> = {
+  calico: ['calico'],
+  canal: ['calico', 'flannel'],
+  flannel: ['flannel'],
+};
+
+/** Appended to the name of a configuration that was moved aside; runtimes read none of that ending. */
+const ASIDE = '.before-sluice';
 
 /** What the installation reports to. */
 export interface InstallCniDependencies {
@@ -42,6 +54,12 @@ export function installCniOptions(
   const confName = env['CNI_CONF_NAME'] ?? '10-sluice.conflist';
   if (!/^[^/]+\.conflist$/.test(confName))
     problems.push(`CNI_CONF_NAME is ${JSON.stringify(confName)}: expected a file name that ends in .conflist`);
+  const before = env['SLUICE_NETWORK_BEFORE'] ?? '';
+  const replaces = before === '' ? [] : PLUGINS_BEFORE[before];
+  if (replaces === undefined)
+    problems.push(
+      `SLUICE_NETWORK_BEFORE is ${JSON.stringify(before)}: expected ${Object.keys(PLUGINS_BEFORE).join(', ')} or nothing`,
+    );
   if (problems.length > 0) throw new SluiceError('bad-options', `install-cni: ${problems.join('; ')}`, { problems });
   return {
     executable: env['SLUICE_CNI_BINARY'] ?? defaults.executable,
@@ -53,6 +71,7 @@ export function installCniOptions(
     nodeName,
     mtu,
     kubeconfigPath: env['CNI_KUBECONFIG'] ?? join(confDir, 'sluice-kubeconfig'),
+    replaces: replaces ?? [],
   };
 }
 
@@ -78,6 +97,12 @@ export async function installCni(options: InstallCniOptions, { log }: InstallCni
     log.warn('the chain names plugins that are not installed; pods will not start until they are', { missing, binDir });
   const path = join(confDir, confName);
   await writeFileAtomic(path, conflist, 0o644);
+  // Ours is there before theirs goes: the runtime is never without one.
+  for (const name of earlierConfigs(confDir, confName)) {
+    if (!callsAny(join(confDir, name), options.replaces ?? [])) continue;
+    renameSync(join(confDir, name), join(confDir, `${name}${ASIDE}`));
+    log.info('the configuration of the network before is moved aside', { from: name, to: `${name}${ASIDE}` });
+  }
   const earlier = earlierConfigs(confDir, confName);
   if (earlier.length > 0)
     log.warn('another network configuration sorts before ours and will be used by the runtime', { earlier, path });
@@ -95,4 +120,18 @@ function isExecutable(path: string): boolean {
 
 function earlierConfigs(directory: string, ours: string): readonly string[] {
   return readdirSync(directory).filter((name) => /\.(conflist|conf|json)$/.test(name) && name < ours);
+}
+
+/** Whether the file is a CNI configuration, of one plugin or a chain, with one of `types` in it. */
+function callsAny(path: string, types: readonly string[]): boolean {
+  try {
+    const config = JSON.parse(readFileSync(path, 'utf8')) as {
+      readonly type?: string;
+      readonly plugins?: readonly { readonly type?: string }[];
+    } | null;
+    return [config, ...(config?.plugins ?? [])].some((plugin) => types.includes(plugin?.type ?? ''));
+  } catch {
+    // What is no configuration is not the runtime's either.
+    return false;
+  }
 }
