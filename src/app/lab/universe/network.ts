@@ -17,7 +17,9 @@ export function makeRouter(): void {
     address('lo', `${api.ipv4}/32`),
     address('lo', `${api.ipv6}/128`),
     ...[a, b].flatMap(({ bridge, ipv4, ipv6 }): NetworkChange[] => [
-      { kind: 'add-link', link: { type: 'bridge', name: bridge, up: true } },
+      // An address of its own: else it would have the least of its ports', and with a node that dies or returns every other
+      // node of the segment would send to a router that is no more, until its neighbour entry runs out.
+      { kind: 'add-link', link: { type: 'bridge', name: bridge, mac: macOf(`${ipv4}.1`), up: true } },
       address(bridge, `${ipv4}.1/24`),
       address(bridge, `${ipv6}1/64`),
     ]),
@@ -39,13 +41,10 @@ export function connectNode(place: NodePlace, pid: number): void {
   const { bridge } = UNDERLAY.segments[place.segment];
   // After a crash the kernel takes its time to clear away the old node's end, and with it this one.
   deleteLink(near);
-  apply([
-    {
-      kind: 'add-link',
-      link: { type: 'veth', name: near, master: bridge, up: true, peer: { name: 'eth0', netns: netnsOfPid(pid) } },
-    },
-  ]);
   const { ipv4, ipv6, gateway } = place;
+  // As a machine keeps its network card when it starts anew, its neighbours need not learn another address.
+  const peer = { name: 'eth0', mac: macOf(ipv4), netns: netnsOfPid(pid) };
+  apply([{ kind: 'add-link', link: { type: 'veth', name: near, master: bridge, up: true, peer } }]);
   connectInside(pid, { addresses: [`${ipv4}/24`, `${ipv6}/64`], gateways: [gateway.ipv4, gateway.ipv6] });
 }
 
@@ -81,6 +80,12 @@ function connectInside(
       }),
     ]),
   );
+}
+
+/** The hardware address of who has that IPv4 address in the underlay: locally administered (IEEE 802, second bit of the first byte). */
+function macOf(ipv4: string): string {
+  const bytes = ipv4.split('.').map((byte) => Number(byte).toString(16).padStart(2, '0'));
+  return ['02', '00', ...bytes].join(':');
 }
 
 /** Deletes a link; that it is gone already, or goes at this moment, is fine. */
