@@ -93,6 +93,11 @@ export class Groups {
     return this.where((_, id) => this.all[id]!.families.includes(family));
   }
 
+  /** Whether anybody is taken for another by those who let him in. */
+  get hasDisguises(): boolean {
+    return this.#disguised[4].size + this.#disguised[6].size > 0;
+  }
+
   /** Of what a group lets in, what comes to it from those in a disguise: they are taken for their nodes. */
   arriving(region: Region, at: GroupId, family: Family): Region {
     const disguised = this.#disguised[family];

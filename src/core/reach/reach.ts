@@ -1,5 +1,5 @@
 import type { Family } from '../../base/ip/index.ts';
-import type { ClusterState, Direction, NodeEndpoint, PodEndpoint } from '../policy/index.ts';
+import type { ClusterState, Direction, NodeEndpoint, PodEndpoint, Policy } from '../policy/index.ts';
 import { Catalogue } from './catalogue.ts';
 import { Columns, NARROW } from './columns.ts';
 import { Groups } from './groups.ts';
@@ -30,7 +30,6 @@ import type { Region } from './region.ts';
 import { RuleRegions } from './rule-regions.ts';
 import { Sides } from './sides.ts';
 import { TierRegions } from './tier-regions.ts';
-import type { AppliedTier } from './tier-regions.ts';
 
 /**
  * Reads the policies of a state symbolically: who can talk to whom, for all endpoints at once. Nothing is asked flow by
@@ -39,8 +38,6 @@ import type { AppliedTier } from './tier-regions.ts';
 export function reach(state: ClusterState, options: ReachOptions = {}): ClusterReachability {
   return new ClusterReachability(state, options);
 }
-
-const NO_TIERS: readonly AppliedTier[] = [];
 
 /** So many sources or destinations, on the average over all others, are asked pair by pair. */
 const ASKED_SINGLY = 16;
@@ -158,6 +155,8 @@ export class ClusterReachability implements Reachability {
 
   /** What one side's policies alone allow between the two. */
   sidePorts(group: GroupId, direction: Direction, other: GroupId, family: Family): PortsId {
+    const unread = this.#sides.unless(group, direction, family, other);
+    if (unread !== undefined) return unread;
     const region = this.#sides.read(group, direction, family);
     return region === undefined ? ALL : portsFor(region, other);
   }
@@ -168,9 +167,9 @@ export class ClusterReachability implements Reachability {
     return out === NONE ? NONE : this.ports.intersect(out, this.sidePorts(to, 'ingress', from, family));
   }
 
-  /** The policies that apply to the pods of a group, tier by tier; none to what is no group of pods. */
-  tiersOf(group: GroupId, direction: Direction): readonly AppliedTier[] {
-    return group < this.#groups.firstNode ? this.#sides.tiersOf(group, direction) : NO_TIERS;
+  /** The groups of pods that the policy, one of the state's, applies to in the direction. */
+  subjectsOf(policy: Policy, direction: Direction): IntSet {
+    return this.#sides.subjectsOf(policy, direction);
   }
 
   /** The sources that reach `to`, by what they may send; those of `from` only. */

@@ -51,6 +51,11 @@ export class RuleRegions {
     return region;
   }
 
+  /** Whether the group is the peer, as the other side of rules of the direction; on some port at least. */
+  isPeer(peer: Peer, direction: Direction, family: Family, group: GroupId): boolean {
+    return portsFor(this.#peerRegion(peer, otherSide(direction), family), group) !== NONE;
+  }
+
   /** What besides its text the rule's meaning depends on. */
   dependence(rule: Rule, direction: Direction): Dependence {
     let dependence = this.#dependence.get(rule);

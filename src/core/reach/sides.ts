@@ -1,9 +1,14 @@
 import type { Family } from '../../base/ip/index.ts';
-import type { Direction, Rule } from '../policy/index.ts';
+import type { Direction, Peer, Policy, Rule } from '../policy/index.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Groups } from './groups.ts';
 import { HostSides } from './host-sides.ts';
+import { EMPTY, has } from './int-set.ts';
+import type { IntSet } from './int-set.ts';
+import type { LabelSetId } from './label-sets.ts';
 import type { GroupId } from './model.ts';
+import { ALL, NONE } from './port-table.ts';
+import type { PortsId } from './port-table.ts';
 import { intersectRegions, NOWHERE, regionOf } from './region.ts';
 import type { Region } from './region.ts';
 import type { Reading, RuleRegions } from './rule-regions.ts';
@@ -23,6 +28,8 @@ export class Sides {
   readonly #rules: RuleRegions;
   readonly #tiers: TierRegions;
   readonly #hosts: HostSides;
+  /** Whether only the pods' own policies say what they let in and out. */
+  readonly #isPlain: boolean;
   readonly #placed: readonly Placed[];
   /** By label set: the policies that have it as subject, as indices into `placed`. */
   readonly #bySubject: ReadonlyMap<number, readonly number[]>;
@@ -39,6 +46,7 @@ export class Sides {
     this.#rules = rules;
     this.#tiers = tiers;
     this.#hosts = new HostSides(catalogue, groups, tiers);
+    this.#isPlain = catalogue.state.hostEndpoints.size === 0 && !groups.hasDisguises;
     this.#placed = catalogue.state.tiers.flatMap((tier) => tier.policies.map((policy) => ({ tier, policy })));
     this.#bySubject = this.#indexSubjects();
   }
@@ -61,9 +69,24 @@ export class Sides {
     return intersectRegions(own, forwarded, this.#tiers.ports);
   }
 
-  /** The policies that apply to the pods, tier by tier; the same list for all groups that the same apply to. */
-  tiersOf(group: GroupId, direction: Direction): readonly AppliedTier[] {
-    return this.#appliedTo(group)[direction].tiers;
+  /**
+   * What the group's policies let it send to, or receive from, an end that no rule of theirs is about; undefined when one
+   * may be. Spares reading policies that only one end is asked of.
+   */
+  unless(group: GroupId, direction: Direction, family: Family, other: GroupId): PortsId | undefined {
+    if (group >= this.#groups.firstNode || group in this.#byGroup[direction][family] || !this.#isPlain)
+      return undefined;
+    const applied = this.#appliedTo(group)[direction];
+    const { labelSets, peers } = (applied.readings[direction].mentioned ??= this.#mentioned(applied, direction));
+    for (const id of labelSets) if (has(this.#groups.inLabelSet(id), other)) return undefined;
+    for (const each of peers)
+      if (each === 'any' || this.#rules.isPeer(each, direction, family, other)) return undefined;
+    return applied.tiers.some(({ tier }) => tier.noMatch === 'deny') ? NONE : ALL;
+  }
+
+  /** The groups of pods that the policy applies to in the direction. */
+  subjectsOf({ subject, applies }: Policy, direction: Direction): IntSet {
+    return applies[direction] ? this.#groups.inLabelSet(this.#catalogue.labelSets.ofPods(subject)) : EMPTY;
   }
 
   /** What the pods' policies let them send to their own node: those that do not spare it. */
@@ -102,6 +125,22 @@ export class Sides {
       families: rules.some((rule) => of(rule).families),
       subjectRules: rules.filter((rule) => of(rule).subject),
     };
+  }
+
+  #mentioned({ tiers }: Applied, direction: Direction): Mentioned {
+    const labelSets = new Set<LabelSetId>();
+    const peers: (Peer | 'any')[] = [];
+    for (const { policies } of tiers)
+      for (const policy of policies)
+        for (const rule of policy[direction])
+          if (rule.peers === 'any') peers.push('any');
+          else
+            for (const peer of rule.peers) {
+              const labelSet = peer.kind === 'pods' ? this.#catalogue.membersOf(peer).labelSet : undefined;
+              if (labelSet === undefined) peers.push(peer);
+              else labelSets.add(labelSet);
+            }
+    return { labelSets: [...labelSets], peers };
   }
 
   #appliedTo(group: GroupId): Readonly<Record<Direction, Applied>> {
@@ -150,5 +189,14 @@ interface Applied {
 interface Readings {
   /** Found on first use. */
   dependence?: { readonly families: boolean; readonly subjectRules: readonly Rule[] };
+  /** Found on first use. */
+  mentioned?: Mentioned;
   readonly known: Map<string, SideRegion>;
+}
+
+/** Whom rules can be about. */
+interface Mentioned {
+  readonly labelSets: readonly LabelSetId[];
+  /** Those that are not told by a set of labels alone. */
+  readonly peers: readonly (Peer | 'any')[];
 }

@@ -1,20 +1,19 @@
 import type { Family } from '../../../base/ip/index.ts';
-import type { Direction, Policy } from '../../policy/index.ts';
-import { equal, intersect, members, range, setOf, subtract, union, unionAll } from '../int-set.ts';
+import type { Direction } from '../../policy/index.ts';
+import { equal, has, intersect, members, range, setOf, subtract, union, unionAll } from '../int-set.ts';
 import type { IntSet } from '../int-set.ts';
-import { ALL, PortTable } from '../port-table.ts';
+import { ALL, NONE, PortTable } from '../port-table.ts';
 import type { PortsId } from '../port-table.ts';
 import { reach } from '../reach.ts';
 import type { ClusterReachability } from '../reach.ts';
 import type { Region } from '../region.ts';
-import type { AppliedTier } from '../tier-regions.ts';
 import { addedEnds, connectionsOfEnds } from './added.ts';
 import { CommonEnds } from './common-ends.ts';
 import type { EndId } from './common-ends.ts';
 import type { ReachabilityChange, ReachabilityDiff } from './model.ts';
 import { ownNodeChanges } from './own-node.ts';
 import { ChangeTable } from './rectangles.ts';
-import { haveSameEndpoints, unchangedPolicies } from './same.ts';
+import { changedPolicies, haveSameEndpoints } from './same.ts';
 
 /**
  * What becomes reachable from one state to the other, and what stops being. Only connections of endpoints whose policies
@@ -43,16 +42,12 @@ class Comparison {
   readonly #before: ClusterReachability;
   readonly #after: ClusterReachability;
   readonly #ends: CommonEnds;
-  readonly #sameEndpoints: boolean;
-  readonly #unchanged: ReadonlySet<Policy>;
+  /** Ends that other policies may apply to than before, or policies that mean something else. */
+  readonly #touched: Readonly<Record<Direction, IntSet>>;
   /** One table for the sets of both states, whose numbers in their own tables differ. */
   readonly #ports = new PortTable();
   readonly #numbersBefore: PortsId[] = [];
   readonly #numbersAfter: PortsId[] = [];
-  readonly #untouched = new Map<
-    readonly AppliedTier[],
-    { readonly old: readonly AppliedTier[]; readonly untouched: boolean }
-  >();
   readonly #familiesOf: (readonly Family[])[] = [];
   /** By pair of regions: the ends that they treat differently. */
   readonly #deltas = new Map<Region | undefined, Map<Region | undefined, IntSet>>();
@@ -61,8 +56,7 @@ class Comparison {
     this.#before = before;
     this.#after = after;
     this.#ends = new CommonEnds(before, after);
-    this.#sameEndpoints = haveSameEndpoints(before.state, after.state);
-    this.#unchanged = this.#sameEndpoints ? unchangedPolicies(before.state, after.state) : new Set();
+    this.#touched = this.#touchedEnds();
   }
 
   run(): { readonly opened: readonly ReachabilityChange[]; readonly closed: readonly ReachabilityChange[] } {
@@ -83,18 +77,24 @@ class Comparison {
   /** Undefined when the two ends have not both the family, before and after. */
   #difference(from: EndId, to: EndId, family: Family): Difference | undefined {
     if (!this.#families(from).includes(family) || !this.#families(to).includes(family)) return undefined;
-    const [outOld, outNow] = this.#sidePorts(from, 'egress', to, family);
-    const [inOld, inNow] = this.#sidePorts(to, 'ingress', from, family);
-    const [old, now] = [this.#ports.intersect(outOld, inOld), this.#ports.intersect(outNow, inNow)];
+    // Whose policies are as before is asked first: it mostly allows nothing, and that settles it.
+    const [first, second] = has(this.#touched.egress, from)
+      ? (['ingress', 'egress'] as const)
+      : (['egress', 'ingress'] as const);
+    const [oldFirst, nowFirst] = this.#sidePorts(from, to, first, family);
+    if (oldFirst === NONE && nowFirst === NONE) return NO_DIFFERENCE;
+    const [oldSecond, nowSecond] = this.#sidePorts(from, to, second, family);
+    const [old, now] = [this.#ports.intersect(oldFirst, oldSecond), this.#ports.intersect(nowFirst, nowSecond)];
     return { opened: this.#ports.subtract(now, old), closed: this.#ports.subtract(old, now) };
   }
 
-  /** What one side's policies allow before and after; read once where they mean the same. */
-  #sidePorts(id: EndId, direction: Direction, other: EndId, family: Family): readonly [PortsId, PortsId] {
+  /** What the policies of one of the two allow before and after; read once where they mean the same. */
+  #sidePorts(from: EndId, to: EndId, direction: Direction, family: Family): readonly [PortsId, PortsId] {
+    const [id, other] = direction === 'egress' ? [from, to] : [to, from];
     const [own, across] = [this.#ends.all[id]!, this.#ends.all[other]!];
     const old = this.#before.sidePorts(own.before, direction, across.before, family);
     const before = (this.#numbersBefore[old] ??= this.#ports.id(this.#before.ports.set(old)));
-    if (this.#isUntouched(own.before, own.after, direction)) return [before, before];
+    if (!has(this.#touched[direction], id)) return [before, before];
     const now = this.#after.sidePorts(own.after, direction, across.after, family);
     return [before, (this.#numbersAfter[now] ??= this.#ports.id(this.#after.ports.set(now)))];
   }
@@ -103,15 +103,16 @@ class Comparison {
   #suspects(): Map<EndId, IntSet> {
     const suspects = new Map<EndId, IntSet>();
     const bySource = new Map<EndId, EndId[]>();
-    for (const id of members(this.#ends.everyone)) {
+    for (const id of members(this.#touched.ingress)) {
       const sources = this.#changed(id, 'ingress');
       if (sources.length > 0) suspects.set(id, sources);
+    }
+    for (const id of members(this.#touched.egress))
       for (const to of members(this.#changed(id, 'egress'))) {
         const known = bySource.get(to);
         if (known === undefined) bySource.set(to, [id]);
         else known.push(id);
       }
-    }
     for (const [to, sources] of bySource) suspects.set(to, union(suspects.get(to) ?? [], setOf(sources)));
     return suspects;
   }
@@ -119,7 +120,6 @@ class Comparison {
   /** The ends that the end's own policies treat differently from before. */
   #changed(id: EndId, direction: Direction): IntSet {
     const { before, after } = this.#ends.all[id]!;
-    if (this.#isUntouched(before, after, direction)) return [];
     const families = this.#families(id);
     return unionAll(
       families.map((family) =>
@@ -128,22 +128,18 @@ class Comparison {
     );
   }
 
-  /** Whether the same policies apply as before and nothing that they could be about has changed. */
-  #isUntouched(before: number, after: number, direction: Direction): boolean {
-    if (!this.#sameEndpoints || this.#before.state.hostEndpoints.size > 0) return false;
-    const old = this.#before.tiersOf(before, direction);
-    const now = this.#after.tiersOf(after, direction);
-    const known = this.#untouched.get(now);
-    if (known?.old === old) return known.untouched;
-    const untouched = old.length === now.length && now.every((tier, i) => this.#isSameTier(old[i]!, tier));
-    this.#untouched.set(now, { old, untouched });
-    return untouched;
-  }
-
-  #isSameTier(old: AppliedTier, now: AppliedTier): boolean {
-    if (old.tier.name !== now.tier.name || old.tier.noMatch !== now.tier.noMatch) return false;
-    if (old.policies.length !== now.policies.length) return false;
-    return now.policies.every((policy, i) => old.policies[i]!.key === policy.key && this.#unchanged.has(policy));
+  #touchedEnds(): Record<Direction, IntSet> {
+    const everyone = { ingress: this.#ends.everyone, egress: this.#ends.everyone };
+    const states = [this.#before.state, this.#after.state] as const;
+    if (states[0].hostEndpoints.size > 0 || !haveSameEndpoints(...states)) return everyone;
+    const changed = changedPolicies(...states);
+    if (changed === undefined) return everyone;
+    const touched = (direction: Direction): IntSet =>
+      unionAll([
+        ...changed.before.map((policy) => this.#ends.ofBefore(this.#before.subjectsOf(policy, direction))),
+        ...changed.after.map((policy) => this.#ends.ofAfter(this.#after.subjectsOf(policy, direction))),
+      ]);
+    return { ingress: touched('ingress'), egress: touched('egress') };
   }
 
   #delta(old: Region | undefined, now: Region | undefined): IntSet {
@@ -192,6 +188,8 @@ class Comparison {
     return pods.pods.some((pod) => nodes.nodes.some((node) => pod.node !== node.name));
   }
 }
+
+const NO_DIFFERENCE: Difference = { opened: NONE, closed: NONE };
 
 function whole({ groups }: ClusterReachability): Region {
   return [{ others: range(0, groups.length - 1), ports: ALL }];
