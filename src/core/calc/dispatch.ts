@@ -13,10 +13,11 @@ import { put } from './address-sets.ts';
 import { CountedSet } from './counted-set.ts';
 import { LabelIndex } from './label-index.ts';
 import type { LocalEndpoint } from './model.ts';
+import { PodInterfaces } from './pod-interfaces.ts';
 import type { PodTable } from './pod-table.ts';
 import type { PolicyChains } from './policy-chains.ts';
 
-/** The verdict maps by interface: of what crosses the node, per direction, and of what a pod sends to its own node. */
+/** The verdict maps by interface, for those that a pod has for itself: of what crosses the node, per direction, and of what a pod sends to its own node. */
 const MAPS = { ingress: SETS.ingress, egress: SETS.egress, ownNode: SETS.ownNode } as const;
 type Way = keyof typeof MAPS;
 
@@ -42,19 +43,31 @@ export class Dispatch {
   readonly #chains: PolicyChains;
   readonly #sources: ReadonlyMap<Family, CountedSet>;
   readonly #selves: ReadonlyMap<Family, CountedSet>;
+  /** Only where another network wires the pods. */
+  readonly #interfaces: PodInterfaces | undefined;
+  readonly #families: readonly Family[];
   readonly #index = new LabelIndex<Wired>();
   readonly #policies = new Map<string, Policy>();
   readonly #tiers = new Map<string, TierSpec>();
   readonly #subjects = new Map<string, Subject>();
   readonly #wired = new Map<string, Wired>();
   readonly #wiredByPod = new Map<string, Set<Wired>>();
-  readonly #idByInterface = new Map<ElementKey, string>();
+  readonly #idByKey = new Map<ElementKey, string>();
   readonly #dirty = new Set<Wired>();
   /** Number of policies that are asked about a pod's own node. */
   #ownNodePolicies = 0;
 
-  constructor(ruleset: TrackedRuleset, pods: PodTable, chains: PolicyChains, families: readonly Family[]) {
+  /** `prefixes` of pods' interfaces, besides our own, where another network wires them. */
+  constructor(
+    ruleset: TrackedRuleset,
+    pods: PodTable,
+    chains: PolicyChains,
+    families: readonly Family[],
+    prefixes?: readonly string[],
+  ) {
     this.#ruleset = ruleset;
+    this.#families = families;
+    this.#interfaces = prefixes === undefined ? undefined : new PodInterfaces(ruleset, prefixes);
     this.#pods = pods;
     this.#chains = chains;
     const sets = (name: (family: Family) => string) =>
@@ -99,9 +112,9 @@ export class Dispatch {
     if (endpoint !== undefined) this.#wire(endpoint);
   }
 
-  /** The local endpoint behind an interface key. */
-  endpointAt(interfaceKey: ElementKey): string | undefined {
-    return this.#idByInterface.get(interfaceKey);
+  /** The local endpoint behind a key of a verdict map. */
+  endpointAt(key: ElementKey): string | undefined {
+    return this.#idByKey.get(key);
   }
 
   /** All local endpoints. */
@@ -127,7 +140,8 @@ export class Dispatch {
 
   /** Whether some local pod's connections to this node are judged. */
   get judgesOwnNode(): boolean {
-    return this.#ruleset.sets.get(SETS.ownNode)!.elements.size > 0;
+    const names = [SETS.ownNode, ...this.#families.map((family) => SETS.shared('ownNode', family))];
+    return names.some((name) => (this.#ruleset.sets.get(name)?.elements.size ?? 0) > 0);
   }
 
   /** `policies` select the pod; without them the interface is closed. */
@@ -142,11 +156,14 @@ export class Dispatch {
         : this.#chains.join(endpoint.id, stages, { direction, phase: 'filter', end: 'accept' });
     put(chains, way, after);
     const verdict = policies === undefined ? 'drop' : after === undefined ? 'accept' : `goto ${after}`;
-    const interfaceKey = ifnameKey(endpoint.interface);
     // Most clusters have no policy that minds a pod's own node, and then nothing is looked up.
     const isNeeded = way !== 'ownNode' || after !== undefined || (policies === undefined && this.#ownNodePolicies > 0);
-    if (isNeeded) this.#ruleset.put(MAPS[way], interfaceKey, verdict);
-    else this.#ruleset.remove(MAPS[way], interfaceKey);
+    this.#eachKey(endpoint, way, (map, key) => {
+      // A newer endpoint may have come to its address on a shared interface, and it is that one's.
+      if (this.#idByKey.get(key) !== endpoint.id) return;
+      if (isNeeded) this.#ruleset.put(map, key, verdict);
+      else this.#ruleset.remove(map, key);
+    });
     if (before !== undefined) this.#chains.leave(endpoint.id, before);
   }
 
@@ -166,7 +183,8 @@ export class Dispatch {
   #wire(endpoint: LocalEndpoint): void {
     const wired: Wired = { endpoint, subjects: new Set(), chains: new Map() };
     this.#wired.set(endpoint.id, wired);
-    this.#idByInterface.set(ifnameKey(endpoint.interface), endpoint.id);
+    this.#eachKey(endpoint, 'ingress', (_, key) => this.#idByKey.set(key, endpoint.id));
+    this.#interfaces?.claim(endpoint.interface);
     const siblings = this.#wiredByPod.get(endpoint.pod) ?? new Set<Wired>();
     this.#wiredByPod.set(endpoint.pod, siblings.add(wired));
     this.#eachAddress(endpoint, (set, key) => set.claim(key));
@@ -176,7 +194,7 @@ export class Dispatch {
   #unwire(wired: Wired): void {
     const { endpoint } = wired;
     this.#wired.delete(endpoint.id);
-    this.#idByInterface.delete(ifnameKey(endpoint.interface));
+    this.#interfaces?.release(endpoint.interface);
     const siblings = this.#wiredByPod.get(endpoint.pod);
     siblings?.delete(wired);
     if (siblings?.size === 0) this.#wiredByPod.delete(endpoint.pod);
@@ -184,7 +202,13 @@ export class Dispatch {
     this.#index.unassign(wired);
     this.#dirty.delete(wired);
     for (const chain of wired.chains.values()) this.#chains.leave(endpoint.id, chain);
-    for (const map of Object.values(MAPS)) this.#ruleset.remove(map, ifnameKey(endpoint.interface));
+    for (const way of Object.keys(MAPS) as Way[])
+      this.#eachKey(endpoint, way, (map, key) => {
+        if (this.#idByKey.get(key) === endpoint.id) this.#ruleset.remove(map, key);
+      });
+    this.#eachKey(endpoint, 'ingress', (_, key) => {
+      if (this.#idByKey.get(key) === endpoint.id) this.#idByKey.delete(key);
+    });
   }
 
   #classify(wired: Wired): void {
@@ -202,6 +226,17 @@ export class Dispatch {
       if (source !== undefined) act(source, ifnameKey(endpoint.interface) + address);
       if (self !== undefined) act(self, address + address);
     }
+  }
+
+  /** The elements of the verdict maps of one way that stand for the endpoint. */
+  #eachKey(
+    { interface: name, shared, addresses }: LocalEndpoint,
+    way: Way,
+    act: (map: string, key: ElementKey) => void,
+  ) {
+    if (shared !== true) return act(MAPS[way], ifnameKey(name));
+    for (const ip of addresses)
+      if (this.#families.includes(ip.family)) act(SETS.shared(way, ip.family), ifnameKey(name) + addressKey(ip));
   }
 
   #addToSubject(key: string, policy: Policy): void {

@@ -3,6 +3,7 @@ import { dnsAnswersChain, dnsServersSet } from '../nft/dns-answers.ts';
 import { addressKey, portKey, protoKey } from '../nft/key.ts';
 import { IPPROTO } from '../nft/model.ts';
 import { CHAINS, SETS } from '../nft/names.ts';
+import type { PodInterfaces } from '../nft/statements.ts';
 import type { TrackedRuleset } from '../nft/tracked-ruleset.ts';
 import type { SliceSpec } from '../service/model.ts';
 
@@ -13,12 +14,14 @@ const DNS_SERVICE = 'kube-system/kube-dns';
 export class DnsAnswers {
   readonly #ruleset: TrackedRuleset;
   readonly #families: readonly Family[];
+  readonly #pods: PodInterfaces;
   readonly #slices = new Map<string, SliceSpec>();
   #changed = true;
 
-  constructor(ruleset: TrackedRuleset, families: readonly Family[]) {
+  constructor(ruleset: TrackedRuleset, families: readonly Family[], pods: PodInterfaces) {
     this.#ruleset = ruleset;
     this.#families = families;
+    this.#pods = pods;
   }
 
   setSlice(key: string, slice: SliceSpec | undefined): void {
@@ -34,7 +37,7 @@ export class DnsAnswers {
     const there = this.#ruleset.chains.has(CHAINS.dnsAnswers);
     if (wanted && !there) {
       for (const family of this.#families) this.#ruleset.addSet(dnsServersSet(family));
-      this.#ruleset.setChain(dnsAnswersChain(this.#families));
+      this.#ruleset.setChain(dnsAnswersChain(this.#families, this.#pods));
     } else if (!wanted && there) {
       this.#ruleset.deleteChain(CHAINS.dnsAnswers);
       for (const family of this.#families) this.#ruleset.deleteSet(SETS.dnsServers(family));

@@ -1,5 +1,6 @@
 import type { Labels } from '../kube/labels.ts';
 import type { Ruleset } from '../nft/model.ts';
+import { LISTED_INTERFACES, OWN_INTERFACES } from '../nft/statements.ts';
 import { TrackedRuleset } from '../nft/tracked-ruleset.ts';
 import type { NodeEndpoint } from '../policy/cluster.ts';
 import { Dispatch } from './dispatch.ts';
@@ -37,16 +38,17 @@ class Engine implements CalcEngine {
   readonly #local = new Map<string, LocalEndpoint>();
   #nodesChanged = false;
 
-  constructor({ node, families = [4, 6], tunnelInterface = 'vxlan.sluice' }: CalcOptions) {
+  constructor({ node, families = [4, 6], tunnelInterface = 'vxlan.sluice', policyOnly }: CalcOptions) {
+    const pods = policyOnly === undefined ? OWN_INTERFACES : LISTED_INTERFACES;
     this.#node = node;
-    this.#network = new Network(this.#ruleset, { families, tunnelInterface });
+    this.#network = new Network(this.#ruleset, { families, tunnelInterface, policyOnly: policyOnly !== undefined });
     this.#sets = new PeerSets(this.#ruleset, this.#pods, families);
     this.#chains = new PolicyChains(this.#ruleset, this.#sets, families);
-    this.#dispatch = new Dispatch(this.#ruleset, this.#pods, this.#chains, families);
+    this.#dispatch = new Dispatch(this.#ruleset, this.#pods, this.#chains, families, policyOnly?.prefixes);
     this.#services = new Services(this.#ruleset, node, families);
-    this.#ownNode = new OwnNode(this.#ruleset);
-    this.#dnsAnswers = new DnsAnswers(this.#ruleset, families);
-    this.#hostFilter = new HostFilter(this.#ruleset, this.#sets, this.#chains, families);
+    this.#ownNode = new OwnNode(this.#ruleset, pods, policyOnly === undefined ? [] : families);
+    this.#dnsAnswers = new DnsAnswers(this.#ruleset, families, pods);
+    this.#hostFilter = new HostFilter(this.#ruleset, this.#sets, this.#chains, families, pods);
     this.#hosts = new HostEndpoints(node, this.#sets.ranges, this.#hostFilter);
   }
 

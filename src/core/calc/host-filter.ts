@@ -9,6 +9,7 @@ import type { Chain, Rule } from '../nft/model.ts';
 import { profilesChainName } from '../nft/names.ts';
 import type { Course, Stage } from '../nft/stages.ts';
 import { verdict } from '../nft/statements.ts';
+import type { PodInterfaces } from '../nft/statements.ts';
 import type { TrackedRuleset } from '../nft/tracked-ruleset.ts';
 import { DEFAULT_SETTINGS } from '../policy/calico/settings.ts';
 import type { HostEndpointInfo, NodeEndpoint, PolicySettings, ProfileInfo } from '../policy/cluster.ts';
@@ -33,6 +34,7 @@ export class HostFilter {
   readonly #sets: PeerSets;
   readonly #policyChains: PolicyChains;
   readonly #families: readonly Family[];
+  readonly #pods: PodInterfaces;
   readonly #tiers = new Map<string, TierSpec>();
   readonly #policies = new Map<string, Policy>();
   #hosts: readonly HostEndpointInfo[] = [];
@@ -45,11 +47,18 @@ export class HostFilter {
   #holding: Set<string> = new Set();
   #dirty = false;
 
-  constructor(ruleset: TrackedRuleset, sets: PeerSets, chains: PolicyChains, families: readonly Family[]) {
+  constructor(
+    ruleset: TrackedRuleset,
+    sets: PeerSets,
+    chains: PolicyChains,
+    families: readonly Family[],
+    pods: PodInterfaces,
+  ) {
     this.#ruleset = ruleset;
     this.#sets = sets;
     this.#policyChains = chains;
     this.#families = families;
+    this.#pods = pods;
   }
 
   setPolicy(key: string, policy: Policy | undefined): void {
@@ -140,6 +149,7 @@ export class HostFilter {
     const output = this.#routes(local('egress'), leaving);
     const chains = hostChains({
       families: this.#families,
+      pods: this.#pods,
       failsafeInbound: this.#settings.failsafeInbound,
       failsafeOutbound: this.#settings.failsafeOutbound,
       overlay: this.#overlay,

@@ -18,6 +18,11 @@ const FOR_ALL: ReadonlySet<string> = new Set([
   CHAINS.hostPreDnat,
 ]);
 
+const VERDICT_MAPS: ReadonlySet<string> = new Set([
+  ...[SETS.ingress, SETS.egress, SETS.ownNode],
+  ...(['ingress', 'egress', 'ownNode'] as const).flatMap((way) => [SETS.shared(way, 4), SETS.shared(way, 6)]),
+]);
+
 /**
  * Reads off a transaction whose verdicts it can change. Generous, never short: what is named may have changed, what is
  * not named has not.
@@ -33,7 +38,7 @@ export function impactOf(transaction: Transaction, chains: PolicyChains, dispatc
     else if (op.op === 'flush-chain' || op.op === 'delete-chain') rewritten.add(op.name);
     else if (op.op === 'add-elements' || op.op === 'delete-elements') {
       const { name } = op.spec;
-      if (name === SETS.ingress || name === SETS.egress || name === SETS.ownNode) {
+      if (VERDICT_MAPS.has(name)) {
         for (const [key] of op.elements) {
           const endpoint = dispatch.endpointAt(key);
           if (endpoint === undefined) continue;

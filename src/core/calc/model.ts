@@ -29,8 +29,10 @@ export interface PoolSpec {
 export interface LocalEndpoint {
   /** Unique per interface. */
   readonly id: string;
-  /** Host side: `slc…`. */
+  /** Host side: `slc…`, or what another network named it. */
   readonly interface: string;
+  /** Whether other pods are behind the same interface, a bridge: this one is told from them by its addresses. */
+  readonly shared?: boolean;
   /** `namespace/name`. */
   readonly pod: string;
   readonly addresses: readonly Ip[];
@@ -81,6 +83,11 @@ export interface CalcOptions {
   readonly families?: readonly Family[];
   /** The overlay's device, default `vxlan.sluice`. */
   readonly tunnelInterface?: string;
+  /**
+   * Another network wires and routes the pods, translates Services and addresses: policy alone. Interfaces with one of
+   * these prefixes, and those of the local endpoints, are pods' and closed unless an endpoint is known there.
+   */
+  readonly policyOnly?: { readonly prefixes: readonly string[] };
 }
 
 /** UDP flows to be forgotten: `conntrack` entries whose original destination is the frontend and whose reply source is the endpoint. */

@@ -1,6 +1,13 @@
 import { intervalSet, rangeOf } from '../../base/ip/index.ts';
 import type { Family, Ip } from '../../base/ip/index.ts';
-import { baseChains, baseSets, DEFAULT_OVERLAY, peerChain } from '../nft/base-chains.ts';
+import {
+  baseChains,
+  baseSets,
+  DEFAULT_OVERLAY,
+  peerChain,
+  policyOnlyChains,
+  policyOnlySets,
+} from '../nft/base-chains.ts';
 import type { TunnelSpec } from '../nft/base-chains.ts';
 import { intervalKeys } from '../nft/condition-matches.ts';
 import { addressKey, etherKey } from '../nft/key.ts';
@@ -13,6 +20,8 @@ import type { PeerSpec, PoolSpec, TunnelsSpec } from './model.ts';
 export interface NetworkOptions {
   readonly families: readonly Family[];
   readonly tunnelInterface: string;
+  /** Another network does all but policy. */
+  readonly policyOnly: boolean;
 }
 
 /** The part of the ruleset that does not depend on pods: base chains, pools and the node's own tunnel addresses. */
@@ -30,6 +39,7 @@ export class Network {
     this.#ruleset = ruleset;
     this.#options = options;
     for (const spec of baseSets(options.families)) ruleset.addSet(spec);
+    if (options.policyOnly) for (const spec of policyOnlySets(options.families)) ruleset.addSet(spec);
     this.#setChains();
   }
 
@@ -82,7 +92,8 @@ export class Network {
     const { devices, barred } = this.#tunnels ?? { devices: [this.#usualTunnel()], barred: [] };
     const plainToNodes = this.#plainToNodes;
     const options = { families, tunnels: devices, barred, returnPaths: this.#peers.size > 0, plainToNodes };
-    for (const chain of baseChains(options)) this.#ruleset.setChain(chain);
+    const chains = this.#options.policyOnly ? policyOnlyChains(options) : baseChains(options);
+    for (const chain of chains) this.#ruleset.setChain(chain);
   }
 
   #usualTunnel(): TunnelSpec {

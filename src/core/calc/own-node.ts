@@ -1,5 +1,8 @@
 import { CHAINS } from '../nft/names.ts';
 import { endpointToHostChain, ownNodeChain } from '../nft/own-node.ts';
+import type { Family } from '../../base/ip/index.ts';
+import type { Chain } from '../nft/model.ts';
+import type { PodInterfaces } from '../nft/statements.ts';
 import type { TrackedRuleset } from '../nft/tracked-ruleset.ts';
 import { DEFAULT_SETTINGS } from '../policy/calico/settings.ts';
 import type { PolicySettings } from '../policy/cluster.ts';
@@ -7,10 +10,15 @@ import type { PolicySettings } from '../policy/cluster.ts';
 /** The base chains for what local pods send to this node itself; clusters that do not judge it have none. */
 export class OwnNode {
   readonly #ruleset: TrackedRuleset;
+  readonly #pods: PodInterfaces;
+  readonly #shared: readonly Family[];
   #settings: PolicySettings = DEFAULT_SETTINGS;
 
-  constructor(ruleset: TrackedRuleset) {
+  /** `shared`: the families in which several pods may send through one interface. */
+  constructor(ruleset: TrackedRuleset, pods: PodInterfaces, shared: readonly Family[]) {
     this.#ruleset = ruleset;
+    this.#pods = pods;
+    this.#shared = shared;
   }
 
   setSettings(settings: PolicySettings | undefined): void {
@@ -19,11 +27,11 @@ export class OwnNode {
 
   /** `judged`: whether some local pod has policies that are asked about this node. */
   settle(judged: boolean): void {
-    this.#want(CHAINS.ownNode, judged, ownNodeChain);
-    this.#want(CHAINS.endpointToHost, this.#settings.endpointToHost === 'drop', endpointToHostChain);
+    this.#want(CHAINS.ownNode, judged, () => ownNodeChain(this.#pods, this.#shared));
+    this.#want(CHAINS.endpointToHost, this.#settings.endpointToHost === 'drop', () => endpointToHostChain(this.#pods));
   }
 
-  #want(name: string, wanted: boolean, make: typeof ownNodeChain): void {
+  #want(name: string, wanted: boolean, make: () => Chain): void {
     if (this.#ruleset.chains.has(name) === wanted) return;
     if (wanted) this.#ruleset.setChain(make());
     else this.#ruleset.deleteChain(name);

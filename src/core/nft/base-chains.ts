@@ -3,6 +3,7 @@ import { addressKey } from './key.ts';
 import { CT_STATE, IPPROTO, RTN_LOCAL, TCP_FLAG } from './model.ts';
 import type { Chain, Rule, SetSpec, Statement } from './model.ts';
 import { SETS } from './names.ts';
+import { isDiscovery } from './own-node.ts';
 import {
   comesFrom,
   comesNotFrom,
@@ -19,10 +20,12 @@ import {
   leavesBy,
   leavesNotBy,
   notInSet,
-  POD_INTERFACES,
+  LISTED_INTERFACES,
+  OWN_INTERFACES,
   source,
   verdict,
 } from './statements.ts';
+import type { PodInterfaces } from './statements.ts';
 
 /** How packets that carry others look from outside: UDP to a port, or IP within IPv4. */
 export type OuterPacket = { readonly protocol: 'udp'; readonly port: number } | { readonly protocol: 'ipip' };
@@ -67,7 +70,7 @@ export function baseChains(options: BaseOptions): readonly Chain[] {
     {
       name: 'raw-prerouting',
       hook: { type: 'filter', hook: 'prerouting', priority: -300 },
-      rules: spoofRules(options),
+      rules: spoofRules(options, OWN_INTERFACES),
     },
     {
       name: 'return-path',
@@ -85,7 +88,7 @@ export function baseChains(options: BaseOptions): readonly Chain[] {
       name: 'nat-prerouting',
       hook: { type: 'nat', hook: 'prerouting', priority: -100 },
       rules: [
-        ...families.map((family): Rule => [comesFrom(POD_INTERFACES), ...ownNodePort(family)]),
+        ...families.map((family): Rule => [OWN_INTERFACES.from, ...ownNodePort(family)]),
         [verdict('jump services')],
       ],
     },
@@ -104,18 +107,54 @@ export function baseChains(options: BaseOptions): readonly Chain[] {
     {
       name: 'egress',
       hook: { type: 'filter', hook: 'forward', priority: -10 },
-      rules: policyRules('egress', families),
+      rules: policyRules('egress', families, OWN_INTERFACES),
     },
     {
       name: 'ingress',
       hook: { type: 'filter', hook: 'forward', priority: 0 },
-      rules: policyRules('ingress', families),
+      rules: policyRules('ingress', families, OWN_INTERFACES),
     },
     {
       name: 'nat-postrouting',
       hook: { type: 'nat', hook: 'postrouting', priority: 100 },
       rules: postroutingRules(options),
     },
+  ];
+}
+
+/**
+ * The base chains where another network wires and routes the pods: policy and nothing else. Only interfaces in the set of
+ * pods' interfaces concern them.
+ */
+export function policyOnlyChains({ families, barred }: Pick<BaseOptions, 'families' | 'barred'>): readonly Chain[] {
+  const chain = (direction: 'egress' | 'ingress', priority: number): Chain => ({
+    name: direction,
+    hook: { type: 'filter', hook: 'forward', priority },
+    rules: policyRules(direction, families, LISTED_INTERFACES, sharedRules(direction, families)),
+  });
+  return [
+    {
+      name: 'raw-prerouting',
+      hook: { type: 'filter', hook: 'prerouting', priority: -300 },
+      rules: spoofRules({ families, barred }, LISTED_INTERFACES),
+    },
+    chain('egress', -10),
+    chain('ingress', 0),
+  ];
+}
+
+/** The sets that {@link policyOnlyChains} read besides those of the base chains. */
+export function policyOnlySets(families: readonly Family[]): readonly SetSpec[] {
+  const ways = ['egress', 'ingress', 'ownNode'] as const;
+  return [
+    { name: SETS.podInterfaces, key: ['ifname'], interval: true },
+    ...families.flatMap((family) =>
+      ways.map((way): SetSpec => ({
+        name: SETS.shared(way, family),
+        key: ['ifname', family === 4 ? 'ipv4_addr' : 'ipv6_addr'],
+        data: 'verdict',
+      })),
+    ),
   ];
 }
 
@@ -155,7 +194,7 @@ function familySets(family: Family): SetSpec[] {
 }
 
 /** A pod sends from its own addresses only; an interface that is not in the set belongs to no known pod. */
-function spoofRules({ families, barred }: BaseOptions): Rule[] {
+function spoofRules({ families, barred }: Pick<BaseOptions, 'families' | 'barred'>, pods: PodInterfaces): Rule[] {
   const own = families.map((family) => [
     isFamily(family),
     inSet(['meta iifname', source(family)], SETS.source(family)),
@@ -174,13 +213,7 @@ function spoofRules({ families, barred }: BaseOptions): Rule[] {
     },
     accept,
   ]);
-  return [
-    [comesNotFrom(POD_INTERFACES), accept],
-    ...barred.map((outer) => [...looksLike(outer), drop]),
-    ...own,
-    ...discovery,
-    [drop],
-  ];
+  return [[pods.notFrom, accept], ...barred.map((outer) => [...looksLike(outer), drop]), ...own, ...discovery, [drop]];
 }
 
 /** Matches for packets that carry others. */
@@ -214,14 +247,14 @@ function segmentSizes({ tunnels }: BaseOptions): Rule[] {
 function returnPathRules({ families }: BaseOptions): Rule[] {
   return [
     ...families.map((family): Rule => [
-      comesNotFrom(POD_INTERFACES),
+      OWN_INTERFACES.notFrom,
       isNew,
       isFamily(family),
       notInSet([source(family)], SETS.pools(family)),
       inSet([destination(family)], SETS.pools(family)),
       { kind: 'vmap', key: ['ether saddr'], map: SETS.peers },
     ]),
-    [comesFrom(POD_INTERFACES), hasCtMark(CT_MARK.PEER), { kind: 'copy-mark', mask: CT_MARK.PEER }],
+    [OWN_INTERFACES.from, hasCtMark(CT_MARK.PEER), { kind: 'copy-mark', mask: CT_MARK.PEER }],
   ];
 }
 
@@ -300,10 +333,14 @@ function nodePortRefusal(families: readonly Family[]): Rule[] {
  * Policy of one direction, for packets that cross this node. Those between the node itself and its pods pass other hooks,
  * where those of the node are always allowed (for those of the pods see own-node.ts). An accept here ends only this base chain, so both directions must agree.
  */
-function policyRules(direction: 'egress' | 'ingress', families: readonly Family[]): Rule[] {
-  const foreign = direction === 'egress' ? comesNotFrom(POD_INTERFACES) : leavesNotBy(POD_INTERFACES);
+function policyRules(
+  direction: 'egress' | 'ingress',
+  families: readonly Family[],
+  pods: PodInterfaces,
+  beforeMap: readonly Rule[] = [],
+): Rule[] {
   return [
-    [foreign, accept],
+    [direction === 'egress' ? pods.notFrom : pods.notTo, accept],
     [hasCtMark(CT_MARK.CUT), drop],
     [hasState(CT_STATE.ESTABLISHED | CT_STATE.RELATED), accept],
     // Translation passes over what belongs to no connection: a late answer would show a Service's client the backend's
@@ -315,16 +352,32 @@ function policyRules(direction: 'egress' | 'ingress', families: readonly Family[
       inSet([source(family), destination(family)], SETS.self(family)),
       accept,
     ]),
-    [
-      {
-        kind: 'vmap' as const,
-        key: [direction === 'egress' ? ('meta iifname' as const) : ('meta oifname' as const)],
-        map: SETS[direction],
-      },
-    ],
+    ...beforeMap,
+    [{ kind: 'vmap' as const, key: [interfaceOf(direction)], map: SETS[direction] }],
     // An interface that nobody has announced is closed.
     [drop],
   ];
+}
+
+/**
+ * What a bridge passes from pod to pod, and the address by which one is told from another there. Without neighbour
+ * discovery they would not find each other, nor their gateway; a router forwards none, so only a bridge's is let through.
+ */
+function sharedRules(direction: 'egress' | 'ingress', families: readonly Family[]): readonly Rule[] {
+  return [
+    ...(families.includes(6) ? [[...isDiscovery, accept]] : []),
+    ...families.map((family): Rule => {
+      const address = direction === 'egress' ? source(family) : destination(family);
+      return [
+        isFamily(family),
+        { kind: 'vmap', key: [interfaceOf(direction), address], map: SETS.shared(direction, family) },
+      ];
+    }),
+  ];
+}
+
+function interfaceOf(direction: 'egress' | 'ingress'): 'meta iifname' | 'meta oifname' {
+  return direction === 'egress' ? 'meta iifname' : 'meta oifname';
 }
 
 /**
@@ -334,13 +387,13 @@ function policyRules(direction: 'egress' | 'ingress', families: readonly Family[
  * from its own address from outside.
  */
 function nodePortRules(family: Family, { returnPaths, tunnels }: BaseOptions): Rule[] {
-  const remote = [hasCtMark(CT_MARK.NODE_PORT), isFamily(family), leavesNotBy(POD_INTERFACES)];
+  const remote = [hasCtMark(CT_MARK.NODE_PORT), isFamily(family), OWN_INTERFACES.notTo];
   const masquerade: Statement = { kind: 'masquerade' };
   const [foreign, toNoPod] = [
     notInSet([source(family)], SETS.pools(family)),
     notInSet([destination(family)], SETS.pools(family)),
   ];
-  const fromPodElsewhere = [comesNotFrom(POD_INTERFACES), inSet([source(family)], SETS.pools(family))];
+  const fromPodElsewhere = [OWN_INTERFACES.notFrom, inSet([source(family)], SETS.pools(family))];
   // The backend's node could not tell whom to lead the answers back to.
   const silent = tunnels.filter(({ tellsPeer }) => !tellsPeer);
   const rules: Rule[] = [
@@ -373,7 +426,7 @@ function postroutingRules(options: BaseOptions): Rule[] {
       inSet([source(family)], SETS.natPools(family)),
       notInSet([destination(family)], SETS.pools(family)),
       ...toNoNode(family),
-      leavesNotBy(POD_INTERFACES),
+      OWN_INTERFACES.notTo,
       masquerade,
     ],
   ]);

@@ -1,7 +1,8 @@
 import type { Family } from '../../base/ip/index.ts';
 import type { Chain, Rule, SetSpec } from './model.ts';
 import { CHAINS, SETS } from './names.ts';
-import { isFamily, leavesBy, inSet, POD_INTERFACES, source } from './statements.ts';
+import { isFamily, inSet, source } from './statements.ts';
+import type { PodInterfaces } from './statements.ts';
 
 /** The group that the agent listens to for copies of DNS answers: any that nobody else is likely to use. */
 export const DNS_GROUP = 4053;
@@ -10,12 +11,12 @@ export const DNS_GROUP = 4053;
  * Shows the agent the answers of the cluster's DNS while local pods get them, so that policy knows the addresses when they
  * are used. Holding the answers back until then would need the kernel's packet queues, which not every kernel has.
  */
-export function dnsAnswersChain(families: readonly Family[]): Chain {
+export function dnsAnswersChain(families: readonly Family[], pods: PodInterfaces): Chain {
   return {
     name: CHAINS.dnsAnswers,
     hook: { type: 'filter', hook: 'forward', priority: 20 },
     rules: families.map((family): Rule => [
-      leavesBy(POD_INTERFACES),
+      pods.to,
       isFamily(family),
       inSet([source(family), 'meta l4proto', 'th sport'], SETS.dnsServers(family)),
       { kind: 'copy', group: DNS_GROUP },

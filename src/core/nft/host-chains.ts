@@ -11,7 +11,6 @@ import { CHAINS, SETS } from './names.ts';
 import {
   clearMark,
   comesFrom,
-  comesNotFrom,
   destination,
   hasMark,
   hasState,
@@ -19,12 +18,11 @@ import {
   isFamily,
   isProtocol,
   leavesBy,
-  leavesNotBy,
   PACKET_MARK,
-  POD_INTERFACES,
   source,
   verdict,
 } from './statements.ts';
+import type { PodInterfaces } from './statements.ts';
 
 /** Where the packets of one address of this node go; `undefined` where nobody judges them. */
 export interface HostRoute {
@@ -44,6 +42,7 @@ export interface HostRoutes {
 /** All that the base chains of host endpoints depend on. */
 export interface HostOptions {
   readonly families: readonly Family[];
+  readonly pods: PodInterfaces;
   readonly failsafeInbound: readonly FailsafePort[];
   readonly failsafeOutbound: readonly FailsafePort[];
   /** Packets of the overlay, which pass between nodes whatever policies say. */
@@ -78,13 +77,14 @@ export function hostChains(options: HostOptions): readonly Chain[] {
 }
 
 /** Packet by packet, before connection tracking: answers are told by the port that they come from. */
-function rawInChain(routes: HostRoutes, { families, failsafeInbound, failsafeOutbound }: HostOptions): Chain {
+function rawInChain(routes: HostRoutes, options: HostOptions): Chain {
+  const { families, failsafeInbound, failsafeOutbound } = options;
   return {
     name: CHAINS.hostRawIn,
     hook: { type: 'filter', hook: 'prerouting', priority: -301 },
     rules: [
       [clearMark(allowed)],
-      ...exceptFrom(),
+      ...exceptFrom(options),
       ...openPorts(failsafeInbound, 'th dport', 'source', families),
       ...openPorts(failsafeOutbound, 'th sport', 'source', families),
       ...arriving(routes, families),
@@ -92,13 +92,14 @@ function rawInChain(routes: HostRoutes, { families, failsafeInbound, failsafeOut
   };
 }
 
-function rawOutChain(routes: HostRoutes, { families, failsafeInbound, failsafeOutbound }: HostOptions): Chain {
+function rawOutChain(routes: HostRoutes, options: HostOptions): Chain {
+  const { families, failsafeInbound, failsafeOutbound } = options;
   return {
     name: CHAINS.hostRawOut,
     hook: { type: 'filter', hook: 'output', priority: -301 },
     rules: [
       [clearMark(allowed)],
-      ...exceptTo(),
+      ...exceptTo(options),
       ...openPorts(failsafeOutbound, 'th dport', 'destination', families),
       ...openPorts(failsafeInbound, 'th sport', 'destination', families),
       ...dispatch(routes, 'source', families),
@@ -106,13 +107,14 @@ function rawOutChain(routes: HostRoutes, { families, failsafeInbound, failsafeOu
   };
 }
 
-function preDnatChain(routes: HostRoutes, { rawIn, families, failsafeInbound }: HostOptions): Chain {
+function preDnatChain(routes: HostRoutes, options: HostOptions): Chain {
+  const { rawIn, families, failsafeInbound } = options;
   return {
     name: CHAINS.hostPreDnat,
     hook: { type: 'filter', hook: 'prerouting', priority: -120 },
     rules: [
       rawIn === undefined ? [clearMark(allowed)] : [hasMark(allowed), accept],
-      ...exceptFrom(),
+      ...exceptFrom(options),
       [isKnown, accept],
       ...openPorts(failsafeInbound, 'th dport', 'source', families),
       ...arriving(routes, families),
@@ -126,7 +128,7 @@ function inputChain(options: HostOptions): Chain {
     name: CHAINS.hostInput,
     hook: { type: 'filter', hook: 'input', priority: 10 },
     rules: [
-      ...exceptFrom(),
+      ...exceptFrom(options),
       ...(preDnat === undefined && rawIn === undefined ? [] : [whenAllowed]),
       ...knownToNode(options, 'source'),
       ...openPorts(failsafeInbound, 'th dport', 'source', families),
@@ -142,7 +144,7 @@ function outputChain(options: HostOptions): Chain {
     hook: { type: 'filter', hook: 'output', priority: 10 },
     rules: [
       // Translation may have changed the way, and not the interface: from the node to itself, or away from there.
-      ...exceptTo(isLocal),
+      ...exceptTo(options, isLocal),
       ...exceptToTranslated(families),
       ...(rawOut === undefined ? [] : [whenAllowed]),
       ...knownToNode(options, 'destination'),
@@ -154,8 +156,8 @@ function outputChain(options: HostOptions): Chain {
 
 /** What the node forwards from or to its pods, but not from one of them to another. */
 function forwardChain(options: HostOptions): Chain {
-  const { input, output, preDnat, rawIn, families, failsafeOutbound, afterRawOut } = options;
-  const out = [comesFrom(POD_INTERFACES), leavesNotBy(POD_INTERFACES)];
+  const { input, output, preDnat, rawIn, families, failsafeOutbound, afterRawOut, pods } = options;
+  const out = [pods.from, pods.notTo];
   const open = families.flatMap((family) =>
     afterRawOut[family] === output.forwarded[family]
       ? []
@@ -170,7 +172,7 @@ function forwardChain(options: HostOptions): Chain {
   });
   const entering = families.flatMap((family): Rule[] => {
     const chain = input.forwarded[family];
-    const way = [comesNotFrom(POD_INTERFACES), leavesBy(POD_INTERFACES), isFamily(family)];
+    const way = [pods.notFrom, pods.to, isFamily(family)];
     return chain === undefined ? [] : [[...way, verdict(`goto ${chain}`)]];
   });
   return {
@@ -188,17 +190,17 @@ function forwardChain(options: HostOptions): Chain {
 
 const whenAllowed: Rule = [hasMark(allowed), clearMark(allowed), accept];
 
-function exceptFrom(): Rule[] {
+function exceptFrom({ pods }: HostOptions): Rule[] {
   return [
-    [comesFrom(POD_INTERFACES), accept],
+    [pods.from, accept],
     [comesFrom(LOOPBACK), accept],
   ];
 }
 
 /** `toItself`: which packets the node keeps, by default those on the way to the loopback device. */
-function exceptTo(toItself: Statement = leavesBy(LOOPBACK)): Rule[] {
+function exceptTo({ pods }: HostOptions, toItself: Statement = leavesBy(LOOPBACK)): Rule[] {
   return [
-    [leavesBy(POD_INTERFACES), accept],
+    [pods.to, accept],
     [toItself, accept],
   ];
 }

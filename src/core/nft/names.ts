@@ -22,6 +22,11 @@ export const SETS = {
   ingress: 'ingress-pods',
   /** Interface of a pod → its chain of policies about its own node; those without any are missing. */
   ownNode: 'own-node-pods',
+  /** Names and prefixes of interfaces behind which there are pods; only where another network wires them. */
+  podInterfaces: 'pod-interfaces',
+  /** As `egress`, `ingress` and `ownNode`, by `ifname . address`: for interfaces that several pods share. */
+  shared: (way: 'egress' | 'ingress' | 'ownNode', family: Family) =>
+    `${way === 'ownNode' ? 'own-node' : way}-shared${family}`,
   /** Hardware address of a peer's packets → the chain that remembers the peer. */
   peers: 'peers',
   /** `address . protocol . port` → load-balancing chain. */

@@ -1,6 +1,7 @@
 import type { Family } from '../../base/ip/index.ts';
 import { CT_STATE, IPPROTO, NFPROTO, TCP_FLAG } from './model.ts';
 import type { Operand, Statement, Verdict } from './model.ts';
+import { SETS } from './names.ts';
 
 /** Bits of the connection mark that Sluice uses. */
 export const CT_MARK = {
@@ -19,9 +20,6 @@ export const PACKET_MARK = {
   /** An early policy of a host endpoint has allowed the packet; later ones are not asked, and clear it. */
   HOST_ALLOWED: 0x2000000,
 } as const;
-
-/** Every pod interface on the host side begins so. */
-export const POD_INTERFACES = 'slc*';
 
 export const isFamily = (family: Family): Statement => ({
   kind: 'compare',
@@ -65,6 +63,33 @@ export const comesFrom = (name: string): Statement => ({ kind: 'interface', fiel
 export const comesNotFrom = (name: string): Statement => ({ kind: 'interface', field: 'meta iifname', op: '!=', name });
 export const leavesBy = (name: string): Statement => ({ kind: 'interface', field: 'meta oifname', op: '==', name });
 export const leavesNotBy = (name: string): Statement => ({ kind: 'interface', field: 'meta oifname', op: '!=', name });
+
+/** How packets of this node's pods are told from others: by the interface that they come from or leave by. */
+export interface PodInterfaces {
+  readonly from: Statement;
+  readonly notFrom: Statement;
+  readonly to: Statement;
+  readonly notTo: Statement;
+}
+
+/** Prefix of the pod interfaces that Sluice makes. */
+export const OWN_PREFIX = 'slc';
+
+/** Where Sluice wires the pods: one prefix, and one pod behind each interface. */
+export const OWN_INTERFACES: PodInterfaces = {
+  from: comesFrom(`${OWN_PREFIX}*`),
+  notFrom: comesNotFrom(`${OWN_PREFIX}*`),
+  to: leavesBy(`${OWN_PREFIX}*`),
+  notTo: leavesNotBy(`${OWN_PREFIX}*`),
+};
+
+/** Where others do: a set of names and prefixes. */
+export const LISTED_INTERFACES: PodInterfaces = {
+  from: inSet(['meta iifname'], SETS.podInterfaces),
+  notFrom: notInSet(['meta iifname'], SETS.podInterfaces),
+  to: inSet(['meta oifname'], SETS.podInterfaces),
+  notTo: notInSet(['meta oifname'], SETS.podInterfaces),
+};
 
 /** `ct state` is one of `states`, a sum of {@link CT_STATE} bits. */
 export const hasState = (states: number): Statement => ({
