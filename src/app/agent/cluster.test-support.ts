@@ -26,6 +26,7 @@ import { runAgent } from './agent.ts';
 import { openCarriedNetlink } from './carried-netlink.ts';
 import { openPacketCopies } from '../../host/nflog/kernel.ts';
 import { fileEndpointStore } from './endpoint-store.ts';
+import type { AgentOptions } from './options.ts';
 import { textInMemory } from './text-file.ts';
 
 /** What became of one CNI ADD. */
@@ -70,7 +71,7 @@ export class TestCluster implements AsyncDisposable {
     options: { backend?: BackendName; pools?: readonly string[]; poolSpec?: object } = {},
   ): Promise<TestCluster> {
     const cluster = new TestCluster(options.backend ?? 'vxlan');
-    const router = cluster.#netns('router');
+    const router = cluster.makeNetns('router');
     using netlink = openNetlink({ netns: router });
     for (const [bridge, v4, v6] of SEGMENTS) {
       netlink.apply([
@@ -95,15 +96,18 @@ export class TestCluster implements AsyncDisposable {
     return this.#path('router');
   }
 
-  /** A node on one of the two segments, with its agent running and ready; `plain`: as if its kernel had no WireGuard. */
+  /**
+   * A node on one of the two segments, with its agent running and ready; `plain`: as if its kernel had no WireGuard;
+   * `agent: false`: the node of another network, until its agent is started.
+   */
   async addNode(
     name: string,
     segment: 'a' | 'b' = 'a',
-    { plain = false }: { readonly plain?: boolean } = {},
+    { plain = false, agent = true }: { readonly plain?: boolean; readonly agent?: boolean } = {},
   ): Promise<void> {
     const number = 11 + this.nodes.size;
     const [bridge, v4, v6] = SEGMENTS[segment === 'a' ? 0 : 1]!;
-    const netns = this.#netns(name);
+    const netns = this.makeNetns(name);
     const addresses = [v4.replace(/1\/24$/, `${number}/24`), v6.replace(/1\/64$/, `${number}/64`)];
     using router = openNetlink({ netns: this.router });
     router.apply([
@@ -136,10 +140,10 @@ export class TestCluster implements AsyncDisposable {
       stop: undefined,
       done: Promise.resolve(),
     });
-    await this.startAgent(name);
+    if (agent) await this.startAgent(name);
   }
 
-  async startAgent(name: string): Promise<void> {
+  async startAgent(name: string, more: Partial<AgentOptions> = {}): Promise<void> {
     const node = this.nodes.get(name)!;
     const { netns, runDir, stateDir, plain } = node;
     mkdirSync(stateDir, { recursive: true });
@@ -155,7 +159,7 @@ export class TestCluster implements AsyncDisposable {
           );
     node.stop = stop;
     const ended = runAgent(
-      { node: name, backend: this.#backend, mtu: 0, runDir, stateDir, logLevel: 'info' },
+      { node: name, backend: this.#backend, mtu: 0, runDir, stateDir, logLevel: 'info', ...more },
       {
         client: this.client,
         blockStore: kubeBlockStore({ client: this.client, report: () => undefined }),
@@ -203,7 +207,7 @@ export class TestCluster implements AsyncDisposable {
       metadata: { name, namespace, labels },
       spec: { nodeName: node, containers: [{ name: 'c', image: 'busybox' }] },
     } as object);
-    const netns = this.#netns(`pod-${name}`);
+    const netns = this.makeNetns(`pod-${name}`);
     const request = this.#request('ADD', {
       containerId: `container-${++this.#containers}-${name}`,
       netns,
@@ -296,7 +300,8 @@ export class TestCluster implements AsyncDisposable {
     return join(this.#directory, 'ns', name);
   }
 
-  #netns(name: string): string {
+  /** A network namespace that goes with the cluster. */
+  makeNetns(name: string): string {
     const path = this.#path(name);
     createNetns(path);
     this.#namespaces.push(path);
