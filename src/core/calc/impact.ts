@@ -19,7 +19,9 @@ const FOR_ALL: ReadonlySet<string> = new Set([
 ]);
 
 const VERDICT_MAPS: ReadonlySet<string> = new Set([
-  ...[SETS.ingress, SETS.egress, SETS.ownNode],
+  SETS.ingress,
+  SETS.egress,
+  SETS.ownNode,
   ...(['ingress', 'egress', 'ownNode'] as const).flatMap((way) => [SETS.shared(way, 4), SETS.shared(way, 6)]),
 ]);
 

@@ -6,7 +6,6 @@ import { SETS } from './names.ts';
 import { isDiscovery } from './own-node.ts';
 import {
   comesFrom,
-  comesNotFrom,
   CT_MARK,
   destination,
   hasCtMark,
@@ -18,7 +17,6 @@ import {
   isProtocol,
   isTcp,
   leavesBy,
-  leavesNotBy,
   notInSet,
   LISTED_INTERFACES,
   OWN_INTERFACES,
@@ -279,10 +277,7 @@ function serviceRules(families: readonly Family[]): Rule[] {
         ? { kind: 'address', field: 'ip daddr', op: '!=', address: '7f000000', prefix: 8 }
         : { kind: 'address', field: 'ip6 daddr', op: '!=', address: '1'.padStart(32, '0') };
     return [
-      [
-        isFamily(family),
-        { kind: 'vmap', key: [destination(family), 'meta l4proto', 'th dport'], map: SETS.services(family) },
-      ],
+      toService(family),
       // A client on the loopback address cannot be answered by a pod, so NodePorts are not offered there.
       [
         isFamily(family),
@@ -294,11 +289,19 @@ function serviceRules(families: readonly Family[]): Rule[] {
   });
 }
 
+/** The addresses that Services have in the cluster. */
+export function toService(family: Family): Rule {
+  return [
+    isFamily(family),
+    { kind: 'vmap', key: [destination(family), 'meta l4proto', 'th dport'], map: SETS.services(family) },
+  ];
+}
+
 /**
  * This node and its pods are led straight to the backend, whichever node they address: at that node, policy would see
  * another source, and a backend here could not be reached at all, since no node takes a packet from its own address.
  */
-function ownNodePort(family: Family): Rule {
+export function ownNodePort(family: Family): Rule {
   return [
     isFamily(family),
     inSet([destination(family)], SETS.nodes(family)),
@@ -307,7 +310,7 @@ function ownNodePort(family: Family): Rule {
 }
 
 /** What is still addressed to a ClusterIP after translation has no such port or no endpoint: refuse it at once. */
-function refusalRules(families: readonly Family[]): Rule[] {
+export function refusalRules(families: readonly Family[]): Rule[] {
   return families.flatMap((family) =>
     REFUSALS.map((refuse) => [
       isFamily(family),
@@ -329,6 +332,16 @@ function nodePortRefusal(families: readonly Family[]): Rule[] {
   );
 }
 
+/** What policy is not asked about: connections that are cut, those that are known, and what belongs to none. */
+export const CONNECTIONS: readonly Rule[] = [
+  [hasCtMark(CT_MARK.CUT), drop],
+  [hasState(CT_STATE.ESTABLISHED | CT_STATE.RELATED), accept],
+  // Translation passes over what belongs to no connection: a late answer would show a Service's client the backend's
+  // own address, and the client would reset the connection.
+  [hasState(CT_STATE.INVALID), drop],
+  [...isNotOpening, drop],
+];
+
 /**
  * Policy of one direction, for packets that cross this node. Those between the node itself and its pods pass other hooks,
  * where those of the node are always allowed (for those of the pods see own-node.ts). An accept here ends only this base chain, so both directions must agree.
@@ -341,12 +354,7 @@ function policyRules(
 ): Rule[] {
   return [
     [direction === 'egress' ? pods.notFrom : pods.notTo, accept],
-    [hasCtMark(CT_MARK.CUT), drop],
-    [hasState(CT_STATE.ESTABLISHED | CT_STATE.RELATED), accept],
-    // Translation passes over what belongs to no connection: a late answer would show a Service's client the backend's
-    // own address, and the client would reset the connection.
-    [hasState(CT_STATE.INVALID), drop],
-    [...isNotOpening, drop],
+    ...CONNECTIONS,
     ...families.map((family) => [
       isFamily(family),
       inSet([source(family), destination(family)], SETS.self(family)),

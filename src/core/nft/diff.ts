@@ -172,7 +172,7 @@ function refuseIf(condition: boolean, op: NftOp): void {
 }
 
 /** Chains and sets that a statement names. */
-function referencesOf(rule: Chain['rules'][number]): string[] {
+export function referencesOf(rule: Chain['rules'][number]): string[] {
   return rule.flatMap((statement) => {
     if (statement.kind === 'lookup') return [statement.set];
     if (statement.kind === 'vmap' || statement.kind === 'dnat-map') return [statement.map];
