@@ -185,8 +185,8 @@ describe('a pod', () => {
     await run('sick', {
       terminationGracePeriodSeconds: 1,
       containers: [
-        busybox('echo life; sleep 1000', {
-          livenessProbe: { exec: { command: ['test', '-e', '/well'] }, periodSeconds: 1, failureThreshold: 1 },
+        busybox('echo life; touch /ill; sleep 1000', {
+          livenessProbe: { exec: { command: ['test', '!', '-e', '/ill'] }, periodSeconds: 1, failureThreshold: 1 },
         }),
       ],
     });
@@ -258,6 +258,38 @@ describe('a pod', () => {
     });
     await until('client', phase('Succeeded'));
     expect(await log('client')).toContain('db port 5432');
+  });
+
+  it.each([
+    ['WebSocket', 'true'],
+    ['SPDY', 'false'],
+  ])('runs further commands for a kubectl that speaks %s', async (_protocol, webSockets) => {
+    const name = `served-${webSockets}`;
+    await run(name, { containers: [busybox('sleep 1000')] });
+    await until(name, ready);
+    const exec = (input: string | Buffer, ...command: string[]) =>
+      spawnSync('kubectl', ['--kubeconfig', kubeconfig, 'exec', '-i', name, '--', ...command], {
+        input,
+        env: { ...process.env, KUBECTL_REMOTE_COMMAND_WEBSOCKETS: webSockets },
+        maxBuffer: 1 << 25,
+      });
+    const failing = exec('', 'sh', '-c', 'echo good; echo bad >&2; exit 7');
+    expect([failing.status, failing.stdout.toString(), failing.stderr.toString()]).toEqual([
+      7,
+      'good\n',
+      'bad\ncommand terminated with exit code 7\n',
+    ]);
+    const large = Buffer.alloc(5_000_000, '0123456789\n');
+    expect(exec(large, 'cat').stdout.equals(large)).toBe(true);
+    const typed = [
+      '-qec',
+      `kubectl --kubeconfig ${kubeconfig} exec -it ${name} -- sh -c 'tty; echo $((6 * 7))'`,
+      '/dev/null',
+    ];
+    const terminal = spawnSync('script', typed, {
+      env: { ...process.env, KUBECTL_REMOTE_COMMAND_WEBSOCKETS: webSockets },
+    });
+    expect(terminal.stdout.toString()).toMatch(/\/dev\/pts\/\d+\r\n42\r\n/);
   });
 
   it('is made anew when the process that holds its namespaces is killed', async () => {

@@ -8,10 +8,11 @@ import { messageOf } from '../../../../base/errors.ts';
 import { http } from '../../../../host/http.ts';
 import type { ContainerRunner } from '../pod/container-runner.ts';
 import type { PodWorker } from '../pod/pod-worker.ts';
-import { CHANNEL_PROTOCOLS } from './channels.ts';
 import { serveLogs } from './container-logs.ts';
 import type { RemoteCommand } from './remote-command.ts';
 import { serveAttach, serveExec } from './remote-command.ts';
+import { offersSpdyChannels, upgradeToSpdy } from './spdy-channels.ts';
+import { CHANNEL_PROTOCOLS, webSocketChannels } from './websocket-channels.ts';
 
 /** What the server tells of. */
 export interface KubeletServerDependencies {
@@ -50,7 +51,7 @@ function answer(request: IncomingMessage, response: ServerResponse, dependencies
   const target = locate(url, dependencies);
   if (typeof target === 'string') return void response.writeHead(404).end(target);
   if (target.verb === 'containerLogs') return serveLogs(target.runner, logOptions(target.query), response);
-  response.writeHead(400).end('this kubelet streams over WebSocket only (v5.channel.k8s.io, v4.channel.k8s.io)\n');
+  response.writeHead(400).end(SPOKEN);
 }
 
 function upgrade(
@@ -63,18 +64,25 @@ function upgrade(
       `HTTP/1.1 ${status}\r\ncontent-type: text/plain\r\ncontent-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n${text}`,
     );
   socket.on('error', () => undefined);
-  if (request.headers.upgrade?.toLowerCase() !== 'websocket')
-    return refuse('400 Bad Request', 'this kubelet streams over WebSocket only; use kubectl 1.30 or later\n');
+  const protocol = request.headers.upgrade?.toLowerCase();
+  const isSpdy = protocol === 'spdy/3.1' && offersSpdyChannels(request);
+  if (protocol !== 'websocket' && !isSpdy) return refuse('400 Bad Request', SPOKEN);
   const target = locate(new URL(request.url ?? '/', 'http://kubelet'), dependencies);
   if (typeof target === 'string') return refuse('404 Not Found', target);
   const serve = target.verb === 'exec' ? serveExec : target.verb === 'attach' ? serveAttach : undefined;
   if (serve === undefined) return refuse('404 Not Found', `no such stream: ${target.verb}\n`);
+  const wanted = remoteCommand(target.query);
+  if (isSpdy) return void upgradeToSpdy({ socket, head }, wanted, (connect) => serve(target.runner, wanted, connect));
   sockets.handleUpgrade(request, socket, head, (webSocket: WebSocket) => {
-    serve(target.runner, remoteCommand(target.query), webSocket).catch((error: unknown) =>
+    serve(target.runner, wanted, (listeners) => webSocketChannels(webSocket, listeners)).catch((error: unknown) =>
       webSocket.close(1011, messageOf(error).slice(0, 120)),
     );
   });
 }
+
+/** What a client hears that speaks something else. */
+const SPOKEN =
+  'this kubelet streams over WebSocket (v5.channel.k8s.io, v4.channel.k8s.io) and SPDY/3.1 (v4.channel.k8s.io)\n';
 
 /** `/<verb>/<namespace>/<pod>/<container>`; a text says what is missing. */
 function locate(url: URL, { pod }: KubeletServerDependencies): Target | string {

@@ -1,9 +1,8 @@
-import type { WebSocket } from 'ws';
 import { messageOf } from '../../../../base/errors.ts';
 import type { ContainerProcess } from '../../../../host/container/process.ts';
 import { outputEnd } from '../../../../host/container/process.ts';
 import type { ContainerRunner } from '../pod/container-runner.ts';
-import { serveChannels } from './channels.ts';
+import type { Connect } from './channels.ts';
 
 /** What of a command's streams the client wants, and the command. */
 export interface RemoteCommand {
@@ -15,10 +14,10 @@ export interface RemoteCommand {
 }
 
 /** Runs a further command in a container for a client. */
-export async function serveExec(runner: ContainerRunner, wanted: RemoteCommand, socket: WebSocket): Promise<void> {
+export async function serveExec(runner: ContainerRunner, wanted: RemoteCommand, connect: Connect): Promise<void> {
   let process: ContainerProcess | undefined;
   const pending: Buffer[] = [];
-  const channels = serveChannels(socket, {
+  const channels = connect({
     onStdin: (data) => (process === undefined ? void pending.push(data) : void process.stdin?.write(data)),
     onStdinEnd: () => process?.stdin?.end(),
     onResize: (columns, rows) => process?.resize(columns, rows),
@@ -47,13 +46,13 @@ export async function serveExec(runner: ContainerRunner, wanted: RemoteCommand, 
  * Connects a client to the container's own streams. Output that nobody has seen yet comes first, so that neither a
  * prompt nor the output of a short command is lost between the container's start and the client's arrival.
  */
-export async function serveAttach(runner: ContainerRunner, wanted: RemoteCommand, socket: WebSocket): Promise<void> {
+export async function serveAttach(runner: ContainerRunner, wanted: RemoteCommand, connect: Connect): Promise<void> {
   const { process } = runner;
   const { stdinOnce = false } = runner.spec;
   const closeInput = (): void => {
     if (wanted.stdin && stdinOnce) process?.stdin?.end();
   };
-  const channels = serveChannels(socket, {
+  const channels = connect({
     onStdin: (data) => void process?.stdin?.write(data),
     onStdinEnd: closeInput,
     onResize: (columns, rows) => process?.resize(columns, rows),
