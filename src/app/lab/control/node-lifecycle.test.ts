@@ -39,7 +39,7 @@ function later(made: SimulatedCluster, ms: number): void {
 }
 
 describe('a node that falls silent', () => {
-  it('is marked, tainted and emptied after a tolerance, but keeps its DaemonSet pods; it recovers with its lease', () => {
+  it('is marked, tainted and emptied after a tolerance, but keeps its DaemonSet pods; what it says when it is back is left', () => {
     const made = cluster();
     const containers = [{ name: 'main' }];
     made.create('pods', { metadata: { name: 'p', namespace: 'default' }, spec: { containers, nodeName: 'a' } });
@@ -68,8 +68,15 @@ describe('a node that falls silent', () => {
     made.update('nodes', 'a', (held) => ({ ...held, status: { conditions: [{ type: 'Ready', status: 'True' }] } }));
     made.settle();
     expect(made.view.nodes.get('a')?.spec?.taints).toEqual([]);
-    const daemons = made.list('pods').map((pod) => pod.status?.conditions?.[0]?.status);
-    expect(daemons).toEqual(['True', 'True']);
+    const daemon = made.list('pods').find((pod) => pod.spec?.nodeName === 'a')!;
+    expect(daemon.status?.conditions).toMatchObject([{ type: 'Ready', status: 'False', reason: 'NodeNotReady' }]);
+    const conditions = [{ type: 'Ready', status: 'True' as const }];
+    made.update('pods', `default/${daemon.metadata.name}`, (held) => ({
+      ...held,
+      status: { ...held.status, conditions },
+    }));
+    made.settle();
+    expect(made.list('pods').map((pod) => pod.status?.conditions?.[0]?.status)).toEqual(['True', 'True']);
   });
 
   it('is not declared silent again when it comes back and writes its status before its lease', () => {

@@ -60,8 +60,8 @@ export function reconcileNode(view: ClusterView, key: string, now: number, patie
   const residents = [...view.pods.values()].filter((pod) => pod.spec?.nodeName === key && !isTerminating(pod));
   const evictions = residents.map((pod) => evict(pod, taints, now, patience));
   for (const { action } of evictions) if (action !== undefined) actions.push(...action);
-  if (ready === 'Unknown') actions.push(...residents.filter(isReady).map((pod) => markPod(pod, 'False', now)));
-  else actions.push(...residents.filter(isMarked).map((pod) => markPod(pod, 'True', now)));
+  // Its kubelet, when it is heard of again, says itself which of them are.
+  if (ready === 'Unknown') actions.push(...residents.filter(isReady).map((pod) => markUnready(pod, now)));
   const waits = evictions.flatMap(({ inMs }) => inMs ?? []);
   const again = [...(silent ? [] : [lastSeen + patience.graceMs - now]), ...waits];
   return { actions, ...(again.length === 0 ? {} : { againInMs: Math.max(1, Math.min(...again)) }) };
@@ -158,24 +158,12 @@ function tolerationMs(pod: Pod, taint: Taint, patience: NodePatience): number {
 /** What the API server writes into pods that say nothing of sick nodes; in a lab nobody waits five minutes for a dead one. */
 const ADMITTED_SECONDS = 300;
 
-const NODE_NOT_READY = 'NodeNotReady';
-
-/** Whether the pod is only not ready because its node was silent. */
-function isMarked(pod: Pod): boolean {
-  const conditions = pod.status?.conditions ?? [];
-  const marked = conditions.some(
-    ({ type, status, reason }) => type === 'Ready' && status === 'False' && reason === NODE_NOT_READY,
+function markUnready(pod: Stored<Pod>, now: number): Action {
+  const conditions = (pod.status?.conditions ?? []).map((condition) =>
+    condition.type === 'Ready'
+      ? { ...condition, status: 'False', reason: 'NodeNotReady', lastTransitionTime: timestamp(now) }
+      : condition,
   );
-  return marked && conditions.every(({ type, status }) => type !== 'ContainersReady' || status === 'True');
-}
-
-function markPod(pod: Stored<Pod>, status: 'True' | 'False', now: number): Action {
-  const conditions = (pod.status?.conditions ?? []).map((condition) => {
-    if (condition.type !== 'Ready') return condition;
-    const { reason: _reason, ...rest } = condition;
-    const marked = { ...rest, status, lastTransitionTime: timestamp(now) };
-    return status === 'False' ? { ...marked, reason: NODE_NOT_READY } : marked;
-  });
   return { do: 'update-status', kind: 'pods', object: { ...pod, status: { ...pod.status, conditions } } };
 }
 

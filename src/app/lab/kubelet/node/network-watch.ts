@@ -33,11 +33,12 @@ export class NetworkWatch {
     watcher.on('error', () => undefined);
     let last = '';
     while (!signal.aborted) {
+      // Before asking: what changes while it is asked is asked about once more.
+      changed = new AbortController();
       const readiness = await this.#ask();
       const text = JSON.stringify(readiness);
       if (text !== last) report(readiness);
       last = text;
-      changed = new AbortController();
       await pause(readiness.ready ? POLL_READY : POLL_NOT_READY, AbortSignal.any([signal, changed.signal]));
     }
   }

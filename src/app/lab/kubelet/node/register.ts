@@ -11,6 +11,8 @@ import { nodeLabels, nodeStatus } from './node-object.ts';
 
 /** How often the lease is renewed, ms, and what it is good for, s: fast enough that a dead node is noticed in a test. */
 const RENEW_EVERY = 2000;
+/** A renewal without an answer is given up after this, ms, and another tried, long before the node counts as dead. */
+const RENEWAL_TIMEOUT = 4000;
 const LEASE_SECONDS = 6;
 /** Every so many renewals the status is written too, since others may have declared the node unreachable meanwhile. */
 const RENEWALS_PER_STATUS = 5;
@@ -26,7 +28,8 @@ export class NodeRegistration {
   readonly #log: Logger;
   #readiness: Readiness = { ready: false, message: 'container runtime network not ready: no CNI configuration yet' };
   #node: Node | undefined;
-  #writing: Promise<void> = Promise.resolve();
+  #changed = false;
+  #writing: Promise<void> | undefined;
 
   constructor(config: KubeletConfig, { client, log }: { readonly client: KubeClient; readonly log: Logger }) {
     this.#config = config;
@@ -55,7 +58,8 @@ export class NodeRegistration {
   /** Renews the lease until the signal aborts. */
   async keepLease(signal: AbortSignal): Promise<void> {
     for (let renewals = 1; !signal.aborted; renewals++) {
-      if (renewals % RENEWALS_PER_STATUS === 0) await this.#writeStatus();
+      // Not waited for: a status that cannot be written must not end the lease.
+      if (renewals % RENEWALS_PER_STATUS === 0) void this.#writeStatus();
       await this.#renew().catch((error: unknown) => this.#log.warn('lease not renewed', { error: String(error) }));
       await pause(RENEW_EVERY, signal);
     }
@@ -79,13 +83,24 @@ export class NodeRegistration {
     this.#node = await this.#client.create<Node>(NODES, { metadata, spec: {}, status });
   }
 
-  /** Writes the present status after those that are on their way; a failed write is tried again. */
+  /** Writes the present status, after the write that is on its way; a failed one is tried again. Resolves when it is written. */
   #writeStatus(): Promise<void> {
-    this.#writing = this.#writing.then(async () => {
-      for (let wait = FIRST_RETRY; !(await this.#writeOnce()); wait = Math.min(wait * 2, LONGEST_RETRY))
-        await new Promise((resolve) => setTimeout(resolve, wait));
-    });
+    this.#changed = true;
+    this.#writing ??= Promise.resolve().then(() => this.#drain());
     return this.#writing;
+  }
+
+  async #drain(): Promise<void> {
+    let wait = FIRST_RETRY;
+    while (this.#changed) {
+      this.#changed = false;
+      if (await this.#writeOnce()) continue;
+      this.#changed = true;
+      await new Promise((resolve) => setTimeout(resolve, wait));
+      wait = Math.min(wait * 2, LONGEST_RETRY);
+    }
+    // In the same breath as the last look at #changed: a change after it starts anew.
+    this.#writing = undefined;
   }
 
   async #writeOnce(): Promise<boolean> {
@@ -113,7 +128,8 @@ export class NodeRegistration {
       renewTime: new Date().toISOString().replace('Z', '000Z'),
     };
     try {
-      await this.#client.patch(LEASES, { namespace: LEASE_NAMESPACE, name }, 'merge', { spec });
+      const signal = AbortSignal.timeout(RENEWAL_TIMEOUT);
+      await this.#client.patch(LEASES, { namespace: LEASE_NAMESPACE, name }, 'merge', { spec }, { signal });
     } catch (error) {
       if (!isNotFound(error)) throw error;
       await this.#client.create(LEASES, { metadata: { namespace: LEASE_NAMESPACE, name }, spec } as KubeObject);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Pod, Service } from 'kubernetes-types/core/v1.d.ts';
 import { messageOf } from '../../../../base/errors.ts';
 import type { Logger } from '../../../../base/log.ts';
-import { isNotFound } from '../../../../host/kube-client/errors.ts';
+import { isConflict, isNotFound } from '../../../../host/kube-client/errors.ts';
 import { pause } from '../../../../host/kube-client/pause.ts';
 import { PODS } from '../../../../host/kube-client/resources.ts';
 import type { KubeClient } from '../../../../host/kube-client/types.ts';
@@ -97,6 +97,7 @@ export class PodWorker {
   /** A new version of the object: only deletion and metadata may have changed. */
   update(pod: Pod): void {
     this.#pod = nodePod(withServiceAccount(pod));
+    this.#writer.saw(pod);
     if (pod.metadata?.deletionTimestamp !== undefined) this.end();
   }
 
@@ -275,11 +276,21 @@ export class PodWorker {
   async #remove(): Promise<void> {
     this.#writer.changed();
     await this.#writer.flushed();
+    const { gone } = this.#writer;
+    for (let wait = 100; !gone.aborted && !(await this.#delete()); wait = Math.min(wait * 2, 5000))
+      await pause(wait, gone);
+  }
+
+  /** Whether the object is gone, or another pod's by now. */
+  async #delete(): Promise<boolean> {
     const { namespace, name, uid } = this.#pod;
     try {
       await this.#deps.client.delete(PODS, { namespace, name }, { gracePeriodSeconds: 0, preconditions: { uid } });
+      return true;
     } catch (error) {
-      if (!isNotFound(error)) this.#deps.log.warn('pod not deleted', this.#fields({ error: messageOf(error) }));
+      if (isNotFound(error) || isConflict(error)) return true;
+      this.#deps.log.warn('pod not deleted', this.#fields({ error: messageOf(error) }));
+      return false;
     }
   }
 
