@@ -20,6 +20,7 @@ import type { AgentDependencies } from './dependencies.ts';
 import { DomainNames } from './domain-names.ts';
 import { FeedLog } from './feed-log.ts';
 import { LiveConnections } from './live-connections.ts';
+import { MacvlanPods } from './macvlan-pods.ts';
 import { NetworkDriver } from './network-driver.ts';
 import { OwnTunnels } from './own-tunnels.ts';
 import { ReturnPeers } from './return-peers.ts';
@@ -83,6 +84,7 @@ class Agent {
     (delta) => this.#filter.apply(delta),
   );
   readonly #attachments: Attachments;
+  readonly #macvlan: MacvlanPods;
   readonly #addresses: NodeAddresses;
   readonly #identity: NodeIdentity;
   readonly #pools: NodePools;
@@ -121,13 +123,20 @@ class Agent {
       addresses: this.#addresses,
       opened: (known) => this.#identity.publishAddresses(known),
     });
+    this.#macvlan = new MacvlanPods(options.macvlan, {
+      ...world,
+      filter: () => this.#filter.ruleset,
+      nodeAddresses: () => this.#feed.nodes.items.get(options.node)?.endpoint.addresses ?? [],
+    });
     this.#connections = new LiveConnections({
       ...world,
+      conntrack: this.#macvlan.connections,
       state: () => this.#clusterState(),
       addressesOf: (id) => this.#attachments.records.get(id)?.addresses ?? [],
     });
     this.#filter = new PacketFilter({
       ...world,
+      followers: this.#macvlan.tables,
       createEngine: () => this.#createEngine(),
       onUpdate: (update) => this.#connections.onUpdate(update, this.#attachments.fresh),
     });
@@ -181,6 +190,7 @@ class Agent {
       allocator: this.#addresses,
       filter: this.#filter,
       network: this.#network,
+      macvlan: this.#macvlan,
       families: () => this.#pools.families,
       ensurePod: (pod) => this.#ensurePod(pod),
       ready: () => this.#readiness.wait(ADD_PATIENCE),
@@ -452,7 +462,7 @@ class Agent {
 
   #assertHealthy(): void {
     const { error } = this.#filter.status();
-    const problem = this.#readiness.isReady ? error : this.#readiness.reason;
+    const problem = this.#readiness.isReady ? (error ?? this.#macvlan.problem) : this.#readiness.reason;
     if (problem !== undefined)
       throw new CniError(CNI_ERROR.pluginNotAvailable, `pods cannot be attached now: ${problem}`);
   }

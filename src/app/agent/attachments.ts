@@ -13,6 +13,7 @@ import { HOST_MAC, interfaceName, podMac } from './endpoint-record.ts';
 import type { EndpointRecord } from './endpoint-record.ts';
 import type { EndpointStore } from './endpoint-store.ts';
 import { KeyedQueue } from './keyed-queue.ts';
+import type { MacvlanPods } from './macvlan-pods.ts';
 import type { NetworkDriver } from './network-driver.ts';
 import type { PacketFilter } from './packet-filter.ts';
 import { podAddresses } from './pod-addresses.ts';
@@ -28,6 +29,7 @@ export interface AttachmentsDependencies extends PodLinkDependencies {
   readonly reaper: Pick<LinkReaper, 'delete'>;
   readonly filter: Pick<PacketFilter, 'apply' | 'flush'>;
   readonly network: Pick<NetworkDriver, 'addEndpoint' | 'forgetLink' | 'podMtu'>;
+  readonly macvlan: Pick<MacvlanPods, 'plan' | 'connect' | 'disconnect' | 'adopt'>;
   /** Families in which pods get addresses, IPv4 first. */
   readonly families: () => readonly Family[];
   /** Resolves when the packet filter's calculation knows the pod; rejects when nobody does. */
@@ -86,6 +88,7 @@ export class Attachments implements CniService {
   /** Takes over a pod that an earlier agent wired; its policy follows with the first packet filter. */
   adopt(record: EndpointRecord): void {
     this.#records.set(record.id, record);
+    this.#dependencies.macvlan.adopt(record);
   }
 
   add(request: AttachmentRequest): Promise<CniResult> {
@@ -115,12 +118,13 @@ export class Attachments implements CniService {
 
   /** Undoes an attachment as far as there is one, and gives its addresses back, now or when the datastore answers. */
   async remove(id: string): Promise<void> {
-    const { store, filter, network, reaper, onReleased } = this.#dependencies;
+    const { store, filter, network, macvlan, reaper, onReleased } = this.#dependencies;
     const record = this.#records.get(id);
     const name = record?.interface ?? interfaceName(id);
     // Forgotten before it goes, so that its going is no drift to repair; if it does not go, a repeated DEL finds it by name.
     this.#records.delete(id);
     network.forgetLink(name);
+    if (record !== undefined) macvlan.disconnect(record);
     filter.apply({ kind: 'local-endpoint', key: id });
     await reaper.delete(name);
     if (record !== undefined) onReleased(record);
@@ -204,7 +208,19 @@ export class Attachments implements CniService {
       mac: mac ?? podMac(id),
       mtu: config.mtu === undefined || config.mtu === 0 ? network.podMtu : config.mtu,
       addresses,
+      ...(await this.#planMacvlan(id, addresses, config)),
     };
+  }
+
+  /** Gives the addresses back where the pod cannot be on a segment with them. */
+  async #planMacvlan(id: string, addresses: readonly Ip[], { raw }: NetConf): Promise<Pick<EndpointRecord, 'macvlan'>> {
+    try {
+      const macvlan = this.#dependencies.macvlan.plan(addresses, raw);
+      return macvlan === undefined ? {} : { macvlan };
+    } catch (error) {
+      await this.release([id]);
+      throw new CniError(CNI_ERROR.invalidNetworkConfig, messageOf(error), '', error);
+    }
   }
 
   #holds(ip: Ip): boolean {
@@ -223,7 +239,7 @@ export class Attachments implements CniService {
 
   /** In one turn of the event loop: record, link, routes, policy. The kernel has acknowledged all when it returns. */
   #wire(record: EndpointRecord): void {
-    const { store, filter, network } = this.#dependencies;
+    const { store, filter, network, macvlan } = this.#dependencies;
     store.save(record);
     this.#records.set(record.id, record);
     createPodLink(record, this.#dependencies);
@@ -232,6 +248,7 @@ export class Attachments implements CniService {
     this.#fresh.add(record.id);
     try {
       filter.flush();
+      macvlan.connect(record);
     } finally {
       this.#fresh.delete(record.id);
     }
@@ -274,22 +291,31 @@ function podOf({ pod }: AttachmentRequest): PodName {
   return { namespace, name, uid };
 }
 
-function resultOf({ interface: link, ifname, netns, mac, mtu, addresses }: EndpointRecord): CniResult {
+function resultOf(record: EndpointRecord): CniResult {
+  const { interface: link, ifname, netns, mac, mtu, addresses } = record;
+  const gateways = addresses.map((ip, index) =>
+    record.macvlan === undefined ? POD_GATEWAY[ip.family] : record.macvlan.places[index]?.gateway,
+  );
   return {
     interfaces: [
       { name: link, mac: HOST_MAC, mtu },
       { name: ifname, mac, mtu, sandbox: netns },
     ],
-    ips: addresses.map((ip) => ({
-      address: `${formatIp(ip)}/${bitsOf(ip.family)}`,
-      gateway: formatIp(POD_GATEWAY[ip.family]),
-      interface: 1,
-    })),
-    routes: addresses.map(({ family }) => ({
-      dst: family === 4 ? '0.0.0.0/0' : '::/0',
-      gw: formatIp(POD_GATEWAY[family]),
-    })),
+    ips: addresses.map((_, index) => {
+      const gateway = gateways[index];
+      const address = addressOf(record, index);
+      return { address, ...(gateway === undefined ? {} : { gateway: formatIp(gateway) }), interface: 1 };
+    }),
+    routes: gateways.flatMap((gateway) =>
+      gateway === undefined ? [] : [{ dst: gateway.family === 4 ? '0.0.0.0/0' : '::/0', gw: formatIp(gateway) }],
+    ),
   };
+}
+
+/** An address of the record with the length of its network: its own, or that of the segment that it is on. */
+function addressOf({ addresses, macvlan }: EndpointRecord, index: number): string {
+  const ip = addresses[index]!;
+  return `${formatIp(ip)}/${macvlan?.places[index]?.prefix ?? bitsOf(ip.family)}`;
 }
 
 /** What ADD had answered, as the runtime remembers it, against what is on record. */
@@ -297,7 +323,7 @@ function differences(record: EndpointRecord, { prevResult }: NetConf): readonly 
   if (prevResult === undefined) return [];
   const known = new Set(prevResult.ips.map(({ address }) => address));
   return record.addresses
-    .map((ip) => `${formatIp(ip)}/${bitsOf(ip.family)}`)
+    .map((_, index) => addressOf(record, index))
     .filter((address) => !known.has(address))
     .map((address) => `prevResult lacks the pod's address ${address}`);
 }

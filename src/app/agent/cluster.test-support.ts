@@ -179,6 +179,8 @@ export class TestCluster implements AsyncDisposable {
         },
         wireguardKeys: textInMemory(),
         openPod: (pod) => ({ netlink: openNetlink({ netns: pod }), sysctl: openSysctl({ netns: pod }) }),
+        openPodFilter: (pod) => openNftables({ netns: pod }),
+        openPodConntrack: (pod) => openConntrack({ netns: pod }),
         endpoints: fileEndpointStore(join(stateDir, 'endpoints')),
         copies: openPacketCopies({ netns }),
         openBird: () =>

@@ -23,6 +23,9 @@ export interface AgentDependencies {
   readonly carried?: () => Readonly<Record<string, number>> | undefined;
   readonly reaper: LinkReaper;
   readonly openPod: PodLinkDependencies['openPod'];
+  /** The packet filter and the tracked connections of a pod's own namespace. */
+  readonly openPodFilter: (netns: string) => Nftables;
+  readonly openPodConntrack: (netns: string) => Conntrack;
   /** Throws where the kernel has no WireGuard. */
   readonly openWireguard: () => Wireguard;
   readonly wireguardKeys: TextStore;

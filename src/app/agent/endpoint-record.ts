@@ -2,6 +2,8 @@ import { SluiceError } from '../../base/errors.ts';
 import { formatIp, parseIp } from '../../base/ip/index.ts';
 import type { Ip } from '../../base/ip/index.ts';
 import { sha256 } from '../../base/sha256.ts';
+import { MACVLAN_MODES } from '../../core/routing/index.ts';
+import type { MacvlanMode, SegmentPlace } from '../../core/routing/index.ts';
 
 /** One pod interface that this node has wired: what must survive the agent to take the pod over again or to undo it. */
 export interface EndpointRecord {
@@ -19,10 +21,22 @@ export interface EndpointRecord {
   readonly mac: string;
   readonly mtu: number;
   readonly addresses: readonly Ip[];
+  /** Where the pod is on its node's own layer 2: `ifname` is that, and `interface` leads to the node alone. */
+  readonly macvlan?: MacvlanPlace;
+}
+
+/** A pod's macvlan device. */
+export interface MacvlanPlace {
+  readonly master: string;
+  readonly mode: MacvlanMode;
+  /** In the order of the record's addresses. */
+  readonly places: readonly SegmentPlace[];
 }
 
 /** Host side's hardware address on every pod link: pods have one permanent neighbour, whatever happens behind it. */
 export const HOST_MAC = 'ee:ee:ee:ee:ee:ee';
+/** In the pod, the link to its node where it has another to everybody else. */
+export const NODE_LINK = 'to-node';
 /** Prefix of the interfaces that are Sluice's; the packet filter drops unknown ones. */
 export const INTERFACE_PREFIX = 'slc';
 
@@ -39,7 +53,13 @@ export function podMac(id: string): string {
 
 /** One line of JSON. */
 export function encodeRecord(record: EndpointRecord): string {
-  return `${JSON.stringify({ ...record, addresses: record.addresses.map(formatIp) })}\n`;
+  const { addresses, macvlan, ...rest } = record;
+  const places = macvlan?.places.map(({ prefix, gateway }) => ({
+    prefix,
+    ...(gateway === undefined ? {} : { gateway: formatIp(gateway) }),
+  }));
+  const plain = { ...rest, addresses: addresses.map(formatIp) };
+  return `${JSON.stringify(macvlan === undefined ? plain : { ...plain, macvlan: { ...macvlan, places } })}\n`;
 }
 
 /** Inverse of {@link encodeRecord}; throws `bad-record` on anything else. */
@@ -74,5 +94,22 @@ export function decodeRecord(text: string): EndpointRecord {
     mac: textOf('mac'),
     mtu,
     addresses: parsed as readonly Ip[],
+    ...(fields['macvlan'] === undefined ? {} : { macvlan: decodeMacvlan(fields['macvlan']) }),
   };
+}
+
+function decodeMacvlan(value: unknown): MacvlanPlace {
+  const { master, mode, places } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  const known = MACVLAN_MODES.find((each) => each === mode);
+  if (typeof master !== 'string' || known === undefined || !Array.isArray(places))
+    throw new SluiceError('bad-record', 'the endpoint record has no valid macvlan device');
+  return { master, mode: known, places: places.map(decodePlace) };
+}
+
+function decodePlace(value: unknown): SegmentPlace {
+  const { prefix, gateway } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  const via = typeof gateway === 'string' ? parseIp(gateway) : undefined;
+  if (typeof prefix !== 'number' || (gateway !== undefined && via === undefined))
+    throw new SluiceError('bad-record', 'the endpoint record has no valid place on a segment');
+  return { prefix, ...(via === undefined ? {} : { gateway: via }) };
 }

@@ -103,6 +103,8 @@ export class FakeNode implements AsyncDisposable {
           netlink: this.network.netlink({ netns }),
           sysctl: new FakeSysctl(POD_SYSCTLS),
         }),
+        openPodFilter: () => new FakeNftables(),
+        openPodConntrack: () => new FakeConntrack(),
         nftables: this.nftables,
         conntrack: this.conntrack,
         openWireguard: () => new FakeWireguard((name) => netlink.link(name)?.kind === 'wireguard'),

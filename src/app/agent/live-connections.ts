@@ -4,11 +4,12 @@ import type { Logger } from '../../base/log.ts';
 import type { CalcUpdate, ConntrackFlush } from '../../core/calc/model.ts';
 import type { ClusterState } from '../../core/policy/cluster.ts';
 import { flowKeyOf } from '../../host/conntrack/port.ts';
-import type { Conntrack, TrackedFlow } from '../../host/conntrack/port.ts';
+import type { TrackedFlow } from '../../host/conntrack/port.ts';
 import { judgeConnections, staleConnections } from './connection-cutter.ts';
+import type { FlowTable } from './pod-connections.ts';
 
 export interface LiveConnectionsDependencies {
-  readonly conntrack: Conntrack;
+  readonly conntrack: FlowTable;
   readonly log: Logger;
   readonly state: () => ClusterState;
   /** Addresses of a local endpoint by its id; none when it is gone. */

@@ -7,6 +7,8 @@ import type { IpPool } from '../../core/ipam/index.ts';
 import { BACKENDS, parseAddressMethod } from '../../core/routing/index.ts';
 import type { AddressMethod, BackendName } from '../../core/routing/index.ts';
 import type { NetworkBefore } from './other-networks.ts';
+import { macvlanOptions } from './macvlan-options.ts';
+import type { MacvlanOptions } from './macvlan-options.ts';
 import type { AddressMethods } from './own-addresses.ts';
 import { runDirOf } from './run-dir.ts';
 import type { Environment } from './run-dir.ts';
@@ -29,6 +31,8 @@ export interface AgentOptions {
   readonly healthPort?: number;
   /** VXLAN's network identifier and UDP port, where they are not the usual ones: with flannel's 1 and 8472. */
   readonly vxlan?: { readonly vni?: number; readonly port?: number };
+  /** How pods are attached to the node's own layer 2; absent: they are routed. */
+  readonly macvlan?: MacvlanOptions;
   /** How the node's addresses are found; absent: the Node object's InternalIPs. */
   readonly addressMethods?: AddressMethods;
   /** The pools that a cluster gets which has none of their family. */
@@ -70,6 +74,7 @@ export function agentOptions(env: Environment): AgentOptions {
     ...addressMethod(env, 6, 'IP6', problems),
   };
   const pools = defaultPools(env, problems);
+  const macvlan = macvlanOptions(env, problems);
   const before = env['SLUICE_NETWORK_BEFORE'] ?? '';
   if (before !== '' && !NETWORKS_BEFORE.includes(before))
     problems.push(
@@ -88,6 +93,7 @@ export function agentOptions(env: Environment): AgentOptions {
     vxlan: { ...(vni === undefined ? {} : { vni }), ...(port === undefined ? {} : { port }) },
     addressMethods,
     defaultPools: pools,
+    ...macvlan,
     ...(before === '' ? {} : { networkBefore: before as NetworkBefore }),
   };
 }

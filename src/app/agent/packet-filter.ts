@@ -2,13 +2,16 @@ import type { CalcEngine, CalcUpdate, Delta } from '../../core/calc/model.ts';
 import type { Logger } from '../../base/log.ts';
 import { SluiceError, messageOf } from '../../base/errors.ts';
 import { diff, replaceAll } from '../../core/nft/diff.ts';
-import type { Transaction } from '../../core/nft/model.ts';
+import type { Ruleset, Transaction } from '../../core/nft/model.ts';
 import type { Nftables } from '../../host/nftables/port.ts';
+import type { PodTables } from './pod-tables.ts';
 
 export interface PacketFilterDependencies {
   /** A calculation that has been fed everything that is known now. */
   readonly createEngine: () => CalcEngine;
   readonly nftables: Pick<Nftables, 'apply' | 'actual'>;
+  /** Tables elsewhere that follow from the node's. */
+  readonly followers?: Pick<PodTables, 'follow' | 'repair'>;
   readonly log: Logger;
   /** After a transaction: what its update says beyond the table itself. */
   readonly onUpdate: (update: Told) => void;
@@ -77,7 +80,10 @@ export class PacketFilter {
     if (this.#error !== undefined) return this.#replace(engine, 'rewrite');
     const transaction = this.#calculate(engine);
     try {
-      if (transaction.length > 0) this.#commit(transaction);
+      if (transaction.length > 0) {
+        this.#commit(transaction);
+        this.#dependencies.followers?.follow(transaction, engine.ruleset());
+      }
     } catch (error) {
       this.#dependencies.log.error('the kernel refused a change of the packet filter; replacing the whole table', {
         error: messageOf(error),
@@ -97,6 +103,11 @@ export class PacketFilter {
     this.#engine = undefined;
     if (this.#scheduled !== undefined) clearImmediate(this.#scheduled);
     clearTimeout(this.#retry);
+  }
+
+  /** The desired table, which the kernel holds after `flush`; undefined before `start`. Do not keep it. */
+  get ruleset(): Ruleset | undefined {
+    return this.#engine?.ruleset();
   }
 
   status(): PacketFilterStatus {
@@ -155,6 +166,7 @@ export class PacketFilter {
       this.#retry = setTimeout(() => this.#replaceQuietly(engine), RETRY * 2 ** Math.min(this.#failures++, 6));
       throw error;
     }
+    this.#dependencies.followers?.repair(desired);
     this.#tell();
   }
 

@@ -1,9 +1,9 @@
 import { hasCode } from '../../base/errors.ts';
 import { hostCidr, parseCidr, parseIp } from '../../base/ip/index.ts';
-import type { Family, Ip } from '../../base/ip/index.ts';
+import type { Cidr, Family, Ip } from '../../base/ip/index.ts';
 import type { Netlink, NetworkChange } from '../../host/netlink/port.ts';
 import type { Sysctl } from '../../host/sysctl/sysctl.ts';
-import { HOST_MAC } from './endpoint-record.ts';
+import { HOST_MAC, NODE_LINK } from './endpoint-record.ts';
 import type { EndpointRecord } from './endpoint-record.ts';
 
 /** Every pod's next hop: addresses that exist nowhere, at the host side's hardware address (Calico's choice). */
@@ -12,7 +12,8 @@ export const POD_GATEWAY: Readonly<Record<Family, Ip>> = {
   6: parseIp('fe80::ecee:eeff:feee:eeee')!,
 };
 
-const EVERYTHING: Readonly<Record<Family, string>> = { 4: '0.0.0.0/0', 6: '::/0' };
+/** Where default routes lead. */
+export const EVERYTHING: Readonly<Record<Family, Cidr>> = { 4: parseCidr('0.0.0.0/0')!, 6: parseCidr('::/0')! };
 
 /** The network of a node and the way into a pod's. */
 export interface PodLinkDependencies {
@@ -23,7 +24,8 @@ export interface PodLinkDependencies {
 
 /**
  * Creates the pair of interfaces and everything inside the pod: addresses, default routes and the permanent neighbour
- * behind them. Throws the kernel's error; then nothing of the pair is left.
+ * behind them. Of a pod with a macvlan device the pair leads to the node alone; the rest comes with that. Throws the
+ * kernel's error; then nothing of the pair is left.
  */
 export function createPodLink(record: EndpointRecord, { netlink, openPod }: PodLinkDependencies): void {
   const pod = openPod(record.netns);
@@ -37,7 +39,7 @@ export function createPodLink(record: EndpointRecord, { netlink, openPod }: PodL
       { kind: 'set-link', link: record.interface, alias },
     ]);
     try {
-      prepareIpv6(record, pod.sysctl);
+      prepareIpv6(record, pairedLink(record), pod.sysctl);
       pod.netlink.apply(podChanges(record));
     } catch (error) {
       deletePodLink(record.interface, netlink);
@@ -70,7 +72,8 @@ export function inspectPodLink(record: EndpointRecord, { netlink, openPod }: Pod
       if (!present.some(({ address }) => address.ip.value === ip.value && address.ip.family === ip.family))
         problems.push(`interface ${record.ifname} in the pod lacks an address of ADD's result`);
       const routes = pod.netlink.routes({ family: ip.family, link: link.index });
-      if (!routes.some(({ destination }) => destination.prefix === 0))
+      const isolated = record.macvlan?.places.every(({ gateway }) => gateway?.family !== ip.family) ?? false;
+      if (!isolated && !routes.some(({ destination }) => destination.prefix === 0))
         problems.push(`the pod has no IPv${ip.family} default route through ${record.ifname}`);
     }
   } finally {
@@ -79,37 +82,47 @@ export function inspectPodLink(record: EndpointRecord, { netlink, openPod }: Pod
   return problems;
 }
 
-function newPair({ interface: name, ifname, netns, mac, mtu }: EndpointRecord) {
+/** The pod's end of the pair. */
+function pairedLink({ ifname, macvlan }: EndpointRecord): string {
+  return macvlan === undefined ? ifname : NODE_LINK;
+}
+
+function newPair(record: EndpointRecord) {
+  const { interface: name, netns, mac, mtu } = record;
   return {
     type: 'veth',
     name,
     mac: HOST_MAC,
     mtu,
     up: true,
-    peer: { name: ifname, netns, mac, mtu },
+    peer: { name: pairedLink(record), netns, mac, mtu },
   } as const;
 }
 
 /** Addresses must be usable at once: no duplicate address detection, which takes a second, on a link with two ends. */
-function prepareIpv6({ addresses, ifname }: EndpointRecord, sysctl: Sysctl): void {
+export function prepareIpv6({ addresses }: EndpointRecord, link: string, sysctl: Sysctl): void {
   if (!addresses.some(({ family }) => family === 6)) return;
-  sysctl.write(`net/ipv6/conf/${ifname}/disable_ipv6`, 0);
-  sysctl.write(`net/ipv6/conf/${ifname}/accept_dad`, 0);
-  sysctl.write(`net/ipv6/conf/${ifname}/accept_ra`, 0);
+  sysctl.write(`net/ipv6/conf/${link}/disable_ipv6`, 0);
+  sysctl.write(`net/ipv6/conf/${link}/accept_dad`, 0);
+  sysctl.write(`net/ipv6/conf/${link}/accept_ra`, 0);
 }
 
-function podChanges({ ifname, addresses }: EndpointRecord): readonly NetworkChange[] {
-  const up = ['lo', ifname].map((link) => ({ kind: 'set-link', link, up: true }) as const);
-  return [...up, ...addresses.flatMap((ip) => familyChanges(ifname, ip))];
+function podChanges(record: EndpointRecord): readonly NetworkChange[] {
+  const link = pairedLink(record);
+  const up = ['lo', link].map((each) => ({ kind: 'set-link', link: each, up: true }) as const);
+  const addressed = record.macvlan === undefined;
+  return [...up, ...record.addresses.flatMap((ip) => familyChanges(link, ip, addressed))];
 }
 
-function familyChanges(ifname: string, ip: Ip): readonly NetworkChange[] {
+/** The way to the node; where the pair is the pod's own interface, `addressed`, it is the way to everybody. */
+function familyChanges(link: string, ip: Ip, addressed: boolean): readonly NetworkChange[] {
   const via = POD_GATEWAY[ip.family];
-  const destination = parseCidr(EVERYTHING[ip.family])!;
+  const own: NetworkChange = { kind: 'replace-address', address: { link, address: hostCidr(ip) } };
+  const destination = EVERYTHING[ip.family];
   return [
-    { kind: 'replace-address', address: { link: ifname, address: hostCidr(ip) } },
-    { kind: 'replace-neighbour', neighbour: { link: ifname, ip: via, mac: HOST_MAC } },
-    { kind: 'replace-route', route: { destination: hostCidr(via), link: ifname, scope: 'link' } },
-    { kind: 'replace-route', route: { destination, via, link: ifname } },
+    ...(addressed ? [own] : []),
+    { kind: 'replace-neighbour', neighbour: { link, ip: via, mac: HOST_MAC } },
+    { kind: 'replace-route', route: { destination: hostCidr(via), link, scope: 'link' } },
+    ...(addressed ? [{ kind: 'replace-route', route: { destination, via, link } } as const] : []),
   ];
 }

@@ -59,6 +59,8 @@ export async function runAgentProgram(env: Environment, signal: AbortSignal): Pr
         log,
         blockStore: kubeBlockStore({ client, report: (message) => log.warn(message) }),
         openPod: (netns) => ({ netlink: openNetlink({ netns }), sysctl: openSysctl({ netns }) }),
+        openPodFilter: (pod) => openNftables({ netns: pod }),
+        openPodConntrack: (pod) => openConntrack({ netns: pod }),
         openWireguard,
         wireguardKeys: textFile(join(options.stateDir, 'wireguard-keys.json')),
         sysctl: openSysctl(),

@@ -220,6 +220,7 @@ class FakeNetlink implements Netlink {
     }
     if (link.type === 'vxlan' && link.vxlan.device !== undefined && namespace.find(link.vxlan.device) === undefined)
       return 'ENODEV';
+    if (link.type === 'macvlan') return this.#addMacvlan(link);
     const vxlan = link.type === 'vxlan' ? link.vxlan : undefined;
     if (link.type === 'ipip' && link.ipip.local === undefined) return 'EEXIST';
     if (link.type === 'ipip' && namespace.find('tunl0') === undefined)
@@ -233,6 +234,17 @@ class FakeNetlink implements Netlink {
       ...(link.type === 'ipip' ? { ipip: link.ipip } : {}),
     });
     namespace.emit({ kind: 'link', gone: false, link: publicLink(created) });
+    return undefined;
+  }
+
+  #addMacvlan({ name, mac, mtu, up = false, parent, netns }: Extract<NewLink, { type: 'macvlan' }>): Errno | undefined {
+    const lower = this.#namespace.find(parent);
+    if (lower === undefined) return 'ENODEV';
+    const home = netns === undefined ? this.#namespace : this.#netnsOf(netns);
+    if (home === undefined) return 'ENOENT';
+    if (home.find(name) !== undefined) return 'EEXIST';
+    const created = home.add({ kind: 'macvlan', name, mac, mtu: mtu ?? lower.mtu, up, lower: lower.index });
+    home.emit({ kind: 'link', gone: false, link: publicLink(created) });
     return undefined;
   }
 

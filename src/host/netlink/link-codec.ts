@@ -45,7 +45,8 @@ const VXLAN = { ID: 1, LINK: 3, LOCAL: 4, LEARNING: 7, PORT: 15, LOCAL6: 17 } as
 /** IFLA_IPTUN_* (linux/if_tunnel.h). */
 const IPTUN = { LOCAL: 2, TTL: 4, PMTUDISC: 10 } as const;
 const IFLA_MACVLAN_MODE = 1;
-const MACVLAN_MODES = { private: 1, bridge: 4 } as const;
+/** MACVLAN_MODE_* (linux/if_link.h). */
+const MACVLAN_MODES = { private: 1, vepa: 2, bridge: 4, passthru: 8 } as const;
 const IFLA_INET6_ADDR_GEN_MODE = 8;
 const ADDR_GEN_MODES = { eui64: 0, none: 1 } as const;
 const AF_INET6 = 10;
@@ -60,7 +61,10 @@ export function encodeNewLink(writer: ByteWriter, link: NewLink, resolver: Resol
   attributeText(writer, IFLA.IFNAME, link.name);
   writeCommon(writer, link, resolver);
   if (link.txqlen !== undefined) attributeU32(writer, IFLA.TXQLEN, link.txqlen);
-  if (link.type === 'macvlan') attributeU32(writer, IFLA.LINK, resolver.indexOf(link.parent));
+  if (link.type === 'macvlan') {
+    attributeU32(writer, IFLA.LINK, resolver.indexOf(link.parent));
+    if (link.netns !== undefined) attributeU32(writer, IFLA.NET_NS_FD, resolver.netnsFd(link.netns));
+  }
   attributeNest(writer, IFLA.LINKINFO, () => {
     attributeText(writer, IFLA_INFO_KIND, link.type);
     if (link.type !== 'bridge' && link.type !== 'wireguard' && link.type !== 'tun' && link.type !== 'ovs')

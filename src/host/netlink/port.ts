@@ -87,7 +87,21 @@ export type NewLink =
   | (NewLinkBase & { readonly type: 'tun'; readonly mac: Mac; readonly tun: TunSettings })
   /** `host/ovs` makes it. */
   | (NewLinkBase & { readonly type: 'ovs'; readonly mac: Mac; readonly ovs: TunSettings & { readonly vni: number } })
-  | (NewLinkBase & { readonly type: 'macvlan'; readonly parent: LinkRef; readonly mode: 'bridge' | 'private' });
+  | NewMacvlan;
+
+/** How frames go between the macvlan devices of one parent; the kernel's names. */
+export type MacvlanMode = 'bridge' | 'private' | 'vepa' | 'passthru';
+
+/**
+ * A second hardware address on `parent`. With `netns` it is born there. Older kernels look for its name among the links
+ * of this namespace, too, and refuse one that is taken.
+ */
+type NewMacvlan = NewLinkBase & {
+  readonly type: 'macvlan';
+  readonly parent: LinkRef;
+  readonly mode: MacvlanMode;
+  readonly netns?: NetnsRef;
+};
 
 /** An address on a link. `scope` defaults to global; IPv6 addresses skip duplicate address detection. */
 export interface Address {

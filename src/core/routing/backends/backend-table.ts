@@ -2,6 +2,7 @@ import type { Backend } from '../backend.ts';
 import type { BackendName } from '../types.ts';
 import { crossSubnet } from './cross-subnet.ts';
 import { hostGw } from './host-gw.ts';
+import { macvlan } from './macvlan.ts';
 import { none } from './none.ts';
 import { ovs } from './ovs.ts';
 import { udp } from './udp.ts';
@@ -15,6 +16,7 @@ export const BACKENDS: Readonly<Record<BackendName, Backend>> = {
   'host-gw': hostGw,
   ipip,
   'ipip-cross-subnet': crossSubnet(ipip),
+  macvlan,
   none,
   ovs,
   udp,

@@ -1,0 +1,119 @@
+import { hasCode, messageOf } from '../../base/errors.ts';
+import type { Logger } from '../../base/log.ts';
+import { diff, replaceAll } from '../../core/nft/diff.ts';
+import type { Ruleset, Transaction } from '../../core/nft/model.ts';
+import { followingChange, podTables } from '../../core/nft/pod-table.ts';
+import type { Nftables } from '../../host/nftables/port.ts';
+import { NODE_LINK } from './endpoint-record.ts';
+import type { EndpointRecord } from './endpoint-record.ts';
+
+export interface PodTablesDependencies {
+  /** The packet filter of a pod's namespace; closed after use, because an open one keeps the namespace from going. */
+  readonly open: (netns: string) => Nftables;
+  readonly log: Logger;
+}
+
+/** What the kernel holds for one pod; undefined when that is not certain. */
+interface Held {
+  readonly record: EndpointRecord;
+  table: Ruleset | undefined;
+}
+
+/**
+ * The tables of pods whose packets do not cross the node (macvlan): each is the part of the node's table that concerns the
+ * pod, in the pod's own namespace. A pod cannot change it without CAP_NET_ADMIN.
+ */
+export class PodTables {
+  readonly #dependencies: PodTablesDependencies;
+  readonly #held = new Map<string, Held>();
+
+  constructor(dependencies: PodTablesDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  /** Of the pods. */
+  get namespaces(): readonly string[] {
+    return [...this.#held.values()].map(({ record }) => record.netns);
+  }
+
+  /** How many pods have a table, and for how many it is not certain to be what it should. */
+  status(): { readonly pods: number; readonly uncertain: number } {
+    const held = [...this.#held.values()];
+    return { pods: held.length, uncertain: held.filter(({ table }) => table === undefined).length };
+  }
+
+  /** A pod of before, which is looked at with the next {@link PodTables.repair}. */
+  adopt(record: EndpointRecord): void {
+    this.#held.set(record.id, { record, table: undefined });
+  }
+
+  /** Brings a new pod's table into force. Throws the kernel's error. */
+  program(record: EndpointRecord, node: Ruleset): void {
+    const held: Held = { record, table: undefined };
+    this.#held.set(record.id, held);
+    this.#program(held, podTables(node));
+  }
+
+  /** The pod is no longer ours, and its namespace, if it lives on, is free. */
+  remove({ id, netns }: EndpointRecord): void {
+    this.#held.delete(id);
+    this.#quietly(netns, () => {
+      using nftables = this.#dependencies.open(netns);
+      nftables.apply([{ op: 'destroy-table' }]);
+    });
+  }
+
+  /** The node's table has changed: every pod's table becomes what follows from it. */
+  follow(change: Transaction, node: Ruleset): void {
+    if (this.#held.size === 0) return;
+    const tableOf = podTables(node);
+    for (const held of this.#held.values()) {
+      const before = held.table;
+      this.#quietly(held.record.netns, () => {
+        if (before === undefined) return this.#program(held, tableOf);
+        const after = tableOf(siteOf(held.record));
+        const transaction = followingChange(before, after, change);
+        held.table = undefined;
+        if (transaction.length > 0) {
+          using nftables = this.#dependencies.open(held.record.netns);
+          nftables.apply(transaction);
+        }
+        held.table = after;
+      });
+    }
+  }
+
+  /** Makes every pod's table what follows from the node's, whatever it holds. */
+  repair(node: Ruleset): void {
+    const tableOf = podTables(node);
+    for (const held of this.#held.values()) this.#quietly(held.record.netns, () => this.#program(held, tableOf));
+  }
+
+  #program(held: Held, tableOf: ReturnType<typeof podTables>): void {
+    const { record } = held;
+    const desired = tableOf(siteOf(record));
+    held.table = undefined;
+    using nftables = this.#dependencies.open(record.netns);
+    const actual = nftables.actual(desired);
+    nftables.apply(actual === undefined ? replaceAll(desired) : diff(actual, desired));
+    held.table = desired;
+  }
+
+  /** One pod's failure is not another's: it is tried again with the next change and the next repair. */
+  #quietly(netns: string, act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      // The pod is going, and its DEL is on its way.
+      if (hasCode(error, 'not-found')) return;
+      this.#dependencies.log.error("a pod's own packet filter could not be changed", {
+        netns,
+        error: messageOf(error),
+      });
+    }
+  }
+}
+
+function siteOf({ interface: name, ifname, addresses }: EndpointRecord) {
+  return { interface: name, ifname, nodeLink: NODE_LINK, addresses };
+}
