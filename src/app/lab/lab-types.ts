@@ -1,5 +1,5 @@
 /** How pods of different nodes can reach each other. */
-export const LAB_BACKENDS = ['vxlan', 'host-gw', 'cross-subnet', 'ipip', 'udp', 'ovs', 'none'] as const;
+export const LAB_BACKENDS = ['vxlan', 'host-gw', 'cross-subnet', 'ipip', 'udp', 'ovs', 'macvlan', 'none'] as const;
 export type LabBackend = (typeof LAB_BACKENDS)[number];
 
 /** Which address families pods and Services get. */

@@ -27,6 +27,11 @@ describe('the options of a cluster', () => {
     expect(result).toMatchObject({ kind: 'valid', options: { podCidrs: ['10.1.0.0/16', 'fd01::/56'] } });
   });
 
+  it('put pods of backend macvlan on the segment of their nodes', () => {
+    const options = { podCidrs: ['172.30.1.128/25', 'fd00:30:1:0:1::/80'] };
+    expect(validateLabOptions({ backend: 'macvlan', ipFamily: 'dual' })).toMatchObject({ kind: 'valid', options });
+  });
+
   it.each([
     [{ podCidr: '10.244.0.0/27' }, '--pod-cidr', 'room for 0 blocks'],
     [{ podCidr: '10.244.0.0/25', nodes: 3 }, '--pod-cidr', 'use a /24 or wider'],
@@ -44,6 +49,9 @@ describe('the options of a cluster', () => {
     [{ nodes: '0' }, '--nodes', 'from 1 to'],
     [{ backend: 'bgp' }, '--backend', 'vxlan, host-gw, cross-subnet'],
     [{ backend: 'ipip', ipFamily: 'ipv6' }, '--backend', 'ipip carries IPv4 only'],
+    [{ backend: 'macvlan', podCidr: '10.244.0.0/16' }, '--pod-cidr', "a part of 172.30.1.0/24, the nodes' own segment"],
+    [{ backend: 'macvlan', podCidr: '172.30.1.0/27' }, '--pod-cidr', 'without their addresses'],
+    [{ backend: 'macvlan', nodes: 17 }, '--pod-cidr', 'room for 16 blocks of 8 addresses'],
     [{ ipFamily: 'v4' }, '--ip-family', 'ipv4, ipv6, dual'],
     [{ name: 'Bad_Name' }, '--name', 'not a name'],
     [{ name: 'a-name-of-far-more-than-20-letters' }, '--name', 'not a name'],

@@ -1,8 +1,8 @@
 import type { Cidr, Family } from '../../base/ip/index.ts';
-import { cidrContains, formatCidr, networkOf, parseCidr } from '../../base/ip/index.ts';
+import { bitsOf, cidrContains, cidrCovers, formatCidr, networkOf, parseCidr, parseIp } from '../../base/ip/index.ts';
 import { LAB_BACKENDS } from './lab-types.ts';
 import type { LabIpFamily, LabOptions, LabProblem } from './lab-types.ts';
-import { MAX_NODES, UNDERLAY } from './universe/topology.ts';
+import { MAX_NODES, nodePlaces, UNDERLAY } from './universe/topology.ts';
 
 /** What the user typed; absent fields take the defaults. */
 export interface RawLabOptions {
@@ -25,11 +25,15 @@ const FAMILIES: readonly LabIpFamily[] = ['ipv4', 'ipv6', 'dual'];
 export const DEFAULT_NAME = 'sluice';
 const DEFAULTS = {
   podCidr: { 4: '10.244.0.0/16', 6: 'fd00:10:244::/56' },
+  /** Of pods on the nodes' own segment: what its nodes leave of its subnets. */
+  segmentCidr: { 4: '172.30.1.128/25', 6: 'fd00:30:1:0:1::/80' },
   serviceCidr: { 4: '10.96.0.0/16', 6: 'fd00:10:96::/112' },
 } as const;
 
 /** Prefix length of the address blocks that nodes take from the pool: 64 addresses in either family. */
 const BLOCK_PREFIX: Readonly<Record<Family, number>> = { 4: 26, 6: 122 };
+/** The same for pods on the nodes' own segment: 8 addresses in IPv4, where there are few. */
+const SEGMENT_BLOCK_PREFIX: Readonly<Record<Family, number>> = { 4: 29, 6: 122 };
 /** Widest and narrowest Service ranges: the API server's limit of 20 host bits; room for the addresses in use from the start. */
 const SERVICE_PREFIX: Readonly<Record<Family, readonly [number, number]>> = { 4: [12, 27], 6: [108, 123] };
 /** Ranges in which no pod or Service can have an address. */
@@ -61,11 +65,15 @@ export function validateLabOptions(raw: RawLabOptions): LabOptionsResult {
   if (backend === 'ipip' && ipFamily === 'ipv6')
     complain('--backend', 'ipip carries IPv4 only: choose another backend, or --ip-family ipv4 or dual');
   const families: readonly Family[] = ipFamily === 'dual' ? [4, 6] : ipFamily === 'ipv6' ? [6] : [4];
-  const pods = cidrs('--pod-cidr', raw.podCidr, families, DEFAULTS.podCidr, complain);
+  const onSegment = backend === 'macvlan';
+  const podDefaults = onSegment ? DEFAULTS.segmentCidr : DEFAULTS.podCidr;
+  const pods = cidrs('--pod-cidr', raw.podCidr, families, podDefaults, complain);
   const services = cidrs('--service-cidr', raw.serviceCidr, families, DEFAULTS.serviceCidr, complain);
-  for (const cidr of pods) checkPool(cidr, nodes, complain);
+  const blocks = onSegment ? SEGMENT_BLOCK_PREFIX : BLOCK_PREFIX;
+  for (const cidr of pods) checkPool(cidr, nodes, blocks, complain);
   for (const cidr of services) checkServices(cidr, complain);
-  checkOverlaps(pods, services, complain);
+  checkOverlaps(onSegment ? [] : pods, services, complain);
+  if (onSegment) for (const cidr of pods) checkSegment(cidr, nodes, complain);
   if (problems.length > 0) return { kind: 'invalid', problems };
   const text = (list: readonly Cidr[]): readonly string[] => list.map(formatCidr);
   return {
@@ -119,15 +127,31 @@ function cidrs(
   return ordered;
 }
 
-function checkPool(cidr: Cidr, nodes: number, complain: Complain): void {
+function checkPool(cidr: Cidr, nodes: number, blockPrefix: Readonly<Record<Family, number>>, complain: Complain): void {
   const { family } = cidr.ip;
-  const spare = BLOCK_PREFIX[family] - cidr.prefix;
+  const spare = blockPrefix[family] - cidr.prefix;
   const blocks = spare < 0 ? 0 : 2 ** Math.min(spare, 40);
   if (!(nodes > blocks)) return;
-  const needed = BLOCK_PREFIX[family] - Math.ceil(Math.log2(nodes));
+  const needed = blockPrefix[family] - Math.ceil(Math.log2(nodes));
+  const size = 2 ** (bitsOf(family) - blockPrefix[family]);
   complain(
     '--pod-cidr',
-    `${formatCidr(cidr)} has room for ${blocks} blocks of 64 addresses, but ${nodes} nodes need one each: use a /${needed} or wider, or fewer nodes`,
+    `${formatCidr(cidr)} has room for ${blocks} blocks of ${size} addresses, but ${nodes} nodes need one each: use a /${needed} or wider, or fewer nodes`,
+  );
+}
+
+/** Pods on the nodes' segment are in its subnet, where neither a node nor the router may have one of their addresses. */
+function checkSegment(cidr: Cidr, nodes: number, complain: Complain): void {
+  const { family } = cidr.ip;
+  const { ipv4, ipv6 } = UNDERLAY.segments.a;
+  const subnet = parsed(family === 4 ? `${ipv4}.0/24` : `${ipv6}/64`);
+  const taken = nodePlaces(nodes, '', 'one-segment').flatMap(({ gateway, ...node }) =>
+    [node, gateway].map((each) => parseIp(family === 4 ? each.ipv4 : each.ipv6)!),
+  );
+  if (cidrCovers(subnet, cidr) && !taken.some((ip) => cidrContains(cidr, ip))) return;
+  complain(
+    '--pod-cidr',
+    `${formatCidr(cidr)} must be a part of ${formatCidr(subnet)}, the nodes' own segment, without their addresses and the router's: ${DEFAULTS.segmentCidr[family]}`,
   );
 }
 

@@ -159,9 +159,9 @@ function startServer({ options, paths }: SupervisorConfig, log: Logger): Promise
   );
 }
 
-/** `host-gw` needs all nodes on one layer 2; the other backends are there to be seen crossing a router. */
+/** `host-gw` and `macvlan`, whose pods are on one, need all nodes on one layer 2; the other backends are there to be seen crossing a router. */
 function spreadOf({ backend }: LabOptions): Spread {
-  return backend === 'host-gw' ? 'one-segment' : 'two-segments';
+  return backend === 'host-gw' || backend === 'macvlan' ? 'one-segment' : 'two-segments';
 }
 
 /** Nodes of the default cluster are plainly `node-1`, those of others carry the cluster's name. */

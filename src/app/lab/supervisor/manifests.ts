@@ -84,7 +84,12 @@ function withOptions(object: ManifestObject, { backend, podCidrs }: LabOptions):
     ipv4_pool_cidr: podCidrs.find((cidr) => !cidr.includes(':')) ?? '',
     ipv6_pool_cidr: podCidrs.find((cidr) => cidr.includes(':')) ?? '',
   };
-  return { ...object, data: { ...data, calico_backend: backend, ...pools } } as ManifestObject;
+  // Pods that share the nodes' subnet share its addresses, too, and need no others outside.
+  const shared =
+    backend === 'macvlan'
+      ? { ipv4_pool_block_size: '29', ipv4_pool_nat_outgoing: 'false', ipv6_pool_nat_outgoing: 'false' }
+      : {};
+  return { ...object, data: { ...data, calico_backend: backend, ...pools, ...shared } } as ManifestObject;
 }
 
 function withDnsAddress(object: ManifestObject, options: LabOptions): ManifestObject {
