@@ -33,6 +33,7 @@ import type { AgentOptions } from './options.ts';
 import { PacketFilter } from './packet-filter.ts';
 import { persist } from './persist.ts';
 import { ensurePod } from './pod-directory.ts';
+import { PolicyOnlyAgent } from './policy-only-agent.ts';
 import type { PodFacts } from './pod-directory.ts';
 import { Readiness } from './readiness.ts';
 import type { KnownNode } from './routing-objects.ts';
@@ -62,7 +63,8 @@ export async function runAgent(
   signal: AbortSignal,
 ): Promise<void> {
   setMaxListeners(0, signal);
-  await new Agent(options, dependencies, signal).run();
+  const kind = options.policyOnly === undefined ? Agent : PolicyOnlyAgent;
+  await new kind(options, dependencies, signal).run();
 }
 
 class Agent {

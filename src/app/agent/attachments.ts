@@ -9,7 +9,7 @@ import { handleOf } from '../../core/ipam/index.ts';
 import type { Allocator } from '../../core/ipam/index.ts';
 import type { LinkReaper } from '../../host/netlink/link-reaper.ts';
 import type { LocalEndpoint } from '../../core/routing/index.ts';
-import { HOST_MAC, interfaceName, podMac } from './endpoint-record.ts';
+import { endpointDelta, HOST_MAC, interfaceName, podMac } from './endpoint-record.ts';
 import type { EndpointRecord } from './endpoint-record.ts';
 import type { EndpointStore } from './endpoint-store.ts';
 import { KeyedQueue } from './keyed-queue.ts';
@@ -17,7 +17,8 @@ import type { MacvlanPods } from './macvlan-pods.ts';
 import type { NetworkDriver } from './network-driver.ts';
 import type { PacketFilter } from './packet-filter.ts';
 import { podAddresses } from './pod-addresses.ts';
-import type { PodName } from './pod-addresses.ts';
+import { podOf } from './pod-name.ts';
+import type { PodName } from './pod-name.ts';
 import type { PodFacts } from './pod-directory.ts';
 import { POD_GATEWAY, createPodLink, inspectPodLink } from './pod-link.ts';
 import type { PodLinkDependencies } from './pod-link.ts';
@@ -272,23 +273,8 @@ export class Attachments implements CniService {
   }
 }
 
-function endpointDelta({ id, interface: link, namespace, pod, addresses }: EndpointRecord): Delta {
-  const value = { id, interface: link, pod: `${namespace}/${pod}`, addresses };
-  return { kind: 'local-endpoint', key: id, value };
-}
-
 function idOf({ config, containerId, ifname }: AttachmentRequest): string {
   return handleOf(config.name, containerId, ifname);
-}
-
-function podOf({ pod }: AttachmentRequest): PodName {
-  const { namespace, name, uid } = pod;
-  if (namespace === undefined || name === undefined)
-    throw new CniError(
-      CNI_ERROR.invalidEnvironment,
-      'CNI_ARGS must name the pod (K8S_POD_NAMESPACE and K8S_POD_NAME): its policy depends on it',
-    );
-  return { namespace, name, uid };
 }
 
 function resultOf(record: EndpointRecord): CniResult {

@@ -104,7 +104,9 @@ export class ClusterFeed {
   readonly done: Promise<void>;
   readonly #all: readonly Informer<unknown>[];
 
-  constructor(client: KubeClient, listener: FeedListener, signal: AbortSignal) {
+  /** `no-pools`: the cluster need not have the resources of address management. */
+  constructor(client: KubeClient, listener: FeedListener, signal: AbortSignal, pools: 'pools' | 'no-pools' = 'pools') {
+    const mayLack = pools === 'pools' ? {} : { absentRetry: ABSENT_RETRY };
     this.#client = client;
     this.#listener = listener;
     this.#signal = signal;
@@ -116,13 +118,15 @@ export class ClusterFeed {
       onDelta({ kind: 'namespace', key, value: valueOf(delta) }),
     );
     this.nodes = this.#watch<Node, KnownNode>(NODES, knownNode, (delta) => this.#onNode(delta));
-    this.blocks = this.#watch<IpamBlockObject, RoutingBlock | undefined>(IPAM_BLOCKS, knownBlock, (delta) => {
+    const onBlock = (delta: Delta<RoutingBlock | undefined>): void => {
       if (delta.kind === 'delete' || !sameBlock(delta.previous, delta.object)) listener.onRoutesChanged();
-    });
-    this.pools = this.#watch<PoolObject, KnownPool>(IP_POOLS, knownPool, ({ key, ...delta }) => {
+    };
+    this.blocks = this.#watch<IpamBlockObject, RoutingBlock | undefined>(IPAM_BLOCKS, knownBlock, onBlock, mayLack);
+    const onPool = ({ key, ...delta }: Delta<KnownPool>): void => {
       onDelta({ kind: 'pool', key, value: valueOf(delta)?.spec });
       listener.onPoolsChanged();
-    });
+    };
+    this.pools = this.#watch<PoolObject, KnownPool>(IP_POOLS, knownPool, onPool, mayLack);
     this.#ipamConfigs = this.#watch<KubeObject & { readonly spec?: IpamConfigSpec }, IpamConfig>(
       IPAM_CONFIGS,
       ({ spec }) => decodeConfig(spec),

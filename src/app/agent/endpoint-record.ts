@@ -1,6 +1,7 @@
 import { SluiceError } from '../../base/errors.ts';
 import { formatIp, parseIp } from '../../base/ip/index.ts';
 import type { Ip } from '../../base/ip/index.ts';
+import type { Delta } from '../../core/calc/model.ts';
 import { sha256 } from '../../base/sha256.ts';
 import { MACVLAN_MODES } from '../../core/routing/index.ts';
 import type { MacvlanMode, SegmentPlace } from '../../core/routing/index.ts';
@@ -17,6 +18,8 @@ export interface EndpointRecord {
   readonly pod: string;
   /** Host side. */
   readonly interface: string;
+  /** Whether that is another network's bridge, with other pods on it. */
+  readonly shared?: boolean;
   /** Of the pod's side. */
   readonly mac: string;
   readonly mtu: number;
@@ -49,6 +52,12 @@ export function interfaceName(id: string): string {
 export function podMac(id: string): string {
   const digits = sha256(id).slice(20, 30);
   return `02:${digits.match(/../g)!.join(':')}`;
+}
+
+/** The endpoint for the packet filter. */
+export function endpointDelta({ id, interface: link, shared, namespace, pod, addresses }: EndpointRecord): Delta {
+  const value = { id, interface: link, pod: `${namespace}/${pod}`, addresses, ...(shared === true ? { shared } : {}) };
+  return { kind: 'local-endpoint', key: id, value };
 }
 
 /** One line of JSON. */
@@ -91,6 +100,7 @@ export function decodeRecord(text: string): EndpointRecord {
     namespace: textOf('namespace'),
     pod: textOf('pod'),
     interface: textOf('interface'),
+    ...(fields['shared'] === true ? { shared: true } : {}),
     mac: textOf('mac'),
     mtu,
     addresses: parsed as readonly Ip[],

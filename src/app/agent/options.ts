@@ -12,6 +12,8 @@ import type { MacvlanOptions } from './macvlan-options.ts';
 import type { AddressMethods } from './own-addresses.ts';
 import { runDirOf } from './run-dir.ts';
 import type { Environment } from './run-dir.ts';
+import { policyOnlyOptions } from './policy-only-options.ts';
+import type { PolicyOnlyOptions } from './policy-only-options.ts';
 
 /** How one node's agent is set up. */
 export interface AgentOptions {
@@ -41,6 +43,8 @@ export interface AgentOptions {
   readonly networkBefore?: NetworkBefore;
 }
 
+  /** The node's network is somebody else's; `backend` then means nothing. */
+  readonly policyOnly?: PolicyOnlyOptions;
 const NETWORKS_BEFORE: readonly string[] = ['calico', 'canal', 'flannel'] satisfies readonly NetworkBefore[];
 const LEVELS: readonly string[] = ['debug', 'info', 'warn', 'error'] satisfies readonly LogLevel[];
 
@@ -84,7 +88,9 @@ export function agentOptions(env: Environment): AgentOptions {
   return {
     node,
     namespace: env['POD_NAMESPACE'] ?? 'kube-system',
-    backend: backend as BackendName,
+    // Whatever it says: nothing is carried.
+    backend: policyOnly === undefined ? (backend as BackendName) : 'none',
+  const policyOnly = policyOnlyOptions(env, problems);
     mtu,
     runDir: runDirOf(env),
     stateDir: env['SLUICE_STATE_DIR'] ?? '/var/lib/sluice',
@@ -98,6 +104,7 @@ export function agentOptions(env: Environment): AgentOptions {
   };
 }
 
+    ...(policyOnly === undefined ? {} : { policyOnly }),
 /** Calico's variables: the address itself, or how it is found (`IP_AUTODETECTION_METHOD`); neither: no method. */
 function addressMethod(
   env: Environment,

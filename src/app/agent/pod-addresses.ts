@@ -5,13 +5,7 @@ import { CNI_ERROR, CniError } from '../../core/cni/index.ts';
 import { podAddressing } from '../../core/ipam/index.ts';
 import type { Allocator, PodAddressing } from '../../core/ipam/index.ts';
 import type { PodFacts } from './pod-directory.ts';
-
-/** The pod as the runtime names it. */
-export interface PodName {
-  readonly namespace: string;
-  readonly name: string;
-  readonly uid: string | undefined;
-}
+import type { PodName } from './pod-name.ts';
 
 /** A pod interface that wants addresses. */
 export interface AddressDemand {

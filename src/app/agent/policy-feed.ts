@@ -29,6 +29,7 @@ import {
 } from '../../host/kube-client/resources.ts';
 import type { KubeClient, Resource } from '../../host/kube-client/types.ts';
 import { LayeredKind } from './layered-kind.ts';
+import { interfacePrefixes } from './policy-only-options.ts';
 import type { Understood } from './layered-kind.ts';
 
 /** Every kind of policy but NetworkPolicy. Staged ones are for asking what would be, so no node reads them. */
@@ -53,6 +54,7 @@ interface ClusterSettings {
   readonly policy: PolicySettings | undefined;
   readonly wireguard: WireguardSettings | undefined;
   readonly tunnels: TunnelSettings | undefined;
+  readonly prefixes: readonly string[] | undefined;
 }
 
 /**
@@ -128,6 +130,11 @@ export class PolicyFeed {
     return [...this.#settings.values()][0]?.tunnels ?? DEFAULT_TUNNELS;
   }
 
+  /** Prefixes of pods' interfaces; undefined where the cluster says nothing. */
+  get interfacePrefixes(): readonly string[] | undefined {
+    return [...this.#settings.values()][0]?.prefixes;
+  }
+
   get wireguard(): WireguardSettings {
     return [...this.#settings.values()][0]?.wireguard ?? DEFAULT_WIREGUARD;
   }
@@ -174,8 +181,10 @@ function readPolicy(object: PolicyObject): Understood<Policy> {
 function readSettings(object: PolicyObject): Understood<ClusterSettings> {
   if (object.metadata?.name !== 'default') return { issues: [] };
   const [policy, wireguard, tunnels] = [policySettings(object), wireguardSettings(object), tunnelSettings(object)];
+  const { interfacePrefix } = (object.spec ?? {}) as { readonly interfacePrefix?: unknown };
+  const prefixes = typeof interfacePrefix === 'string' ? interfacePrefixes(interfacePrefix) : undefined;
   return {
-    value: { policy: policy.value, wireguard: wireguard.value, tunnels: tunnels.value },
+    value: { policy: policy.value, wireguard: wireguard.value, tunnels: tunnels.value, prefixes },
     issues: [...policy.issues, ...wireguard.issues, ...tunnels.issues],
   };
 }

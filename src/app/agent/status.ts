@@ -52,6 +52,12 @@ export interface AgentStatus {
   /** Packets and drops of the tunnel that the agent carries itself; absent with other backends. */
   readonly carried?: Readonly<Record<string, number>>;
   readonly connections: ConnectionsStatus;
+  /** Absent where Sluice makes the network, too. */
+  readonly policyOnly?: {
+    readonly interfacePrefixes: readonly string[];
+    /** Pods, `namespace/name`, that are not under their policies, or not wholly, and why. */
+    readonly unenforced: Readonly<Record<string, string>>;
+  };
   /** Addresses that will be given back when the datastore answers again. */
   readonly owedReleases: number;
 }
@@ -70,7 +76,7 @@ export interface StatusSources {
   readonly wireguard: WireguardStatus | undefined;
   readonly carried: Readonly<Record<string, number>> | undefined;
   readonly connections: ConnectionsStatus;
-  readonly attachments: Attachments;
+  readonly attachments: Pick<Attachments, 'records' | 'owedReleases'>;
   readonly blocks: readonly Stored<Block>[];
   readonly tunnels: TunnelAddresses;
 }

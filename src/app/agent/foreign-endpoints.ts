@@ -1,0 +1,218 @@
+import { messageOf } from '../../base/errors.ts';
+import { equalIp, formatIp, parseCidr } from '../../base/ip/index.ts';
+import type { Ip } from '../../base/ip/index.ts';
+import type { Logger } from '../../base/log.ts';
+import { CNI_ERROR, CniError } from '../../core/cni/index.ts';
+import type { AttachmentRequest, CniAttachment, CniResult, CniService, NetConf } from '../../core/cni/index.ts';
+import { handleOf } from '../../core/ipam/index.ts';
+import { endpointDelta } from './endpoint-record.ts';
+import type { EndpointRecord } from './endpoint-record.ts';
+import type { EndpointStore } from './endpoint-store.ts';
+import { KeyedQueue } from './keyed-queue.ts';
+import type { PacketFilter } from './packet-filter.ts';
+import type { PodInterface } from './pod-interface.ts';
+import { podOf } from './pod-name.ts';
+import type { PodName } from './pod-name.ts';
+
+export interface ForeignEndpointsDependencies {
+  readonly store: EndpointStore;
+  readonly filter: Pick<PacketFilter, 'apply' | 'flush'>;
+  /** Where this node has the pod with these addresses, or why nobody can tell. */
+  readonly locate: (addresses: readonly Ip[]) => PodInterface | string;
+  /** Resolves when the packet filter's calculation knows the pod; rejects when nobody does. */
+  readonly ensurePod: (pod: PodName) => Promise<unknown>;
+  /** Resolves when ADD can be served; rejects, with the reason, when that takes too long. */
+  readonly ready: () => Promise<void>;
+  /** Throws the reason when ADD cannot be served now. */
+  readonly assertHealthy: () => void;
+  /** A record has come, or has gone. */
+  readonly onChange: (record: EndpointRecord, present: boolean) => void;
+  readonly onReleased: (addresses: readonly Ip[]) => void;
+  readonly log: Logger;
+}
+
+/**
+ * Pods that other plugins wire before ours in the chain: what they made is read off their result, put under policy, and
+ * handed on as it is. Nothing of theirs is ever changed.
+ */
+export class ForeignEndpoints implements CniService {
+  readonly #dependencies: ForeignEndpointsDependencies;
+  readonly #records = new Map<string, EndpointRecord>();
+  readonly #queue = new KeyedQueue();
+  /** Endpoints that come under policy in this very turn of the event loop. */
+  readonly #fresh = new Set<string>();
+
+  constructor(dependencies: ForeignEndpointsDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  get records(): ReadonlyMap<string, EndpointRecord> {
+    return this.#records;
+  }
+
+  /** Endpoints whose first policy is being programmed: they can have no connections yet. */
+  get fresh(): ReadonlySet<string> {
+    return this.#fresh;
+  }
+
+  /** Takes over a pod that an earlier agent knew; its policy follows with the first packet filter. */
+  adopt(record: EndpointRecord): void {
+    this.#records.set(record.id, record);
+  }
+
+  add(request: AttachmentRequest): Promise<CniResult> {
+    const id = idOf(request);
+    return this.#queue.run(id, () => this.#add(id, request));
+  }
+
+  del(request: AttachmentRequest): Promise<void> {
+    const id = idOf(request);
+    return this.#queue.run(id, () => Promise.resolve(this.#remove(id)));
+  }
+
+  check(request: AttachmentRequest): Promise<void> {
+    return this.#queue.run(idOf(request), () => this.#check(request));
+  }
+
+  gc({ name }: NetConf, valid: readonly CniAttachment[]): Promise<void> {
+    const keep = new Set(valid.map(({ containerID, ifname }) => handleOf(name, containerID, ifname)));
+    for (const { network, id } of this.#records.values()) if (network === name && !keep.has(id)) this.#remove(id);
+    return Promise.resolve();
+  }
+
+  status(): Promise<void> {
+    return Promise.resolve().then(() => this.#dependencies.assertHealthy());
+  }
+
+  async #add(id: string, request: AttachmentRequest): Promise<CniResult> {
+    const { ready, ensurePod, log } = this.#dependencies;
+    const pod = podOf(request);
+    const title = `pod ${pod.namespace}/${pod.name}`;
+    const tryAgain = (what: string) => (error: unknown) => {
+      throw new CniError(CNI_ERROR.tryAgainLater, `${what}: ${messageOf(error)}`, '', error);
+    };
+    const before = wiredBefore(request);
+    await ready().catch(tryAgain('the agent is not ready'));
+    // Without its labels nothing can be said about its policy.
+    await ensurePod(pod).catch(tryAgain(`${title} is not known`));
+    const place = this.#locate(before.addresses, title);
+    const record = recordOf(id, request, pod, before, place);
+    this.#remember(record);
+    try {
+      this.#program(record);
+    } catch (error) {
+      this.#remove(id);
+      throw new CniError(CNI_ERROR.ioFailure, `cannot bring ${title} under policy: ${messageOf(error)}`, '', error);
+    }
+    log.info('pod of another network under policy', {
+      pod: `${pod.namespace}/${pod.name}`,
+      addresses: record.addresses.map(formatIp),
+      interface: record.interface,
+    });
+    return before.result;
+  }
+
+  #locate(addresses: readonly Ip[], title: string): PodInterface {
+    const place = this.#dependencies.locate(addresses);
+    const problem = typeof place === 'string' ? place : place.problem;
+    if (typeof place !== 'string' && problem === undefined) return place;
+    throw new CniError(CNI_ERROR.tryAgainLater, `policy cannot be enforced for ${title}: ${problem}`);
+  }
+
+  #remember(record: EndpointRecord): void {
+    this.#dependencies.store.save(record);
+    this.#records.set(record.id, record);
+    this.#dependencies.onChange(record, true);
+  }
+
+  /** The kernel has acknowledged the pod's policy when it returns. */
+  #program(record: EndpointRecord): void {
+    const { filter } = this.#dependencies;
+    filter.apply(endpointDelta(record));
+    this.#fresh.add(record.id);
+    try {
+      filter.flush();
+    } finally {
+      this.#fresh.delete(record.id);
+    }
+  }
+
+  #remove(id: string): void {
+    const { store, filter, onChange, onReleased } = this.#dependencies;
+    const record = this.#records.get(id);
+    if (record === undefined) return;
+    this.#records.delete(id);
+    filter.apply({ kind: 'local-endpoint', key: id });
+    store.remove(id);
+    onReleased(record.addresses);
+    onChange(record, false);
+  }
+
+  async #check(request: AttachmentRequest): Promise<void> {
+    await this.#dependencies.ready();
+    const record = this.#records.get(idOf(request));
+    if (record === undefined)
+      throw new CniError(CNI_ERROR.containerUnknown, `container ${request.containerId} is not attached`);
+    const { addresses } = wiredBefore(request);
+    const place = this.#dependencies.locate(record.addresses);
+    const problem =
+      typeof place === 'string'
+        ? place
+        : place.name !== record.interface
+          ? `it is behind ${place.name} now, and was behind ${record.interface}`
+          : record.addresses
+              .filter((ip) => !addresses.some((each) => equalIp(each, ip)))
+              .map((ip) => `prevResult lacks the pod's address ${formatIp(ip)}`)[0];
+    if (problem !== undefined) throw new CniError(CNI_ERROR.checkFailed, problem);
+  }
+}
+
+interface WiredBefore {
+  readonly result: CniResult;
+  readonly addresses: readonly Ip[];
+  readonly mac: string;
+}
+
+/** What the plugins before ours have made of the interface that this is about. */
+function wiredBefore({ config: { prevResult }, ifname }: AttachmentRequest): WiredBefore {
+  if (prevResult === undefined)
+    throw new CniError(
+      CNI_ERROR.invalidNetworkConfig,
+      'Sluice programs policy alone here (networking: policy-only), so another plugin must come before it in the chain and make the interface',
+    );
+  const inPod = (index: number | undefined): boolean =>
+    index === undefined || prevResult.interfaces[index]?.name === ifname;
+  const addresses = prevResult.ips
+    .filter((ip) => inPod(ip.interface))
+    .map(({ address }) => parseCidr(address)?.ip)
+    .filter((ip) => ip !== undefined);
+  const mac = prevResult.interfaces.find(({ name, sandbox }) => name === ifname && sandbox !== undefined)?.mac ?? '';
+  return { result: prevResult, addresses, mac };
+}
+
+function recordOf(
+  id: string,
+  { config, containerId, ifname, netns }: AttachmentRequest,
+  pod: PodName,
+  { addresses, mac }: WiredBefore,
+  place: PodInterface,
+): EndpointRecord {
+  return {
+    id,
+    network: config.name,
+    containerId,
+    ifname,
+    netns,
+    namespace: pod.namespace,
+    pod: pod.name,
+    interface: place.name,
+    ...(place.shared ? { shared: true } : {}),
+    mac,
+    mtu: 0,
+    addresses,
+  };
+}
+
+function idOf({ config, containerId, ifname }: AttachmentRequest): string {
+  return handleOf(config.name, containerId, ifname);
+}

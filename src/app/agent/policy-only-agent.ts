@@ -1,0 +1,338 @@
+import { join } from 'node:path';
+import { messageOf } from '../../base/errors.ts';
+import type { Family, Ip } from '../../base/ip/index.ts';
+import { createCalcEngine } from '../../core/calc/index.ts';
+import type { CalcEngine, Delta } from '../../core/calc/model.ts';
+import { CNI_ERROR, CniError } from '../../core/cni/index.ts';
+import { DNS_GROUP } from '../../core/nft/dns-answers.ts';
+import { EVENTS } from '../../host/kube-client/resources.ts';
+import { pause } from '../../host/kube-client/pause.ts';
+import { adoptEndpoints } from './adoption.ts';
+import { filterBridges } from './bridge-filter.ts';
+import { ClusterFeed } from './cluster-feed.ts';
+import { clusterStateOf } from './cluster-view.ts';
+import { listenCni } from './cni-server.ts';
+import type { AgentDependencies } from './dependencies.ts';
+import { DiscoveredPods } from './discovered-pods.ts';
+import { DomainNames } from './domain-names.ts';
+import { endpointDelta } from './endpoint-record.ts';
+import type { EndpointRecord } from './endpoint-record.ts';
+import { FeedLog } from './feed-log.ts';
+import { ForeignEndpoints } from './foreign-endpoints.ts';
+import { LiveConnections } from './live-connections.ts';
+import type { AgentOptions } from './options.ts';
+import { OwnTunnels } from './own-tunnels.ts';
+import { PacketFilter } from './packet-filter.ts';
+import { persist } from './persist.ts';
+import { ensurePod } from './pod-directory.ts';
+import { podEvent } from './pod-event.ts';
+import { findPodInterface } from './pod-interface.ts';
+import type { PodInterface } from './pod-interface.ts';
+import { DEFAULT_PREFIX } from './policy-only-options.ts';
+import { policyOnlyStatus } from './policy-only-status.ts';
+import { Readiness } from './readiness.ts';
+import type { AgentStatus } from './status.ts';
+import { listenHealth, listenStatus, statusRoutes } from './status-server.ts';
+import { settleTombstones } from './tombstones.ts';
+
+/** How long an ADD waits for an agent that is starting, milliseconds. */
+const ADD_PATIENCE = 20_000;
+/** Between rounds of upkeep, milliseconds. */
+const UPKEEP = 10_000;
+/** The packet filter is read back and compared every so many rounds of upkeep. */
+const FILTER_ROUNDS = 3;
+const FAMILIES: readonly Family[] = [4, 6];
+
+/**
+ * The agent of a node whose network is somebody else's: policy, and nothing besides. It makes no link, address, route or
+ * neighbour, and takes none away; of Services it knows only what policies say of them.
+ */
+export class PolicyOnlyAgent {
+  readonly #options: AgentOptions;
+  readonly #world: AgentDependencies;
+  readonly #signal: AbortSignal;
+  readonly #startedAt: number;
+  readonly #readiness = new Readiness('the agent is starting');
+  readonly #feed: ClusterFeed;
+  readonly #filter: PacketFilter;
+  readonly #connections: LiveConnections;
+  readonly #domains: DomainNames;
+  readonly #tunnels: OwnTunnels;
+  readonly #attached: ForeignEndpoints;
+  readonly #discovered: DiscoveredPods;
+  /** Pods whose interface the runtime has taken away again, until their objects go. */
+  readonly #detached = new Set<string>();
+  #prefixes = '';
+  #rounds = 0;
+
+  constructor(options: AgentOptions, world: AgentDependencies, signal: AbortSignal) {
+    this.#options = options;
+    this.#world = world;
+    this.#signal = signal;
+    this.#startedAt = world.now();
+    const { log } = world;
+    this.#connections = new LiveConnections({
+      ...world,
+      state: () => clusterStateOf(this.#feed, this.#attached.records.values(), this.#domains.addresses),
+      addressesOf: (id) => this.#attached.records.get(id)?.addresses ?? this.#discovered.addressesOf(id),
+    });
+    this.#filter = new PacketFilter({
+      ...world,
+      createEngine: () => this.#createEngine(),
+      followers: { follow: () => undefined, repair: () => undefined },
+      onUpdate: (update) => this.#connections.onUpdate(update, this.#attached.fresh),
+    });
+    this.#domains = new DomainNames({
+      ...world,
+      store: world.domains,
+      policies: () => this.#feed.policies(),
+      apply: (delta) => this.#applyNow(delta),
+    });
+    // Nothing of this node's own; what pods may not send remains.
+    this.#tunnels = new OwnTunnels(
+      () => this.#feed.extended.tunnels,
+      (delta) => this.#filter.apply(delta),
+    );
+    const locate = (addresses: readonly Ip[]): PodInterface | string => this.#locate(addresses);
+    this.#attached = new ForeignEndpoints({
+      store: world.endpoints,
+      filter: this.#filter,
+      locate,
+      ensurePod: (pod) => ensurePod(pod, this.#directory()),
+      ready: () => this.#readiness.wait(ADD_PATIENCE),
+      assertHealthy: () => this.#assertHealthy(),
+      onChange: (record, present) => this.#onAttachment(record, present),
+      onReleased: (addresses) => this.#connections.onReleased(addresses),
+      log,
+    });
+    this.#discovered = new DiscoveredPods({
+      node: options.node,
+      pods: () => this.#feed.pods.items,
+      isAttached: (pod) => this.#detached.has(pod) || this.#isAttached(pod),
+      locate,
+      apply: (delta) => this.#filter.apply(delta),
+      onProblem: (pod, problem) => void this.#reportPod(pod, problem),
+    });
+    const feedLog = new FeedLog(world);
+    this.#feed = new ClusterFeed(
+      world.client,
+      {
+        onDelta: (delta) => this.#onDelta(delta),
+        onRoutesChanged: () => this.#onSettings(),
+        onPoolsChanged: () => undefined,
+        onIssues: (issues) => feedLog.onIssues(issues),
+        onError: (what, error) => feedLog.onError(what, error),
+      },
+      signal,
+      'no-pools',
+    );
+  }
+
+  async run(): Promise<void> {
+    const { runDir, healthPort = 0 } = this.#options;
+    await using stack = new AsyncDisposableStack();
+    stack.defer(() => this.#stop());
+    for (const record of adoptEndpoints(this.#world)) if (this.#isThere(record)) this.#attached.adopt(record);
+    const routes = statusRoutes(this.#readiness, () => this.#status());
+    stack.use(await listenStatus(join(runDir, 'agent.sock'), routes));
+    stack.use(await listenHealth(healthPort, routes, this.#world.log));
+    stack.use(await listenCni(join(runDir, 'cni.sock'), this.#attached));
+    stack.use(this.#listenToDns());
+    await this.#start();
+    while (!this.#signal.aborted) {
+      await pause(UPKEEP, this.#signal);
+      await this.#upkeep();
+    }
+  }
+
+  async #start(): Promise<void> {
+    const { log } = this.#world;
+    this.#readiness.waitingFor('waiting for the Kubernetes API');
+    const { promise: stopped, resolve } = Promise.withResolvers<void>();
+    this.#signal.addEventListener('abort', () => resolve(), { once: true });
+    await Promise.race([this.#feed.synced, stopped]);
+    // Pods of before are found ahead of the first table, which would close their interfaces.
+    this.#discovered.update();
+    this.#tunnels.update([]);
+    const onFailure = (reason: string): void => {
+      this.#readiness.waitingFor(`programming the packet filter: ${reason}`);
+      log.warn('programming the packet filter', { error: reason });
+    };
+    await persist(() => this.#filter.start(), onFailure, this.#signal);
+    if (this.#signal.aborted) return;
+    // Policy may have changed while no agent was looking: judge everything that lives here.
+    const everything = new Set([...this.#endpoints()].map(({ key }) => key));
+    this.#connections.onUpdate({ shrunk: everything, grown: new Set(), conntrackFlush: [] });
+    this.#readiness.ready();
+    log.info('agent ready, for policy alone', { pods: everything.size, milliseconds: this.#uptime() });
+    await settleTombstones(this.#attached, log, join(this.#options.stateDir, 'cni/pending-del'));
+  }
+
+  /** What nothing else would notice: interfaces that came late, drift of the packet filter and of the kernel's switches. */
+  async #upkeep(): Promise<void> {
+    if (!this.#readiness.isReady) return;
+    this.#discovered.update();
+    if ([...this.#attached.records.values()].some(({ shared }) => shared === true)) {
+      const problem = filterBridges(this.#world.sysctl);
+      if (problem !== undefined) this.#world.log.error(problem);
+    }
+    if (++this.#rounds % FILTER_ROUNDS === 0) this.#filter.resync();
+    await this.#domains.expire().catch((error: unknown) => {
+      this.#world.log.warn('cannot tell which addresses of domain names are in use', { error: messageOf(error) });
+    });
+  }
+
+  #onDelta(delta: Delta): void {
+    // Translation is somebody else's: without Services and pools there is none. Endpoints of Services are also peers.
+    if (delta.kind === 'service' || delta.kind === 'pool') return;
+    if (delta.kind === 'policy') this.#domains.policiesChanged();
+    this.#filter.apply(delta);
+    if (delta.kind !== 'pod') return;
+    if (delta.value === undefined) this.#detached.delete(delta.key);
+    this.#discovered.podChanged(delta.key, delta.value);
+  }
+
+  #onAttachment({ namespace, pod }: EndpointRecord, present: boolean): void {
+    const key = `${namespace}/${pod}`;
+    if (present) this.#detached.delete(key);
+    else if (this.#feed.pods.items.has(key)) this.#detached.add(key);
+    this.#discovered.podChanged(key);
+  }
+
+  /** Nodes changed, or the settings: the pods' interfaces may have other prefixes. */
+  #onSettings(): void {
+    if (!this.#readiness.isReady) return;
+    this.#tunnels.update([]);
+    if (this.#interfacePrefixes().join() === this.#prefixes) return;
+    this.#world.log.info('the interfaces of pods have other prefixes', { prefixes: this.#interfacePrefixes() });
+    try {
+      this.#filter.start();
+    } catch {
+      // Recorded, logged and retried by the packet filter itself.
+    }
+  }
+
+  #interfacePrefixes(): readonly string[] {
+    return this.#options.policyOnly?.prefixes ?? this.#feed.extended.interfacePrefixes ?? [DEFAULT_PREFIX];
+  }
+
+  #createEngine(): CalcEngine {
+    const prefixes = this.#interfacePrefixes();
+    this.#prefixes = prefixes.join();
+    const engine = createCalcEngine({ node: this.#options.node, families: FAMILIES, policyOnly: { prefixes } });
+    for (const delta of this.#feed.snapshot())
+      if (delta.kind !== 'service' && delta.kind !== 'pool') engine.apply(delta);
+    for (const delta of this.#endpoints()) engine.apply(delta);
+    for (const delta of this.#tunnels.snapshot()) engine.apply(delta);
+    for (const delta of this.#domains.snapshot()) engine.apply(delta);
+    return engine;
+  }
+
+  *#endpoints(): Generator<Delta> {
+    for (const record of this.#attached.records.values()) yield endpointDelta(record);
+    yield* this.#discovered.snapshot();
+  }
+
+  #isAttached(pod: string): boolean {
+    return [...this.#attached.records.values()].some((each) => `${each.namespace}/${each.pod}` === pod);
+  }
+
+  /** A bridge outlives its pods, so only the pod's namespace tells whether one of before is still there. */
+  #isThere({ id, netns, shared }: EndpointRecord): boolean {
+    if (shared !== true) return true;
+    try {
+      this.#world.openPod(netns).netlink[Symbol.dispose]();
+      return true;
+    } catch {
+      this.#world.endpoints.remove(id);
+      return false;
+    }
+  }
+
+  #locate(addresses: readonly Ip[]): PodInterface | string {
+    const { netlink, sysctl } = this.#world;
+    const place = findPodInterface(addresses, netlink, this.#ownAddresses());
+    if (typeof place === 'string' || !place.shared) return place;
+    return { ...place, problem: filterBridges(sysctl) };
+  }
+
+  #ownAddresses(): readonly Ip[] {
+    return this.#feed.nodes.items.get(this.#options.node)?.endpoint.addresses ?? [];
+  }
+
+  async #reportPod(pod: string, problem: string): Promise<void> {
+    const { client, log, now } = this.#world;
+    log.error('policy is not enforced for a pod', { pod, problem });
+    const uid = this.#feed.pods.items.get(pod)?.uid ?? '';
+    try {
+      await client.create(EVENTS, podEvent({ pod, uid, node: this.#options.node, problem, now: now() }));
+    } catch (error) {
+      log.warn('cannot create an event', { pod, error: messageOf(error) });
+    }
+  }
+
+  #directory(): Parameters<typeof ensurePod>[1] {
+    return {
+      client: this.#world.client,
+      signal: this.#signal,
+      pods: () => this.#feed.pods.items,
+      namespaces: () => this.#feed.namespaces.items,
+      serviceAccounts: () => this.#feed.serviceAccounts.items,
+      apply: (delta) => this.#filter.apply(delta),
+    };
+  }
+
+  #listenToDns(): Disposable {
+    const { copies, log } = this.#world;
+    try {
+      return copies.listen(DNS_GROUP, (packet) => this.#domains.learn(packet));
+    } catch (error) {
+      log.error('cannot see DNS answers: domain names in policies stand for nothing', { error: messageOf(error) });
+      return new DisposableStack();
+    }
+  }
+
+  /** Into the kernel before it returns, where that is possible. */
+  #applyNow(delta: Delta): void {
+    this.#filter.apply(delta);
+    try {
+      this.#filter.flush();
+    } catch {
+      // Recorded, logged and retried by the packet filter itself.
+    }
+  }
+
+  #assertHealthy(): void {
+    const { error } = this.#filter.status();
+    const problem = this.#readiness.isReady ? error : this.#readiness.reason;
+    if (problem !== undefined)
+      throw new CniError(CNI_ERROR.pluginNotAvailable, `pods cannot be attached now: ${problem}`);
+  }
+
+  #uptime(): number {
+    return this.#world.now() - this.#startedAt;
+  }
+
+  async #stop(): Promise<void> {
+    this.#readiness.waitingFor('the agent is stopping');
+    this.#filter.stop();
+    await this.#connections.stop();
+    await this.#feed.done;
+  }
+
+  #status(): AgentStatus {
+    return policyOnlyStatus({
+      options: this.#options,
+      readiness: this.#readiness,
+      startedAt: this.#startedAt,
+      now: this.#world.now(),
+      feed: this.#feed,
+      domains: this.#domains.addresses,
+      filter: this.#filter.status(),
+      connections: this.#connections.status(),
+      records: this.#attached.records,
+      discovered: this.#discovered,
+      prefixes: this.#interfacePrefixes(),
+    });
+  }
+}
