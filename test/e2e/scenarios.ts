@@ -128,8 +128,8 @@ export function describeScenarios(running: () => TestCluster): void {
       const cluster = running();
       const text = readFileSync(join(ROOT, 'examples/3-blocks-and-labels/policy.yaml'), 'utf8');
       const family = cluster.families[0]!;
-      const [cidr, length] = family === 4 ? ['10.244.0.0/16', 32] : ['fd00:10:244::/56', 128];
-      const except = [`${await cluster.address('shop/other', family)}/${length}`];
+      const [cidr] = (await cluster.lab.request({ op: 'status' })).options.podCidrs;
+      const except = [`${await cluster.address('shop/other', family)}/${family === 4 ? 32 : 128}`];
       await cluster.ok(
         'apply -f -',
         variant(text, (policy) => {
