@@ -3,8 +3,9 @@ import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, wri
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import type { BuildResult, Metafile, OutputFile, Plugin } from 'esbuild';
+import type { Metafile, OutputFile, Plugin } from 'esbuild';
 import { ALL, LISTS, bundleState, programList, stampOf } from '../src/host/exec/bundle.ts';
+import { lazyBuiltins } from './lazy-builtins.ts';
 
 /**
  * Bundles the command line and the lab into build/cli/<hash>: chunks that commands load as they need them instead of hundreds of files.
@@ -26,9 +27,11 @@ const PROGRAMS = [
   'src/app/lab/universe/probe-main.ts',
   'src/app/lab/kubelet/main.ts',
 ];
+/** Commands of one question, and of hooks: what they need lies in few chunks of their own, since finding and linking one takes its time. */
+const QUICK = ['check', 'lint', 'diff', 'test'];
 /** Of every input, taken before it is read: what changes meanwhile counts as changed. */
 const stamps = new Map<string, string>();
-const ALWAYS = ['package-lock.json', 'scripts/build-cli.ts', 'src/host/exec/bundle.ts'];
+const ALWAYS = ['package-lock.json', 'scripts/build-cli.ts', 'scripts/lazy-builtins.ts', 'src/host/exec/bundle.ts'];
 for (const path of ALWAYS) stamps.set(path, stampAt(path));
 
 /** Files that modules read beside themselves are found where the sources are, three folders up from the chunks. */
@@ -46,20 +49,27 @@ const sources: Plugin = {
 };
 
 if (bundleState(root)?.kind === 'fresh') process.exit(0);
-const { outputFiles, metafile } = await bundle();
+const [whole, ...quick] = await Promise.all([
+  bundle({ main: 'src/cli/run.ts', ...Object.fromEntries(PROGRAMS.map((each) => [programList(each), each])) }, sources),
+  ...QUICK.map((command) => bundle({ [command]: 'src/cli/run.ts' }, otherCommands(command), sources)),
+]);
+const outputFiles = [whole!, ...quick].flatMap((each) => each.outputFiles);
 const name = nameOf(outputFiles);
 write(outputFiles, join(folder, name));
+const parts = partsOf(whole!.metafile);
+for (const [at, command] of QUICK.entries())
+  parts.set(command, { entry: `${command}.js`, inputs: inputsOf(quick[at]!.metafile) });
 mkdirSync(lists, { recursive: true });
-for (const [part, { entry, inputs }] of partsOf(metafile)) {
+for (const [part, { entry, inputs }] of parts) {
   const lines = [...inputs, ...ALWAYS].map((path) => `${path}\t${stamps.get(path)}`);
   replace(join(lists, part), [relative(root, join(folder, name, entry)), ...lines].join('\n'));
 }
 removeOldBut(name);
 
-function bundle(): Promise<BuildResult<{ metafile: true; write: false }>> {
+function bundle(entryPoints: Record<string, string>, ...plugins: readonly Plugin[]) {
   return build({
     absWorkingDir: root,
-    entryPoints: { main: 'src/cli/run.ts', ...Object.fromEntries(PROGRAMS.map((each) => [programList(each), each])) },
+    entryPoints,
     outdir: join(folder, 'bundle'),
     bundle: true,
     splitting: true,
@@ -72,13 +82,22 @@ function bundle(): Promise<BuildResult<{ metafile: true; write: false }>> {
     tsconfigRaw: '{}',
     // A native module, and CommonJS that is loaded when it is needed, whose names a chunk would not export.
     external: ['koffi', '@peculiar/x509', 'reflect-metadata', 'yaml'],
-    // For the CommonJS modules among the dependencies.
-    banner: {
-      js: "import { createRequire as requireOf } from 'node:module';\nconst require = requireOf(import.meta.url);",
-    },
-    plugins: [sources],
+    plugins: [lazyBuiltins, ...plugins],
     logLevel: 'error',
   });
+}
+
+/** Leaves all commands but that one where they are: nobody calls them from its chunks. */
+function otherCommands(command: string): Plugin {
+  return {
+    name: 'other-commands',
+    setup: (bundler) =>
+      bundler.onResolve({ filter: /^\.\/commands\/[a-z-]+\.ts$/ }, ({ path, importer }) =>
+        basename(importer) === 'commands.ts' && basename(path, '.ts') !== command
+          ? { path: `../../../src/cli/${path}`, external: true }
+          : undefined,
+      ),
+  };
 }
 
 /** For each list the chunk to run, and the sources in the chunks that it can load: for a command none of other commands. */
@@ -90,9 +109,7 @@ function partsOf({ outputs }: Metafile): Map<string, { readonly entry: string; r
     for (const chunk of chunks)
       for (const { path, kind } of outputs[chunk]?.imports ?? [])
         if (path in outputs && !(chunk === table && kind === 'dynamic-import')) chunks.add(path);
-    return [...new Set([...chunks].flatMap((chunk) => Object.keys(outputs[chunk]!.inputs)))].filter((path) =>
-      stamps.has(path),
-    );
+    return inputsOf({ outputs: Object.fromEntries([...chunks].map((chunk) => [chunk, outputs[chunk]!])) });
   };
   const main = entries.get('src/cli/run.ts')!;
   const parts = new Map([[ALL, { entry: 'main.js', inputs: reached(...Object.keys(outputs)) }]]);
@@ -102,6 +119,12 @@ function partsOf({ outputs }: Metafile): Map<string, { readonly entry: string; r
   for (const source of PROGRAMS)
     parts.set(programList(source), { entry: `${programList(source)}.js`, inputs: reached(entries.get(source)!) });
   return parts;
+}
+
+/** The sources of the chunks. */
+function inputsOf({ outputs }: Pick<Metafile, 'outputs'>): string[] {
+  const inputs = new Set(Object.values(outputs).flatMap((chunk) => Object.keys(chunk.inputs)));
+  return [...inputs].filter((path) => stamps.has(path));
 }
 
 function nameOf(files: readonly OutputFile[]): string {

@@ -98,7 +98,8 @@ describe('the command line in a checkout of its own', () => {
     const bundles = () => readdirSync(join(root, 'build/cli')).filter((each) => each !== 'inputs');
     expect(run('main.ts', question)).toEqual(plain);
     const [name] = bundles();
-    expect(bundleToRun(root, 'check')).toBe(join(root, 'build/cli', name!, 'main.js'));
+    expect(bundleToRun(root, 'check')).toBe(join(root, 'build/cli', name!, 'check.js'));
+    expect(bundleToRun(root, 'version')).toBe(join(root, 'build/cli', name!, 'main.js'));
     expect(run('main.ts', question)).toEqual(plain);
     expect(run('main.ts', ['check', '--help'])).toEqual(run('run.ts', ['check', '--help']));
     expect(run('main.ts', ['no-such-command'])).toEqual(run('run.ts', ['no-such-command']));

@@ -1,5 +1,6 @@
-import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+// Imported, `node:fs` would load streams as well, in every command that runs from the bundle.
+const { accessSync, constants, existsSync, readFileSync, statSync } = process.getBuiltinModule('node:fs');
+const { join } = process.getBuiltinModule('node:path');
 
 /**
  * Below the checkout: for each command, for each program of the lab, and for ALL commands together, a list of what its part
