@@ -1,6 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { EVENTS, NODES } from '../../src/host/kube-client/resources.ts';
+import type { KubeObject } from '../../src/host/kube-client/types.ts';
 import { PolicyOnlyNode, eventually } from './rig/policy-only-node.ts';
 import type { ForeignPod } from './rig/policy-only-node.ts';
 
@@ -12,6 +14,11 @@ const IPAM = { type: 'host-local', ranges: RANGES, routes: ROUTES };
 const BRIDGE = { type: 'bridge', bridge: 'cni0', isGateway: true, hairpinMode: true, ipam: IPAM };
 const PTP = { type: 'ptp', ipam: IPAM };
 const SLUICE = { type: 'sluice' };
+/** As Canal's configuration has it: our link, addresses of host-local in the node's range. */
+const CANAL = {
+  type: 'sluice',
+  ipam: { type: 'host-local', ranges: [[{ subnet: 'usePodCidr' }], [{ subnet: 'usePodCidrIPv6' }]] },
+};
 
 const FROM_CLIENTS = {
   podSelector: { matchLabels: { app: 'web' } },
@@ -26,16 +33,17 @@ const TO_WEB = {
 const NOTHING = { podSelector: { matchLabels: { app: 'web' } }, policyTypes: ['Ingress'] };
 
 describe.each([
-  ['a bridge', BRIDGE, 'cni0'],
-  ['point-to-point pairs', PTP, 'veth'],
-] as const)('policy alone over the network of upstream plugins: %s', (_title, main, prefix) => {
+  ['a bridge', 'cni0', [BRIDGE, SLUICE]],
+  ['point-to-point pairs', 'veth', [PTP, SLUICE]],
+  ['our pairs with host-local', 'slc', [CANAL]],
+] as const)('policy alone over the network of upstream plugins: %s', (_title, prefix, plugins) => {
   let node: PolicyOnlyNode;
   let [web, client, other]: ForeignPod[] = [];
   const outside = { name: 'outside', ips: ['172.30.1.1', 'fd00:30:1::1'] };
   beforeAll(async () => {
     node = await PolicyOnlyNode.create([prefix]);
     await node.startAgent();
-    const list = node.chain('cbr0', main, SLUICE);
+    const list = node.chain('cbr0', ...plugins);
     web = await node.addPod(list, 'web', { app: 'web' }, { tell: false });
     client = await node.addPod(list, 'client', { app: 'client' }, { tell: false });
     other = await node.addPod(list, 'other', {}, { tell: false });
@@ -71,7 +79,7 @@ describe.each([
   });
 
   it('puts a new pod under policy before its plugins have returned, and knows it as a peer', async () => {
-    const list = node.chain('cbr0', main, SLUICE);
+    const list = node.chain('cbr0', ...plugins);
     const second = await node.addPod(list, 'second', { app: 'web' }, { tell: false });
     await node.serve(second);
     expect(await node.reached(other!.netns, second)).toEqual([]);
@@ -93,18 +101,18 @@ describe.each([
   });
 
   it('changes no verdict and loses nothing while the agent is away and comes back', async () => {
-    const allowed = node.run(client!.netns, 'ping', '-i', '0.02', '-c', '150', '-q', web!.ips[0]!);
-    const denied = node.run(other!.netns, 'ping', '-i', '0.02', '-c', '150', '-q', '-W', '0.5', web!.ips[0]!);
+    const allowed = node.run(client!.netns, 'ping', '-i', '0.02', '-c', '100', '-q', web!.ips[0]!);
+    const denied = node.run(other!.netns, 'ping', '-i', '0.02', '-c', '100', '-q', '-W', '0.5', web!.ips[0]!);
     await node.stopAgent();
     expect(await node.reached(other!.netns, web!)).toEqual([]);
     await node.startAgent();
-    expect((await allowed).output).toContain('150 received');
+    expect((await allowed).output).toContain('100 received');
     expect((await denied).output).toContain(' 0 received');
     expect(await node.reached(client!.netns, web!)).toEqual(web!.ips);
   });
 
   it('makes up for a DEL that came while it was away', async () => {
-    const list = node.chain('cbr0', main, SLUICE);
+    const list = node.chain('cbr0', ...plugins);
     const gone = await node.addPod(list, 'gone');
     await node.stopAgent();
     await node.removePod(gone);
@@ -117,6 +125,89 @@ describe.each([
     await eventually(async () => (await node.status()).endpoints.length === 0);
     const { output } = await node.run(node.netns, 'nft', 'list', 'table', 'inet', 'sluice');
     for (const ip of [...web!.ips, ...client!.ips]) expect(output).not.toContain(ip);
-    expect((await node.run(node.netns, 'ip', '-br', 'link')).output).not.toContain('veth');
+    expect((await node.run(node.netns, 'ip', '-br', 'link')).output).not.toMatch(/veth|slc/);
+    const leases = readdirSync(join(node.leases, 'cbr0')).filter(
+      (name) => name.startsWith('10.') || name.startsWith('fd'),
+    );
+    expect(leases).toEqual([]);
+  });
+});
+
+describe('pods that are on the node without our plugin', () => {
+  it('come under policy as soon as their object shows an address, whatever made their interface', async () => {
+    await using node = await PolicyOnlyNode.create();
+    const pair = node.chain('pairs', PTP);
+    const bridge = node.chain('bridge', { ...BRIDGE, ipam: { ...IPAM, ranges: [[{ subnet: '10.244.2.0/24' }]] } });
+    const before = await node.addPod(bridge, 'before', { app: 'web' });
+    await node.setPolicy('nothing', NOTHING);
+    await node.startAgent();
+    const after = await node.addPod(pair, 'after', { app: 'web' }, { tell: false });
+    const other = await node.addPod(pair, 'other');
+    for (const pod of [before, after]) await node.serve(pod);
+    await eventually(async () => (await node.reached(other.netns, after)).length === 2);
+    await node.tell('after', after.ips);
+    await eventually(async () => (await node.reached(other.netns, after)).length === 0);
+    expect(await node.reached(other.netns, before)).toEqual([]);
+    expect(await node.reached(node.netns, before)).toEqual(before.ips);
+    await node.removePolicy('nothing');
+    await eventually(async () => (await node.reached(other.netns, before)).length === 1);
+  });
+
+  it('are closed until then where the prefix of their interfaces is known', async () => {
+    await using node = await PolicyOnlyNode.create(['veth']);
+    await node.startAgent();
+    const list = node.chain('pairs', PTP);
+    const web = await node.addPod(list, 'web', {}, { tell: false });
+    await node.serve(web);
+    expect(await node.reached(node.outside, web)).toEqual([]);
+    await node.tell('web', web.ips);
+    await eventually(async () => (await node.reached(node.outside, web)).length === 2);
+  });
+
+  it('are reported, at the pod too, where nobody can tell which interface is theirs', async () => {
+    await using node = await PolicyOnlyNode.create();
+    await node.startAgent();
+    const web = await node.addPod(node.chain('pairs', PTP), 'web', {}, { tell: false });
+    await node.tell('web', ['192.0.2.7']);
+    await eventually(async () => 'default/web' in ((await node.status()).policyOnly?.unenforced ?? {}));
+    await eventually(async () => {
+      const { items } = await node.client.list<KubeObject & { readonly reason?: string }>(EVENTS, {});
+      return items.some(({ reason }) => reason === 'PolicyNotEnforced');
+    });
+    await node.tell('web', web.ips);
+    await eventually(async () => !('default/web' in ((await node.status()).policyOnly?.unenforced ?? {})));
+  });
+});
+
+describe('the network of others', () => {
+  it('is refused where pods pass by the node', async () => {
+    await using node = await PolicyOnlyNode.create();
+    await node.startAgent();
+    const ipam = { ...IPAM, ranges: [[{ subnet: '172.30.1.0/24', rangeStart: '172.30.1.100' }]] };
+    const list = node.chain('segment', { type: 'macvlan', master: 'eth0', ipam }, SLUICE);
+    await expect(node.addPod(list, 'web')).rejects.toThrow(/policy cannot be enforced.*eth0, which is the node's own/);
+    expect(readdirSync(join(node.stateDir, 'endpoints'))).toEqual([]);
+  });
+
+  it('keeps all that it has in the kernel, while the agent comes, works and goes', async () => {
+    await using node = await PolicyOnlyNode.create();
+    const sh = async (command: string): Promise<string> => (await node.run(node.netns, 'sh', '-c', command)).output;
+    await sh(`ip link add vxlan.calico type vxlan id 4096 dstport 4789 dev eth0 && ip link set vxlan.calico up
+      ip addr add 10.244.1.0/32 dev vxlan.calico && ip link add slcforeign type dummy && ip link set slcforeign up
+      ip route add 10.244.9.0/26 via 172.30.1.1 proto 80 && ip route add blackhole 10.244.1.64/26 proto 80
+      ip rule add fwmark 0x100/0xffff00 lookup 100 && ip route add default via 172.30.1.1 table 100
+      ip neigh add 172.30.1.9 lladdr 02:00:00:00:00:09 dev eth0
+      nft add table ip calico && nft add chain ip calico cali-forward '{ type filter hook forward priority 0; }'`);
+    const everything = `ip -d -br link; ip -br addr; ip route show table all; ip -6 route show table all; ip rule; ip neigh show nud permanent
+      nft list table ip calico; sysctl -a 2>/dev/null | grep -E 'rp_filter|forwarding|bridge-nf'`;
+    const before = await sh(everything);
+    await node.startAgent();
+    await node.client.create(NODES, { metadata: { name: 'n2' }, status: {} } as object);
+    await node.setPolicy('nothing', NOTHING);
+    await eventually(async () => (await node.status()).cluster.policies === 1);
+    const whileThere = await sh(everything);
+    await node.stopAgent();
+    expect(whileThere).toBe(before);
+    expect(await sh(everything)).toBe(before);
   });
 });

@@ -277,7 +277,8 @@ function idOf({ config, containerId, ifname }: AttachmentRequest): string {
   return handleOf(config.name, containerId, ifname);
 }
 
-function resultOf(record: EndpointRecord): CniResult {
+/** What ADD answers for a pod that the agent has wired. */
+export function resultOf(record: EndpointRecord): CniResult {
   const { interface: link, ifname, netns, mac, mtu, addresses } = record;
   const gateways = addresses.map((ip, index) =>
     record.macvlan === undefined ? POD_GATEWAY[ip.family] : record.macvlan.places[index]?.gateway,

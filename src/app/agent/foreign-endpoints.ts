@@ -2,10 +2,11 @@ import { messageOf } from '../../base/errors.ts';
 import { equalIp, formatIp, parseCidr } from '../../base/ip/index.ts';
 import type { Ip } from '../../base/ip/index.ts';
 import type { Logger } from '../../base/log.ts';
-import { CNI_ERROR, CniError } from '../../core/cni/index.ts';
+import { CNI_ERROR, CniError, parseResult } from '../../core/cni/index.ts';
 import type { AttachmentRequest, CniAttachment, CniResult, CniService, NetConf } from '../../core/cni/index.ts';
 import { handleOf } from '../../core/ipam/index.ts';
-import { endpointDelta } from './endpoint-record.ts';
+import { resultOf } from './attachments.ts';
+import { endpointDelta, interfaceName, podMac } from './endpoint-record.ts';
 import type { EndpointRecord } from './endpoint-record.ts';
 import type { EndpointStore } from './endpoint-store.ts';
 import { KeyedQueue } from './keyed-queue.ts';
@@ -13,12 +14,17 @@ import type { PacketFilter } from './packet-filter.ts';
 import type { PodInterface } from './pod-interface.ts';
 import { podOf } from './pod-name.ts';
 import type { PodName } from './pod-name.ts';
+import type { RoutedLinks } from './routed-links.ts';
 
 export interface ForeignEndpointsDependencies {
   readonly store: EndpointStore;
   readonly filter: Pick<PacketFilter, 'apply' | 'flush'>;
   /** Where this node has the pod with these addresses, or why nobody can tell. */
   readonly locate: (addresses: readonly Ip[]) => PodInterface | string;
+  /** For pods that get addresses of another plugin, but their link of us. */
+  readonly links: Pick<RoutedLinks, 'wire' | 'unwire' | 'mtu'>;
+  /** The node's ranges of pod addresses. */
+  readonly podCidrs: () => Promise<readonly string[]>;
   /** Resolves when the packet filter's calculation knows the pod; rejects when nobody does. */
   readonly ensurePod: (pod: PodName) => Promise<unknown>;
   /** Resolves when ADD can be served; rejects, with the reason, when that takes too long. */
@@ -32,8 +38,9 @@ export interface ForeignEndpointsDependencies {
 }
 
 /**
- * Pods that other plugins wire before ours in the chain: what they made is read off their result, put under policy, and
- * handed on as it is. Nothing of theirs is ever changed.
+ * Pods on the network of others. Where other plugins wire them before ours in the chain, what they made is read off their
+ * result, put under policy, and handed on as it is: nothing of theirs is ever changed. Where ours comes first, as in Canal,
+ * addresses are another plugin's and the link is ours.
  */
 export class ForeignEndpoints implements CniService {
   readonly #dependencies: ForeignEndpointsDependencies;
@@ -67,17 +74,21 @@ export class ForeignEndpoints implements CniService {
 
   del(request: AttachmentRequest): Promise<void> {
     const id = idOf(request);
-    return this.#queue.run(id, () => Promise.resolve(this.#remove(id)));
+    return this.#queue.run(id, () => this.#remove(id));
   }
 
   check(request: AttachmentRequest): Promise<void> {
     return this.#queue.run(idOf(request), () => this.#check(request));
   }
 
-  gc({ name }: NetConf, valid: readonly CniAttachment[]): Promise<void> {
+  async gc({ name }: NetConf, valid: readonly CniAttachment[]): Promise<void> {
     const keep = new Set(valid.map(({ containerID, ifname }) => handleOf(name, containerID, ifname)));
-    for (const { network, id } of this.#records.values()) if (network === name && !keep.has(id)) this.#remove(id);
-    return Promise.resolve();
+    const gone = [...this.#records.values()].filter(({ network, id }) => network === name && !keep.has(id));
+    await Promise.all(gone.map(({ id }) => this.#queue.run(id, () => this.#remove(id))));
+  }
+
+  podCidrs(): Promise<readonly string[]> {
+    return this.#dependencies.podCidrs();
   }
 
   status(): Promise<void> {
@@ -91,17 +102,19 @@ export class ForeignEndpoints implements CniService {
     const tryAgain = (what: string) => (error: unknown) => {
       throw new CniError(CNI_ERROR.tryAgainLater, `${what}: ${messageOf(error)}`, '', error);
     };
-    const before = wiredBefore(request);
+    const own = ownRecord(id, request, pod, this.#dependencies.links);
+    const before = own === undefined ? wiredBefore(request) : undefined;
     await ready().catch(tryAgain('the agent is not ready'));
     // Without its labels nothing can be said about its policy.
     await ensurePod(pod).catch(tryAgain(`${title} is not known`));
-    const place = this.#locate(before.addresses, title);
-    const record = recordOf(id, request, pod, before, place);
+    if (this.#records.has(id)) await this.#remove(id);
+    const record = own ?? recordOf(id, request, pod, before!, this.#locate(before!.addresses, title));
     this.#remember(record);
     try {
+      if (own !== undefined) this.#dependencies.links.wire(own);
       this.#program(record);
     } catch (error) {
-      this.#remove(id);
+      await this.#remove(id);
       throw new CniError(CNI_ERROR.ioFailure, `cannot bring ${title} under policy: ${messageOf(error)}`, '', error);
     }
     log.info('pod of another network under policy', {
@@ -109,7 +122,7 @@ export class ForeignEndpoints implements CniService {
       addresses: record.addresses.map(formatIp),
       interface: record.interface,
     });
-    return before.result;
+    return own === undefined ? before!.result : resultOf(own);
   }
 
   #locate(addresses: readonly Ip[], title: string): PodInterface {
@@ -137,12 +150,13 @@ export class ForeignEndpoints implements CniService {
     }
   }
 
-  #remove(id: string): void {
-    const { store, filter, onChange, onReleased } = this.#dependencies;
+  async #remove(id: string): Promise<void> {
+    const { store, filter, links, onChange, onReleased } = this.#dependencies;
     const record = this.#records.get(id);
     if (record === undefined) return;
     this.#records.delete(id);
     filter.apply({ kind: 'local-endpoint', key: id });
+    await links.unwire(record);
     store.remove(id);
     onReleased(record.addresses);
     onChange(record, false);
@@ -178,7 +192,7 @@ function wiredBefore({ config: { prevResult }, ifname }: AttachmentRequest): Wir
   if (prevResult === undefined)
     throw new CniError(
       CNI_ERROR.invalidNetworkConfig,
-      'Sluice programs policy alone here (networking: policy-only), so another plugin must come before it in the chain and make the interface',
+      'Sluice programs policy alone here (networking: policy-only): another plugin must come before it in the chain and make the interface, or its ipam must be host-local',
     );
   const inPod = (index: number | undefined): boolean =>
     index === undefined || prevResult.interfaces[index]?.name === ifname;
@@ -188,6 +202,23 @@ function wiredBefore({ config: { prevResult }, ifname }: AttachmentRequest): Wir
     .filter((ip) => ip !== undefined);
   const mac = prevResult.interfaces.find(({ name, sandbox }) => name === ifname && sandbox !== undefined)?.mac ?? '';
   return { result: prevResult, addresses, mac };
+}
+
+/** The record of a pod whose link is ours, where an IPAM plugin has given it addresses (`ipamResult`). */
+function ownRecord(
+  id: string,
+  { config, containerId, ifname, netns }: AttachmentRequest,
+  pod: PodName,
+  links: Pick<RoutedLinks, 'mtu'>,
+): EndpointRecord | undefined {
+  const { ipamResult } = config.raw;
+  if (ipamResult === undefined || config.prevResult !== undefined) return undefined;
+  const names = { id, network: config.name, containerId, ifname, netns, namespace: pod.namespace, pod: pod.name };
+  const addresses = parseResult(ipamResult)
+    .ips.map(({ address }) => parseCidr(address)?.ip)
+    .filter((ip) => ip !== undefined);
+  const mtu = config.mtu === undefined || config.mtu === 0 ? links.mtu : config.mtu;
+  return { ...names, interface: interfaceName(id), mac: podMac(id), mtu, addresses };
 }
 
 function recordOf(

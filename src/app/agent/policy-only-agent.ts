@@ -2,10 +2,11 @@ import { join } from 'node:path';
 import { messageOf } from '../../base/errors.ts';
 import type { Family, Ip } from '../../base/ip/index.ts';
 import { createCalcEngine } from '../../core/calc/index.ts';
+import type { Node } from '../../core/kube/types.ts';
 import type { CalcEngine, Delta } from '../../core/calc/model.ts';
 import { CNI_ERROR, CniError } from '../../core/cni/index.ts';
 import { DNS_GROUP } from '../../core/nft/dns-answers.ts';
-import { EVENTS } from '../../host/kube-client/resources.ts';
+import { EVENTS, NODES } from '../../host/kube-client/resources.ts';
 import { pause } from '../../host/kube-client/pause.ts';
 import { adoptEndpoints } from './adoption.ts';
 import { filterBridges } from './bridge-filter.ts';
@@ -31,6 +32,7 @@ import type { PodInterface } from './pod-interface.ts';
 import { DEFAULT_PREFIX } from './policy-only-options.ts';
 import { policyOnlyStatus } from './policy-only-status.ts';
 import { Readiness } from './readiness.ts';
+import { RoutedLinks } from './routed-links.ts';
 import type { AgentStatus } from './status.ts';
 import { listenHealth, listenStatus, statusRoutes } from './status-server.ts';
 import { settleTombstones } from './tombstones.ts';
@@ -45,7 +47,8 @@ const FAMILIES: readonly Family[] = [4, 6];
 
 /**
  * The agent of a node whose network is somebody else's: policy, and nothing besides. It makes no link, address, route or
- * neighbour, and takes none away; of Services it knows only what policies say of them.
+ * neighbour but those of pods that our own plugin attaches, and takes none away; of Services it knows only what policies
+ * say of them.
  */
 export class PolicyOnlyAgent {
   readonly #options: AgentOptions;
@@ -60,6 +63,7 @@ export class PolicyOnlyAgent {
   readonly #tunnels: OwnTunnels;
   readonly #attached: ForeignEndpoints;
   readonly #discovered: DiscoveredPods;
+  readonly #links: RoutedLinks;
   /** Pods whose interface the runtime has taken away again, until their objects go. */
   readonly #detached = new Set<string>();
   #prefixes = '';
@@ -94,10 +98,13 @@ export class PolicyOnlyAgent {
       (delta) => this.#filter.apply(delta),
     );
     const locate = (addresses: readonly Ip[]): PodInterface | string => this.#locate(addresses);
+    this.#links = new RoutedLinks(world);
     this.#attached = new ForeignEndpoints({
       store: world.endpoints,
       filter: this.#filter,
       locate,
+      links: this.#links,
+      podCidrs: () => this.#podCidrs(),
       ensurePod: (pod) => ensurePod(pod, this.#directory()),
       ready: () => this.#readiness.wait(ADD_PATIENCE),
       assertHealthy: () => this.#assertHealthy(),
@@ -172,6 +179,7 @@ export class PolicyOnlyAgent {
   async #upkeep(): Promise<void> {
     if (!this.#readiness.isReady) return;
     this.#discovered.update();
+    this.#links.repair(this.#attached.records.values());
     if ([...this.#attached.records.values()].some(({ shared }) => shared === true)) {
       const problem = filterBridges(this.#world.sysctl);
       if (problem !== undefined) this.#world.log.error(problem);
@@ -254,6 +262,12 @@ export class PolicyOnlyAgent {
     const place = findPodInterface(addresses, netlink, this.#ownAddresses());
     if (typeof place === 'string' || !place.shared) return place;
     return { ...place, problem: filterBridges(sysctl) };
+  }
+
+  async #podCidrs(): Promise<readonly string[]> {
+    const { client } = this.#world;
+    const { spec } = await client.get<Node>(NODES, { name: this.#options.node }, { signal: this.#signal });
+    return spec?.podCIDRs ?? (spec?.podCIDR === undefined ? [] : [spec.podCIDR]);
   }
 
   #ownAddresses(): readonly Ip[] {

@@ -1,11 +1,12 @@
 import { readFileSync, writeSync } from 'node:fs';
 import { askAgent } from './ask-agent.ts';
 import { runPlugin } from './plugin.ts';
+import { runIpam } from './run-ipam.ts';
 import { leaveTombstone } from './tombstone.ts';
 
 /** The CNI plugin: environment and stdin in, one JSON object on stdout out. Every import costs each pod start-up time. */
 async function main(): Promise<void> {
-  const outcome = await runPlugin(process.env, () => readFileSync(0, 'utf8'), { askAgent, leaveTombstone });
+  const outcome = await runPlugin(process.env, () => readFileSync(0, 'utf8'), { askAgent, leaveTombstone, runIpam });
   writeAll(outcome.stdout);
   process.exit(outcome.exitCode);
 }

@@ -5,6 +5,8 @@ import type { CniReply, CniRequest } from '../../core/cni/protocol.ts';
 import { CNI_VERSIONS } from '../../core/cni/types.ts';
 import type { NetConf } from '../../core/cni/types.ts';
 import { messageOf } from '../../base/errors.ts';
+import { delegateOf } from './delegate.ts';
+import type { Delegate, RunIpam } from './delegate.ts';
 import { readEnvironment } from './environment.ts';
 import type { CniEnvironment } from './environment.ts';
 
@@ -20,6 +22,7 @@ export interface PluginDependencies {
   readonly askAgent: (socket: string, line: string, timeoutMs: number) => Promise<AgentAnswer>;
   /** Leaves a note for an agent that is down; returns how to take it back. Throws when it cannot be written. */
   readonly leaveTombstone: (directory: string, request: CniRequest) => () => void;
+  readonly runIpam: RunIpam;
 }
 
 /** What to print and how to end. */
@@ -42,10 +45,41 @@ export async function runPlugin(
     if (environment.command === 'VERSION') return printed({ cniVersion, supportedVersions: CNI_VERSIONS });
     const netConf = parseNetConf(config);
     requireVersionFor(environment.command, netConf);
-    return await perform({ ...environment, command: environment.command, config }, netConf, dependencies);
+    const request: CniRequest = { ...environment, command: environment.command, config };
+    const delegate = delegateOf(request, dependencies.runIpam);
+    if (delegate !== undefined) return await performWith(delegate, request, netConf, dependencies);
+    return await perform(request, netConf, dependencies);
   } catch (error) {
     return failed(errorBody(error, isSupportedVersion(cniVersion) ? cniVersion : CNI_VERSIONS.at(-1)!));
   }
+}
+
+/** Another plugin gives out the addresses, if the agent does not: before the rest is made, and back after it is gone. */
+async function performWith(
+  delegate: Delegate,
+  request: CniRequest,
+  config: NetConf,
+  dependencies: PluginDependencies,
+): Promise<PluginOutcome> {
+  const { command } = request;
+  if (command === 'DEL') {
+    const outcome = await perform(request, config, dependencies);
+    if (outcome.exitCode === 0) delegate.del();
+    return outcome;
+  }
+  if (command !== 'ADD' && command !== 'CHECK') return perform(request, config, dependencies);
+  const ranges = await perform({ ...request, command: 'IPAM' }, config, dependencies);
+  const podCidrs = ranges.exitCode === 0 && ranges.stdout !== '' ? (JSON.parse(ranges.stdout) as string[]) : undefined;
+  if (ranges.exitCode !== 0) return ranges;
+  if (podCidrs === undefined) return perform(request, config, dependencies);
+  if (command === 'CHECK') {
+    delegate.check(podCidrs);
+    return perform(request, config, dependencies);
+  }
+  const ipamResult = delegate.add(podCidrs);
+  const outcome = await perform({ ...request, config: { ...request.config, ipamResult } }, config, dependencies);
+  if (outcome.exitCode !== 0) delegate.del();
+  return outcome;
 }
 
 async function perform(
@@ -82,7 +116,7 @@ function tombstone(directory: string, request: CniRequest, leave: PluginDependen
 
 /** The error for a request that the agent did not answer; what the runtime should do with it depends on the command. */
 function unanswered(
-  command: CniEnvironment['command'],
+  command: CniRequest['command'],
   answer: Exclude<AgentAnswer, { kind: 'reply' }>,
   { agentSocket, timeoutSeconds }: NetConf,
 ): CniError {

@@ -28,6 +28,8 @@ export interface CniService {
   gc(config: NetConf, valid: readonly CniAttachment[]): Promise<void>;
   /** Rejects with code 50 or 51 when ADD could not be served now. */
   status(config: NetConf): Promise<void>;
+  /** The node's ranges, for another plugin that gives out addresses; absent where the agent does. */
+  podCidrs?(): Promise<readonly string[]>;
 }
 
 /** Answers one request line with one reply line; never rejects. */
@@ -64,6 +66,8 @@ async function perform(request: CniRequest, service: CniService): Promise<unknow
         );
       await service.gc(config, config.validAttachments);
       return null;
+    case 'IPAM':
+      return (await service.podCidrs?.()) ?? null;
     case 'STATUS':
       await service.status(config);
       return null;

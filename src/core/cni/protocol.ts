@@ -2,9 +2,12 @@ import { messageOf } from '../../base/errors.ts';
 import { CNI_ERROR, CniError } from './errors.ts';
 import type { CniCommand } from './types.ts';
 
-/** What the plugin asks of the agent: one line of JSON over the agent's socket. VERSION never gets this far. */
+/**
+ * What the plugin asks of the agent: one line of JSON over the agent's socket. VERSION never gets this far. IPAM, which no
+ * runtime knows, asks for the node's ranges of pod addresses; the answer is null where the agent gives out addresses itself.
+ */
 export interface CniRequest {
-  readonly command: Exclude<CniCommand, 'VERSION'>;
+  readonly command: Exclude<CniCommand, 'VERSION'> | 'IPAM';
   /** CNI_CONTAINERID; empty for GC and STATUS. */
   readonly containerId: string;
   /** CNI_NETNS: path of the pod's network namespace as the agent's mount tree shows it; may be empty for DEL. */
@@ -35,7 +38,7 @@ export function encodeLine(message: CniRequest | CniReply): string {
   return `${JSON.stringify(message)}\n`;
 }
 
-const COMMANDS: ReadonlySet<string> = new Set(['ADD', 'DEL', 'CHECK', 'GC', 'STATUS']);
+const COMMANDS: ReadonlySet<string> = new Set(['ADD', 'DEL', 'CHECK', 'GC', 'STATUS', 'IPAM']);
 
 /** Reads a request line; throws a {@link CniError} (code 6) that says which field is wrong. */
 export function decodeRequest(line: string): CniRequest {

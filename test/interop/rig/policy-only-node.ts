@@ -27,6 +27,8 @@ import { openNftables } from '../../../src/host/nftables/kernel.ts';
 import { openSysctl } from '../../../src/host/sysctl/sysctl.ts';
 import { openWireguard } from '../../../src/host/wireguard/kernel.ts';
 
+/** What the cluster has given the node to give its pods. */
+const POD_CIDRS = ['10.244.1.0/24', 'fd00:244:1::/64'];
 /** Debian's containernetworking-plugins. */
 const UPSTREAM = '/usr/lib/cni';
 
@@ -65,7 +67,7 @@ export class PolicyOnlyNode implements AsyncDisposable {
     node.#connect();
     node.#writePlugins();
     await node.client.create(NAMESPACES, { metadata: { name: 'default', labels: { name: 'default' } } });
-    await node.client.create(NODES, { metadata: { name: 'n1' } });
+    await node.client.create(NODES, { metadata: { name: 'n1' }, spec: { podCIDRs: POD_CIDRS } } as object);
     const addresses = ['172.30.1.11', 'fd00:30:1::b'].map((address) => ({ type: 'InternalIP', address }));
     await node.client.updateStatus(NODES, { metadata: { name: 'n1' }, status: { addresses } } as object);
     return node;
@@ -277,6 +279,11 @@ export class PolicyOnlyNode implements AsyncDisposable {
       netlink.apply([{ kind: 'set-link', link: 'eth0', up: true }, address('eth0', v4), address('eth0', v6)]);
     }
     const sysctl = openSysctl({ netns });
+    // Host sides of pairs would be usable only after a second or two.
+    sysctl.write('net/ipv6/conf/all/accept_dad', 0);
+    sysctl.write('net/ipv6/conf/default/accept_dad', 0);
+    // As a node has it on which nobody has filtered bridges yet.
+    for (const name of ['iptables', 'ip6tables']) sysctl.write(`net/bridge/bridge-nf-call-${name}`, 0);
     sysctl.write('net/ipv4/ip_forward', 1);
     sysctl.write('net/ipv6/conf/all/forwarding', 1);
     using far = openNetlink({ netns: outside });
