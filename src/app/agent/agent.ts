@@ -120,6 +120,7 @@ class Agent {
     });
     this.#pools = new NodePools(options, {
       ...world,
+      keptFree: () => this.#macvlan.reserved,
       signal,
       cluster: () => this.#feed,
       addresses: this.#addresses,
@@ -128,7 +129,8 @@ class Agent {
     this.#macvlan = new MacvlanPods(options.macvlan, {
       ...world,
       filter: () => this.#filter.ruleset,
-      nodeAddresses: () => this.#feed.nodes.items.get(options.node)?.endpoint.addresses ?? [],
+      node: options.node,
+      nodes: () => this.#feed.nodes.items,
     });
     this.#connections = new LiveConnections({
       ...world,

@@ -58,19 +58,26 @@ export class TestCluster implements AsyncDisposable {
   readonly nodes = new Map<string, TestNode>();
   readonly #directory = mkdtempSync(join(tmpdir(), 'slc-'));
   readonly #backend: BackendName;
+  readonly #adapt: (options: AgentOptions) => AgentOptions;
   readonly #namespaces: string[] = [];
   readonly #children = new Set<ChildProcess>();
   #containers = 0;
 
   private constructor(backend: BackendName) {
     this.#backend = backend;
+    this.#adapt = adapt;
   }
 
-  /** `poolSpec` is what every pool says besides its CIDR. */
+  /** `poolSpec` is what every pool says besides its CIDR; `adapt` changes the options of every agent. */
   static async create(
-    options: { backend?: BackendName; pools?: readonly string[]; poolSpec?: object } = {},
+    options: {
+      backend?: BackendName;
+      pools?: readonly string[];
+      poolSpec?: object;
+      adapt?: (options: AgentOptions) => AgentOptions;
+    } = {},
   ): Promise<TestCluster> {
-    const cluster = new TestCluster(options.backend ?? 'vxlan');
+    const cluster = new TestCluster(options.backend ?? 'vxlan', options.adapt ?? ((each) => each));
     const router = cluster.makeNetns('router');
     using netlink = openNetlink({ netns: router });
     for (const [bridge, v4, v6] of SEGMENTS) {
@@ -159,7 +166,7 @@ export class TestCluster implements AsyncDisposable {
           );
     node.stop = stop;
     const ended = runAgent(
-      { node: name, backend: this.#backend, mtu: 0, runDir, stateDir, logLevel: 'info', ...more },
+      this.#adapt({ node: name, backend: this.#backend, mtu: 0, runDir, stateDir, logLevel: 'info', ...more }),
       {
         client: this.client,
         blockStore: kubeBlockStore({ client: this.client, report: () => undefined }),

@@ -31,7 +31,7 @@ export function createMacvlan(
     pod.netlink.apply([{ kind: 'set-link', link: name, name: ifname }]);
     // Neighbours that remember another hardware address are told of the new one.
     pod.sysctl.write(`net/ipv4/conf/${ifname}/arp_notify`, 1);
-    // The node's own packets may come by a link that leads nowhere else.
+    // Clients of NodePorts come by a link that no route to them leads to.
     pod.sysctl.write(`net/ipv4/conf/${NODE_LINK}/rp_filter`, 2);
     prepareIpv6(record, ifname, pod.sysctl);
     const addressed = addresses.map((ip, index): NetworkChange => ({
@@ -62,7 +62,10 @@ function routesOf(ifname: string, ip: Ip, gateway: Ip | undefined, node: readonl
   const via = POD_GATEWAY[ip.family];
   const destination = EVERYTHING[ip.family];
   const toNode = node.filter(({ family }) => family === ip.family);
+  // Even the loose check of IPv4's reverse paths wants an address on the link that a packet comes by.
+  const shared = { kind: 'replace-address', address: { link: NODE_LINK, address: hostCidr(ip) } } as const;
   return [
+    ...(ip.family === 4 ? [shared] : []),
     ...toNode.map((own): NetworkChange => ({
       kind: 'replace-route',
       route: { destination: hostCidr(own), via, link: NODE_LINK, source: ip },

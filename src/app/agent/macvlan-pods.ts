@@ -1,9 +1,9 @@
 import { SluiceError, hasCode, messageOf } from '../../base/errors.ts';
 import { cidrContains } from '../../base/ip/index.ts';
-import type { Ip } from '../../base/ip/index.ts';
+import type { Cidr, Ip } from '../../base/ip/index.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Ruleset } from '../../core/nft/model.ts';
-import { MACVLAN_MODES, placeOn } from '../../core/routing/index.ts';
+import { MACVLAN_MODES, placeOn, takenOn } from '../../core/routing/index.ts';
 import type { Segment, SegmentPlace } from '../../core/routing/index.ts';
 import type { Conntrack } from '../../host/conntrack/port.ts';
 import type { Nftables } from '../../host/nftables/port.ts';
@@ -11,6 +11,7 @@ import type { EndpointRecord, MacvlanPlace } from './endpoint-record.ts';
 import type { MacvlanOptions } from './macvlan-options.ts';
 import { createMacvlan, deleteMacvlan } from './macvlan-link.ts';
 import type { PodLinkDependencies } from './pod-link.ts';
+import type { KnownNode } from './routing-objects.ts';
 import { withPodConnections } from './pod-connections.ts';
 import type { FlowTable } from './pod-connections.ts';
 import { PodTables } from './pod-tables.ts';
@@ -23,8 +24,9 @@ export interface MacvlanPodsDependencies extends PodLinkDependencies {
   readonly conntrack: FlowTable;
   /** The node's packet filter as it should be; undefined before there is one. */
   readonly filter: () => Ruleset | undefined;
-  /** At which peers reach this node. */
-  readonly nodeAddresses: () => readonly Ip[];
+  /** This node's name, and all nodes. */
+  readonly node: string;
+  readonly nodes: () => ReadonlyMap<string, Pick<KnownNode, 'endpoint'>>;
   readonly log: Logger;
 }
 
@@ -54,6 +56,16 @@ export class MacvlanPods {
     } catch (error) {
       return messageOf(error);
     }
+  }
+
+  /** What pods of this node are not to be given of their pools. */
+  get reserved(): readonly Cidr[] {
+    if (this.#options === undefined || this.problem !== undefined) return [];
+    const nodes = [...this.#dependencies.nodes().values()];
+    return takenOn(
+      this.#segment(this.#options.master),
+      nodes.flatMap(({ endpoint }) => endpoint.addresses),
+    );
   }
 
   /**
@@ -115,9 +127,9 @@ export class MacvlanPods {
   }
 
   #segment(name: string | undefined): Segment {
-    const { netlink, nodeAddresses } = this.#dependencies;
+    const { netlink, node, nodes } = this.#dependencies;
     const entries = netlink.addresses().filter(({ scope }) => scope === 'global');
-    const own = nodeAddresses();
+    const own = nodes().get(node)?.endpoint.addresses ?? [];
     const carrier = entries.find(({ address }) =>
       own.some((ip) => ip.family === address.ip.family && ip.value === address.ip.value),
     );

@@ -1,5 +1,5 @@
 import { SluiceError } from '../../base/errors.ts';
-import type { Family } from '../../base/ip/index.ts';
+import type { Cidr, Family } from '../../base/ip/index.ts';
 import type { Logger } from '../../base/log.ts';
 import { tunnelsOf } from '../../core/routing/index.ts';
 import type { RoutingPool } from '../../core/routing/index.ts';
@@ -18,6 +18,8 @@ interface NodePoolsDependencies {
   readonly signal: AbortSignal;
   readonly cluster: () => Pick<ClusterFeed, 'nodes' | 'blocks' | 'pools'>;
   readonly addresses: NodeAddresses;
+  /** What pods are not to be given, whatever the pools say. */
+  readonly keptFree: () => readonly Cidr[];
   /** Hears that the node has the addresses that its pools ask for. */
   readonly opened: (known: KnownNode) => Promise<void>;
 }
@@ -84,7 +86,7 @@ export class NodePools {
     await addresses.open({
       node,
       nodeLabels: () => nodes.items.get(node)?.endpoint.labels ?? known.endpoint.labels,
-      reserved: () => reservedRanges(node, nodes.items, blocks.items.values()),
+      reserved: () => [...reservedRanges(node, nodes.items, blocks.items.values()), ...this.#deps.keptFree()],
       families,
       held: this.held,
       pools: this.routing,

@@ -10,7 +10,7 @@ export type { ActualNetwork, RoutingChange } from './diff.ts';
 export { LINK_FEATURES } from './links.ts';
 export type { ActualLink, NewTunnelLink } from './links.ts';
 export { endpointItems } from './block-items.ts';
-export { MACVLAN_MODES, placeOn } from './macvlan.ts';
+export { MACVLAN_MODES, placeOn, takenOn } from './macvlan.ts';
 export type { MacvlanMode, Segment, SegmentPlace } from './macvlan.ts';
 export { KEYS } from './network-items.ts';
 export type { ItemTables } from './network-items.ts';

@@ -1,4 +1,4 @@
-import { cidrContains, formatCidr, formatIp } from '../../base/ip/index.ts';
+import { cidrContains, formatCidr, formatIp, hostCidr, rangeOf } from '../../base/ip/index.ts';
 import type { Cidr, Ip } from '../../base/ip/index.ts';
 
 /** How frames go between macvlan devices of one master: the names that CNI's plugin of that name and the kernel have. */
@@ -19,6 +19,18 @@ export interface SegmentPlace {
   readonly prefix: number;
   /** Absent: the segment has no way out. */
   readonly gateway?: Ip;
+}
+
+/**
+ * What no pod may have of the segment: the addresses of nodes, of the router and of the subnets themselves. So a pool may
+ * be as large as the segment.
+ */
+export function takenOn({ addresses, gateways }: Segment, nodes: Iterable<Ip>): readonly Cidr[] {
+  const ends = addresses.flatMap((own) => {
+    const { family, first, last } = rangeOf(own);
+    return [first, last].map((value): Ip => ({ family, value }));
+  });
+  return [...nodes, ...gateways, ...ends].map(hostCidr);
 }
 
 /**

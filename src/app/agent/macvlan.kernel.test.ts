@@ -1,0 +1,295 @@
+import { describe, expect, it } from 'vitest';
+import { parseIp } from '../../base/ip/index.ts';
+import type { MacvlanMode } from '../../core/routing/index.ts';
+import { ENDPOINT_SLICES, NETWORK_POLICIES, PODS, SERVICES } from '../../host/kube-client/resources.ts';
+import { probe } from '../../host/probe/probe.ts';
+import { TestCluster, eventually } from './cluster.test-support.ts';
+import type { TestPod } from './cluster.test-support.ts';
+
+/** Parts of segment a's own subnets. */
+const POOLS = ['172.30.1.128/25', 'fd00:30:1:0:1::/80'] as const;
+
+function macvlanCluster(mode: MacvlanMode = 'bridge'): Promise<TestCluster> {
+  return TestCluster.create({
+    backend: 'macvlan',
+    pools: POOLS,
+    poolSpec: { natOutgoing: false },
+    adapt: (options) => ({ ...options, macvlan: { mode } }),
+  });
+}
+
+const policy = (name: string, spec: object) => ({ metadata: { name, namespace: 'default' }, spec }) as object;
+
+/** Whether TCP packets to every address of `to` come through; throws where its families disagree. */
+async function reaches(from: TestPod, to: TestPod, port = 80): Promise<boolean> {
+  const endpoint = ({ name, netns, ips }: TestPod) => ({ id: name, netns, addresses: ips.map((ip) => parseIp(ip)!) });
+  const attempts = to.ips.map((ip) => ({
+    from: endpoint(from),
+    to: endpoint(to),
+    protocol: 'tcp' as const,
+    address: parseIp(ip)!,
+    port,
+  }));
+  const results = await probe(attempts, { retries: 0, timeoutMs: 900 });
+  const verdicts = new Set(results.map(({ verdict }) => verdict));
+  if (verdicts.size > 1 || verdicts.has('error')) throw new Error(JSON.stringify(results));
+  return verdicts.has('allowed');
+}
+
+/** Both of them on n1, the third one on n2. */
+async function threePods(cluster: TestCluster): Promise<readonly [TestPod, TestPod, TestPod]> {
+  await cluster.addNode('n1');
+  await cluster.addNode('n2');
+  return [
+    await cluster.addPod('n1', 'near', { role: 'near' }),
+    await cluster.addPod('n1', 'web', { app: 'web' }),
+    await cluster.addPod('n2', 'far', { role: 'far' }),
+  ];
+}
+
+describe('pods on the layer 2 of their nodes', () => {
+  it('reach each other, every node, the router and are reached by them, and leave the node as it was', async () => {
+    await using cluster = await macvlanCluster();
+    await cluster.addNode('n0');
+    const node = cluster.nodes.get('n0')!.netns;
+    const before = await cluster.run(node, ['ip', '-br', 'address', 'show', 'eth0']);
+    const [near, web, far] = await threePods(cluster);
+    expect((await cluster.run(web.netns, ['ip', '-d', 'link', 'show', 'eth0'])).output).toContain(
+      'macvlan mode bridge',
+    );
+    expect(await reaches(near, web)).toBe(true);
+    expect(await reaches(near, far)).toBe(true);
+    expect(await reaches(far, web)).toBe(true);
+    for (const address of ['172.30.1.1', '172.30.1.11', '172.30.1.12', 'fd00:30:1::1', 'fd00:30:1::12'])
+      expect([address, await cluster.pings(web.netns, address)]).toEqual([address, true]);
+    for (const ip of web.ips)
+      for (const from of [cluster.router, ...['n0', 'n1'].map((name) => cluster.nodes.get(name)!.netns)])
+        expect(await cluster.pings(from, ip)).toBe(true);
+    expect(await cluster.run(node, ['ip', '-br', 'address', 'show', 'eth0'])).toEqual(before);
+    await cluster.removePod(web);
+    expect(await reaches(far, near)).toBe(true);
+    expect(await cluster.pings(cluster.router, web.ips[0]!)).toBe(false);
+    expect((await cluster.run(web.netns, ['ip', '-br', 'link'])).output).not.toContain('eth0');
+  });
+
+  it('obey policies at both ends, on one node and between nodes, and what changes in them', async () => {
+    await using cluster = await macvlanCluster();
+    const [near, web, far] = await threePods(cluster);
+    await cluster.client.create(
+      NETWORK_POLICIES,
+      policy('web', {
+        podSelector: { matchLabels: { app: 'web' } },
+        ingress: [{ from: [{ podSelector: { matchLabels: { may: 'yes' } } }], ports: [{ port: 80 }] }],
+      }),
+    );
+    await eventually(async () => !(await reaches(near, web)));
+    expect(await reaches(far, web)).toBe(false);
+    expect(await reaches(web, far)).toBe(true);
+    expect(await cluster.pings(cluster.nodes.get('n1')!.netns, web.ips[0]!)).toBe(true);
+    expect(await cluster.pings(cluster.nodes.get('n2')!.netns, web.ips[0]!)).toBe(false);
+    for (const client of [near, far]) {
+      await cluster.client.patch(PODS, client, 'merge', { metadata: { labels: { may: 'yes' } } });
+      await eventually(() => reaches(client, web));
+      expect(await reaches(client, web, 81)).toBe(false);
+    }
+    const deny = policy('no-way-out', { podSelector: { matchLabels: { role: 'near' } }, policyTypes: ['Egress'] });
+    await cluster.client.create(NETWORK_POLICIES, deny);
+    await eventually(async () => !(await reaches(near, web)));
+    expect(await cluster.pings(near.netns, '172.30.1.1')).toBe(false);
+    expect(await reaches(far, near)).toBe(true);
+    // A pod that comes late is under policy before its ADD returns.
+    const late = await cluster.addPod('n2', 'late', { app: 'web' });
+    expect(await reaches(web, late)).toBe(false);
+    expect(await reaches(far, late)).toBe(true);
+  });
+
+  it('keep their policy while no agent runs, and get what changed meanwhile from the next one', async () => {
+    await using cluster = await macvlanCluster();
+    const [near, web] = await threePods(cluster);
+    await cluster.client.create(NETWORK_POLICIES, policy('deny', { podSelector: {}, policyTypes: ['Ingress'] }));
+    await eventually(async () => !(await reaches(near, web)));
+    await cluster.stopAgent('n1');
+    await cluster.client.delete(NETWORK_POLICIES, { namespace: 'default', name: 'deny' });
+    expect(await reaches(near, web)).toBe(false);
+    await cluster.startAgent('n1');
+    await eventually(() => reaches(near, web));
+    // Somebody with the right to it takes the table away; upkeep brings it back.
+    await cluster.client.create(NETWORK_POLICIES, policy('deny', { podSelector: {}, policyTypes: ['Ingress'] }));
+    await eventually(async () => !(await reaches(near, web)));
+    const check = { ...web.request, command: 'CHECK' } as const;
+    await cluster.cni('n1', check);
+    const again = (await cluster.cni('n1', web.request)) as { ips: readonly { address: string; gateway: string }[] };
+    expect(again.ips[0]).toMatchObject({ address: `${web.ips[0]}/24`, gateway: '172.30.1.1' });
+  });
+
+  it('have a live connection cut that policy now denies, whichever end is told', async () => {
+    await using cluster = await macvlanCluster();
+    const [near, web, far] = await threePods(cluster);
+    cluster.start(web.netns, ['busybox', 'nc', '-ll', '-p', '80', '-e', 'busybox', 'cat']);
+    await eventually(async () =>
+      (await cluster.run(web.netns, ['busybox', 'netstat', '-ltn'])).output.includes(':80 '),
+    );
+    const streams = [near, far].map((pod) => {
+      const child = cluster.start(pod.netns, [
+        'sh',
+        '-c',
+        `while :; do echo tick; sleep 0.05; done | busybox nc ${web.ips[0]} 80`,
+      ]);
+      let seen = 0;
+      child.stdout!.on('data', () => seen++);
+      return () => seen;
+    }) as [() => number, () => number];
+    await eventually(() => streams.every((seen) => seen() > 3));
+    await cluster.client.create(
+      NETWORK_POLICIES,
+      policy('far-only', {
+        podSelector: { matchLabels: { app: 'web' } },
+        ingress: [{ from: [{ podSelector: { matchLabels: { role: 'far' } } }] }],
+      }),
+    );
+    const [nearSeen, farSeen] = streams;
+    const isCut = async (seen: () => number): Promise<boolean> => {
+      const [a, b] = [seen(), farSeen()];
+      await eventually(() => farSeen() > b + 5);
+      return seen() === a;
+    };
+    await eventually(() => isCut(nearSeen));
+    await cluster.client.delete(NETWORK_POLICIES, { namespace: 'default', name: 'far-only' });
+    const before = nearSeen();
+    await eventually(() => nearSeen() > before);
+  });
+
+  it('use Services and are used through them, over either link, with the client known where it comes in', async () => {
+    await using cluster = await macvlanCluster();
+    const [near, web, far] = await threePods(cluster);
+    cluster.serve(web, 6);
+    await cluster.client.create(SERVICES, {
+      metadata: { name: 'web', namespace: 'default' },
+      spec: {
+        type: 'NodePort',
+        clusterIP: '10.96.0.1',
+        clusterIPs: ['10.96.0.1', 'fd00:10:96::1'],
+        ports: [{ protocol: 'TCP', port: 80, nodePort: 30_080 }],
+      },
+    } as object);
+    for (const [index, ip] of web.ips.entries())
+      await cluster.client.create(ENDPOINT_SLICES, {
+        metadata: { name: `web-${index}`, namespace: 'default', labels: { 'kubernetes.io/service-name': 'web' } },
+        addressType: ip.includes(':') ? 'IPv6' : 'IPv4',
+        ports: [{ protocol: 'TCP', port: 8080 }],
+        endpoints: [{ addresses: [ip], conditions: { ready: true }, nodeName: web.node }],
+      } as object);
+    const ask = async (netns: string, address: string, port: number) =>
+      (await cluster.run(netns, ['busybox', 'timeout', '2', 'busybox', 'nc', address, String(port)])).output;
+    for (const pod of [near, far, web]) {
+      await eventually(async () => (await ask(pod.netns, '10.96.0.1', 80)) === `web ::ffff:${pod.ips[0]}`);
+      expect(await ask(pod.netns, 'fd00:10:96::1', 80)).toBe(`web ${pod.ips[1]}`);
+      // Of its own node and of another one.
+      for (const node of ['172.30.1.11', '172.30.1.12'])
+        expect(await ask(pod.netns, node, 30_080)).toBe(`web ::ffff:${pod.ips[0]}`);
+    }
+    // The backend's node leads a client of outside to it by the second link, and the answers take it, too.
+    expect(await ask(cluster.router, '172.30.1.11', 30_080)).toBe('web ::ffff:172.30.1.1');
+    expect(await ask(cluster.router, 'fd00:30:1::11', 30_080)).toBe('web fd00:30:1::1');
+    // Another node can only be answered if it takes the client's place.
+    expect(await ask(cluster.router, '172.30.1.12', 30_080)).toBe('web ::ffff:172.30.1.12');
+    const onlyRouter = { from: [{ ipBlock: { cidr: '172.30.1.1/32' } }] };
+    await cluster.client.create(NETWORK_POLICIES, policy('outside', { podSelector: {}, ingress: [onlyRouter] }));
+    await eventually(async () => (await ask(near.netns, '10.96.0.1', 80)) === '');
+    expect(await ask(cluster.router, '172.30.1.11', 30_080)).toBe('web ::ffff:172.30.1.1');
+    expect(await ask(cluster.router, '172.30.1.12', 30_080)).toBe('');
+  });
+
+  it.each([
+    ['private', true, false],
+    ['vepa', false, false],
+    ['vepa', true, true],
+  ] as const)(
+    'in mode %s, with a switch that sends frames back: %s, reach others of their node: %s',
+    async (mode, hairpin, reached) => {
+      await using cluster = await macvlanCluster(mode);
+      const [near, web, far] = await threePods(cluster);
+      if (hairpin)
+        await cluster.run(cluster.router, ['ip', 'link', 'set', 'to-n1', 'type', 'bridge_slave', 'hairpin', 'on']);
+      expect(await reaches(far, web)).toBe(true);
+      expect(await reaches(near, web)).toBe(reached);
+      await cluster.client.create(NETWORK_POLICIES, policy('deny', { podSelector: {}, policyTypes: ['Ingress'] }));
+      await eventually(async () => !(await reaches(far, web)));
+      expect(await reaches(near, web)).toBe(false);
+    },
+  );
+
+  it('have a device to themselves in mode passthru, and the second pod hears why it has none', async () => {
+    await using cluster = await macvlanCluster('passthru');
+    await cluster.addNode('n1');
+    const first = await cluster.addPod('n1', 'first');
+    expect((await cluster.run(first.netns, ['ip', '-d', 'link', 'show', 'eth0'])).output).toContain('mode passthru');
+    await expect(cluster.addPod('n1', 'second')).rejects.toThrow(/cannot wire pod default\/second/);
+  });
+});
+
+describe('the network of such pods', () => {
+  const config = { cniVersion: '1.1.0', name: 'k8s-pod-network', type: 'sluice' };
+
+  it('is refused with what is wrong with its configuration, and costs no address', async () => {
+    await using cluster = await macvlanCluster();
+    await cluster.addNode('n1');
+    const { request } = await cluster.addPod('n1', 'a');
+    const add = async (more: object) => {
+      await cluster.cni('n1', { ...request, command: 'DEL' });
+      return cluster.cni('n1', { ...request, config: { ...config, ...more } });
+    };
+    await expect(add({ master: 'eth7' })).rejects.toThrow(/no device eth7 to be the macvlan master.*it has eth0/);
+    await expect(add({ mode: 'brigde' })).rejects.toThrow(/'brigde', must be one of bridge, private, vepa, passthru/);
+    await expect(add({ linkInContainer: true })).rejects.toThrow(/linkInContainer/);
+    await add({ master: 'eth0', mode: 'private' });
+    await cluster.cni('n1', { ...request, command: 'DEL' });
+    const { blocks } = (await cluster.status('n1')) as { blocks: { used: number }[] };
+    expect(blocks.map(({ used }) => used)).toEqual([0, 0]);
+  });
+
+  it('is refused where the pool is no part of the segment', async () => {
+    await using cluster = await TestCluster.create({
+      backend: 'macvlan',
+      adapt: (options) => ({ ...options, macvlan: { mode: 'bridge' } }),
+    });
+    await cluster.addNode('n1');
+    await expect(cluster.addPod('n1', 'a')).rejects.toThrow(
+      /in no subnet of macvlan master eth0 \(172\.30\.1\.11\/24\)/,
+    );
+  });
+
+  it('takes its addresses from what the nodes, their router and the subnet itself leave of the pool', async () => {
+    await using cluster = await TestCluster.create({
+      backend: 'macvlan',
+      // Eight blocks, of which one has the router, one the nodes, and the last the address for all.
+      pools: ['172.30.1.0/28', '172.30.1.248/29'],
+      poolSpec: { blockSize: 30, natOutgoing: false },
+      adapt: (options) => ({ ...options, macvlan: { mode: 'bridge' } }),
+    });
+    await cluster.addNode('n1');
+    const addresses = new Set<string>();
+    for (let i = 0; i < 12; i++) {
+      const added = await cluster.addPod('n1', `pod-${i}`).catch(() => undefined);
+      if (added !== undefined) addresses.add(added.ips[0]!);
+    }
+    const range = (first: number) => [0, 1, 2, 3].map((i) => `172.30.1.${first + i}`);
+    expect([...addresses].toSorted()).toEqual([...range(4), ...range(12), ...range(248)].toSorted());
+  });
+
+  it('is reported when its device is gone', async () => {
+    await using cluster = await TestCluster.create({
+      backend: 'macvlan',
+      pools: POOLS,
+      adapt: (options) => ({ ...options, macvlan: { mode: 'bridge', master: 'spare' } }),
+    });
+    await cluster.addNode('n1', 'a', { agent: false });
+    const { netns } = cluster.nodes.get('n1')!;
+    await cluster.run(netns, ['ip', 'link', 'add', 'spare', 'type', 'bridge']);
+    await cluster.startAgent('n1');
+    await expect(cluster.addPod('n1', 'a')).rejects.toThrow(/macvlan master spare \(no IPv4 address\)/);
+    await cluster.run(netns, ['ip', 'link', 'del', 'spare']);
+    const status = { command: 'STATUS', containerId: '', netns: '', ifname: '', args: '', path: '', config } as const;
+    await expect(cluster.cni('n1', status)).rejects.toThrow(/no device spare to be the macvlan master/);
+  });
+});
