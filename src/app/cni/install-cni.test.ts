@@ -138,3 +138,44 @@ describe('install-cni', () => {
     expect(lines.join()).toContain('"earlier":["05-other.conflist"]');
   });
 });
+
+describe('install-cni for policy alone', () => {
+  const POLICY_ONLY = { SLUICE_NETWORKING: 'policy-only', CNI_CONF_NAME: '00-sluice.conflist' };
+  const written = (): unknown => JSON.parse(readFileSync(join(directory, 'net.d/00-sluice.conflist'), 'utf8'));
+
+  it('comes behind the plugins of the network that is there, and again without growing', async () => {
+    const flannel = {
+      name: 'cbr0',
+      cniVersion: '0.3.1',
+      plugins: [{ type: 'flannel', delegate: {} }, { type: 'portmap' }],
+    };
+    writeFileSync(join(directory, 'net.d/10-flannel.conflist'), JSON.stringify(flannel));
+    await install(POLICY_ONLY);
+    await install(POLICY_ONLY);
+    expect(written()).toEqual({ ...flannel, plugins: [...flannel.plugins, { type: 'sluice' }] });
+    expect(readdirSync(join(directory, 'net.d'))).toEqual(['00-sluice.conflist', '10-flannel.conflist']);
+  });
+
+  it('makes a list of a configuration of one plugin', async () => {
+    const ptp = { name: 'pairs', cniVersion: '0.4.0', type: 'ptp', ipam: { type: 'host-local' } };
+    writeFileSync(join(directory, 'net.d/20-ptp.conf'), JSON.stringify(ptp));
+    await install(POLICY_ONLY);
+    const { name, cniVersion, ...plugin } = ptp;
+    expect(written()).toEqual({ name, cniVersion, plugins: [plugin, { type: 'sluice' }] });
+  });
+
+  it('says what is missing, and writes nothing, where there is no network yet or none that can be read', async () => {
+    await expect(install(POLICY_ONLY)).rejects.toThrow(/has no network configuration for Sluice to come behind/);
+    writeFileSync(join(directory, 'net.d/10-broken.conflist'), '{');
+    await expect(install(POLICY_ONLY)).rejects.toThrow(/10-broken.conflist cannot be read/);
+    expect(readdirSync(join(directory, 'net.d'))).toEqual(['10-broken.conflist']);
+  });
+
+  it('takes a whole chain from the ConfigMap, with our plugin at any place in it', async () => {
+    const chain = (...types: string[]) =>
+      JSON.stringify({ name: 'net', cniVersion: '1.0.0', plugins: types.map((type) => ({ type })) });
+    await install({ ...POLICY_ONLY, CNI_NETWORK_CONFIG: chain('bridge', 'sluice', 'portmap') });
+    expect(written()).toMatchObject({ plugins: [{ type: 'bridge' }, { type: 'sluice' }, { type: 'portmap' }] });
+    await expect(install({ ...POLICY_ONLY, CNI_NETWORK_CONFIG: chain('bridge') })).rejects.toThrow(/must be "sluice"/);
+  });
+});

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { SluiceError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { installExecutable, writeFileAtomic } from '../../host/files/atomic.ts';
+import { chainBehind } from './chain-behind.ts';
 import { pluginTypes, renderNetworkConfig } from './network-config.ts';
 
 /** What `sluice install-cni` is told, usually by the DaemonSet's environment: see {@link installCniOptions}. */
@@ -21,6 +22,8 @@ export interface InstallCniOptions {
   readonly kubeconfigPath: string;
   /** Plugins of the network that the node had before: configurations that call them are moved aside. */
   readonly replaces?: readonly string[];
+  /** Another network wires the pods; without a template our plugin comes behind its plugins. */
+  readonly policyOnly?: boolean;
 }
 
 /** Whose plugins the networks are that a node can be migrated from. */
@@ -72,7 +75,13 @@ export function installCniOptions(
     mtu,
     kubeconfigPath: env['CNI_KUBECONFIG'] ?? join(confDir, 'sluice-kubeconfig'),
     replaces: replaces ?? [],
+    policyOnly: isPolicyOnly(env),
   };
+}
+
+/** Whether the node's network is somebody else's; the agent says what is wrong with other values. */
+export function isPolicyOnly(env: Readonly<Record<string, string | undefined>>): boolean {
+  return env['SLUICE_NETWORKING'] === 'policy-only';
 }
 
 /**
@@ -83,7 +92,9 @@ export async function installCni(options: InstallCniOptions, { log }: InstallCni
   const { executable, binDir, suppliedDir, confDir, confName, template } = options;
   const isInstalled = (type: string): boolean => isExecutable(join(binDir, type));
   const isSupplied = (type: string): boolean => isExecutable(join(suppliedDir, type));
-  const conflist = renderNetworkConfig(template, options, (type) => isInstalled(type) || isSupplied(type));
+  const isOurs = (template ?? '').trim() !== '' || options.policyOnly !== true;
+  const text = isOurs ? template : chainBehind(confDir, confName);
+  const conflist = renderNetworkConfig(text, options, (type) => isInstalled(type) || isSupplied(type));
   if (!isExecutable(executable))
     throw new SluiceError('not-built', `the CNI plugin ${executable} does not exist: run npm run build`, {
       executable,

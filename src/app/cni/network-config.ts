@@ -8,6 +8,8 @@ export interface NetworkConfigValues {
   readonly mtu: number;
   /** Kept for templates written for other plugins: this plugin reads no kubeconfig and none is written. */
   readonly kubeconfigPath: string;
+  /** Another network wires the pods: our plugin need not come first. */
+  readonly policyOnly?: boolean;
 }
 
 /** The template of a ConfigMap that has none; plugins that are not installed are left out of it. */
@@ -48,7 +50,7 @@ function fill(template: string, values: NetworkConfigValues): string {
     .replaceAll('__KUBERNETES_NODE_NAME__', escaped(values.nodeName))
     .replaceAll('__KUBECONFIG_FILEPATH__', escaped(values.kubeconfigPath));
   const value = parse(text);
-  const problems = problemsOf(value, text);
+  const problems = problemsOf(value, text, values);
   if (problems.length > 0)
     throw new SluiceError('bad-cni-config', `cni_network_config cannot be used: ${problems.join('; ')}`, { problems });
   return `${JSON.stringify(value, null, 2)}\n`;
@@ -65,7 +67,11 @@ function parse(text: string): Record<string, unknown> {
   throw new SluiceError('bad-cni-config', 'cni_network_config is not a JSON object');
 }
 
-function problemsOf(value: Readonly<Record<string, unknown>>, text: string): readonly string[] {
+function problemsOf(
+  value: Readonly<Record<string, unknown>>,
+  text: string,
+  { policyOnly = false }: NetworkConfigValues,
+): readonly string[] {
   const problems: string[] = [];
   if (typeof value['name'] !== 'string' || value['name'] === '') problems.push('name is missing');
   if (!isSupportedVersion(value['cniVersion']))
@@ -77,7 +83,9 @@ function problemsOf(value: Readonly<Record<string, unknown>>, text: string): rea
   if (types.length === 0) problems.push('plugins is not a list with at least one plugin');
   for (const [index, type] of types.entries())
     if (typeof type !== 'string') problems.push(`plugins[${index}].type is missing`);
-  if (types.length > 0 && types[0] !== 'sluice')
+  if (policyOnly && types.length > 0 && types.filter((type) => type === 'sluice').length !== 1)
+    problems.push('one of plugins must be "sluice": it brings the pod under policy');
+  if (!policyOnly && types.length > 0 && types[0] !== 'sluice')
     problems.push(
       `plugins[0].type must be "sluice", it is ${JSON.stringify(types[0])}: the pod's interface comes first`,
     );

@@ -13,7 +13,7 @@ import { inClusterConfig } from '../../host/kube-client/in-cluster.ts';
 import { BOOT_ID } from '../../core/ipam/index.ts';
 import { loadKubeconfig } from '../../host/kube-client/kubeconfig.ts';
 import { openSysctl } from '../../host/sysctl/sysctl.ts';
-import { installCni, installCniOptions } from './install-cni.ts';
+import { installCni, installCniOptions, isPolicyOnly } from './install-cni.ts';
 import { hasLeases, upgradeIpam, upgradeIpamOptions } from './upgrade-ipam.ts';
 import type { UpgradeIpamOptions } from './upgrade-ipam.ts';
 
@@ -24,12 +24,13 @@ const EXECUTABLE = fileURLToPath(new URL('../../../build/cni/sluice', import.met
 
 /**
  * `sluice install-cni`, set up from the environment. Returns the exit code: 0, or 2 with one message on stderr. Once the new
- * configuration is there, host-local serves no more: what it gave to the very last is taken over, and its files retire.
+ * configuration is there, host-local serves no more: what it gave to the very last is taken over, and its files retire. Not
+ * so where the network stays somebody else's.
  */
 export function runInstallCni(env: Environment): Promise<number> {
   return exitCodeOf('install-cni', async (log) => {
     await installCni(installCniOptions(env, { executable: EXECUTABLE }), { log });
-    if ((env['NODE_NAME'] ?? '') !== '') await takeOver(env, { keep: false }, log);
+    if ((env['NODE_NAME'] ?? '') !== '' && !isPolicyOnly(env)) await takeOver(env, { keep: false }, log);
   });
 }
 
@@ -38,7 +39,11 @@ export function runInstallCni(env: Environment): Promise<number> {
  * be taken over stops the change before anything of the old network is touched.
  */
 export function runUpgradeIpam(env: Environment): Promise<number> {
-  return exitCodeOf('upgrade-ipam', (log) => takeOver(env, { keep: true }, log));
+  return exitCodeOf('upgrade-ipam', async (log) => {
+    if (isPolicyOnly(env))
+      return log.info('addresses stay with the network that gives them out (networking: policy-only)');
+    await takeOver(env, { keep: true }, log);
+  });
 }
 
 async function takeOver(env: Environment, how: Pick<UpgradeIpamOptions, 'keep'>, log: Logger): Promise<void> {
