@@ -63,7 +63,7 @@ export class TestCluster implements AsyncDisposable {
   readonly #children = new Set<ChildProcess>();
   #containers = 0;
 
-  private constructor(backend: BackendName) {
+  private constructor(backend: BackendName, adapt: (options: AgentOptions) => AgentOptions) {
     this.#backend = backend;
     this.#adapt = adapt;
   }

@@ -39,12 +39,12 @@ export interface AgentOptions {
   readonly addressMethods?: AddressMethods;
   /** The pools that a cluster gets which has none of their family. */
   readonly defaultPools?: readonly IpPool[];
+  /** The node's network is somebody else's; `backend` then means nothing. */
+  readonly policyOnly?: PolicyOnlyOptions;
   /** Whose node this was before; what it left in the kernel is removed. */
   readonly networkBefore?: NetworkBefore;
 }
 
-  /** The node's network is somebody else's; `backend` then means nothing. */
-  readonly policyOnly?: PolicyOnlyOptions;
 const NETWORKS_BEFORE: readonly string[] = ['calico', 'canal', 'flannel'] satisfies readonly NetworkBefore[];
 const LEVELS: readonly string[] = ['debug', 'info', 'warn', 'error'] satisfies readonly LogLevel[];
 
@@ -84,13 +84,13 @@ export function agentOptions(env: Environment): AgentOptions {
     problems.push(
       `SLUICE_NETWORK_BEFORE (network_before) is '${before}', must be one of ${NETWORKS_BEFORE.join(', ')}, or empty`,
     );
+  const policyOnly = policyOnlyOptions(env, problems);
   if (problems.length > 0) throw new SluiceError('invalid-options', problems.join('; '));
   return {
     node,
     namespace: env['POD_NAMESPACE'] ?? 'kube-system',
     // Whatever it says: nothing is carried.
     backend: policyOnly === undefined ? (backend as BackendName) : 'none',
-  const policyOnly = policyOnlyOptions(env, problems);
     mtu,
     runDir: runDirOf(env),
     stateDir: env['SLUICE_STATE_DIR'] ?? '/var/lib/sluice',
@@ -99,12 +99,12 @@ export function agentOptions(env: Environment): AgentOptions {
     vxlan: { ...(vni === undefined ? {} : { vni }), ...(port === undefined ? {} : { port }) },
     addressMethods,
     defaultPools: pools,
+    ...(policyOnly === undefined ? {} : { policyOnly }),
     ...macvlan,
     ...(before === '' ? {} : { networkBefore: before as NetworkBefore }),
   };
 }
 
-    ...(policyOnly === undefined ? {} : { policyOnly }),
 /** Calico's variables: the address itself, or how it is found (`IP_AUTODETECTION_METHOD`); neither: no method. */
 function addressMethod(
   env: Environment,
