@@ -16,12 +16,12 @@ export function policyOnlyOptions(env: Environment, problems: string[]): PolicyO
   if (networking !== 'policy-only')
     problems.push(`SLUICE_NETWORKING (networking) is '${networking}', must be sluice or policy-only`);
   const text = env['FELIX_INTERFACEPREFIX'] ?? '';
-  const prefixes = interfacePrefixes(text);
-  if (prefixes === undefined)
+  const prefixes = text === '' ? undefined : interfacePrefixes(text);
+  if (text !== '' && prefixes === undefined)
     problems.push(
       `FELIX_INTERFACEPREFIX (interface_prefix) is '${text}', must be names of up to 15 characters, separated by commas`,
     );
-  return { prefixes: text === '' ? undefined : prefixes };
+  return { prefixes };
 }
 
 /** `cali,veth`; undefined when one of them cannot begin the name of an interface. */
