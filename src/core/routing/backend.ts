@@ -39,6 +39,8 @@ export interface PeerContext extends NodeContext {
 
 /** One way to reach peers. */
 export interface Backend {
+  /** Pods are in subnets that their nodes are attached to: the routes of those lead to them, and no block has one of its own. */
+  readonly onSegment?: true;
   /** The kind of tunnel whose device has an address of its own; absent: none. */
   readonly tunnel?: TunnelKind;
   /** The device that it needs, whoever the peers are; undefined while the node has no address that it can work from. */

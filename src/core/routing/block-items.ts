@@ -1,5 +1,6 @@
 import { hostCidr } from '../../base/ip/index.ts';
 import type { Cidr } from '../../base/ip/index.ts';
+import { BACKENDS } from './backends/backend-table.ts';
 import { ROUTE_PROTOCOL } from './constants.ts';
 import type { Items } from './network-items.ts';
 import type { Peer } from './peer.ts';
@@ -27,9 +28,10 @@ export function deriveBlock(
     return route === undefined ? [] : [route];
   };
   const owner = node === undefined ? undefined : peerOf(node);
-  const own: DesiredRoute = { destination: cidr, type: 'blackhole', protocol: ROUTE_PROTOCOL };
+  const own: readonly DesiredRoute[] =
+    BACKENDS[backend].onSegment === true ? [] : [{ destination: cidr, type: 'blackhole', protocol: ROUTE_PROTOCOL }];
   return {
-    block: { routes: node === undefined ? [] : owner === undefined ? [own] : routesTo(cidr, owner) },
+    block: { routes: node === undefined ? [] : owner === undefined ? own : routesTo(cidr, owner) },
     elsewhere: {
       routes: elsewhere.flatMap(({ ip, node: holder }) => {
         const peer = peerOf(holder);
