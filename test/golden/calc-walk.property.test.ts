@@ -6,8 +6,11 @@ import type { ClusterState, Party } from '../../src/core/policy/index.ts';
 import { createCalcEngine } from '../../src/core/calc/index.ts';
 import type { CalcEngine, Delta } from '../../src/core/calc/index.ts';
 import type { NetworkPolicy } from '../../src/core/kube/types.ts';
-import { applyTransaction, EMPTY_RULESET } from '../../src/core/nft/index.ts';
+import { addressKey, applyTransaction, CT_STATE, EMPTY_RULESET, TCP_FLAG } from '../../src/core/nft/index.ts';
 import type { Ruleset } from '../../src/core/nft/index.ts';
+import { interpret } from '../../src/core/nft/interpret.ts';
+import { followingChange, podTables } from '../../src/core/nft/pod-table.ts';
+import type { PodSite } from '../../src/core/nft/pod-table.ts';
 import { plainRuleset } from '../../src/core/nft/plain.ts';
 import { arbitraryCluster, PORTS } from './arbitrary-cluster.ts';
 import { deltasOf, packetArrives } from './compiled-node.ts';
@@ -103,6 +106,15 @@ function deletions(deltas: readonly Delta[]): Delta[] {
   return deltas.map(({ kind, key }) => ({ kind, key }) as Delta);
 }
 
+/** The local endpoints, as if their packets did not cross the node. */
+function sitesOf(deltas: readonly Delta[]): (PodSite & { readonly pod: string })[] {
+  return deltas.flatMap((delta) =>
+    delta.kind === 'local-endpoint' && delta.value !== undefined
+      ? [{ ...delta.value, ifname: 'eth0', nodeLink: 'to-node' }]
+      : [],
+  );
+}
+
 /** Milliseconds: some seconds of work, and several times that where others work beside it. */
 const TIME = 120_000;
 
@@ -126,6 +138,43 @@ describe('the calculation', { timeout: TIME }, () => {
         expect(plainRuleset(walk.engine.ruleset())).toEqual(plainRuleset(walk.kernel));
       }),
       { numRuns: 300 },
+    );
+  });
+
+  it('leads the tables of pods that have their own to what follows from the node in whatever order', () => {
+    fc.assert(
+      fc.property(arbitraryDeltas, arbitraryDeltas, fc.infiniteStream(fc.nat(1_000_000)), (one, other, choices) => {
+        const random = (below: number): number => (choices.next().value as number) % below;
+        const walk = new Walk();
+        const pool = [...one, ...other, ...deletions(one), ...deletions(other)];
+        const held = sitesOf(pool).map((site) => ({ site, table: EMPTY_RULESET, kernel: EMPTY_RULESET }));
+        for (let step = 0; step < pool.length; step++) {
+          walk.apply([pool[random(pool.length)]!]);
+          if (random(3) > 0) continue;
+          const { transaction } = walk.flush();
+          const tableOf = podTables(walk.engine.ruleset());
+          for (const pod of held) {
+            const after = tableOf(pod.site);
+            pod.kernel = applyTransaction(pod.kernel, followingChange(pod.table, after, transaction));
+            pod.table = after;
+            expect(plainRuleset(pod.kernel)).toEqual(plainRuleset(after));
+          }
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('has pods judged by a table of their own as by that of the node', () => {
+    fc.assert(
+      fc.property(arbitraryCluster, (cluster) => {
+        const deltas = deltasOf(cluster, NODE);
+        const ruleset = fresh(deltas);
+        const tables = new Map(sitesOf(deltas).map((site) => [site.pod, podTables(ruleset)(site)]));
+        const own = permissions(cluster, (from, to, port) => passesPod(tables, from, to, port));
+        expect(own).toEqual(permissions(cluster, onNode(cluster, ruleset)));
+      }),
+      { numRuns: 200 },
     );
   });
 
@@ -162,11 +211,11 @@ describe('the calculation', { timeout: TIME }, () => {
         const walk = new Walk();
         walk.apply(deltasOf(before, NODE));
         walk.flush();
-        const permitted = permissions(before, walk.kernel);
+        const permitted = permissions(before, onNode(before, walk.kernel));
         const changed = withOneChange(before, other, choice);
         walk.apply(deltasOf(changed, NODE));
         const { shrunk, grown } = walk.flush();
-        const now = permissions(changed, walk.kernel);
+        const now = permissions(changed, onNode(changed, walk.kernel));
         for (const [flow, endpoint] of permitted) if (!now.has(flow)) expect(shrunk, flow).toContain(endpoint);
         for (const [flow, endpoint] of now) if (!permitted.has(flow)) expect(grown, flow).toContain(endpoint);
       }),
@@ -247,8 +296,36 @@ function withOneChange(cluster: OracleCluster, other: OracleCluster, choice: num
   return { ...cluster, networkPolicies: swap(cluster.networkPolicies, other.networkPolicies, merge) };
 }
 
+type Arrives = (from: Place, to: Place, port: number) => boolean;
+
+/** By the node's table. Only this node's filter is asked. */
+function onNode(cluster: OracleCluster, ruleset: Ruleset): Arrives {
+  const rulesets = new Map([[NODE, ruleset]]);
+  return (from, to, port) => packetArrives(rulesets, cluster, from, to, 6, port);
+}
+
+/** By the table of whichever of the two is local. */
+function passesPod(tables: ReadonlyMap<string, Ruleset>, from: Place, to: Place, port: number): boolean {
+  const leaves = from.node === NODE;
+  const packet = {
+    source: addressKey(from.ip),
+    destination: addressKey(to.ip),
+    protocol: 6,
+    sourcePort: 40000,
+    destinationPort: port,
+    tcpFlags: TCP_FLAG.SYN,
+    inputInterface: leaves ? '' : 'eth0',
+    outputInterface: '',
+    ctState: CT_STATE.NEW,
+    ctMark: 0,
+    mark: 0,
+  };
+  const around = { isLocal: () => !leaves, route: () => 'eth0', random: () => 0 };
+  return interpret(tables.get((leaves ? from : to).pod!)!, packet, around).verdict === 'accept';
+}
+
 /** Every allowed flow of a local pod with another node's pods, and the local pod. */
-function permissions(cluster: OracleCluster, ruleset: Ruleset): Map<string, string> {
+function permissions(cluster: OracleCluster, arrives: Arrives): Map<string, string> {
   const places = cluster.pods
     .filter((pod) => pod.status?.phase !== 'Succeeded' && pod.spec?.hostNetwork !== true)
     .map((pod): Place & { readonly pod: string } => ({
@@ -257,7 +334,6 @@ function permissions(cluster: OracleCluster, ruleset: Ruleset): Map<string, stri
       ...(pod.spec?.nodeName === NODE ? { node: NODE } : {}),
       ip: parseIp(pod.status!.podIPs![0]!.ip!)!,
     }));
-  const rulesets = new Map([[NODE, ruleset]]);
   const found = new Map<string, string>();
   for (const local of places.filter((place) => place.node === NODE))
     for (const remote of places.filter((place) => place.node !== NODE))
@@ -265,8 +341,6 @@ function permissions(cluster: OracleCluster, ruleset: Ruleset): Map<string, stri
         [local, remote],
         [remote, local],
       ] as const)
-        for (const port of PORTS)
-          if (packetArrives(rulesets, cluster, from, to, 6, port))
-            found.set(`${from.pod} > ${to.pod} ${port}`, local.pod);
+        for (const port of PORTS) if (arrives(from, to, port)) found.set(`${from.pod} > ${to.pod} ${port}`, local.pod);
   return found;
 }
