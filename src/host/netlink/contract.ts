@@ -86,6 +86,41 @@ export function netlinkContract(
       expect(near.link('slc1')).toBeUndefined();
     });
 
+    it('creates a macvlan device of a link in another namespace, and refuses one without its parent', () => {
+      const { near, far, farPath } = setUp();
+      near.apply([
+        { kind: 'add-link', link: { type: 'bridge', name: 'master', mtu: 1400, up: true } },
+        {
+          kind: 'add-link',
+          link: {
+            type: 'macvlan',
+            name: 'mvl0',
+            parent: 'master',
+            mode: 'vepa',
+            netns: farPath,
+            mac: '02:00:00:00:00:09',
+          },
+        },
+      ]);
+      expect(near.link('mvl0')).toBeUndefined();
+      const lower = near.link('master')!.index;
+      expect(far.link('mvl0')).toMatchObject({
+        kind: 'macvlan',
+        mac: '02:00:00:00:00:09',
+        mtu: 1400,
+        up: false,
+        lower,
+      });
+      const wrong = { type: 'macvlan', name: 'mvl1', mode: 'bridge' } as const;
+      expect(
+        codesOf(near, [
+          { kind: 'add-link', link: { ...wrong, parent: 'none', netns: farPath } },
+          { kind: 'add-link', link: { ...wrong, parent: 'master', netns: '/nowhere' } },
+          { kind: 'add-link', link: { ...wrong, name: 'mvl0', parent: 'master', mode: 'private', netns: farPath } },
+        ]),
+      ).toEqual(['not-found', 'not-found', 'exists']);
+    });
+
     it('says not-found for links and namespaces that are missing', () => {
       const { near } = setUp();
       expect(
