@@ -65,6 +65,10 @@ export interface BlockUse {
   readonly size: number;
 }
 
+/** What `programmed` says of pods that are behind no interface, or none that is known. */
+const [HOST_NETWORK, UNKNOWN, NO] = ['host network', 'unknown', 'no'] as const;
+const NOT_PROGRAMMED: readonly string[] = [HOST_NETWORK, UNKNOWN, NO];
+
 /** Puts the status together. `agents` holds what each node's agent said, or why it could not be asked. */
 export function statusReport(
   snapshot: ClusterSnapshot,
@@ -79,10 +83,10 @@ export function statusReport(
       ? []
       : engine.plan(pod, direction).flatMap(({ policies }) => policies.map(({ policy }) => shortName(policy.key)));
   const programmed = (pod: PodEndpoint): string => {
-    if (pod.hostNetwork) return 'host network';
+    if (pod.hostNetwork) return HOST_NETWORK;
     const agent = agents.get(pod.node ?? '');
-    if (agent === undefined || typeof agent === 'string') return 'unknown';
-    return agent.endpoints.find((each) => each.pod === pod.key)?.interface ?? 'no';
+    if (agent === undefined || typeof agent === 'string') return UNKNOWN;
+    return agent.endpoints.find((each) => each.pod === pod.key)?.interface ?? NO;
   };
   const pods = endpoints
     .sort((a, b) => (a.key < b.key ? -1 : 1))
@@ -103,7 +107,7 @@ export function statusReport(
     .map((policy) => {
       const name = shortName(policy.key);
       const selected = pods.filter((pod) => pod.ingress.includes(name) || pod.egress.includes(name));
-      const enforced = selected.filter((pod) => pod.programmed.startsWith('slc'));
+      const enforced = selected.filter((pod) => !NOT_PROGRAMMED.includes(pod.programmed));
       return {
         name,
         directions: (['ingress', 'egress'] as const).filter((direction) => policy.applies[direction]),
@@ -166,6 +170,10 @@ function problemsOf(
       agent.network.error,
       agent.wireguard?.error,
       ...(agent.wireguard?.problems ?? []).map(({ message }) => message),
+      agent.policyOnly?.bridgeProblem,
+      ...Object.entries(agent.policyOnly?.unenforced ?? {}).map(
+        ([pod, problem]) => `the policies of pod ${pod} are not enforced: ${problem}`,
+      ),
     ];
     return failures.flatMap((failure) => (failure === undefined || failure === '' ? [] : [`${node}: ${failure}`]));
   });

@@ -133,6 +133,37 @@ describe.each([
   });
 });
 
+describe('a bridge whose pods policy tells by their addresses', () => {
+  it('lets none of them take the address of another, neither towards neighbours nor as a source', async () => {
+    await using node = await PolicyOnlyNode.create(['cni0']);
+    await node.startAgent();
+    const list = node.chain('cbr0', BRIDGE, SLUICE);
+    const web = await node.addPod(list, 'web', { app: 'web' });
+    const client = await node.addPod(list, 'client', { app: 'client' });
+    const thief = await node.addPod(list, 'thief');
+    await node.setPolicy('from-clients', FROM_CLIENTS);
+    await eventually(async () => !(await node.echoes(thief.netns, web.ips[0]!, 1)));
+    for (const ip of web.ips) expect(await node.echoes(client.netns, ip, 2)).toBe(true);
+    // Gone from its own interface, so that nothing but the guard is in the thief's way.
+    const prefixes = ['24', '64'];
+    for (const [index, ip] of client.ips.entries()) {
+      await node.run(client.netns, 'ip', 'addr', 'del', `${ip}/${prefixes[index]}`, 'dev', 'eth0');
+      await node.run(thief.netns, 'ip', 'addr', 'add', `${ip}/${prefixes[index]}`, 'dev', 'eth0', 'nodad');
+      await node.run(web.netns, 'ip', 'neigh', 'flush', 'all');
+      expect(await node.echoesFrom(thief.netns, ip, web.ips[index]!)).toBe(false);
+    }
+    await node.run(node.netns, 'nft', 'delete', 'table', 'bridge', 'sluice');
+    for (const [index, ip] of client.ips.entries())
+      await eventually(() => node.echoesFrom(thief.netns, ip, web.ips[index]!));
+    await node.stopAgent();
+    await node.startAgent();
+    for (const [index, ip] of client.ips.entries())
+      expect(await node.echoesFrom(thief.netns, ip, web.ips[index]!)).toBe(false);
+    for (const pod of [web, client, thief]) await node.removePod(pod);
+    expect((await node.run(node.netns, 'nft', 'list', 'tables')).output).not.toContain('bridge');
+  });
+});
+
 describe('pods that are on the node without our plugin', () => {
   it('come under policy as soon as their object shows an address, whatever made their interface', async () => {
     await using node = await PolicyOnlyNode.create();

@@ -30,6 +30,8 @@ export interface AgentDependencies {
   readonly openWireguard: () => Wireguard;
   readonly wireguardKeys: TextStore;
   readonly nftables: Pick<Nftables, 'apply' | 'actual'>;
+  /** The table of family `bridge`, for pods on the bridge of another network; absent: no such pods, or no such table. */
+  readonly bridgeFilter?: Pick<Nftables, 'apply' | 'actual'>;
   readonly conntrack: Conntrack;
   readonly sysctl: Sysctl;
   /** Absent: devices compute what they do. `kernel` is its release. */

@@ -20,6 +20,8 @@ export interface EndpointRecord {
   readonly interface: string;
   /** Whether that is another network's bridge, with other pods on it. */
   readonly shared?: boolean;
+  /** The pod's own port of that bridge, where it is known. */
+  readonly port?: string;
   /** Of the pod's side. */
   readonly mac: string;
   readonly mtu: number;
@@ -101,6 +103,7 @@ export function decodeRecord(text: string): EndpointRecord {
     pod: textOf('pod'),
     interface: textOf('interface'),
     ...(fields['shared'] === true ? { shared: true } : {}),
+    ...(typeof fields['port'] === 'string' ? { port: fields['port'] } : {}),
     mac: textOf('mac'),
     mtu,
     addresses: parsed as readonly Ip[],

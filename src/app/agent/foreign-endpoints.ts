@@ -20,6 +20,8 @@ export interface ForeignEndpointsDependencies {
   readonly store: EndpointStore;
   readonly filter: Pick<PacketFilter, 'apply' | 'flush'>;
   /** Where this node has the pod with these addresses, or why nobody can tell. */
+  /** Which of the interfaces is a port of the bridge. */
+  readonly portOf: (bridge: string, interfaces: readonly string[]) => string | undefined;
   readonly locate: (addresses: readonly Ip[]) => PodInterface | string;
   /** For pods that get addresses of another plugin, but their link of us. */
   readonly links: Pick<RoutedLinks, 'wire' | 'unwire' | 'mtu'>;
@@ -108,9 +110,9 @@ export class ForeignEndpoints implements CniService {
     // Without its labels nothing can be said about its policy.
     await ensurePod(pod).catch(tryAgain(`${title} is not known`));
     if (this.#records.has(id)) await this.#remove(id);
-    const record = own ?? recordOf(id, request, pod, before!, this.#locate(before!.addresses, title));
-    this.#remember(record);
+    const record = own ?? this.#recordOf(id, request, pod, before!);
     try {
+      this.#remember(record);
       if (own !== undefined) this.#dependencies.links.wire(own);
       this.#program(record);
     } catch (error) {
@@ -123,6 +125,12 @@ export class ForeignEndpoints implements CniService {
       interface: record.interface,
     });
     return own === undefined ? before!.result : resultOf(own);
+  }
+
+  #recordOf(id: string, request: AttachmentRequest, pod: PodName, before: WiredBefore): EndpointRecord {
+    const place = this.#locate(before.addresses, `pod ${pod.namespace}/${pod.name}`);
+    const port = place.shared ? this.#dependencies.portOf(place.name, before.hostSides) : undefined;
+    return { ...recordOf(id, request, pod, before, place), ...(port === undefined ? {} : { port }) };
   }
 
   #locate(addresses: readonly Ip[], title: string): PodInterface {
@@ -185,6 +193,8 @@ interface WiredBefore {
   readonly result: CniResult;
   readonly addresses: readonly Ip[];
   readonly mac: string;
+  /** Interfaces of the node that were made, or used, for it. */
+  readonly hostSides: readonly string[];
 }
 
 /** What the plugins before ours have made of the interface that this is about. */
@@ -201,7 +211,8 @@ function wiredBefore({ config: { prevResult }, ifname }: AttachmentRequest): Wir
     .map(({ address }) => parseCidr(address)?.ip)
     .filter((ip) => ip !== undefined);
   const mac = prevResult.interfaces.find(({ name, sandbox }) => name === ifname && sandbox !== undefined)?.mac ?? '';
-  return { result: prevResult, addresses, mac };
+  const hostSides = prevResult.interfaces.flatMap(({ name, sandbox }) => (sandbox === undefined ? [name] : []));
+  return { result: prevResult, addresses, mac, hostSides };
 }
 
 /** The record of a pod whose link is ours, where an IPAM plugin has given it addresses (`ipamResult`). */

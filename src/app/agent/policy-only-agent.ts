@@ -10,6 +10,7 @@ import { EVENTS, NODES } from '../../host/kube-client/resources.ts';
 import { pause } from '../../host/kube-client/pause.ts';
 import { adoptEndpoints } from './adoption.ts';
 import { filterBridges } from './bridge-filter.ts';
+import { BridgePorts } from './bridge-ports.ts';
 import { ClusterFeed } from './cluster-feed.ts';
 import { clusterStateOf } from './cluster-view.ts';
 import { listenCni } from './cni-server.ts';
@@ -64,6 +65,7 @@ export class PolicyOnlyAgent {
   readonly #attached: ForeignEndpoints;
   readonly #discovered: DiscoveredPods;
   readonly #links: RoutedLinks;
+  readonly #ports: BridgePorts;
   /** Pods whose interface the runtime has taken away again, until their objects go. */
   readonly #detached = new Set<string>();
   #prefixes = '';
@@ -99,10 +101,12 @@ export class PolicyOnlyAgent {
     );
     const locate = (addresses: readonly Ip[]): PodInterface | string => this.#locate(addresses);
     this.#links = new RoutedLinks(world);
+    this.#ports = new BridgePorts({ nftables: world.bridgeFilter, log });
     this.#attached = new ForeignEndpoints({
       store: world.endpoints,
       filter: this.#filter,
       locate,
+      portOf: (bridge, interfaces) => this.#portOf(bridge, interfaces),
       links: this.#links,
       podCidrs: () => this.#podCidrs(),
       ensurePod: (pod) => ensurePod(pod, this.#directory()),
@@ -161,6 +165,7 @@ export class PolicyOnlyAgent {
     // Pods of before are found ahead of the first table, which would close their interfaces.
     this.#discovered.update();
     this.#tunnels.update([]);
+    this.#ports.repair(this.#attached.records.values());
     const onFailure = (reason: string): void => {
       this.#readiness.waitingFor(`programming the packet filter: ${reason}`);
       log.warn('programming the packet filter', { error: reason });
@@ -184,7 +189,10 @@ export class PolicyOnlyAgent {
       const problem = filterBridges(this.#world.sysctl);
       if (problem !== undefined) this.#world.log.error(problem);
     }
-    if (++this.#rounds % FILTER_ROUNDS === 0) this.#filter.resync();
+    if (++this.#rounds % FILTER_ROUNDS === 0) {
+      this.#filter.resync();
+      this.#ports.repair(this.#attached.records.values());
+    }
     await this.#domains.expire().catch((error: unknown) => {
       this.#world.log.warn('cannot tell which addresses of domain names are in use', { error: messageOf(error) });
     });
@@ -204,6 +212,7 @@ export class PolicyOnlyAgent {
     const key = `${namespace}/${pod}`;
     if (present) this.#detached.delete(key);
     else if (this.#feed.pods.items.has(key)) this.#detached.add(key);
+    this.#ports.update(this.#attached.records.values());
     this.#discovered.podChanged(key);
   }
 
@@ -262,6 +271,12 @@ export class PolicyOnlyAgent {
     const place = findPodInterface(addresses, netlink, this.#ownAddresses());
     if (typeof place === 'string' || !place.shared) return place;
     return { ...place, problem: filterBridges(sysctl) };
+  }
+
+  #portOf(bridge: string, interfaces: readonly string[]): string | undefined {
+    const { netlink } = this.#world;
+    const index = netlink.link(bridge)?.index;
+    return interfaces.find((name) => index !== undefined && netlink.link(name)?.master === index);
   }
 
   async #podCidrs(): Promise<readonly string[]> {
@@ -347,6 +362,7 @@ export class PolicyOnlyAgent {
       records: this.#attached.records,
       discovered: this.#discovered,
       prefixes: this.#interfacePrefixes(),
+      bridgeProblem: this.#ports.problem,
     });
   }
 }

@@ -11,6 +11,7 @@ type Sources = Pick<
   readonly records: StatusSources['attachments']['records'];
   readonly discovered: Pick<DiscoveredPods, 'found' | 'problems'>;
   readonly prefixes: readonly string[];
+  readonly bridgeProblem: string | undefined;
 };
 
 /** Somebody else's. */
@@ -25,7 +26,7 @@ const NO_NETWORK: NetworkStatus = {
 };
 
 /** The status document of a node on which Sluice programs policy alone. */
-export function policyOnlyStatus({ records, discovered, prefixes, ...sources }: Sources): AgentStatus {
+export function policyOnlyStatus({ records, discovered, prefixes, bridgeProblem, ...sources }: Sources): AgentStatus {
   const status = agentStatus({
     ...sources,
     attachments: { records, owedReleases: 0 },
@@ -45,6 +46,10 @@ export function policyOnlyStatus({ records, discovered, prefixes, ...sources }: 
     ...status,
     backend: 'policy-only',
     endpoints: [...status.endpoints, ...found],
-    policyOnly: { interfacePrefixes: prefixes, unenforced: Object.fromEntries(discovered.problems) },
+    policyOnly: {
+      interfacePrefixes: prefixes,
+      unenforced: Object.fromEntries(discovered.problems),
+      ...(bridgeProblem === undefined ? {} : { bridgeProblem }),
+    },
   };
 }

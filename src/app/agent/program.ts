@@ -46,6 +46,7 @@ export async function runAgentProgram(env: Environment, signal: AbortSignal): Pr
     await using netlink = openCarriedNetlink({ ...options, ovsDatabase: env['SLUICE_OVS_DB'] ?? '' }, log);
     using reaper = openLinkReaper();
     using nftables = openNftables();
+    using bridgeFilter = openNftables({ family: 'bridge' });
     using conntrack = openConntrack();
     await runAgent(
       options,
@@ -55,6 +56,7 @@ export async function runAgentProgram(env: Environment, signal: AbortSignal): Pr
         carried: () => netlink.counters(),
         reaper,
         nftables,
+        bridgeFilter,
         conntrack,
         log,
         blockStore: kubeBlockStore({ client, report: (message) => log.warn(message) }),

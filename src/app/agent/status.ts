@@ -57,6 +57,7 @@ export interface AgentStatus {
     readonly interfacePrefixes: readonly string[];
     /** Pods, `namespace/name`, that are not under their policies, or not wholly, and why. */
     readonly unenforced: Readonly<Record<string, string>>;
+    readonly bridgeProblem?: string;
   };
   /** Addresses that will be given back when the datastore answers again. */
   readonly owedReleases: number;

@@ -294,6 +294,9 @@ function bytesOf(walk: Walk, field: Field): ElementKey | undefined {
     case 'icmp code':
     case 'icmpv6 type':
     case 'icmpv6 code':
+    case 'meta protocol':
+    case 'arp saddr ip':
+    case 'nd target':
       throw new Error(`the interpreter does not look up ${field}`);
   }
 }
@@ -338,6 +341,9 @@ function numberOf(walk: Walk, field: Field): number | undefined {
     case 'ct status':
     case 'ct direction':
     case 'ether saddr':
+    case 'meta protocol':
+    case 'arp saddr ip':
+    case 'nd target':
       throw new Error(`the interpreter does not compare ${field}`);
   }
 }

@@ -1,4 +1,7 @@
-/** Everything Sluice owns in the kernel's packet filter: one table, which nobody else writes. */
+/**
+ * Everything Sluice owns in the kernel's packet filter: one table, which nobody else writes; and one of this name in family
+ * `bridge` where another network has its pods on a bridge.
+ */
 export const TABLE = { family: 'inet', name: 'sluice' } as const;
 
 /**
@@ -59,6 +62,10 @@ export type Field =
   | 'icmpv6 type'
   | 'icmpv6 code'
   | 'ether saddr'
+  /** The next three in family `bridge` only: EtherType, sender of an ARP packet, address of a neighbour advertisement. */
+  | 'meta protocol'
+  | 'arp saddr ip'
+  | 'nd target'
   | 'fib daddr type'
   | 'fib saddr type';
 
@@ -238,6 +245,9 @@ export const FIELD_LAYOUT: Readonly<Record<Field, FieldLayout>> = {
   'icmpv6 type': { bytes: 1, order: 'network' },
   'icmpv6 code': { bytes: 1, order: 'network' },
   'ether saddr': { bytes: 6, order: 'network' },
+  'meta protocol': { bytes: 2, order: 'network' },
+  'arp saddr ip': { bytes: 4, order: 'network' },
+  'nd target': { bytes: 16, order: 'network' },
   'fib daddr type': { bytes: 4, order: 'host' },
   'fib saddr type': { bytes: 4, order: 'host' },
 };
@@ -259,6 +269,9 @@ export const NFPROTO = { 4: 2, 6: 10 } as const;
 
 /** IANA protocol numbers. */
 export const IPPROTO = { ICMP: 1, IPIP: 4, TCP: 6, UDP: 17, ICMPV6: 58, SCTP: 132 } as const;
+
+/** `meta protocol`: EtherTypes. */
+export const ETHERTYPE = { IP: 0x0800, ARP: 0x0806, IPV6: 0x86dd } as const;
 
 /** Bits of `ct state`: NF_CT_STATE_BIT(IP_CT_…). */
 export const CT_STATE = { INVALID: 1, ESTABLISHED: 2, RELATED: 4, NEW: 8, UNTRACKED: 64 } as const;

@@ -31,7 +31,7 @@ const MESSAGE_HEADER = 16;
 const NFGENMSG = 4;
 
 /** Encodes the transaction between NFNL_MSG_BATCH_BEGIN and _END (net/netfilter/nfnetlink.c `nfnetlink_rcv_batch`). */
-export function encodeBatch(transaction: Transaction, sequence: number): EncodedBatch {
+export function encodeBatch(transaction: Transaction, sequence: number, family?: number): EncodedBatch {
   const writer = new ByteWriter(1024);
   const messages: { step: number; offset: number }[] = [];
   const emit = (step: number, type: number, flags: number, write: () => void): void => {
@@ -43,7 +43,7 @@ export function encodeBatch(transaction: Transaction, sequence: number): Encoded
   for (const [step, op] of transaction.entries()) {
     const emitStep = (message: number, flags: number, write: () => void): void =>
       emit(step, messageType(message), flags, () => {
-        writeNfgenmsg(writer);
+        writeNfgenmsg(writer, family);
         write();
       });
     encodeOp(writer, op, emitStep, step + 1);

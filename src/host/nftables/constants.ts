@@ -7,6 +7,8 @@ export const NFNL_MSG_BATCH_END = 17;
 
 /** Address family of a table that sees IPv4 and IPv6 (linux/netfilter.h). */
 export const NFPROTO_INET = 1;
+/** Of a table that sees what bridges pass from port to port. */
+export const NFPROTO_BRIDGE = 7;
 
 /** Message types within the subsystem. */
 export const NFT_MSG = {
@@ -76,7 +78,7 @@ export const NFT_REG_VERDICT = 0;
 export const NFT_REG32_00 = 8;
 
 export const NFTA_META = { DREG: 1, KEY: 2, SREG: 3 } as const;
-export const NFT_META = { MARK: 3, IIFNAME: 6, OIFNAME: 7, NFPROTO: 15, L4PROTO: 16 } as const;
+export const NFT_META = { PROTOCOL: 1, MARK: 3, IIFNAME: 6, OIFNAME: 7, NFPROTO: 15, L4PROTO: 16 } as const;
 export const NFTA_CT = { DREG: 1, KEY: 2, SREG: 4 } as const;
 export const NFT_CT = { STATE: 0, DIRECTION: 1, STATUS: 2, MARK: 3 } as const;
 export const NFTA_PAYLOAD = { DREG: 1, BASE: 2, OFFSET: 3, LEN: 4 } as const;

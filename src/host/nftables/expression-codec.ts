@@ -207,6 +207,12 @@ function load(writer: ByteWriter, field: Field, register: number): void {
     case 'icmp code':
     case 'icmpv6 code':
       return payload(writer, NFT_PAYLOAD.TRANSPORT_HEADER, 1, 1, register);
+    case 'meta protocol':
+      return meta(writer, NFT_META.PROTOCOL, register);
+    case 'arp saddr ip':
+      return payload(writer, NFT_PAYLOAD.NETWORK_HEADER, 14, 4, register);
+    case 'nd target':
+      return payload(writer, NFT_PAYLOAD.TRANSPORT_HEADER, 8, 16, register);
     case 'ether saddr':
       return payload(writer, NFT_PAYLOAD.LL_HEADER, 6, 6, register);
     case 'fib daddr type':

@@ -14,6 +14,8 @@ import { batchError, encodeBatch } from './batch.ts';
 import type { EncodedBatch } from './batch.ts';
 import {
   HOOKS,
+  NFPROTO_BRIDGE,
+  NFPROTO_INET,
   NFTA_CHAIN,
   NFTA_HOOK,
   NFTA_RULE,
@@ -32,24 +34,28 @@ import { splitTransaction } from './split.ts';
 const RECEIVE_QUEUE = 1024 * 1024;
 const NFGENMSG = 4;
 
-/** The packet filter of `netns`, or of the namespace that the calling thread is in. */
-export function openNftables(options: { readonly netns?: NetnsRef } = {}): Nftables {
+/** The packet filter of `netns`, or of the namespace that the calling thread is in: its table of family `inet`, or `bridge`. */
+export function openNftables(
+  options: { readonly netns?: NetnsRef; readonly family?: 'inet' | 'bridge' } = {},
+): Nftables {
   const socket = NetlinkSocket.open(NETLINK_NETFILTER, options);
   socket.growReceiveQueue(RECEIVE_QUEUE);
-  return new KernelNftables(socket);
+  return new KernelNftables(socket, options.family === 'bridge' ? NFPROTO_BRIDGE : NFPROTO_INET);
 }
 
 class KernelNftables implements Nftables {
   readonly #socket: NetlinkSocket;
+  readonly #family: number;
   #sequence = 1;
 
-  constructor(socket: NetlinkSocket) {
+  constructor(socket: NetlinkSocket, family: number) {
     this.#socket = socket;
+    this.#family = family;
   }
 
   apply(transaction: Transaction): void {
     if (transaction.length === 0) return;
-    const batch = encodeBatch(transaction, this.#sequence);
+    const batch = encodeBatch(transaction, this.#sequence, this.#family);
     this.#sequence = (this.#sequence + batch.messages.length) % 0x7fffffff;
     const limit = this.#socket.reserveSend(batch.bytes.length + 4096);
     if (batch.bytes.length <= limit) this.#send(batch, transaction);
@@ -84,7 +90,7 @@ class KernelNftables implements Nftables {
   /** Without real root the send buffer cannot grow; see {@link Nftables.apply}. */
   #applyInParts(transaction: Transaction, limit: number): void {
     for (const part of splitTransaction(this.#withoutDestroy(transaction), limit)) {
-      const batch = encodeBatch(part, this.#sequence);
+      const batch = encodeBatch(part, this.#sequence, this.#family);
       this.#sequence = (this.#sequence + batch.messages.length) % 0x7fffffff;
       this.#send(batch, part);
     }
@@ -166,7 +172,7 @@ class KernelNftables implements Nftables {
       return this.#socket.dump(
         messageType(message),
         (writer) => {
-          writeNfgenmsg(writer);
+          writeNfgenmsg(writer, this.#family);
           if (tableAttribute !== undefined) attributeText(writer, tableAttribute, TABLE.name);
           more(writer);
         },

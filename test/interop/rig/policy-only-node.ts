@@ -106,6 +106,7 @@ export class PolicyOnlyNode implements AsyncDisposable {
         netlink: stack.use(openNetlink({ netns })),
         reaper: stack.use(openLinkReaper({ netns })),
         nftables: stack.use(openNftables({ netns })),
+        bridgeFilter: stack.use(openNftables({ netns, family: 'bridge' })),
         conntrack: stack.use(openConntrack({ netns })),
         sysctl: openSysctl({ netns }),
         openWireguard: () => openWireguard({ netns }),
@@ -252,6 +253,11 @@ export class PolicyOnlyNode implements AsyncDisposable {
   /** Whether an echo request of this flow is answered within half a second. */
   async echoes(from: string, ip: string, flow: number): Promise<boolean> {
     return (await this.run(from, 'ping', '-e', String(flow), '-c', '1', '-W', '0.5', ip)).code === 0;
+  }
+
+  /** Whether an echo request with this source is answered within half a second. */
+  async echoesFrom(from: string, source: string, ip: string): Promise<boolean> {
+    return (await this.run(from, 'ping', '-I', source, '-c', '1', '-W', '0.5', ip)).code === 0;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
