@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseIp } from '../../base/ip/index.ts';
 import type { MacvlanMode } from '../../core/routing/index.ts';
 import { ENDPOINT_SLICES, NETWORK_POLICIES, PODS, SERVICES } from '../../host/kube-client/resources.ts';
+import { deleteNetns } from '../../host/netns/netns.ts';
 import { probe } from '../../host/probe/probe.ts';
 import { TestCluster, eventually } from './cluster.test-support.ts';
 import type { TestPod } from './cluster.test-support.ts';
@@ -113,13 +114,34 @@ describe('pods on the layer 2 of their nodes', () => {
     expect(await reaches(near, web)).toBe(false);
     await cluster.startAgent('n1');
     await eventually(() => reaches(near, web));
-    // Somebody with the right to it takes the table away; upkeep brings it back.
+    // Somebody with the right to do so takes the table away.
     await cluster.client.create(NETWORK_POLICIES, policy('deny', { podSelector: {}, policyTypes: ['Ingress'] }));
     await eventually(async () => !(await reaches(near, web)));
+    await cluster.run(web.netns, ['nft', 'delete', 'table', 'inet', 'sluice']);
+    expect(await reaches(near, web)).toBe(true);
+    await cluster.stopAgent('n1');
+    await cluster.startAgent('n1');
+    expect(await reaches(near, web)).toBe(false);
     const check = { ...web.request, command: 'CHECK' } as const;
     await cluster.cni('n1', check);
     const again = (await cluster.cni('n1', web.request)) as { ips: readonly { address: string; gateway: string }[] };
     expect(again.ips[0]).toMatchObject({ address: `${web.ips[0]}/24`, gateway: '172.30.1.1' });
+  });
+
+  it('go with their namespaces, whether or not anybody says so first', async () => {
+    await using cluster = await macvlanCluster();
+    const [near, web] = await threePods(cluster);
+    deleteNetns(web.netns);
+    await cluster.client.create(NETWORK_POLICIES, policy('deny', { podSelector: {}, policyTypes: ['Ingress'] }));
+    await eventually(async () => !(await cluster.pings(cluster.router, near.ips[0]!)));
+    await cluster.removePod(web);
+    await cluster.stopAgent('n1');
+    deleteNetns(near.netns);
+    await cluster.startAgent('n1');
+    const late = await cluster.addPod('n1', 'late');
+    expect(await cluster.pings(cluster.nodes.get('n1')!.netns, late.ips[0]!)).toBe(true);
+    const { packetFilter } = (await cluster.status('n1')) as { packetFilter: { error?: string } };
+    expect(packetFilter.error).toBeUndefined();
   });
 
   it('have a live connection cut that policy now denies, whichever end is told', async () => {

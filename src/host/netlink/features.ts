@@ -74,6 +74,13 @@ const FEATURES: readonly Feature[] = [
 
 /** What only some backends ask for, by the backend's name. */
 const BACKEND_FEATURES: Readonly<Record<string, readonly Feature[]>> = {
+  macvlan: [
+    {
+      feature: 'macvlan devices (--backend macvlan)',
+      options: ['CONFIG_MACVLAN', 'modprobe macvlan'],
+      attempt: () => addLink({ type: 'macvlan', name: 'sl-mv', parent: 'sl-a', mode: 'bridge' }),
+    },
+  ],
   ipip: [
     {
       feature: 'IP-in-IP tunnels (--backend ipip)',

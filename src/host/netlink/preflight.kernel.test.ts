@@ -21,6 +21,11 @@ describe('preflight', () => {
     expect(missing.length).toBeLessThanOrEqual(1);
   });
 
+  it('tries macvlan devices for their backend, which most kernels have', async () => {
+    const missing = await preflight({ platform: 'linux', uid: process.getuid!(), backend: 'macvlan' });
+    for (const { options } of missing) expect(options).toContain('CONFIG_MACVLAN');
+  });
+
   it('says so on another system', async () => {
     const missing = await preflight({ platform: 'darwin', uid: 0 });
     expect(missing.map(({ feature }) => feature)).toEqual(['Linux']);
