@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { EVENTS, NODES } from '../../src/host/kube-client/resources.ts';
+import { EVENTS, FELIX_CONFIGURATIONS, NODES } from '../../src/host/kube-client/resources.ts';
 import type { KubeObject } from '../../src/host/kube-client/types.ts';
 import { PolicyOnlyNode, eventually } from './rig/policy-only-node.ts';
 import type { ForeignPod } from './rig/policy-only-node.ts';
@@ -76,6 +76,22 @@ describe.each([
     expect(await node.reached(client!.netns, other!)).toEqual([]);
     expect(await node.reached(client!.netns, web!)).toEqual(web!.ips);
     expect(await node.reached(other!.netns, outside)).toEqual(outside.ips);
+  });
+
+  it('judges what kube-proxy has translated by the pod behind it', async () => {
+    // As kube-proxy has it; ours translates nothing here.
+    for (const [family, service, ip] of [
+      ['ip', '10.96.0.10', web!.ips[0]!],
+      ['ip6', 'fd00:96::a', web!.ips[1]!],
+    ] as const) {
+      const rules = `add table ${family} kube-proxy
+        add chain ${family} kube-proxy services { type nat hook prerouting priority -100; }
+        add rule ${family} kube-proxy services ${family} daddr ${service} tcp dport 8080 dnat to ${ip}`;
+      expect((await node.run(node.netns, 'nft', rules)).output).toBe('');
+    }
+    const service = { name: 'web', ips: ['10.96.0.10', 'fd00:96::a'] };
+    expect(await node.reached(client!.netns, service)).toEqual(service.ips);
+    expect(await node.reached(other!.netns, service)).toEqual([]);
   });
 
   it('puts a new pod under policy before its plugins have returned, and knows it as a peer', async () => {
@@ -185,8 +201,11 @@ describe('pods that are on the node without our plugin', () => {
   });
 
   it('are closed until then where the prefix of their interfaces is known', async () => {
-    await using node = await PolicyOnlyNode.create(['veth']);
+    await using node = await PolicyOnlyNode.create();
     await node.startAgent();
+    const felix = { metadata: { name: 'default' }, spec: { interfacePrefix: 'cali,veth' } };
+    await node.client.create(FELIX_CONFIGURATIONS[0]!, felix as object);
+    await eventually(async () => (await node.status()).policyOnly?.interfacePrefixes.includes('veth') === true);
     const list = node.chain('pairs', PTP);
     const web = await node.addPod(list, 'web', {}, { tell: false });
     await node.serve(web);
