@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { EVENTS, FELIX_CONFIGURATIONS, NODES } from '../../src/host/kube-client/resources.ts';
+import { EVENTS, FELIX_CONFIGURATIONS, GLOBAL_NETWORK_POLICIES, NODES } from '../../src/host/kube-client/resources.ts';
 import type { KubeObject } from '../../src/host/kube-client/types.ts';
 import { PolicyOnlyNode, eventually } from './rig/policy-only-node.ts';
 import type { ForeignPod } from './rig/policy-only-node.ts';
@@ -65,17 +65,31 @@ describe.each([
   it('enforces ingress between pods of one node and from elsewhere, in both families', async () => {
     await node.setPolicy('from-clients', FROM_CLIENTS);
     await eventually(async () => (await node.reached(other!.netns, web!)).length === 0);
-    expect(await node.reached(client!.netns, web!)).toEqual(web!.ips);
-    expect(await node.reached(node.outside, web!)).toEqual([]);
-    expect(await node.reached(node.netns, web!)).toEqual(web!.ips);
+    const from = [client!.netns, node.outside, node.netns].map((netns) => node.reached(netns, web!));
+    expect(await Promise.all(from)).toEqual([web!.ips, [], web!.ips]);
   });
 
   it('enforces egress to pods of one node and to elsewhere, in both families', async () => {
     await node.setPolicy('to-web', TO_WEB);
     await eventually(async () => (await node.reached(client!.netns, outside)).length === 0);
-    expect(await node.reached(client!.netns, other!)).toEqual([]);
-    expect(await node.reached(client!.netns, web!)).toEqual(web!.ips);
+    const to = [other!, web!].map((pod) => node.reached(client!.netns, pod));
+    expect(await Promise.all(to)).toEqual([[], web!.ips]);
     expect(await node.reached(other!.netns, outside)).toEqual(outside.ips);
+  });
+
+  it('judges what a pod sends to its own node, where policies of Calico mind that', async () => {
+    const host = { name: 'node', ips: ['172.30.1.11', 'fd00:30:1::b'] };
+    await node.serve({ ...host, netns: node.netns });
+    expect(await node.reached(other!.netns, host)).toEqual(host.ips);
+    const spec = {
+      selector: "app != 'client'",
+      types: ['Egress'],
+      egress: [{ action: 'Deny', destination: { nets: ['172.30.1.11/32', 'fd00:30:1::b/128'] } }, { action: 'Allow' }],
+    };
+    await node.client.create(GLOBAL_NETWORK_POLICIES[0]!, { metadata: { name: 'no-node' }, spec } as object);
+    await eventually(async () => (await node.reached(other!.netns, host)).length === 0);
+    expect(await node.reached(client!.netns, host)).toEqual(host.ips);
+    await node.client.delete(GLOBAL_NETWORK_POLICIES[0]!, { name: 'no-node' });
   });
 
   it('judges what kube-proxy has translated by the pod behind it', async () => {
@@ -90,8 +104,8 @@ describe.each([
       expect((await node.run(node.netns, 'nft', rules)).output).toBe('');
     }
     const service = { name: 'web', ips: ['10.96.0.10', 'fd00:96::a'] };
-    expect(await node.reached(client!.netns, service)).toEqual(service.ips);
-    expect(await node.reached(other!.netns, service)).toEqual([]);
+    const from = [client!, other!].map(({ netns }) => node.reached(netns, service));
+    expect(await Promise.all(from)).toEqual([service.ips, []]);
   });
 
   it('puts a new pod under policy before its plugins have returned, and knows it as a peer', async () => {
