@@ -110,7 +110,7 @@ function deletions(deltas: readonly Delta[]): Delta[] {
 function sitesOf(deltas: readonly Delta[]): (PodSite & { readonly pod: string })[] {
   return deltas.flatMap((delta) =>
     delta.kind === 'local-endpoint' && delta.value !== undefined
-      ? [{ ...delta.value, ifname: 'eth0', nodeLink: 'to-node' }]
+      ? [{ ...delta.value, ifname: 'eth0', nodeLink: 'to-node', seal: 7 }]
       : [],
   );
 }

@@ -186,7 +186,7 @@ export class TestCluster implements AsyncDisposable {
         },
         wireguardKeys: textInMemory(),
         openPod: (pod) => ({ netlink: openNetlink({ netns: pod }), sysctl: openSysctl({ netns: pod }) }),
-        openPodFilter: (pod) => openNftables({ netns: pod }),
+        openPodFilter: (pod, family = 'inet') => openNftables({ netns: pod, family }),
         openPodConntrack: (pod) => openConntrack({ netns: pod }),
         endpoints: fileEndpointStore(join(stateDir, 'endpoints')),
         copies: openPacketCopies({ netns }),

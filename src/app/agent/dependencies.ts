@@ -12,6 +12,7 @@ import type { Sysctl } from '../../host/sysctl/sysctl.ts';
 import type { Wireguard } from '../../host/wireguard/port.ts';
 import type { EndpointStore } from './endpoint-store.ts';
 import type { PodLinkDependencies } from './pod-link.ts';
+import type { PodTablesDependencies } from './pod-tables.ts';
 import type { TextStore } from './text-file.ts';
 
 /** The world as the agent touches it. Whoever made these disposes them after `runAgent` has returned. */
@@ -24,7 +25,7 @@ export interface AgentDependencies {
   readonly reaper: LinkReaper;
   readonly openPod: PodLinkDependencies['openPod'];
   /** The packet filter and the tracked connections of a pod's own namespace. */
-  readonly openPodFilter: (netns: string) => Nftables;
+  readonly openPodFilter: PodTablesDependencies['open'];
   readonly openPodConntrack: (netns: string) => Conntrack;
   /** Throws where the kernel has no WireGuard. */
   readonly openWireguard: () => Wireguard;

@@ -36,6 +36,8 @@ export interface MacvlanPlace {
   readonly mode: MacvlanMode;
   /** In the order of the record's addresses. */
   readonly places: readonly SegmentPlace[];
+  /** Packet mark by which the device knows what the pod's packet filter has let out; a secret from the pod. */
+  readonly seal: number;
 }
 
 /** Host side's hardware address on every pod link: pods have one permanent neighbour, whatever happens behind it. */
@@ -112,11 +114,11 @@ export function decodeRecord(text: string): EndpointRecord {
 }
 
 function decodeMacvlan(value: unknown): MacvlanPlace {
-  const { master, mode, places } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  const { master, mode, places, seal } = (value ?? {}) as Readonly<Record<string, unknown>>;
   const known = MACVLAN_MODES.find((each) => each === mode);
-  if (typeof master !== 'string' || known === undefined || !Array.isArray(places))
+  if (typeof master !== 'string' || known === undefined || !Array.isArray(places) || typeof seal !== 'number')
     throw new SluiceError('bad-record', 'the endpoint record has no valid macvlan device');
-  return { master, mode: known, places: places.map(decodePlace) };
+  return { master, mode: known, places: places.map(decodePlace), seal };
 }
 
 function decodePlace(value: unknown): SegmentPlace {

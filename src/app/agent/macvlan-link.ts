@@ -14,13 +14,14 @@ const NODE_RULE = 100;
 
 /**
  * Gives the pod its device on the segment with addresses and routes, and sends what is for the node, or answers what came
- * from it, by the link to the node. `node` are the node's addresses. Throws the kernel's error.
+ * from it, by the link to the node. `node` are the node's addresses; `guard` is called when the device is there and still
+ * down. Throws the kernel's error.
  */
 export function createMacvlan(
   record: EndpointRecord,
   { master, mode, places }: MacvlanPlace,
   node: readonly Ip[],
-  { netlink, openPod }: PodLinkDependencies,
+  { netlink, openPod, guard }: PodLinkDependencies & { readonly guard: () => void },
 ): void {
   const { ifname, netns, mac, mtu, addresses } = record;
   const pod = openPod(netns);
@@ -29,6 +30,7 @@ export function createMacvlan(
     const name = record.interface.replace(/^slc/, 'mvl');
     netlink.apply([{ kind: 'add-link', link: { type: 'macvlan', name, parent: master, mode, netns, mtu, mac } }]);
     pod.netlink.apply([{ kind: 'set-link', link: name, name: ifname }]);
+    guard();
     // Neighbours that remember another hardware address are told of the new one.
     pod.sysctl.write(`net/ipv4/conf/${ifname}/arp_notify`, 1);
     // Clients of NodePorts come by a link that no route to them leads to.

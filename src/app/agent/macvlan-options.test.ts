@@ -34,7 +34,7 @@ it('keeps on record where a pod is on its segment', () => {
     mac: '02:00:00:00:00:01',
     mtu: 1500,
     addresses: ['172.30.1.130', 'fd00:30:1::5'].map((text) => parseIp(text)!),
-    macvlan: { master: 'eth0', mode: 'bridge', places },
+    macvlan: { master: 'eth0', mode: 'bridge', places, seal: 4711 },
   };
   expect(decodeRecord(encodeRecord(record))).toEqual(record);
   const broken = encodeRecord(record).replace('"mode":"bridge"', '"mode":"other"');

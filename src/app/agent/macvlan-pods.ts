@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { SluiceError, hasCode, messageOf } from '../../base/errors.ts';
 import { cidrContains } from '../../base/ip/index.ts';
 import type { Cidr, Ip } from '../../base/ip/index.ts';
@@ -6,7 +7,6 @@ import type { Ruleset } from '../../core/nft/model.ts';
 import { MACVLAN_MODES, placeOn, takenOn } from '../../core/routing/index.ts';
 import type { Segment, SegmentPlace } from '../../core/routing/index.ts';
 import type { Conntrack } from '../../host/conntrack/port.ts';
-import type { Nftables } from '../../host/nftables/port.ts';
 import type { EndpointRecord, MacvlanPlace } from './endpoint-record.ts';
 import type { MacvlanOptions } from './macvlan-options.ts';
 import { createMacvlan, deleteMacvlan } from './macvlan-link.ts';
@@ -15,10 +15,11 @@ import type { KnownNode } from './routing-objects.ts';
 import { withPodConnections } from './pod-connections.ts';
 import type { FlowTable } from './pod-connections.ts';
 import { PodTables } from './pod-tables.ts';
+import type { PodTablesDependencies } from './pod-tables.ts';
 
 export interface MacvlanPodsDependencies extends PodLinkDependencies {
   /** The packet filter and the connections of a pod's namespace. */
-  readonly openPodFilter: (netns: string) => Nftables;
+  readonly openPodFilter: PodTablesDependencies['open'];
   readonly openPodConntrack: (netns: string) => Conntrack;
   /** The node's own. */
   readonly conntrack: FlowTable;
@@ -88,7 +89,8 @@ export class MacvlanPods {
       if (typeof place === 'string') throw new SluiceError('bad-network', place);
       return place;
     });
-    return { master: segment.master, mode: known, places };
+    // Zero is what packets have that nobody has marked.
+    return { master: segment.master, mode: known, places, seal: randomInt(1, 2 ** 31) };
   }
 
   /** Puts the pod, which has its link to the node already, on the segment: under policy before its first packet. */
@@ -97,7 +99,8 @@ export class MacvlanPods {
     const table = this.#dependencies.filter();
     if (table === undefined) throw new SluiceError('not-ready', 'the packet filter is not programmed yet');
     this.tables.program(record, table);
-    createMacvlan(record, record.macvlan, this.#ownAddresses(), this.#dependencies);
+    const guard = (): void => this.tables.guard(record);
+    createMacvlan(record, record.macvlan, this.#ownAddresses(), { ...this.#dependencies, guard });
   }
 
   /** Takes the pod off the segment, if it still has a network namespace. */

@@ -2,7 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { parseIp } from '../../base/ip/index.ts';
 import type { MacvlanMode } from '../../core/routing/index.ts';
 import { ENDPOINT_SLICES, NETWORK_POLICIES, PODS, SERVICES } from '../../host/kube-client/resources.ts';
-import { deleteNetns } from '../../host/netns/netns.ts';
+import { expectSuccess } from '../../host/errno.ts';
+import { close, sendto, socket } from '../../host/libc.ts';
+import { openNetlink } from '../../host/netlink/kernel.ts';
+import { deleteNetns, inNetns } from '../../host/netns/netns.ts';
 import { probe } from '../../host/probe/probe.ts';
 import { TestCluster, eventually } from './cluster.test-support.ts';
 import type { TestPod } from './cluster.test-support.ts';
@@ -40,6 +43,47 @@ async function reaches(from: TestPod, to: TestPod, port = 80): Promise<boolean> 
 /** {@link reaches} for each pair, side by side. */
 function all(...pairs: readonly (readonly [TestPod, TestPod])[]): Promise<boolean[]> {
   return Promise.all(pairs.map(([from, to]) => reaches(from, to)));
+}
+
+/** An Ethernet frame with one UDP datagram over IPv4 to port 9999, its checksums as they should be or absent. */
+function udpFrame(frame: {
+  readonly text: string;
+  readonly from: string;
+  readonly to: string;
+  readonly source: string;
+  readonly destination: string;
+}): Uint8Array<ArrayBuffer> {
+  const mac = (text: string) => text.split(':').map((each) => Number.parseInt(each, 16));
+  const ip = (text: string) => text.split('.').map(Number);
+  const data = [...new TextEncoder().encode(frame.text)];
+  const word = (value: number) => [value >> 8, value & 0xff];
+  const header = [0x45, 0, ...word(28 + data.length), 0, 0, 0, 0, 64, 17, 0, 0, ...ip(frame.from), ...ip(frame.to)];
+  let sum = 0;
+  for (let i = 0; i < header.length; i += 2) sum += (header[i]! << 8) + header[i + 1]!;
+  const checksum = ~((sum & 0xffff) + (sum >> 16)) & 0xffff;
+  [header[10], header[11]] = word(checksum) as [number, number];
+  const udp = [...word(40_000), ...word(9999), ...word(8 + data.length), 0, 0];
+  return Uint8Array.from([...mac(frame.destination), ...mac(frame.source), 8, 0, ...header, ...udp, ...data]);
+}
+
+/** Puts a frame on the wire by a packet socket, as a container with CAP_NET_RAW can. */
+function sendFrame(netns: string, frame: Uint8Array<ArrayBuffer>): void {
+  inNetns(netns, () => {
+    const [AF_PACKET, SOCK_RAW] = [17, 3];
+    using netlink = openNetlink();
+    const fd = expectSuccess(socket(AF_PACKET, SOCK_RAW, 0), 'opening a packet socket');
+    try {
+      // struct sockaddr_ll (linux/if_packet.h)
+      const address = new DataView(new ArrayBuffer(20));
+      address.setUint16(0, AF_PACKET, true);
+      address.setUint16(2, 0x0800);
+      address.setInt32(4, netlink.link('eth0')!.index, true);
+      // A packet that a hook drops is an error or none, as kernels have it.
+      sendto(fd, frame, frame.length, 0, new Uint8Array(address.buffer), 20);
+    } finally {
+      close(fd);
+    }
+  });
 }
 
 /** Both of them on n1, the third one on n2. */
@@ -119,7 +163,7 @@ describe('pods on the layer 2 of their nodes', () => {
     // Somebody with the right to do so takes the table away.
     await cluster.client.create(NETWORK_POLICIES, policy('deny', { podSelector: {}, policyTypes: ['Ingress'] }));
     await eventually(async () => !(await reaches(near, web)));
-    await cluster.run(web.netns, ['nft', 'delete', 'table', 'inet', 'sluice']);
+    for (const family of ['netdev', 'inet']) await cluster.run(web.netns, ['nft', 'delete', 'table', family, 'sluice']);
     expect(await reaches(near, web)).toBe(true);
     await cluster.stopAgent('n1');
     await cluster.startAgent('n1');
@@ -128,6 +172,39 @@ describe('pods on the layer 2 of their nodes', () => {
     await cluster.cni('n1', check);
     const again = (await cluster.cni('n1', web.request)) as { ips: readonly { address: string; gateway: string }[] };
     expect(again.ips[0]).toMatchObject({ address: `${web.ips[0]}/24`, gateway: '172.30.1.1' });
+  });
+
+  it('send nothing past their egress policies by packet sockets, nor under another address', async () => {
+    await using cluster = await macvlanCluster();
+    const [near, web] = await threePods(cluster);
+    await cluster.client.create(
+      NETWORK_POLICIES,
+      policy('no-way-out', { podSelector: { matchLabels: { role: 'near' } }, policyTypes: ['Egress'] }),
+    );
+    await eventually(async () => !(await cluster.pings(near.netns, web.ips[0]!)));
+    const script = `const s = require('dgram').createSocket('udp4'); s.on('message', (m) => console.log(String(m))); s.bind(9999)`;
+    let heard = '';
+    cluster.start(web.netns, [process.execPath, '-e', script]).stdout!.on('data', (data) => (heard += String(data)));
+    const macOf = ({ netns }: TestPod): string => {
+      using netlink = openNetlink({ netns });
+      return netlink.link('eth0')!.mac!;
+    };
+    const frame = (text: string, from: string, mac: string) =>
+      udpFrame({ text, from, to: web.ips[0]!, source: mac, destination });
+    const [own, destination] = [macOf(near), macOf(web)];
+    const send = () => {
+      sendFrame(near.netns, frame('own', near.ips[0]!, own));
+      sendFrame(near.netns, frame('stolen', '172.30.1.1', own));
+    };
+    for (let i = 0; i < 3; i++) send();
+    // The guard away, the same frames arrive: what was silent before was silent because of it.
+    await cluster.run(near.netns, ['nft', 'delete', 'table', 'netdev', 'sluice']);
+    await eventually(async () => {
+      sendFrame(near.netns, frame('late', near.ips[0]!, own));
+      await cluster.pings(web.netns, web.ips[0]!);
+      return heard.includes('late');
+    });
+    expect(heard).not.toMatch(/own|stolen/);
   });
 
   it('go with their namespaces, whether or not anybody says so first', async () => {
@@ -217,6 +294,13 @@ describe('pods on the layer 2 of their nodes', () => {
     expect(await ask(cluster.router, 'fd00:30:1::11', 30_080)).toBe('web fd00:30:1::1');
     // Another node can only be answered if it takes the client's place.
     expect(await ask(cluster.router, '172.30.1.12', 30_080)).toBe('web ::ffff:172.30.1.12');
+    // Translation turns the packet from one link to the other, and the policy is asked all the same.
+    const noWayOut = { podSelector: { matchLabels: { role: 'near' } }, policyTypes: ['Egress'] };
+    await cluster.client.create(NETWORK_POLICIES, policy('no-way-out', noWayOut));
+    await eventually(async () => (await ask(near.netns, '10.96.0.1', 80)) === '');
+    expect(await ask(near.netns, '172.30.1.11', 30_080)).toBe('');
+    await cluster.client.delete(NETWORK_POLICIES, { namespace: 'default', name: 'no-way-out' });
+    await eventually(async () => (await ask(near.netns, '172.30.1.11', 30_080)) !== '');
     const onlyRouter = { from: [{ ipBlock: { cidr: '172.30.1.1/32' } }] };
     await cluster.client.create(NETWORK_POLICIES, policy('outside', { podSelector: {}, ingress: [onlyRouter] }));
     await eventually(async () => (await ask(near.netns, '10.96.0.1', 80)) === '');

@@ -3,13 +3,16 @@ import type { Logger } from '../../base/log.ts';
 import { diff, replaceAll } from '../../core/nft/diff.ts';
 import type { Ruleset, Transaction } from '../../core/nft/model.ts';
 import { followingChange, podTables } from '../../core/nft/pod-table.ts';
+import type { PodSite } from '../../core/nft/pod-table.ts';
+import { wireGuard } from '../../core/nft/wire-guard.ts';
+import type { Wire } from '../../core/nft/wire-guard.ts';
 import type { Nftables } from '../../host/nftables/port.ts';
 import { NODE_LINK } from './endpoint-record.ts';
 import type { EndpointRecord } from './endpoint-record.ts';
 
 export interface PodTablesDependencies {
   /** The packet filter of a pod's namespace; closed after use, because an open one keeps the namespace from going. */
-  readonly open: (netns: string) => Nftables;
+  readonly open: (netns: string, family?: 'inet' | 'netdev') => Nftables;
   readonly log: Logger;
 }
 
@@ -26,6 +29,8 @@ interface Held {
 export class PodTables {
   readonly #dependencies: PodTablesDependencies;
   readonly #held = new Map<string, Held>();
+  /** The kernel has no hook for what a device sends. */
+  #unguarded = false;
 
   constructor(dependencies: PodTablesDependencies) {
     this.#dependencies = dependencies;
@@ -54,12 +59,30 @@ export class PodTables {
     this.#program(held, podTables(node));
   }
 
+  /** Lets nothing out of the pod's device but what its table has let out. Kernels before 5.16 cannot, and do without. */
+  guard(record: EndpointRecord): void {
+    const wire = wireOf(record);
+    if (wire === undefined || this.#unguarded) return;
+    try {
+      using nftables = this.#dependencies.open(record.netns, 'netdev');
+      equalise(nftables, wireGuard(wire));
+    } catch (error) {
+      if (!hasCode(error, 'unsupported')) throw error;
+      this.#unguarded = true;
+      this.#dependencies.log.warn('containers that may open packet sockets can pass by their egress policies', {
+        error: messageOf(error),
+      });
+    }
+  }
+
   /** The pod is no longer ours, and its namespace, if it lives on, is free. */
   remove({ id, netns }: EndpointRecord): void {
     this.#held.delete(id);
     this.#quietly(netns, () => {
-      using nftables = this.#dependencies.open(netns);
-      nftables.apply([{ op: 'destroy-table' }]);
+      for (const family of ['netdev', 'inet'] as const) {
+        using nftables = this.#dependencies.open(netns, family);
+        nftables.apply([{ op: 'destroy-table' }]);
+      }
     });
   }
 
@@ -86,7 +109,11 @@ export class PodTables {
   /** Makes every pod's table what follows from the node's, whatever it holds. */
   repair(node: Ruleset): void {
     const tableOf = podTables(node);
-    for (const held of this.#held.values()) this.#quietly(held.record.netns, () => this.#program(held, tableOf));
+    for (const held of this.#held.values())
+      this.#quietly(held.record.netns, () => {
+        this.#program(held, tableOf);
+        this.guard(held.record);
+      });
   }
 
   #program(held: Held, tableOf: ReturnType<typeof podTables>): void {
@@ -94,8 +121,7 @@ export class PodTables {
     const desired = tableOf(siteOf(record));
     held.table = undefined;
     using nftables = this.#dependencies.open(record.netns);
-    const actual = nftables.actual(desired);
-    nftables.apply(actual === undefined ? replaceAll(desired) : diff(actual, desired));
+    equalise(nftables, desired);
     held.table = desired;
   }
 
@@ -114,6 +140,18 @@ export class PodTables {
   }
 }
 
-function siteOf({ interface: name, ifname, addresses }: EndpointRecord) {
-  return { interface: name, ifname, nodeLink: NODE_LINK, addresses };
+function equalise(nftables: Nftables, desired: Ruleset): void {
+  const actual = nftables.actual(desired);
+  nftables.apply(actual === undefined ? replaceAll(desired) : diff(actual, desired));
+}
+
+function siteOf({ interface: name, ifname, addresses, macvlan }: EndpointRecord): PodSite {
+  return { interface: name, ifname, nodeLink: NODE_LINK, addresses, seal: macvlan?.seal ?? 0 };
+}
+
+/** In mode passthru the device has its master's hardware address, and nobody else is behind that. */
+function wireOf({ ifname, mac, addresses, macvlan }: EndpointRecord): Wire | undefined {
+  return macvlan === undefined || macvlan.mode === 'passthru'
+    ? undefined
+    : { ifname, mac, addresses, seal: macvlan.seal };
 }

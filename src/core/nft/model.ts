@@ -62,7 +62,7 @@ export type Field =
   | 'icmpv6 type'
   | 'icmpv6 code'
   | 'ether saddr'
-  /** The next three in family `bridge` only: EtherType, sender of an ARP packet, address of a neighbour advertisement. */
+  /** The next three in families `bridge` and `netdev` only: EtherType, sender of an ARP packet, address of a neighbour advertisement. */
   | 'meta protocol'
   | 'arp saddr ip'
   | 'nd target'
@@ -161,8 +161,11 @@ export type Rule = readonly Statement[];
 /** What attaches a base chain to the packet path. `priority` is the kernel's number; lower runs earlier. */
 export interface Hook {
   readonly type: 'filter' | 'nat' | 'route';
-  readonly hook: 'prerouting' | 'input' | 'forward' | 'output' | 'postrouting';
+  /** `egress` in family `netdev` only: what leaves by the device, whoever made it. */
+  readonly hook: 'prerouting' | 'input' | 'forward' | 'output' | 'postrouting' | 'egress';
   readonly priority: number;
+  /** Of `egress`. */
+  readonly device?: string;
 }
 
 /** A chain with its rules; without `hook` it is reached by jumps only. Base chains accept what no rule decides. */
@@ -279,5 +282,6 @@ export const CT_STATE = { INVALID: 1, ESTABLISHED: 2, RELATED: 4, NEW: 8, UNTRAC
 /** Bits of `tcp flags`. */
 export const TCP_FLAG = { FIN: 1, SYN: 2, RST: 4, PSH: 8, ACK: 16 } as const;
 
-/** Result of `fib … type`: RTN_LOCAL. */
+/** Results of `fib … type`: RTN_UNICAST and RTN_LOCAL. */
+export const RTN_UNICAST = 1;
 export const RTN_LOCAL = 2;

@@ -4,7 +4,7 @@ import { referencesOf, setChange, targetOf, transactionOf } from './diff.ts';
 import type { SetChange } from './diff.ts';
 import { addressKey, ifnameKey } from './key.ts';
 import type { Chain, NamedSet, Rule, Ruleset, Statement, Transaction, Verdict } from './model.ts';
-import { IPPROTO } from './model.ts';
+import { IPPROTO, RTN_UNICAST } from './model.ts';
 import { SETS } from './names.ts';
 import { isDiscovery } from './own-node.ts';
 import {
@@ -14,6 +14,7 @@ import {
   isFamily,
   isNew,
   isProtocol,
+  leavesBy,
   leavesNotBy,
   source,
   verdict,
@@ -28,6 +29,8 @@ export interface PodSite {
   /** The pod's link to its node, where the node has judged already what comes, and judges what goes. */
   readonly nodeLink: string;
   readonly addresses: readonly Ip[];
+  /** Packet mark of what leaves by `ifname`; see wire-guard.ts. */
+  readonly seal: number;
 }
 
 /** Bit of the mark, of connection and packet, for what came by the link to the node: answers go back there. */
@@ -118,7 +121,7 @@ function elementChanges(change: Transaction): ReadonlyMap<string, Pick<SetChange
 }
 
 function ownChains(site: PodSite, node: Ruleset, families: readonly Family[]): readonly Chain[] {
-  const { ifname, nodeLink, addresses } = site;
+  const { ifname, nodeLink, addresses, seal } = site;
   const judge = (direction: 'egress' | 'ingress'): readonly Rule[] => [
     ...CONNECTIONS,
     // Whoever is not known is closed, as on the node.
@@ -147,8 +150,9 @@ function ownChains(site: PodSite, node: Ruleset, families: readonly Family[]): r
       rules: refusalRules(families),
     },
     {
+      // Not output: a packet that translation has sent another way still shows the first device there.
       name: 'egress',
-      hook: { type: 'filter', hook: 'output', priority: -10 },
+      hook: { type: 'filter', hook: 'postrouting', priority: -10 },
       rules: [
         [leavesNotBy(ifname), accept],
         ...DISCOVERY,
@@ -162,6 +166,17 @@ function ownChains(site: PodSite, node: Ruleset, families: readonly Family[]): r
       ],
     },
     { name: OWN_EGRESS, rules: judge('egress') },
+    {
+      name: 'seal',
+      hook: { type: 'filter', hook: 'postrouting', priority: 10 },
+      rules: [
+        [
+          leavesBy(ifname),
+          { kind: 'compare', field: 'fib daddr type', op: '==', value: RTN_UNICAST },
+          { kind: 'set-mark', target: 'meta mark', mask: 0xffffffff, value: seal },
+        ],
+      ],
+    },
     {
       name: 'ingress',
       hook: { type: 'filter', hook: 'input', priority: -10 },

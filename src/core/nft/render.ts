@@ -59,7 +59,8 @@ function renderElement(spec: SetSpec, key: ElementKey, data: string): string {
 
 function hookLine({ hook }: Chain): string {
   if (hook === undefined) return '';
-  return `\t\ttype ${hook.type} hook ${hook.hook} priority ${hook.priority}; policy accept;\n`;
+  const device = hook.device === undefined ? '' : ` device "${hook.device}"`;
+  return `\t\ttype ${hook.type} hook ${hook.hook}${device} priority ${hook.priority}; policy accept;\n`;
 }
 
 /** What an `integer` key stands for has no name of its own as a type, only as the type of an expression. */

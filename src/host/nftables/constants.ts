@@ -10,6 +10,9 @@ export const NFPROTO_INET = 1;
 /** Of a table that sees what bridges pass from port to port. */
 export const NFPROTO_BRIDGE = 7;
 
+/** Of a table that sees what devices send. */
+export const NFPROTO_NETDEV = 5;
+
 /** Message types within the subsystem. */
 export const NFT_MSG = {
   NEWTABLE: 0,
@@ -37,10 +40,12 @@ export function messageType(message: number): number {
 export const NFTA_TABLE_NAME = 1;
 
 export const NFTA_CHAIN = { TABLE: 1, NAME: 3, HOOK: 4, POLICY: 5, TYPE: 7 } as const;
-export const NFTA_HOOK = { HOOKNUM: 1, PRIORITY: 2 } as const;
+export const NFTA_HOOK = { HOOKNUM: 1, PRIORITY: 2, DEV: 3 } as const;
 export const NF_ACCEPT = 1;
 /** linux/netfilter.h enum nf_inet_hooks. */
 export const HOOKS = { prerouting: 0, input: 1, forward: 2, output: 3, postrouting: 4 } as const;
+/** linux/netfilter.h enum nf_dev_hooks. */
+export const DEVICE_HOOKS = { egress: 1 } as const;
 
 export const NFTA_RULE = { TABLE: 1, CHAIN: 2, EXPRESSIONS: 4, USERDATA: 7 } as const;
 export const NFTA_LIST_ELEM = 1;

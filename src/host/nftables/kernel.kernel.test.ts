@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { parseIp } from '../../base/ip/index.ts';
-import { EMPTY_RULESET, applyTransaction, diff } from '../../core/nft/diff.ts';
+import { EMPTY_RULESET, applyTransaction, diff, replaceAll } from '../../core/nft/diff.ts';
 import { addressKey, ifnameKey } from '../../core/nft/key.ts';
 import type { NftOp, Rule, SetSpec, Transaction } from '../../core/nft/model.ts';
+import { wireGuard } from '../../core/nft/wire-guard.ts';
+import { openNetlink } from '../netlink/kernel.ts';
 import { enterPrivateNetwork } from '../netns/testing.ts';
 import { SAMPLE, SETS, nftablesContract } from './contract.ts';
 import { openNftables } from './kernel.ts';
@@ -152,6 +154,24 @@ describe.skipIf(!allowed)('the kernel', () => {
         data: expect.objectContaining({ element: '0a000001', op: expect.objectContaining({ op: 'add-elements' }) }),
       }),
     );
+  });
+
+  it('guards a device in family netdev, and reads back what it did', () => {
+    using links = openNetlink();
+    links.apply([{ kind: 'add-link', link: { type: 'bridge', name: 'wire0', mac: '02:00:00:00:00:01' } }]);
+    using kernel = openNftables({ family: 'netdev' });
+    const addresses = ['172.30.1.130', 'fd00:30:1::5'].map((text) => parseIp(text)!);
+    const guard = wireGuard({ ifname: 'wire0', mac: '02:00:00:00:00:01', addresses, seal: 0x1234 });
+    expect(kernel.actual(guard)).toBeUndefined();
+    kernel.apply(replaceAll(guard));
+    expect(diff(kernel.actual(guard)!, guard)).toEqual([]);
+    const shown = nft('list', 'table', 'netdev', 'sluice');
+    expect(shown).toMatch(/hook egress device "wire0"/);
+    expect(shown).toContain('meta mark 0x00001234 meta mark set 0x00000000 accept');
+    expect(shown).toContain('arp saddr ip @own4 accept');
+    kernel.apply([{ op: 'destroy-table' }]);
+    expect(kernel.actual(guard)).toBeUndefined();
+    links.apply([{ kind: 'delete-link', link: 'wire0' }]);
   });
 
   it('loads a table of many megabytes in one transaction and reads it back', () => {

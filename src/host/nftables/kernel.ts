@@ -13,9 +13,11 @@ import type { NetnsRef } from '../netns/netns.ts';
 import { batchError, encodeBatch } from './batch.ts';
 import type { EncodedBatch } from './batch.ts';
 import {
+  DEVICE_HOOKS,
   HOOKS,
   NFPROTO_BRIDGE,
   NFPROTO_INET,
+  NFPROTO_NETDEV,
   NFTA_CHAIN,
   NFTA_HOOK,
   NFTA_RULE,
@@ -34,13 +36,15 @@ import { splitTransaction } from './split.ts';
 const RECEIVE_QUEUE = 1024 * 1024;
 const NFGENMSG = 4;
 
-/** The packet filter of `netns`, or of the namespace that the calling thread is in: its table of family `inet`, or `bridge`. */
+const FAMILIES = { inet: NFPROTO_INET, bridge: NFPROTO_BRIDGE, netdev: NFPROTO_NETDEV } as const;
+
+/** The packet filter of `netns`, or of the namespace that the calling thread is in: its table of family `inet`, or another. */
 export function openNftables(
-  options: { readonly netns?: NetnsRef; readonly family?: 'inet' | 'bridge' } = {},
+  options: { readonly netns?: NetnsRef; readonly family?: keyof typeof FAMILIES } = {},
 ): Nftables {
   const socket = NetlinkSocket.open(NETLINK_NETFILTER, options);
   socket.growReceiveQueue(RECEIVE_QUEUE);
-  return new KernelNftables(socket, options.family === 'bridge' ? NFPROTO_BRIDGE : NFPROTO_INET);
+  return new KernelNftables(socket, FAMILIES[options.family ?? 'inet']);
 }
 
 class KernelNftables implements Nftables {
@@ -113,7 +117,7 @@ class KernelNftables implements Nftables {
     return new Map(
       own.map((attributes) => {
         const name = attributes.text(NFTA_CHAIN.NAME) ?? '';
-        const hook = decodeHook(attributes);
+        const hook = decodeHook(attributes, this.#family);
         const known = recognise(rules.get(name) ?? [], expected.chains.get(name)?.rules ?? []);
         return [name, { name, ...(hook === undefined ? {} : { hook }), rules: known }] as const;
       }),
@@ -192,14 +196,17 @@ function recognise(found: readonly (string | undefined)[], expected: readonly Ru
   return found.map((data) => (data === undefined ? FOREIGN_RULE : (known.get(data) ?? FOREIGN_RULE)));
 }
 
-function decodeHook(attributes: Attributes): Chain['hook'] | undefined {
+function decodeHook(attributes: Attributes, family: number): Chain['hook'] | undefined {
   const hook = attributes.nested(NFTA_CHAIN.HOOK);
   const number = hook?.u32be(NFTA_HOOK.HOOKNUM);
-  const name = Object.entries(HOOKS).find(([, value]) => value === number)?.[0];
+  const device = hook?.text(NFTA_HOOK.DEV);
+  const names = family === NFPROTO_NETDEV ? DEVICE_HOOKS : HOOKS;
+  const name = Object.entries(names).find(([, value]) => value === number)?.[0];
   if (hook === undefined || name === undefined) return undefined;
   return {
     type: (attributes.text(NFTA_CHAIN.TYPE) ?? 'filter') as NonNullable<Chain['hook']>['type'],
-    hook: name as keyof typeof HOOKS,
+    hook: name as NonNullable<Chain['hook']>['hook'],
     priority: (hook.u32be(NFTA_HOOK.PRIORITY) ?? 0) | 0,
+    ...(device === undefined ? {} : { device }),
   };
 }

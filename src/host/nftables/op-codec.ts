@@ -5,6 +5,7 @@ import { TABLE, TYPE_BYTES } from '../../core/nft/model.ts';
 import type { FieldType, Hook, NftOp, Rule, SetSpec } from '../../core/nft/model.ts';
 import { NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL } from '../netlink/message.ts';
 import {
+  DEVICE_HOOKS,
   HOOKS,
   NFPROTO_INET,
   NFTA_CHAIN,
@@ -203,8 +204,9 @@ function emitElements(
 
 function writeHook(writer: ByteWriter, hook: Hook): void {
   attributeNest(writer, NFTA_CHAIN.HOOK, () => {
-    attributeU32be(writer, NFTA_HOOK.HOOKNUM, HOOKS[hook.hook]);
+    attributeU32be(writer, NFTA_HOOK.HOOKNUM, { ...HOOKS, ...DEVICE_HOOKS }[hook.hook]);
     attributeU32be(writer, NFTA_HOOK.PRIORITY, hook.priority);
+    if (hook.device !== undefined) attributeText(writer, NFTA_HOOK.DEV, hook.device);
   });
   attributeU32be(writer, NFTA_CHAIN.POLICY, NF_ACCEPT);
   attributeText(writer, NFTA_CHAIN.TYPE, hook.type);
