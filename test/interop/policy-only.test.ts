@@ -256,8 +256,8 @@ describe('the network of others', () => {
   it('keeps all that it has in the kernel, while the agent comes, works and goes', async () => {
     await using node = await PolicyOnlyNode.create();
     const sh = async (command: string): Promise<string> => (await node.run(node.netns, 'sh', '-c', command)).output;
-    await sh(`ip link add vxlan.calico type vxlan id 4096 dstport 4789 dev eth0 && ip link set vxlan.calico up
-      ip addr add 10.244.1.0/32 dev vxlan.calico && ip link add slcforeign type dummy && ip link set slcforeign up
+    await sh(`ip link add flannel.1 type vxlan id 1 dstport 8472 dev eth0 && ip link set flannel.1 up
+      ip addr add 10.244.1.0/32 dev flannel.1 && ip link add slcforeign type dummy && ip link set slcforeign up
       ip route add 10.244.9.0/26 via 172.30.1.1 proto 80 && ip route add blackhole 10.244.1.64/26 proto 80
       ip rule add fwmark 0x100/0xffff00 lookup 100 && ip route add default via 172.30.1.1 table 100
       ip neigh add 172.30.1.9 lladdr 02:00:00:00:00:09 dev eth0
@@ -266,6 +266,7 @@ describe('the network of others', () => {
       nft list table ip calico; sysctl -a 2>/dev/null | grep -E 'rp_filter|forwarding|bridge-nf'`;
     const before = await sh(everything);
     await node.startAgent();
+    expect(await sh('nft list chain inet sluice raw-prerouting')).toContain('udp dport 8472 drop');
     await node.client.create(NODES, { metadata: { name: 'n2' }, status: {} } as object);
     await node.setPolicy('nothing', NOTHING);
     await eventually(async () => (await node.status()).cluster.policies === 1);

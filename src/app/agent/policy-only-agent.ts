@@ -21,9 +21,9 @@ import { endpointDelta } from './endpoint-record.ts';
 import type { EndpointRecord } from './endpoint-record.ts';
 import { FeedLog } from './feed-log.ts';
 import { ForeignEndpoints } from './foreign-endpoints.ts';
+import { ForeignTunnels } from './foreign-tunnels.ts';
 import { LiveConnections } from './live-connections.ts';
 import type { AgentOptions } from './options.ts';
-import { OwnTunnels } from './own-tunnels.ts';
 import { PacketFilter } from './packet-filter.ts';
 import { persist } from './persist.ts';
 import { ensurePod } from './pod-directory.ts';
@@ -61,7 +61,7 @@ export class PolicyOnlyAgent {
   readonly #filter: PacketFilter;
   readonly #connections: LiveConnections;
   readonly #domains: DomainNames;
-  readonly #tunnels: OwnTunnels;
+  readonly #tunnels: ForeignTunnels;
   readonly #attached: ForeignEndpoints;
   readonly #discovered: DiscoveredPods;
   readonly #links: RoutedLinks;
@@ -94,11 +94,11 @@ export class PolicyOnlyAgent {
       policies: () => this.#feed.policies(),
       apply: (delta) => this.#applyNow(delta),
     });
-    // Nothing of this node's own; what pods may not send remains.
-    this.#tunnels = new OwnTunnels(
-      () => this.#feed.extended.tunnels,
-      (delta) => this.#filter.apply(delta),
-    );
+    this.#tunnels = new ForeignTunnels({
+      ...world,
+      settings: () => this.#feed.extended.tunnels,
+      apply: (delta) => this.#filter.apply(delta),
+    });
     const locate = (addresses: readonly Ip[]): PodInterface | string => this.#locate(addresses);
     this.#links = new RoutedLinks(world);
     this.#ports = new BridgePorts({ nftables: world.bridgeFilter, log });
@@ -164,7 +164,7 @@ export class PolicyOnlyAgent {
     await Promise.race([this.#feed.synced, stopped]);
     // Pods of before are found ahead of the first table, which would close their interfaces.
     this.#discovered.update();
-    this.#tunnels.update([]);
+    this.#tunnels.update();
     this.#ports.repair(this.#attached.records.values());
     const onFailure = (reason: string): void => {
       this.#readiness.waitingFor(`programming the packet filter: ${reason}`);
@@ -184,6 +184,7 @@ export class PolicyOnlyAgent {
   async #upkeep(): Promise<void> {
     if (!this.#readiness.isReady) return;
     this.#discovered.update();
+    this.#tunnels.update();
     this.#links.repair(this.#attached.records.values());
     if ([...this.#attached.records.values()].some(({ shared }) => shared === true)) {
       const problem = filterBridges(this.#world.sysctl);
@@ -219,7 +220,7 @@ export class PolicyOnlyAgent {
   /** Nodes changed, or the settings: the pods' interfaces may have other prefixes. */
   #onSettings(): void {
     if (!this.#readiness.isReady) return;
-    this.#tunnels.update([]);
+    this.#tunnels.update();
     if (this.#interfacePrefixes().join() === this.#prefixes) return;
     this.#world.log.info('the interfaces of pods have other prefixes', { prefixes: this.#interfacePrefixes() });
     try {

@@ -250,14 +250,14 @@ export class PolicyOnlyNode implements AsyncDisposable {
     return (await Promise.all(asked)).flat();
   }
 
-  /** Whether an echo request of this flow is answered within half a second. */
+  /** Whether an echo request of this flow is answered within a second. */
   async echoes(from: string, ip: string, flow: number): Promise<boolean> {
-    return (await this.run(from, 'ping', '-e', String(flow), '-c', '1', '-W', '0.5', ip)).code === 0;
+    return (await this.run(from, 'ping', '-e', String(flow), '-c', '1', '-W', '1', ip)).code === 0;
   }
 
-  /** Whether an echo request with this source is answered within half a second. */
+  /** Whether an echo request with this source is answered within a second. */
   async echoesFrom(from: string, source: string, ip: string): Promise<boolean> {
-    return (await this.run(from, 'ping', '-I', source, '-c', '1', '-W', '0.5', ip)).code === 0;
+    return (await this.run(from, 'ping', '-I', source, '-c', '1', '-W', '1', ip)).code === 0;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
