@@ -1,7 +1,13 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { EVENTS, FELIX_CONFIGURATIONS, GLOBAL_NETWORK_POLICIES, NODES } from '../../src/host/kube-client/resources.ts';
+import {
+  EVENTS,
+  FELIX_CONFIGURATIONS,
+  GLOBAL_NETWORK_POLICIES,
+  NODES,
+  PODS,
+} from '../../src/host/kube-client/resources.ts';
 import type { KubeObject } from '../../src/host/kube-client/types.ts';
 import { PolicyOnlyNode, eventually } from './rig/policy-only-node.ts';
 import type { ForeignPod } from './rig/policy-only-node.ts';
@@ -191,6 +197,29 @@ describe('a bridge whose pods policy tells by their addresses', () => {
       expect(await node.echoesFrom(thief.netns, ip, web.ips[index]!)).toBe(false);
     for (const pod of [web, client, thief]) await node.removePod(pod);
     expect((await node.run(node.netns, 'nft', 'list', 'tables')).output).not.toContain('bridge');
+  });
+});
+
+describe('a pod that went without a DEL', () => {
+  it('leaves its address to the next one that gets it, and its late DEL changes nothing', async () => {
+    await using node = await PolicyOnlyNode.create(['cni0']);
+    await node.startAgent();
+    const ranges = [[{ subnet: '10.244.1.0/24', rangeStart: '10.244.1.9', rangeEnd: '10.244.1.9' }]];
+    const list = node.chain('cbr0', { ...BRIDGE, ipam: { ...IPAM, ranges } }, SLUICE);
+    const lost = await node.addPod(list, 'lost');
+    await node.client.delete(PODS, { namespace: 'default', name: 'lost' });
+    rmSync(node.leases, { recursive: true });
+    await node.run(lost.netns, 'ip', 'link', 'set', 'eth0', 'down');
+    await node.setPolicy('from-clients', FROM_CLIENTS);
+    const web = await node.addPod(list, 'web', { app: 'web' });
+    await node.serve(web);
+    expect(web.ips).toEqual(lost.ips);
+    expect(readdirSync(join(node.stateDir, 'endpoints'))).toHaveLength(1);
+    await node.runtime.delNetworkList(list, lost.attachment);
+    expect(await node.reached(node.netns, web)).toEqual(web.ips);
+    expect(await node.reached(node.outside, web)).toEqual([]);
+    await node.setPolicy('from-clients', { ...FROM_CLIENTS, ingress: [{}] });
+    await eventually(async () => (await node.reached(node.outside, web)).length === 1);
   });
 });
 

@@ -111,6 +111,7 @@ export class ForeignEndpoints implements CniService {
     await ensurePod(pod).catch(tryAgain(`${title} is not known`));
     if (this.#records.has(id)) await this.#remove(id);
     const record = own ?? this.#recordOf(id, request, pod, before!);
+    await this.#removeForerunners(record);
     try {
       this.#remember(record);
       if (own !== undefined) this.#dependencies.links.wire(own);
@@ -131,6 +132,13 @@ export class ForeignEndpoints implements CniService {
     const place = this.#locate(before.addresses, `pod ${pod.namespace}/${pod.name}`);
     const port = place.shared ? this.#dependencies.portOf(place.name, before.hostSides) : undefined;
     return { ...recordOf(id, request, pod, before, place), ...(port === undefined ? {} : { port }) };
+  }
+
+  /** Whoever had one of these addresses has gone without a word, or it would not have been given out again. */
+  async #removeForerunners({ interface: name, addresses }: EndpointRecord): Promise<void> {
+    const holds = (record: EndpointRecord): boolean =>
+      record.interface === name && record.addresses.some((ip) => addresses.some((each) => equalIp(each, ip)));
+    for (const { id } of [...this.#records.values()].filter(holds)) await this.#remove(id);
   }
 
   #locate(addresses: readonly Ip[], title: string): PodInterface {

@@ -206,7 +206,8 @@ export class PolicyOnlyAgent {
     this.#filter.apply(delta);
     if (delta.kind !== 'pod') return;
     if (delta.value === undefined) this.#detached.delete(delta.key);
-    this.#discovered.podChanged(delta.key, delta.value);
+    // Before everything is known, the node's own addresses among it, nobody can tell what is whose.
+    if (this.#feed.hasSynced) this.#discovered.podChanged(delta.key, delta.value);
   }
 
   #onAttachment({ namespace, pod }: EndpointRecord, present: boolean): void {
