@@ -40,8 +40,6 @@ export default defineConfig({
           include: ['test/vm/**/*.test.ts'],
           pool: 'forks',
           fileParallelism: false,
-          // After all others: an emulated machine needs the whole of a small one.
-          sequence: { groupOrder: 1 },
         },
       },
     ],

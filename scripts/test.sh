@@ -18,4 +18,5 @@ node scripts/build.ts
 npm run --silent lint
 npm run --silent types
 npm run --silent unused
-exec vitest run "$@"
+[ $# -eq 0 ] || exec vitest run "$@"
+exec node scripts/suites.ts
