@@ -186,7 +186,7 @@ export class TestCluster implements AsyncDisposable {
         },
         wireguardKeys: textInMemory(),
         openPod: (pod) => ({ netlink: openNetlink({ netns: pod }), sysctl: openSysctl({ netns: pod }) }),
-        openPodFilter: (pod, family = 'inet') => openNftables({ netns: pod, family }),
+        openPodFilter: (pod, family) => openNftables({ netns: pod, family: family ?? 'inet' }),
         openPodConntrack: (pod) => openConntrack({ netns: pod }),
         endpoints: fileEndpointStore(join(stateDir, 'endpoints')),
         copies: openPacketCopies({ netns }),

@@ -11,7 +11,7 @@ export interface PacketFilterDependencies {
   readonly createEngine: () => CalcEngine;
   readonly nftables: Pick<Nftables, 'apply' | 'actual'>;
   /** Tables elsewhere that follow from the node's. */
-  readonly followers?: Pick<PodTables, 'follow' | 'repair'>;
+  readonly followers?: Pick<PodTables, 'follow' | 'check' | 'repair' | 'status'>;
   readonly log: Logger;
   /** After a transaction: what its update says beyond the table itself. */
   readonly onUpdate: (update: Told) => void;
@@ -24,6 +24,8 @@ export interface PacketFilterStatus {
   readonly sets: number;
   readonly elements: number;
   readonly transactions: number;
+  /** Pods that have a table of their own, and those of them whose table is not certain; absent where there are none. */
+  readonly podTables?: { readonly pods: number; readonly uncertain: number };
   readonly error?: string;
 }
 
@@ -48,6 +50,8 @@ export class PacketFilter {
   /** What flushes said of changes that the kernel has not taken yet. */
   #untold: Told[] = [];
   #transactions = 0;
+  /** Changes that the followers have not heard of. */
+  #lost = false;
   #error: string | undefined;
 
   constructor(dependencies: PacketFilterDependencies) {
@@ -89,6 +93,7 @@ export class PacketFilter {
         error: messageOf(error),
         data: (error as { data?: unknown }).data,
       });
+      this.#lost = true;
       return this.#replace(engine, 'rewrite');
     }
     this.#tell();
@@ -112,6 +117,7 @@ export class PacketFilter {
 
   status(): PacketFilterStatus {
     const ruleset = this.#engine?.ruleset();
+    const podTables = this.#dependencies.followers?.status();
     let elements = 0;
     for (const set of ruleset?.sets.values() ?? []) elements += set.elements.size;
     return {
@@ -120,6 +126,7 @@ export class PacketFilter {
       sets: ruleset?.sets.size ?? 0,
       elements,
       transactions: this.#transactions,
+      ...(podTables === undefined || podTables.pods === 0 ? {} : { podTables }),
       ...(this.#error === undefined ? {} : { error: this.#error }),
     };
   }
@@ -161,13 +168,25 @@ export class PacketFilter {
         log.warn('the packet filter had been changed by someone else; repaired', { steps: transaction.length });
       this.#commit(transaction);
     } catch (error) {
+      this.#lost = true;
       this.#error = messageOf(error);
       log.error('the kernel refused the packet filter; the one before stays in force', { error: this.#error });
       this.#retry = setTimeout(() => this.#replaceQuietly(engine), RETRY * 2 ** Math.min(this.#failures++, 6));
       throw error;
     }
-    this.#dependencies.followers?.repair(desired);
+    this.#lead(changes, desired, whole !== undefined);
     this.#tell();
+  }
+
+  /** Has the followers do the same; `anew`: the calculation began again. */
+  #lead(changes: Transaction, desired: Ruleset, anew: boolean): void {
+    const { followers } = this.#dependencies;
+    if (anew || this.#lost) followers?.repair(desired);
+    else {
+      followers?.follow(changes, desired);
+      followers?.check(desired);
+    }
+    this.#lost = false;
   }
 
   #calculate(engine: CalcEngine): Transaction {

@@ -12,9 +12,16 @@ import type { EndpointRecord } from './endpoint-record.ts';
 
 export interface PodTablesDependencies {
   /** The packet filter of a pod's namespace; closed after use, because an open one keeps the namespace from going. */
-  readonly open: (netns: string, family?: 'inet' | 'netdev') => Nftables;
+  readonly open: (netns: string, family?: 'netdev') => Nftables;
   readonly log: Logger;
 }
+
+/** Pods that a check looks at: with a thousand Services, 30 ms each. */
+const CHECKED_AT_ONCE = 4;
+/**
+ * Milliseconds after which a socket is closed. Closing waits for what was deleted to be gone from memory, 15 ms; by then it is.
+ */
+const CLOSE_AFTER = 200;
 
 /** What the kernel holds for one pod; undefined when that is not certain. */
 interface Held {
@@ -29,6 +36,11 @@ interface Held {
 export class PodTables {
   readonly #dependencies: PodTablesDependencies;
   readonly #held = new Map<string, Held>();
+  /** Opened in the last moments. */
+  readonly #used: Nftables[] = [];
+  #closing: NodeJS.Timeout | undefined;
+  /** Where {@link PodTables.check} goes on. */
+  #checked = 0;
   /** The kernel has no hook for what a device sends. */
   #unguarded = false;
 
@@ -64,8 +76,7 @@ export class PodTables {
     const wire = wireOf(record);
     if (wire === undefined || this.#unguarded) return;
     try {
-      using nftables = this.#dependencies.open(record.netns, 'netdev');
-      equalise(nftables, wireGuard(wire));
+      equalise(this.#open(record.netns, 'netdev'), wireGuard(wire));
     } catch (error) {
       if (!hasCode(error, 'unsupported')) throw error;
       this.#unguarded = true;
@@ -79,10 +90,7 @@ export class PodTables {
   remove({ id, netns }: EndpointRecord): void {
     this.#held.delete(id);
     this.#quietly(netns, () => {
-      for (const family of ['netdev', 'inet'] as const) {
-        using nftables = this.#dependencies.open(netns, family);
-        nftables.apply([{ op: 'destroy-table' }]);
-      }
+      for (const family of ['netdev', undefined] as const) this.#open(netns, family).apply([{ op: 'destroy-table' }]);
     });
   }
 
@@ -97,10 +105,7 @@ export class PodTables {
         const after = tableOf(siteOf(held.record));
         const transaction = followingChange(before, after, change);
         held.table = undefined;
-        if (transaction.length > 0) {
-          using nftables = this.#dependencies.open(held.record.netns);
-          nftables.apply(transaction);
-        }
+        if (transaction.length > 0) this.#open(held.record.netns).apply(transaction);
         held.table = after;
       });
     }
@@ -108,20 +113,46 @@ export class PodTables {
 
   /** Makes every pod's table what follows from the node's, whatever it holds. */
   repair(node: Ruleset): void {
+    this.#repair(node, [...this.#held.values()]);
+  }
+
+  /** Looks at some pods' tables, at others each time, in case somebody else has changed them: it takes a while. */
+  check(node: Ruleset): void {
+    const held = [...this.#held.values()];
+    const uncertain = held.filter(({ table }) => table === undefined);
+    const start = this.#checked % Math.max(held.length, 1);
+    const turn = [...held.slice(start), ...held.slice(0, start)].slice(0, CHECKED_AT_ONCE);
+    this.#checked = start + turn.length;
+    this.#repair(node, [...new Set([...uncertain, ...turn])]);
+  }
+
+  #repair(node: Ruleset, pods: readonly Held[]): void {
     const tableOf = podTables(node);
-    for (const held of this.#held.values())
+    for (const held of pods)
       this.#quietly(held.record.netns, () => {
         this.#program(held, tableOf);
         this.guard(held.record);
       });
   }
 
+  /** What is used here is closed a little later. */
+  #open(netns: string, family?: 'netdev'): Nftables {
+    const opened = this.#dependencies.open(netns, family);
+    this.#used.push(opened);
+    this.#closing ??= setTimeout(() => this.#close(), CLOSE_AFTER);
+    return opened;
+  }
+
+  #close(): void {
+    this.#closing = undefined;
+    for (const opened of this.#used.splice(0)) opened[Symbol.dispose]();
+  }
+
   #program(held: Held, tableOf: ReturnType<typeof podTables>): void {
     const { record } = held;
     const desired = tableOf(siteOf(record));
     held.table = undefined;
-    using nftables = this.#dependencies.open(record.netns);
-    equalise(nftables, desired);
+    equalise(this.#open(record.netns), desired);
     held.table = desired;
   }
 

@@ -85,7 +85,6 @@ export class PolicyOnlyAgent {
     this.#filter = new PacketFilter({
       ...world,
       createEngine: () => this.#createEngine(),
-      followers: { follow: () => undefined, repair: () => undefined },
       onUpdate: (update) => this.#connections.onUpdate(update, this.#attached.fresh),
     });
     this.#domains = new DomainNames({

@@ -61,7 +61,7 @@ export async function runAgentProgram(env: Environment, signal: AbortSignal): Pr
         log,
         blockStore: kubeBlockStore({ client, report: (message) => log.warn(message) }),
         openPod: (netns) => ({ netlink: openNetlink({ netns }), sysctl: openSysctl({ netns }) }),
-        openPodFilter: (pod, family = 'inet') => openNftables({ netns: pod, family }),
+        openPodFilter: (pod, family) => openNftables({ netns: pod, family: family ?? 'inet' }),
         openPodConntrack: (pod) => openConntrack({ netns: pod }),
         openWireguard,
         wireguardKeys: textFile(join(options.stateDir, 'wireguard-keys.json')),
