@@ -38,7 +38,6 @@ export class PodTables {
   readonly #held = new Map<string, Held>();
   /** Opened in the last moments. */
   readonly #used: Nftables[] = [];
-  #closing: NodeJS.Timeout | undefined;
   /** Where {@link PodTables.check} goes on. */
   #checked = 0;
   /** The kernel has no hook for what a device sends. */
@@ -138,13 +137,11 @@ export class PodTables {
   /** What is used here is closed a little later. */
   #open(netns: string, family?: 'netdev'): Nftables {
     const opened = this.#dependencies.open(netns, family);
-    this.#used.push(opened);
-    this.#closing ??= setTimeout(() => this.#close(), CLOSE_AFTER);
+    if (this.#used.push(opened) === 1) setTimeout(() => this.#close(), CLOSE_AFTER);
     return opened;
   }
 
   #close(): void {
-    this.#closing = undefined;
     for (const opened of this.#used.splice(0)) opened[Symbol.dispose]();
   }
 
