@@ -36,7 +36,7 @@ export interface MacvlanPlace {
   readonly mode: MacvlanMode;
   /** In the order of the record's addresses. */
   readonly places: readonly SegmentPlace[];
-  /** Packet mark by which the device knows what the pod's packet filter has let out; a secret from the pod. */
+  /** Packet mark by which the device knows what the pod's packet filter has let out; a secret from the pod. 0: none. */
   readonly seal: number;
 }
 

@@ -89,8 +89,9 @@ export class MacvlanPods {
       if (typeof place === 'string') throw new SluiceError('bad-network', place);
       return place;
     });
-    // Zero is what packets have that nobody has marked.
-    return { master: segment.master, mode: known, places, seal: randomInt(1, 2 ** 31) };
+    // In mode passthru the pod has its master's hardware address, and the device to itself: nothing is guarded.
+    const seal = known === 'passthru' ? 0 : randomInt(1, 2 ** 31);
+    return { master: segment.master, mode: known, places, seal };
   }
 
   /** Puts the pod, which has its link to the node already, on the segment: under policy before its first packet. */

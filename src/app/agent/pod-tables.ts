@@ -177,9 +177,8 @@ function siteOf({ interface: name, ifname, addresses, macvlan }: EndpointRecord)
   return { interface: name, ifname, nodeLink: NODE_LINK, addresses, seal: macvlan?.seal ?? 0 };
 }
 
-/** In mode passthru the device has its master's hardware address, and nobody else is behind that. */
+/** What guards the pod's device; undefined where nothing does. */
 function wireOf({ ifname, mac, addresses, macvlan }: EndpointRecord): Wire | undefined {
-  return macvlan === undefined || macvlan.mode === 'passthru'
-    ? undefined
-    : { ifname, mac, addresses, seal: macvlan.seal };
+  const seal = macvlan?.seal ?? 0;
+  return seal === 0 ? undefined : { ifname, mac, addresses, seal };
 }
