@@ -333,6 +333,37 @@ describe('pods on the layer 2 of their nodes', () => {
     expect(await ask(cluster.router, '172.30.1.12', 30_080)).toBe('');
   });
 
+  it('are answered by the new endpoint of a Service, over the socket that they talked to the old one with', async () => {
+    await using cluster = await macvlanCluster();
+    const [near, web, far] = await threePods(cluster);
+    for (const pod of [web, far]) cluster.serve(pod);
+    await cluster.client.create(SERVICES, {
+      metadata: { name: 'web', namespace: 'default' },
+      spec: { clusterIP: '10.96.0.1', clusterIPs: ['10.96.0.1'], ports: [{ protocol: 'UDP', port: 80 }] },
+    } as object);
+    const slice = (pod: TestPod) =>
+      ({
+        metadata: { name: 'web', namespace: 'default', labels: { 'kubernetes.io/service-name': 'web' } },
+        addressType: 'IPv4',
+        ports: [{ protocol: 'UDP', port: 8080 }],
+        endpoints: [{ addresses: [pod.ips[0]], conditions: { ready: true }, nodeName: pod.node }],
+      }) as object;
+    await cluster.client.create(ENDPOINT_SLICES, slice(web));
+    const client = cluster.start(near.netns, [
+      process.execPath,
+      '-e',
+      `const socket = require('dgram').createSocket('udp4');
+       socket.on('message', (data) => console.log(String(data)));
+       setInterval(() => socket.send('hello', 80, '10.96.0.1'), 50);`,
+    ]);
+    let last = '';
+    client.stdout!.on('data', (chunk: Buffer) => (last = chunk.toString()));
+    await eventually(() => last.startsWith('web '));
+    await cluster.client.delete(ENDPOINT_SLICES, { namespace: 'default', name: 'web' });
+    await cluster.client.create(ENDPOINT_SLICES, slice(far));
+    await eventually(() => last.startsWith('far '));
+  });
+
   it.each([
     ['private', true, false],
     ['vepa', false, false],
