@@ -49,6 +49,16 @@ export function createMacvlan(
   }
 }
 
+/** Leads what is for the node, whose addresses may have changed, by the link to it. Throws the kernel's error. */
+export function leadToNode(record: EndpointRecord, node: readonly Ip[], { openPod }: PodLinkDependencies): void {
+  const pod = openPod(record.netns);
+  try {
+    pod.netlink.apply(record.addresses.flatMap((ip) => nodeRoutes(ip, node)));
+  } finally {
+    pod.netlink[Symbol.dispose]();
+  }
+}
+
 /** Takes the device away, if there is one. */
 export function deleteMacvlan({ netns, ifname }: EndpointRecord, { openPod }: PodLinkDependencies): void {
   const pod = openPod(netns);
@@ -63,20 +73,26 @@ export function deleteMacvlan({ netns, ifname }: EndpointRecord, { openPod }: Po
 function routesOf(ifname: string, ip: Ip, gateway: Ip | undefined, node: readonly Ip[]): readonly NetworkChange[] {
   const via = POD_GATEWAY[ip.family];
   const destination = EVERYTHING[ip.family];
-  const toNode = node.filter(({ family }) => family === ip.family);
   // Even the loose check of IPv4's reverse paths wants an address on the link that a packet comes by.
   const shared = { kind: 'replace-address', address: { link: NODE_LINK, address: hostCidr(ip) } } as const;
   return [
     ...(ip.family === 4 ? [shared] : []),
-    ...toNode.map((own): NetworkChange => ({
-      kind: 'replace-route',
-      route: { destination: hostCidr(own), via, link: NODE_LINK, source: ip },
-    })),
+    ...nodeRoutes(ip, node),
     { kind: 'replace-route', route: { destination, via, link: NODE_LINK, table: NODE_TABLE } },
     ...(gateway === undefined
       ? []
       : [{ kind: 'replace-route', route: { destination, via: gateway, link: ifname } } as const]),
   ];
+}
+
+function nodeRoutes(ip: Ip, node: readonly Ip[]): readonly NetworkChange[] {
+  const via = POD_GATEWAY[ip.family];
+  return node
+    .filter(({ family }) => family === ip.family)
+    .map((own) => ({
+      kind: 'replace-route',
+      route: { destination: hostCidr(own), via, link: NODE_LINK, source: ip },
+    }));
 }
 
 function rules(addresses: readonly Ip[], kind: 'add-rule' | 'delete-rule'): readonly NetworkChange[] {

@@ -9,7 +9,7 @@ import type { Segment, SegmentPlace } from '../../core/routing/index.ts';
 import type { Conntrack } from '../../host/conntrack/port.ts';
 import type { EndpointRecord, MacvlanPlace } from './endpoint-record.ts';
 import type { MacvlanOptions } from './macvlan-options.ts';
-import { createMacvlan, deleteMacvlan } from './macvlan-link.ts';
+import { createMacvlan, deleteMacvlan, leadToNode } from './macvlan-link.ts';
 import type { PodLinkDependencies } from './pod-link.ts';
 import type { KnownNode } from './routing-objects.ts';
 import { withPodConnections } from './pod-connections.ts';
@@ -107,21 +107,27 @@ export class MacvlanPods {
   /** Takes the pod off the segment, if it still has a network namespace. */
   disconnect(record: EndpointRecord): void {
     if (record.macvlan === undefined) return;
-    try {
-      deleteMacvlan(record, this.#dependencies);
-    } catch (error) {
-      if (!hasCode(error, 'not-found'))
-        this.#dependencies.log.warn('a pod cannot be taken off its segment', {
-          pod: `${record.namespace}/${record.pod}`,
-          error: messageOf(error),
-        });
-    }
+    this.#quietly(record, 'a pod cannot be taken off its segment', () => deleteMacvlan(record, this.#dependencies));
     this.tables.remove(record);
   }
 
   /** Takes over a pod that an earlier agent attached. */
   adopt(record: EndpointRecord): void {
-    if (record.macvlan !== undefined) this.tables.adopt(record);
+    if (record.macvlan === undefined) return;
+    this.tables.adopt(record);
+    this.#quietly(record, 'a pod may not reach its node', () =>
+      leadToNode(record, this.#ownAddresses(), this.#dependencies),
+    );
+  }
+
+  /** What fails because the pod is going is no news. */
+  #quietly({ namespace, pod }: EndpointRecord, what: string, act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      if (hasCode(error, 'not-found')) return;
+      this.#dependencies.log.warn(what, { pod: `${namespace}/${pod}`, error: messageOf(error) });
+    }
   }
 
   /** What the node itself is reached at: a pod's frames never come back to the device that they were sent by. */

@@ -191,6 +191,12 @@ describe('pods on the layer 2 of their nodes', () => {
     await cluster.stopAgent('n1');
     await cluster.startAgent('n1');
     expect(await reaches(near, web)).toBe(false);
+    // The node's addresses, too, are looked at anew.
+    await cluster.stopAgent('n1');
+    const node = cluster.nodes.get('n1')!.netns;
+    await cluster.run(node, ['ip', 'address', 'add', '172.30.1.77/24', 'dev', 'eth0']);
+    await cluster.startAgent('n1');
+    await eventually(() => cluster.pings(web.netns, '172.30.1.77'));
     const check = { ...web.request, command: 'CHECK' } as const;
     await cluster.cni('n1', check);
     const again = (await cluster.cni('n1', web.request)) as { ips: readonly { address: string; gateway: string }[] };
