@@ -3,15 +3,7 @@ import type { IpPool } from '../ipam/index.ts';
 
 /** Names of the ways in which packets can reach a pod on another node; the keys of the table in `backends/backend-table.ts`. */
 export type BackendName =
-  | 'vxlan'
-  | 'host-gw'
-  | 'cross-subnet'
-  | 'ipip'
-  | 'ipip-cross-subnet'
-  | 'udp'
-  | 'ovs'
-  | 'macvlan'
-  | 'none';
+  'vxlan' | 'host-gw' | 'cross-subnet' | 'ipip' | 'ipip-cross-subnet' | 'udp' | 'ovs' | 'macvlan' | 'none';
 
 /** Tunnels on whose device a node has an address of its own, which it publishes. */
 export type TunnelKind = 'vxlan' | 'ipip' | 'wireguard' | 'udp' | 'ovs';
