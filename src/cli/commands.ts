@@ -68,6 +68,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/datastore.ts'),
   },
   {
+    name: 'migrate',
+    summary: 'plan how a cluster goes from Calico to Sluice, node by node',
+    load: () => import('./commands/migrate.ts'),
+  },
+  {
     name: 'completion',
     summary: 'print a script that completes commands in your shell',
     load: () => import('./commands/completion.ts'),

@@ -34,6 +34,8 @@ const CORE_AREAS: Readonly<Record<string, readonly string[]>> = {
   wireguard: ['policy', 'routing'],
   bgp: ['kube'],
   datastore: ['ipam'],
+  migrate: ['kube'],
+  flannel: ['routing'],
 };
 
 interface Import {
