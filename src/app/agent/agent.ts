@@ -116,7 +116,7 @@ class Agent {
       signal,
       addresses: (known) => this.#routing.ownAddresses(known),
       tunnels: () => this.#addresses.tunnels,
-      wireguardKeys: () => this.#wireguard.keys,
+      wireguardKeys: () => this.#wireguard,
     });
     this.#pools = new NodePools(options, {
       ...world,
@@ -183,6 +183,7 @@ class Agent {
       input: () => ({
         ...this.#routing.input(),
         keys: new Map([...this.#feed.nodes.items].map(([name, { wireguard }]) => [name, wireguard.keys])),
+        nextKeys: new Map([...this.#feed.nodes.items].map(([name, { wireguard }]) => [name, wireguard.nextKeys])),
       }),
       rotation: () => this.#feed.nodes.items.get(options.node)?.wireguard.rotation ?? '',
       onTunnels: (tunnels) => this.#ownTunnels.updateEncrypting(tunnels),

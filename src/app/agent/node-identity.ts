@@ -5,7 +5,12 @@ import type { WireguardKeys } from '../../core/wireguard/index.ts';
 import { NODES } from '../../host/kube-client/resources.ts';
 import type { KubeClient } from '../../host/kube-client/types.ts';
 import type { Netlink } from '../../host/netlink/port.ts';
-import { TUNNEL_ANNOTATIONS, UNDERLAY_MACS_ANNOTATION, WIREGUARD_ANNOTATIONS } from './routing-objects.ts';
+import {
+  NEXT_WIREGUARD_ANNOTATIONS,
+  TUNNEL_ANNOTATIONS,
+  UNDERLAY_MACS_ANNOTATION,
+  WIREGUARD_ANNOTATIONS,
+} from './routing-objects.ts';
 import type { KnownNode } from './routing-objects.ts';
 import { readUnderlay } from './underlay.ts';
 
@@ -41,7 +46,7 @@ export interface NodeIdentityDependencies {
   /** This node's addresses in the overlay. */
   readonly tunnels: () => TunnelAddresses;
   /** This node's WireGuard keys that are in use. */
-  readonly wireguardKeys: () => WireguardKeys;
+  readonly wireguardKeys: () => { readonly keys: WireguardKeys; readonly nextKeys: WireguardKeys };
   readonly signal: AbortSignal;
 }
 
@@ -60,10 +65,13 @@ export class NodeIdentity {
     const { client, netlink, addresses, tunnels, wireguardKeys, signal } = this.#dependencies;
     const wanted = identityAnnotations(readUnderlay(netlink, addresses(known)), tunnels());
     const missing = Object.entries(wanted).filter(([key, value]) => known.annotations[key] !== value);
-    const keys = wireguardKeys();
+    const { keys, nextKeys } = wireguardKeys();
     // Null takes an annotation away: peers must not use a key that is not in use.
     const changed = ([4, 6] as const)
-      .map((family) => [WIREGUARD_ANNOTATIONS[family], keys[family] ?? null] as const)
+      .flatMap((family) => [
+        [WIREGUARD_ANNOTATIONS[family], keys[family] ?? null] as const,
+        [NEXT_WIREGUARD_ANNOTATIONS[family], nextKeys[family] ?? null] as const,
+      ])
       .filter(([name, key]) => (known.annotations[name] ?? null) !== key);
     if (missing.length + changed.length === 0) return;
     const body = { metadata: { annotations: Object.fromEntries([...missing, ...changed]) } };

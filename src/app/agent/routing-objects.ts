@@ -25,6 +25,11 @@ export const WIREGUARD_ANNOTATIONS: Readonly<Record<Family, string>> = {
   4: 'projectcalico.org/WireguardPublicKey',
   6: 'projectcalico.org/WireguardPublicKeyV6',
 };
+/** Where a node publishes the keys that it is about to have, while it hands over to them. */
+export const NEXT_WIREGUARD_ANNOTATIONS: Readonly<Record<Family, string>> = {
+  4: 'sluice.dev/WireguardNextPublicKey',
+  6: 'sluice.dev/WireguardNextPublicKeyV6',
+};
 /** A new value, whatever it is, makes the node choose new WireGuard keys. */
 const WIREGUARD_ROTATION_ANNOTATION = 'sluice.dev/wireguard-rotation';
 
@@ -45,9 +50,10 @@ export interface KnownNode {
   readonly networkReady: boolean;
 }
 
-/** What a Node says of WireGuard: the keys that it has, and a text that changes when it is to get others. */
+/** What a Node says of WireGuard: the keys that it has, those that come next, and a text that changes to ask for others. */
 export interface KnownWireguard {
   readonly keys: WireguardKeys;
+  readonly nextKeys: WireguardKeys;
   readonly rotation: string;
 }
 
@@ -82,11 +88,18 @@ export function knownNode(node: Node): KnownNode {
 }
 
 function wireguardOf(annotations: Readonly<Record<string, string>>): KnownWireguard {
-  const keys = ([4, 6] as const).flatMap((family) => {
-    const key = annotations[WIREGUARD_ANNOTATIONS[family]] ?? '';
-    return key === '' ? [] : [[family, key] as const];
-  });
-  return { keys: Object.fromEntries(keys), rotation: annotations[WIREGUARD_ROTATION_ANNOTATION] ?? '' };
+  const keysIn = (names: Readonly<Record<Family, string>>): WireguardKeys =>
+    Object.fromEntries(
+      ([4, 6] as const).flatMap((family) => {
+        const key = annotations[names[family]] ?? '';
+        return key === '' ? [] : [[family, key] as const];
+      }),
+    );
+  return {
+    keys: keysIn(WIREGUARD_ANNOTATIONS),
+    nextKeys: keysIn(NEXT_WIREGUARD_ANNOTATIONS),
+    rotation: annotations[WIREGUARD_ROTATION_ANNOTATION] ?? '',
+  };
 }
 
 /** What the node itself says of where peers reach it goes before the InternalIPs of the same family. */

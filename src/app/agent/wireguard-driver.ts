@@ -1,7 +1,7 @@
 import { messageOf } from '../../base/errors.ts';
 import type { Family } from '../../base/ip/index.ts';
 import type { Logger } from '../../base/log.ts';
-import { WIREGUARD_DEVICES, desiredWireguard, wireguardMtu } from '../../core/wireguard/index.ts';
+import { HANDOVER_DEVICES, WIREGUARD_DEVICES, desiredWireguard, wireguardMtu } from '../../core/wireguard/index.ts';
 import type {
   DesiredWireguard,
   WireguardInput,
@@ -12,11 +12,15 @@ import type {
 } from '../../core/wireguard/index.ts';
 import type { Netlink } from '../../host/netlink/port.ts';
 import type { Sysctl } from '../../host/sysctl/sysctl.ts';
-import type { Wireguard, WireguardDevice } from '../../host/wireguard/port.ts';
+import type { Wireguard } from '../../host/wireguard/port.ts';
 import type { TextStore } from './text-file.ts';
 import { diffTables, dumpTables, peerChanges } from './wireguard-changes.ts';
 import type { WireguardTables } from './wireguard-changes.ts';
 import { WireguardNodeKeys } from './wireguard-keys.ts';
+import type { NodeKey } from './wireguard-keys.ts';
+import { WireguardRotation } from './wireguard-rotation.ts';
+import { WireguardSessions, hasGreeted } from './wireguard-sessions.ts';
+import type { SessionDevice } from './wireguard-sessions.ts';
 
 export interface WireguardDriverDependencies {
   readonly netlink: Netlink;
@@ -28,7 +32,7 @@ export interface WireguardDriverDependencies {
   /** What the cluster says of WireGuard. */
   readonly settings: () => WireguardSettings;
   /** What else tunnels depend on, as it is now, but for what this driver knows itself. Asked for only where they are on. */
-  readonly input: () => Omit<WireguardInput, 'greeted' | 'settings'>;
+  readonly input: () => Omit<WireguardInput, 'ways' | 'handingOver' | 'settings'>;
   /** The wish for another key that the Node expresses. */
   readonly rotation: () => string;
   /** Hears the tunnels that there are, whether they changed or not. */
@@ -47,13 +51,19 @@ export interface WireguardStatus {
     readonly peers: number;
     /** Peers whose pods are reached through it. */
     readonly greeted: number;
+    /** Peers that have not answered its present key: what is for their pods waits, or still goes unencrypted. */
+    readonly silent: readonly string[];
   }[];
+  /** Peers with a key to which packets still go unencrypted, for the moments in which WireGuard is switched on. */
+  readonly unencrypted: readonly string[];
   readonly problems: readonly WireguardProblem[];
   readonly error?: string;
 }
 
-/** A full comparison at least this often, and after a failure, milliseconds. */
+/** A full comparison at least this often, milliseconds. */
 const RESYNC_EVERY = 60_000;
+/** The same after a failure. */
+const RETRY = 5000;
 /** How often the kernel is asked for greetings that are awaited, milliseconds: quickly at first. */
 const POLL = { first: 50, longest: 1000 } as const;
 /** Seconds between attempts to greet a peer; the kernel itself waits 5 for an answer. */
@@ -61,23 +71,30 @@ const GREETING = 5;
 /** How long a device that is switched off goes on receiving, milliseconds: peers hear of it a little later. */
 const LINGER = 10_000;
 const FAMILIES: readonly Family[] = [4, 6];
+const DEVICES = [WIREGUARD_DEVICES, HANDOVER_DEVICES].flatMap((devices) => Object.values(devices));
+
+/** What is remembered of one family. */
+interface FamilyState {
+  readonly sessions: WireguardSessions;
+  readonly rotation: WireguardRotation;
+  state: 'unknown' | 'off' | 'on';
+}
 
 /** Makes WireGuard's devices, peers, routes and rules what they should be. Does nothing in clusters that have it off. */
 export class WireguardDriver {
   readonly #dependencies: WireguardDriverDependencies;
   readonly #own: WireguardNodeKeys;
+  readonly #families: Readonly<Record<Family, FamilyState>>;
   #wireguard: Wireguard | undefined;
   #tables: WireguardTables | undefined;
   #keys: WireguardKeys = {};
+  #nextKeys: WireguardKeys = {};
   #tunnels: readonly WireguardTunnel[] = [];
   #problems: readonly WireguardProblem[] = [];
   #error: string | undefined;
   #podMtu: number | undefined;
   /** Nothing is on, and nothing is left of what was. */
   #clean = false;
-  #greeted: Record<Family, ReadonlySet<string>> = { 4: new Set(), 6: new Set() };
-  /** Number of peers whose present key has not answered yet. */
-  #silent: Record<Family, number> = { 4: 0, 6: 0 };
   readonly #lingering = new Map<string, NodeJS.Timeout>();
   #watch: Disposable | undefined;
   #poll: NodeJS.Timeout | undefined;
@@ -87,11 +104,23 @@ export class WireguardDriver {
   constructor(dependencies: WireguardDriverDependencies) {
     this.#dependencies = dependencies;
     this.#own = new WireguardNodeKeys(dependencies.keys);
+    const onTimer = (): void => this.changed();
+    const familyState = (family: Family): FamilyState => ({
+      sessions: new WireguardSessions(family, onTimer),
+      rotation: new WireguardRotation(family, this.#own, onTimer),
+      state: 'unknown',
+    });
+    this.#families = { 4: familyState(4), 6: familyState(6) };
   }
 
   /** Public keys of this node's devices that work: what peers may know. */
   get keys(): WireguardKeys {
     return this.#keys;
+  }
+
+  /** The same of the keys that come after them, which work already on devices of their own. */
+  get nextKeys(): WireguardKeys {
+    return this.#nextKeys;
   }
 
   /** What pods may send at most; undefined when none of their packets go through a tunnel. */
@@ -101,7 +130,8 @@ export class WireguardDriver {
 
   start(): void {
     this.#watch = this.#dependencies.netlink.watch(['link'], (event) => {
-      if (event.kind === 'overrun' || (event.kind === 'link' && event.gone && isDevice(event.link.name))) this.#again();
+      if (event.kind === 'overrun' || (event.kind === 'link' && event.gone && DEVICES.includes(event.link.name)))
+        this.#again();
     });
     this.#reconcile();
   }
@@ -109,9 +139,14 @@ export class WireguardDriver {
   /** The kernel keeps everything. */
   stop(): void {
     this.#watch?.[Symbol.dispose]();
+    this.#watch = undefined;
     this.#wireguard?.[Symbol.dispose]();
     clearTimeout(this.#poll);
     clearTimeout(this.#resync);
+    for (const family of FAMILIES) {
+      this.#families[family].sessions.clear();
+      this.#families[family].rotation.stop();
+    }
     for (const timer of this.#lingering.values()) clearTimeout(timer);
     if (this.#scheduled !== undefined) clearImmediate(this.#scheduled);
   }
@@ -127,15 +162,29 @@ export class WireguardDriver {
 
   status(): WireguardStatus | undefined {
     if (this.#tunnels.length === 0 && this.#error === undefined) return undefined;
+    const waysOf = (family: Family) => this.#families[family].sessions.ways;
     return {
-      devices: this.#tunnels.map(({ device, family, port, mtu, peers }) => ({
-        device,
-        publicKey: this.#keys[family],
-        port,
-        mtu,
-        peers: peers.length,
-        greeted: peers.filter(({ node }) => this.#greeted[family].has(node)).length,
-      })),
+      devices: this.#tunnels.map(({ device: name, family, way, port, mtu, peers }) => {
+        const device = this.#wireguard?.device(name);
+        return {
+          device: name,
+          publicKey: device?.publicKey,
+          port,
+          mtu,
+          peers: peers.length,
+          greeted: peers.filter(({ node }) => waysOf(family).get(node) === way).length,
+          silent: peers
+            .filter(({ publicKey }) => device === undefined || !hasGreeted(device, publicKey))
+            .map(({ node }) => node),
+        };
+      }),
+      unencrypted: [
+        ...new Set(
+          this.#tunnels.flatMap(({ family, peers }) =>
+            peers.map(({ node }) => node).filter((node) => !waysOf(family).has(node)),
+          ),
+        ),
+      ],
       problems: this.#problems,
       ...(this.#error === undefined ? {} : { error: this.#error }),
     };
@@ -150,54 +199,108 @@ export class WireguardDriver {
 
   #reconcile(): void {
     clearTimeout(this.#resync);
-    this.#resync = setTimeout(() => this.#again(), RESYNC_EVERY);
-    this.#resync.unref();
     try {
       this.#attempt();
       this.#error = undefined;
     } catch (error) {
-      const message = messageOf(error);
-      if (message !== this.#error)
-        this.#dependencies.log.error('WireGuard cannot be set up: pods are reached without encryption', {
-          error: message,
-        });
-      this.#error = message;
-      this.#tables = undefined;
-      this.#tunnels = [];
-      this.#podMtu = undefined;
-      this.#publish({});
+      this.#fail(messageOf(error));
     }
+    this.#resync = setTimeout(() => this.#again(), this.#error === undefined ? RESYNC_EVERY : RETRY);
+    this.#resync.unref();
+  }
+
+  /**
+   * A node that never had a tunnel has no key for peers, and is reached without. One that had keeps its key: peers would
+   * send in the clear what they encrypt now.
+   */
+  #fail(message: string): void {
+    const had = this.#tunnels.length > 0;
+    if (message !== this.#error)
+      this.#dependencies.log.error(
+        had ? 'WireGuard cannot be kept up' : 'WireGuard cannot be set up: pods are reached without encryption',
+        { error: message },
+      );
+    this.#error = message;
+    this.#tables = undefined;
+    if (had) return;
+    this.#podMtu = undefined;
+    this.#publish({}, {});
   }
 
   #attempt(): void {
     const settings = this.#dependencies.settings();
     const off = FAMILIES.every((family) => !settings[family].enabled);
+    for (const family of FAMILIES) this.#switch(family, settings[family].enabled);
     if (off && this.#clean) return;
-    const input = { ...this.#dependencies.input(), settings };
-    const derive = (own: WireguardKeys): DesiredWireguard =>
-      desiredWireguard({ ...input, keys: new Map(input.keys).set(input.node, own), greeted: this.#greeted });
+    const given = { ...this.#dependencies.input(), settings };
+    const next = this.#rotate(given);
+    const input = { ...given, nextKeys: new Map(given.nextKeys).set(given.node, next) };
     // As the first thing: a device that could not be made has no key that peers might use.
     const keys: Partial<Record<Family, string>> = {};
-    const planned = derive({}).tunnels;
-    for (const tunnel of planned) keys[tunnel.family] = this.#makeDevice(tunnel);
-    for (const family of FAMILIES) if (keys[family] === undefined) this.#retire(family);
-    for (const tunnel of derive(keys).tunnels) this.#setPeers(tunnel, settings.keepaliveSeconds);
-    // Who was greeted is known only now.
-    const { tunnels, problems } = derive(keys);
+    const planned = this.#derive(input, {}).tunnels;
+    for (const tunnel of planned) {
+      const publicKey = this.#makeDevice(tunnel);
+      if (tunnel.way === 'usual') keys[tunnel.family] = publicKey;
+    }
+    for (const name of DEVICES) if (!planned.some(({ device }) => device === name)) this.#retire(name);
+    this.#setPeers(this.#derive(input, keys).tunnels, input);
+    // Ways are known only now.
+    const { tunnels, problems } = this.#derive(input, keys);
     this.#setTables(tunnels);
     this.#tunnels = tunnels;
     // Before peers know the key: from then on they send.
     this.#dependencies.onTunnels(tunnels);
     this.#podMtu = wireguardMtu(input);
     this.#report(problems);
-    this.#publish(keys);
+    this.#publish(keys, next);
     this.#clean = off;
+    // Who has answered may be what the change of keys waited for.
+    const after = this.#rotate(given);
+    if (FAMILIES.some((family) => next[family] !== after[family])) this.changed();
     this.#awaitGreetings(POLL.first);
   }
 
+  #derive(input: Omit<WireguardInput, 'ways' | 'handingOver'>, own: WireguardKeys): DesiredWireguard {
+    const { 4: v4, 6: v6 } = this.#families;
+    return desiredWireguard({
+      ...input,
+      keys: new Map(input.keys).set(input.node, own),
+      ways: { 4: v4.sessions.ways, 6: v6.sessions.ways },
+      handingOver: { 4: v4.sessions.handingOver, 6: v6.sessions.handingOver },
+    });
+  }
+
+  #switch(family: Family, on: boolean): void {
+    const known = this.#families[family];
+    if (on && known.state === 'off') known.sessions.open();
+    if (!on) known.sessions.clear();
+    known.state = on ? 'on' : 'off';
+  }
+
+  /** Goes on with changes of this node's keys, and returns those that are next. */
+  #rotate({ node, nextKeys, settings }: Pick<WireguardInput, 'node' | 'nextKeys' | 'settings'>): WireguardKeys {
+    const next: Partial<Record<Family, string>> = {};
+    for (const family of FAMILIES.filter((each) => settings[each].enabled)) {
+      const { sessions, rotation } = this.#families[family];
+      this.#wireguard ??= this.#dependencies.openWireguard();
+      const device = this.#wireguard.device(WIREGUARD_DEVICES[family]);
+      const others = [...nextKeys].some(([name, keys]) => name !== node && keys[family] !== undefined);
+      rotation.step({
+        wish: this.#dependencies.rotation(),
+        inTouch: device?.peers.some(({ lastHandshake }) => lastHandshake !== undefined) === true,
+        handedOver: sessions.isHandedOver,
+        othersChange: others || sessions.handingOver.size > 0,
+      });
+      const key = this.#own.next(family);
+      if (key !== undefined) next[family] = key.publicKey;
+    }
+    return next;
+  }
+
   /** Makes the device if there is none, gives it the node's key, and returns the public one. */
-  #makeDevice({ device: name, family, mtu, port }: WireguardTunnel): string {
-    const { netlink, log, rotation } = this.#dependencies;
+  #makeDevice(tunnel: WireguardTunnel): string {
+    const { device: name, mtu, port } = tunnel;
+    const { netlink, log } = this.#dependencies;
     clearTimeout(this.#lingering.get(name));
     this.#lingering.delete(name);
     this.#wireguard ??= this.#dependencies.openWireguard();
@@ -205,30 +308,56 @@ export class WireguardDriver {
     if (link === undefined) netlink.apply([{ kind: 'add-link', link: { type: 'wireguard', name, mtu, up: true } }]);
     else if (link.mtu !== mtu || !link.up) netlink.apply([{ kind: 'set-link', link: name, mtu, up: true }]);
     this.#loosen(name);
-    const { privateKey, publicKey } = this.#own.get(family, rotation());
+    const { privateKey, publicKey } = this.#keyOf(tunnel);
     const device = this.#wireguard.device(name);
     if (device?.publicKey === publicKey && device.listenPort === port) return publicKey;
     log.info('giving a WireGuard device its key', { device: name, publicKey, port });
-    this.#wireguard.configure(name, { privateKey, listenPort: port });
+    const peers = device?.publicKey === publicKey ? [] : this.#forgotten(tunnel, device?.peers ?? []);
+    this.#wireguard.configure(name, { privateKey, listenPort: port, peers });
     return publicKey;
   }
 
-  #setPeers({ device: name, family, peers }: WireguardTunnel, keepalive: number): void {
-    const device = this.#wireguard!.device(name)!;
-    this.#learnGreetings(family, peers, device);
-    const before = this.#tunnels.find((tunnel) => tunnel.family === family);
-    const changes = peerChanges(peers, device, before, ({ publicKey }) =>
-      keepalive === 0 && !hasGreeted(device, publicKey) ? GREETING : keepalive,
-    );
-    if (changes.length > 0) this.#wireguard!.configure(name, { peers: changes });
+  #keyOf({ family, way }: WireguardTunnel): NodeKey {
+    const present = this.#own.present(family, this.#dependencies.rotation());
+    return way === 'usual' ? present : (this.#own.next(family) ?? present);
   }
 
-  /** Nodes stay greeted while they publish a key, even another one: what was encrypted never goes without again. */
-  #learnGreetings(family: Family, peers: WireguardTunnel['peers'], device: WireguardDevice): void {
-    const answered = peers.filter(({ publicKey }) => hasGreeted(device, publicKey)).map(({ node }) => node);
-    const before = peers.map(({ node }) => node).filter((node) => this.#greeted[family].has(node));
-    this.#greeted = { ...this.#greeted, [family]: new Set([...before, ...answered]) };
-    this.#silent = { ...this.#silent, [family]: peers.length - answered.length };
+  /**
+   * The kernel goes on telling of sessions with an earlier key as if they still served. So peers begin anew but for those
+   * that know no other way: they are heard until they have the new key.
+   */
+  #forgotten({ family, way }: WireguardTunnel, peers: readonly { readonly publicKey: string }[]) {
+    const elsewhere = new Set(
+      this.#tunnels
+        .find((tunnel) => tunnel.family === family && tunnel.way === way)
+        ?.peers.filter(({ node }) => this.#families[family].sessions.ways.get(node) === 'hand-over')
+        .map(({ publicKey }) => publicKey),
+    );
+    return peers
+      .filter(({ publicKey }) => way === 'hand-over' || elsewhere.has(publicKey))
+      .map(({ publicKey }) => ({ publicKey, remove: true }) as const);
+  }
+
+  #setPeers(tunnels: readonly WireguardTunnel[], input: Pick<WireguardInput, 'node' | 'nextKeys' | 'settings'>): void {
+    const present = tunnels.map((tunnel) => ({ tunnel, device: this.#wireguard!.device(tunnel.device)! }));
+    this.#learn(present, input);
+    const usual = input.settings.keepaliveSeconds;
+    for (const { tunnel, device } of present) {
+      const before = this.#tunnels.find((each) => each.device === tunnel.device);
+      const changes = peerChanges(tunnel.peers, device, before, ({ publicKey }) =>
+        usual === 0 && !hasGreeted(device, publicKey) ? GREETING : usual,
+      );
+      if (changes.length > 0) this.#wireguard!.configure(tunnel.device, { peers: changes });
+    }
+  }
+
+  #learn(present: readonly SessionDevice[], input: Pick<WireguardInput, 'node' | 'nextKeys'>): void {
+    for (const family of FAMILIES) {
+      const own = present.filter(({ tunnel }) => tunnel.family === family);
+      const usual = own.find(({ tunnel }) => tunnel.way === 'usual');
+      const handover = own.find(({ tunnel }) => tunnel.way === 'hand-over');
+      if (usual !== undefined) this.#families[family].sessions.learn(usual, handover, input);
+    }
   }
 
   #setTables(tunnels: readonly WireguardTunnel[]): void {
@@ -244,24 +373,24 @@ export class WireguardDriver {
   /** Asks the kernel until every peer has answered; greeting is its work. */
   #awaitGreetings(wait: number): void {
     clearTimeout(this.#poll);
-    const waiting = this.#tunnels.filter(({ family }) => this.#silent[family] > 0);
-    if (waiting.length === 0) return;
+    const silent = FAMILIES.reduce((sum, family) => sum + this.#families[family].sessions.silent.length, 0);
+    if (silent === 0) return;
     this.#poll = setTimeout(() => {
-      const before = this.#silent;
-      for (const { family, device: name, peers } of waiting) {
-        const device = this.#wireguard?.device(name);
-        if (device !== undefined) this.#learnGreetings(family, peers, device);
-      }
-      if (FAMILIES.some((family) => this.#silent[family] !== before[family])) this.#reconcile();
+      if (this.#countSilent() !== silent) this.#reconcile();
       else this.#awaitGreetings(Math.min(wait * 2, POLL.longest));
     }, wait);
     this.#poll.unref();
   }
 
+  #countSilent(): number {
+    return this.#tunnels.reduce((sum, { device: name, peers }) => {
+      const device = this.#wireguard?.device(name);
+      return sum + peers.filter(({ publicKey }) => device === undefined || !hasGreeted(device, publicKey)).length;
+    }, 0);
+  }
+
   /** Nothing more goes through the device; what peers still send through it is welcome for a while. */
-  #retire(family: Family): void {
-    const name = WIREGUARD_DEVICES[family];
-    this.#greeted = { ...this.#greeted, [family]: new Set() };
+  #retire(name: string): void {
     if (this.#lingering.has(name) || this.#dependencies.netlink.link(name)?.kind !== 'wireguard') return;
     const timer = setTimeout(() => {
       this.#lingering.delete(name);
@@ -270,9 +399,11 @@ export class WireguardDriver {
     this.#lingering.set(name, timer.unref());
   }
 
-  #publish(keys: WireguardKeys): void {
-    if (FAMILIES.every((family) => keys[family] === this.#keys[family])) return;
+  #publish(keys: WireguardKeys, next: WireguardKeys): void {
+    if (FAMILIES.every((family) => keys[family] === this.#keys[family] && next[family] === this.#nextKeys[family]))
+      return;
     this.#keys = keys;
+    this.#nextKeys = next;
     this.#dependencies.onKeysChanged();
   }
 
@@ -292,12 +423,4 @@ export class WireguardDriver {
     for (const { message } of problems) if (!known.has(message)) this.#dependencies.log.warn(message);
     this.#problems = problems;
   }
-}
-
-function isDevice(name: string): boolean {
-  return Object.values(WIREGUARD_DEVICES).includes(name);
-}
-
-function hasGreeted({ peers }: WireguardDevice, key: string): boolean {
-  return peers.some(({ publicKey, lastHandshake }) => publicKey === key && lastHandshake !== undefined);
 }

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { formatCidr, formatIp, parseCidr, parseIp } from '../../base/ip/index.ts';
 import type { Ip } from '../../base/ip/index.ts';
 import type { RoutingBlock, RoutingNode } from '../routing/index.ts';
-import { DEFAULT_WIREGUARD, desiredWireguard, wireguardMtu } from './index.ts';
-import type { WireguardInput } from './index.ts';
+import { DEFAULT_WIREGUARD, desiredWireguard, wayTo, wireguardMtu } from './index.ts';
+import type { WireguardInput, WireguardWay } from './index.ts';
 
 const ip = (text: string): Ip => parseIp(text)!;
 const cidr = (text: string) => parseCidr(text)!;
@@ -46,8 +46,14 @@ const BASE: WireguardInput = {
   pools: [{ cidr: cidr('10.244.0.0/16') }, { cidr: cidr('fd00::/32') }],
   endpoints: [],
   underlay: { mtu: 1500, peerMtu: new Map() },
-  greeted: { 4: new Set(['n2', 'n3']), 6: new Set() },
+  nextKeys: new Map(),
+  handingOver: { 4: new Set(), 6: new Set() },
+  ways: { 4: usualWays('n2', 'n3'), 6: usualWays() },
 };
+
+function usualWays(...nodes: readonly string[]): ReadonlyMap<string, WireguardWay> {
+  return new Map(nodes.map((name) => [name, 'usual']));
+}
 
 /** The one tunnel of a desired state, in words. */
 function tunnelOf(change: Partial<WireguardInput> = {}) {
@@ -87,7 +93,7 @@ describe('what WireGuard needs', () => {
   it('has a device of its own for each family', () => {
     const settings = { ...BASE.settings, 6: { enabled: true, port: 51821, mtu: 0 } };
     const keys = new Map([['n2', { 4: key('2'), 6: key('v6') }]]);
-    const { tunnels } = desiredWireguard({ ...BASE, settings, keys, greeted: { 4: new Set(), 6: new Set(['n2']) } });
+    const { tunnels } = desiredWireguard({ ...BASE, settings, keys, ways: { 4: usualWays(), 6: usualWays('n2') } });
     expect(tunnels.map(({ device, mtu, port }) => [device, mtu, port])).toEqual([
       ['wg.sluice', 1440, 51820],
       ['wg-v6.sluice', 1420, 51821],
@@ -98,8 +104,8 @@ describe('what WireGuard needs', () => {
     expect(wireguardMtu({ ...BASE, settings })).toBe(1420);
   });
 
-  it('waits with routes until the peer was greeted, and accepts from it before', () => {
-    expect(tunnelOf({ greeted: { 4: new Set(), 6: new Set(['n2']) } })).toMatchObject({
+  it('has no routes to a peer while there is no way, and accepts from it all the same', () => {
+    expect(tunnelOf({ ways: { 4: usualWays(), 6: usualWays('n2') } })).toMatchObject({
       peers: [['n2', '172.30.1.12 51820', '10.244.2.0/26']],
       routes: [],
     });
@@ -153,4 +159,78 @@ describe('what WireGuard needs', () => {
     const nodes = new Map([['n2', node('n2', 'fd30::12')]]);
     expect(desiredWireguard({ ...BASE, nodes }).problems).toMatchObject([{ peer: 'n2', code: 'no-address' }]);
   });
+});
+
+describe('a change of keys', () => {
+  const next = { n1: new Map([['n1', { 4: key('n1-next') }]]), n2: new Map([['n2', { 4: key('n2-next') }]]) };
+  const keys = new Map([...BASE.keys, ['n3', { 4: key('3') }]]);
+  const devices = (change: Partial<WireguardInput>) =>
+    desiredWireguard({ ...BASE, keys, ...change }).tunnels.map(({ device, port, peers, routes }) => ({
+      device,
+      port,
+      peers: peers.map(({ node: name, publicKey, endpoint }) => [name, publicKey, endpoint.port]),
+      routes: routes.map(({ destination, link }) => `${formatCidr(destination)} ${link}`),
+    }));
+
+  it('of this node goes by a second device with all peers, who have their present keys there', () => {
+    expect(devices({ nextKeys: next.n1 })).toEqual([
+      {
+        device: 'wg.sluice',
+        port: 51820,
+        peers: [
+          ['n2', key('2'), 51820],
+          ['n3', key('3'), 51820],
+        ],
+        routes: ['10.244.2.0/26 wg.sluice', '10.244.3.0/26 wg.sluice'],
+      },
+      {
+        device: 'wg-next.sluice',
+        port: 51822,
+        peers: [
+          ['n2', key('2'), 51822],
+          ['n3', key('3'), 51822],
+        ],
+        routes: [],
+      },
+    ]);
+  });
+
+  it('of a peer goes by a second device with that peer alone, which has its next key there', () => {
+    const ways = { ...BASE.ways, 4: new Map(BASE.ways[4]).set('n2', 'hand-over' as const) };
+    expect(devices({ nextKeys: next.n2, ways })).toMatchObject([
+      { device: 'wg.sluice', routes: ['10.244.2.0/26 wg-next.sluice', '10.244.3.0/26 wg.sluice'] },
+      { device: 'wg-next.sluice', peers: [['n2', key('n2-next'), 51822]] },
+    ]);
+    // It has adopted the key, and its usual device has not answered by it yet.
+    const adopted = new Map(keys).set('n2', { 4: key('n2-next') });
+    expect(devices({ keys: adopted, ways, handingOver: { 4: new Set(['n2']), 6: new Set() } })).toMatchObject([
+      {
+        peers: [['n2', key('n2-next'), 51820], expect.anything()],
+        routes: ['10.244.2.0/26 wg-next.sluice', expect.anything()],
+      },
+      { peers: [['n2', key('n2-next'), 51822]] },
+    ]);
+  });
+
+  it('finds ports for the second devices below the usual ones where there are none above', () => {
+    const settings = { ...BASE.settings, 4: { enabled: true, port: 65_535, mtu: 0 }, 6: DEFAULT_WIREGUARD[6] };
+    expect(devices({ settings, nextKeys: next.n1 }).map(({ port }) => port)).toEqual([65_535, 51820]);
+  });
+
+  it('is none where what a peer announces is no key', () => {
+    expect(devices({ nextKeys: new Map([['n2', { 4: 'soon' }]]) })).toHaveLength(1);
+  });
+});
+
+describe('the way to a peer', () => {
+  const none = { usual: false, handover: false, changing: false, bound: false };
+  it.each([
+    ['is none before it answered', none, undefined],
+    ['is the usual device when it answered', { ...none, usual: true }, 'usual'],
+    ['is the usual device, answer or not, when nothing may go in the clear', { ...none, bound: true }, 'usual'],
+    ['stays while the second device is silent', { ...none, usual: true, changing: true }, 'usual'],
+    ['is the second device while keys change', { ...none, usual: true, handover: true, changing: true }, 'hand-over'],
+    ['is the second device until the new key answers by the usual one', { ...none, handover: true }, 'hand-over'],
+    ['is the usual device again then', { ...none, usual: true, handover: true }, 'usual'],
+  ])('%s', (_, sessions, way) => expect(wayTo(sessions)).toBe(way));
 });

@@ -1,6 +1,14 @@
 import { cidrCovers, formatCidr, hostCidr } from '../../base/ip/index.ts';
 import type { Cidr, Family, Ip } from '../../base/ip/index.ts';
-import { WIREGUARD_DEVICES, WIREGUARD_OVERHEAD, WIREGUARD_PROTOCOL, WIREGUARD_TABLE } from './constants.ts';
+import {
+  HANDOVER_DEVICES,
+  WIREGUARD_DEVICES,
+  WIREGUARD_OVERHEAD,
+  WIREGUARD_PROTOCOL,
+  WIREGUARD_TABLE,
+} from './constants.ts';
+import { handoverTunnel } from './handover.ts';
+import { isWireguardKey } from './key-text.ts';
 import type {
   DesiredWireguard,
   WireguardInput,
@@ -10,21 +18,20 @@ import type {
   WireguardTunnelPeer,
 } from './types.ts';
 
-/** 32 bytes in base64. */
-const KEY = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
 const FAMILIES: readonly Family[] = [4, 6];
 
 /**
  * What the kernel of `input.node` should hold so that pods' packets to peers that published a key are encrypted. Only
  * packets that come from an address of a pool are: what nodes and clients outside send takes the backend's way, as do
- * pods' packets to peers without a key, and to those that were not greeted yet, so that nothing is lost while two nodes
- * get to know each other.
+ * pods' packets to peers without a key, and to those that `ways` leaves out, so that nothing is lost while WireGuard is
+ * switched on.
  */
 export function desiredWireguard(input: WireguardInput): DesiredWireguard {
   const problems: WireguardProblem[] = [];
-  const tunnels = FAMILIES.filter((family) => input.settings[family].enabled).map((family) =>
-    tunnelOf(family, input, problems),
-  );
+  const tunnels = FAMILIES.filter((family) => input.settings[family].enabled).flatMap((family) => {
+    const usual = tunnelOf(family, input, problems);
+    return [usual, ...handoverTunnel(usual, input)];
+  });
   return { tunnels, problems };
 }
 
@@ -46,6 +53,7 @@ function tunnelOf(family: Family, input: WireguardInput, problems: WireguardProb
   return {
     family,
     device: WIREGUARD_DEVICES[family],
+    way: 'usual',
     port,
     mtu,
     peers,
@@ -88,7 +96,7 @@ function problemOf(
   family: Family,
 ): WireguardProblem | undefined {
   const unencrypted = 'its pods are reached without encryption';
-  if (!KEY.test(key))
+  if (!isWireguardKey(key))
     return {
       peer,
       code: 'bad-key',
@@ -138,18 +146,19 @@ function routesOf(
   family: Family,
   mtu: number,
   peers: readonly WireguardTunnelPeer[],
-  { greeted, underlay, blocks, endpoints }: WireguardInput,
+  { ways, underlay, blocks, endpoints }: WireguardInput,
 ): readonly WireguardRoute[] {
   const table = { table: WIREGUARD_TABLE, protocol: WIREGUARD_PROTOCOL } as const;
   const through = peers
-    .filter(({ node }) => greeted[family].has(node))
+    .filter(({ node }) => ways[family].has(node))
     .flatMap(({ node, allowedIps }) => {
+      const device = ways[family].get(node) === 'usual' ? WIREGUARD_DEVICES : HANDOVER_DEVICES;
       const [rest = mtu] = restsOf([underlay.peerMtu.get(node) ?? underlay.mtu], family);
       const narrow = rest < mtu ? { mtu: rest } : {};
       return allowedIps.map((destination): WireguardRoute => ({
         destination,
         type: 'unicast',
-        link: WIREGUARD_DEVICES[family],
+        link: device[family],
         scope: 'link',
         ...narrow,
         ...table,

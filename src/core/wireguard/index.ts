@@ -1,5 +1,12 @@
-export { WIREGUARD_DEVICES, WIREGUARD_OVERHEAD, WIREGUARD_PROTOCOL, WIREGUARD_TABLE } from './constants.ts';
+export {
+  HANDOVER_DEVICES,
+  WIREGUARD_DEVICES,
+  WIREGUARD_OVERHEAD,
+  WIREGUARD_PROTOCOL,
+  WIREGUARD_TABLE,
+} from './constants.ts';
 export { desiredWireguard, wireguardMtu } from './desired.ts';
+export { isChanging, wayTo } from './handover.ts';
 export { DEFAULT_WIREGUARD, wireguardSettings } from './settings.ts';
 export type {
   DesiredWireguard,
@@ -11,4 +18,5 @@ export type {
   WireguardSettings,
   WireguardTunnel,
   WireguardTunnelPeer,
+  WireguardWay,
 } from './types.ts';

@@ -21,6 +21,9 @@ export interface WireguardSettings extends Readonly<Record<Family, WireguardFami
 /** Public keys of a node by the family of pods that they are for, in base64. */
 export type WireguardKeys = Readonly<Partial<Record<Family, string>>>;
 
+/** How packets get to a peer: through its usual device, or through the one for passing from key to key. */
+export type WireguardWay = 'usual' | 'hand-over';
+
 /** Everything that a node's tunnels depend on. */
 export interface WireguardInput {
   readonly node: string;
@@ -33,8 +36,12 @@ export interface WireguardInput {
   /** Pods of this node. */
   readonly endpoints: readonly Pick<LocalEndpoint, 'addresses'>[];
   readonly underlay: Pick<Underlay, 'mtu' | 'peerMtu'>;
-  /** Nodes with which a session was agreed since they published a key: others are not sent anything yet. */
-  readonly greeted: Readonly<Record<Family, ReadonlySet<string>>>;
+  /** Keys that nodes are about to have, by node name, as published; a node without one is not changing its key. */
+  readonly nextKeys: ReadonlyMap<string, WireguardKeys>;
+  /** Nodes that are still reached by the hand-over's device, or were until a moment ago. */
+  readonly handingOver: Readonly<Record<Family, ReadonlySet<string>>>;
+  /** Nodes to which packets go through a device; to others with a key they go as they did before there was WireGuard. */
+  readonly ways: Readonly<Record<Family, ReadonlyMap<string, WireguardWay>>>;
 }
 
 /** A peer of a device. */
@@ -42,7 +49,7 @@ export interface WireguardTunnelPeer {
   readonly node: string;
   readonly publicKey: string;
   readonly endpoint: { readonly ip: Ip; readonly port: number };
-  /** What may come from it, and goes to it once it was greeted. */
+  /** What may come from it, and goes to it by this device if that is the way. */
   readonly allowedIps: readonly Cidr[];
 }
 
@@ -70,6 +77,8 @@ export interface WireguardRule {
 export interface WireguardTunnel {
   readonly family: Family;
   readonly device: string;
+  /** Of a hand-over's device, the routes are among those of the usual one. */
+  readonly way: WireguardWay;
   readonly port: number;
   readonly mtu: number;
   readonly peers: readonly WireguardTunnelPeer[];
