@@ -212,7 +212,8 @@ export class Supervisor {
         ...pod,
         sandboxPid: hostPid(pod.sandboxPid),
         node: place.name,
-        netns: pod.hostNetwork ? `/proc/${kubelet.pid}/ns/net` : `/proc/${kubelet.pid}/root${pod.netns}`,
+        // Of the process that holds it: the kubelet's own root and namespaces are a container's while it starts one.
+        netns: `/proc/${hostPid(pod.sandboxPid) ?? kubelet.pid}/ns/net`,
         containers: pod.containers.map((container) => ({
           ...container,
           pid: hostPid(container.pid),
@@ -247,9 +248,11 @@ export class Supervisor {
         const pod = pods.find(({ namespace, name }) => namespace === place.namespace && name === place.name);
         if (pod === undefined)
           throw new SluiceError('control-failed', `pod ${place.namespace}/${place.name} does not run`);
-        const { pid } = this.#record(pod.node);
         // The list has the host's numbers; the universe has its own.
-        const netns = pod.netns.replace(/^\/proc\/\d+\//, `/proc/${pid}/`);
+        const holder = [...this.#hostPids()].find(([, host]) => host === pod.sandboxPid);
+        if (holder === undefined)
+          throw new SluiceError('control-failed', `pod ${place.namespace}/${place.name} does not run`);
+        const netns = `/proc/${holder[0]}/ns/net`;
         return { netns, addresses: pod.ips };
       }
     }
