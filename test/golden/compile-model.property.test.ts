@@ -25,4 +25,25 @@ describe('the compiled packet filters, over generated states of the whole model'
       { numRuns: 300 },
     );
   }, 120_000);
+
+  it.each(['pairs', 'bridge'] as const)(
+    'do so on the network of others: %s',
+    (wiring) => {
+      fc.assert(
+        fc.property(anyState, (model) => {
+          // Whatever that network translates, it does not take the pods' addresses from them here.
+          const state = { ...model, pools: new Map() };
+          const engine = new PolicyEngine(state);
+          const rulesets = rulesetsOf(state, wiring);
+          for (const flow of flowsOf(engine)) {
+            const verdict = engine.evaluate(flow);
+            if (flowArrives(rulesets, state, flow, wiring) !== verdict.allowed)
+              expect.fail(`${textOf(flow)}: ${verdict.egress.kind} ${verdict.ingress.kind} ${verdict.allowed}`);
+          }
+        }),
+        { numRuns: 150 },
+      );
+    },
+    120_000,
+  );
 });

@@ -14,8 +14,17 @@ import { OUTSIDE, PORTS } from './arbitrary-cluster.ts';
 import { interfaceOf } from './compiled-node.ts';
 import { leavesTunnelUntracked } from './telling-flows.ts';
 
+/** Who wires the pods: Sluice, each with an interface of ours, or another network, with pairs of its own or a bridge. */
+type Wiring = 'own' | 'pairs' | 'bridge';
+
+/** The interface of the node behind which a pod is. */
+function placeOf(pod: string, wiring: Wiring): { readonly interface: string; readonly shared?: boolean } {
+  if (wiring === 'bridge') return { interface: 'cni0', shared: true };
+  return { interface: wiring === 'pairs' ? interfaceOf(pod).replace('slc', 'veth') : interfaceOf(pod) };
+}
+
 /** Everything in the state as deltas for `node`, with an interface wired for each of its pods. */
-export function deltasOfState(state: ClusterState, node: string): Delta[] {
+export function deltasOfState(state: ClusterState, node: string, wiring: Wiring = 'own'): Delta[] {
   return [
     ...deltas('pool', state.pools),
     ...deltas('namespace', state.namespaces),
@@ -34,7 +43,7 @@ export function deltasOfState(state: ClusterState, node: string): Delta[] {
     ...new Set([...state.services.keys(), ...state.slices.keys()]).values().flatMap((key) => slicesOf(state, key)),
     ...[...state.pods.values()].flatMap((pod): Delta[] => {
       if (pod.node !== node || pod.hostNetwork || pod.completed) return [];
-      const value = { id: pod.key, interface: interfaceOf(pod.key), pod: pod.key, addresses: pod.addresses };
+      const value = { id: pod.key, ...placeOf(pod.key, wiring), pod: pod.key, addresses: pod.addresses };
       return [{ kind: 'local-endpoint', key: pod.key, value }];
     }),
   ];
@@ -55,11 +64,11 @@ function slicesOf(state: ClusterState, service: string): Delta[] {
 }
 
 /** The filter of every node of the state. */
-export function rulesetsOf(state: ClusterState): ReadonlyMap<string, Ruleset> {
+export function rulesetsOf(state: ClusterState, wiring: Wiring = 'own'): ReadonlyMap<string, Ruleset> {
   return new Map(
     [...state.nodes.keys()].map((node) => {
-      const engine = createCalcEngine({ node });
-      for (const delta of deltasOfState(state, node)) engine.apply(delta);
+      const engine = createCalcEngine({ node, ...(wiring === 'own' ? {} : { policyOnly: { prefixes: [] } }) });
+      for (const delta of deltasOfState(state, node, wiring)) engine.apply(delta);
       engine.flush();
       return [node, engine.ruleset()];
     }),
@@ -122,11 +131,16 @@ export function textOf({ source, destination, protocol, port, sourcePort }: Flow
  * Sends a flow's first packet through the filters of the nodes that it crosses, the source's and then the destination's,
  * and says whether it arrives. Both parties have addresses.
  */
-export function flowArrives(rulesets: ReadonlyMap<string, Ruleset>, state: ClusterState, flow: Flow): boolean {
+export function flowArrives(
+  rulesets: ReadonlyMap<string, Ruleset>,
+  state: ClusterState,
+  flow: Flow,
+  wiring: Wiring = 'own',
+): boolean {
   const crossed = new Set([nodeOf(flow.source), nodeOf(flow.destination)].filter((node) => node !== undefined));
   let source = addressKey(flow.source.ip!);
   for (const node of crossed) {
-    const { verdict, packet } = crossing(rulesets.get(node)!, state, flow, node, source);
+    const { verdict, packet } = crossing(rulesets.get(node)!, state, flow, node, source, wiring);
     if (verdict !== 'accept') return false;
     source = packet.source === 'masquerade' ? addressKey(firstAddress(state, node, flow)) : packet.source;
   }
@@ -139,14 +153,26 @@ function firstAddress({ nodes }: ClusterState, node: string, { destination }: Fl
 }
 
 /** `sender` is the address that the packet bears when it comes to the node. */
-function crossing(ruleset: Ruleset, state: ClusterState, flow: Flow, node: string, sender: ElementKey): Outcome {
+function crossing(
+  ruleset: Ruleset,
+  state: ClusterState,
+  flow: Flow,
+  node: string,
+  sender: ElementKey,
+  wiring: Wiring,
+): Outcome {
   const { source, destination } = flow;
   const own = state.nodes.get(node)!;
   const addresses = new Set([...own.addresses, ...own.tunnelAddresses].map(addressKey));
   const family = destination.ip!.family;
-  const input = nodeOf(source) !== node ? 'eth0' : source.kind === 'pod' ? interfaceOf(source.pod.key) : '';
+  const input =
+    nodeOf(source) !== node ? 'eth0' : source.kind === 'pod' ? placeOf(source.pod.key, wiring).interface : '';
   const output =
-    nodeOf(destination) !== node ? 'eth0' : destination.kind === 'pod' ? interfaceOf(destination.pod.key) : 'lo';
+    nodeOf(destination) !== node
+      ? 'eth0'
+      : destination.kind === 'pod'
+        ? placeOf(destination.pod.key, wiring).interface
+        : 'lo';
   const protocol = protocolNumber(flow.protocol, family);
   return interpret(
     ruleset,
