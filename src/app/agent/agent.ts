@@ -19,6 +19,7 @@ import { listenCni } from './cni-server.ts';
 import type { AgentDependencies } from './dependencies.ts';
 import { DomainNames } from './domain-names.ts';
 import { FeedLog } from './feed-log.ts';
+import { Flannel } from './flannel.ts';
 import { LiveConnections } from './live-connections.ts';
 import { MacvlanPods } from './macvlan-pods.ts';
 import { NetworkDriver } from './network-driver.ts';
@@ -91,6 +92,7 @@ class Agent {
   readonly #identity: NodeIdentity;
   readonly #pools: NodePools;
   readonly #domains: DomainNames;
+  readonly #flannel: Flannel | undefined;
   readonly #bgp: BgpSpeaker | undefined;
   #engineFamilies: readonly Family[] | undefined;
   /** The own Node object when routes last changed. */
@@ -110,12 +112,18 @@ class Agent {
       ...world.checksums,
       broken: () => this.#tunnelSettings().checksumOffloadBroken,
     });
+    if (options.flannel !== undefined)
+      this.#flannel = new Flannel(options.node, options.flannel, {
+        nodes: () => this.#feed.nodes.items,
+        addresses: (known) => this.#routing.ownAddresses(known),
+      });
     this.#addresses = new NodeAddresses(world);
     this.#identity = new NodeIdentity(options.node, {
       ...world,
       signal,
       addresses: (known) => this.#routing.ownAddresses(known),
       tunnels: () => this.#addresses.tunnels,
+      more: (known) => this.#flannel?.annotations(known) ?? {},
       wireguardKeys: () => this.#wireguard,
     });
     this.#pools = new NodePools(options, {
@@ -124,6 +132,7 @@ class Agent {
       signal,
       cluster: () => this.#feed,
       addresses: this.#addresses,
+      subnets: (known) => this.#flannel?.subnets(known),
       opened: (known) => this.#identity.publishAddresses(known),
     });
     this.#macvlan = new MacvlanPods(options.macvlan, {
@@ -157,6 +166,7 @@ class Agent {
       tunnels: () => this.#addresses.tunnels,
       pools: () => this.#pools.routing,
       settings: () => this.#routingSettings(),
+      adapt: (input) => this.#flannel?.routing(input) ?? input,
       endpoints: () => this.#attachments.routingEndpoints(),
       plainSources: () =>
         this.#feed.extended.settings?.plainToNodes === true ||

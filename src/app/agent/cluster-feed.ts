@@ -295,8 +295,8 @@ function valueOf<P>(delta: Pick<Delta<P>, 'kind'> & { readonly object?: P }): P 
   return delta.kind === 'set' ? delta.object : undefined;
 }
 
-function routingKey({ routing, bgp, wireguard }: KnownNode): string {
-  return JSON.stringify([routing, bgp, wireguard], (_, value: unknown) =>
+function routingKey({ routing, bgp, wireguard, lease }: KnownNode): string {
+  return JSON.stringify([routing, bgp, wireguard, lease], (_, value: unknown) =>
     typeof value === 'bigint' ? String(value) : value,
   );
 }

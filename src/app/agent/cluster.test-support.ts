@@ -110,7 +110,11 @@ export class TestCluster implements AsyncDisposable {
   async addNode(
     name: string,
     segment: 'a' | 'b' = 'a',
-    { plain = false, agent = true }: { readonly plain?: boolean; readonly agent?: boolean } = {},
+    {
+      plain = false,
+      agent = true,
+      podCIDRs = [],
+    }: { readonly plain?: boolean; readonly agent?: boolean; readonly podCIDRs?: readonly string[] } = {},
   ): Promise<void> {
     const number = 11 + this.nodes.size;
     const [bridge, v4, v6] = SEGMENTS[segment === 'a' ? 0 : 1]!;
@@ -133,7 +137,8 @@ export class TestCluster implements AsyncDisposable {
       { kind: 'add-route', route: { destination: parseCidr('0.0.0.0/0')!, via: parseIp(v4.split('/')[0]!)! } },
       { kind: 'add-route', route: { destination: parseCidr('::/0')!, via: parseIp(v6.split('/')[0]!)! } },
     ]);
-    await this.client.create(NODES, { metadata: { name, labels: { 'kubernetes.io/hostname': name } } });
+    const spec = podCIDRs.length === 0 ? {} : { spec: { podCIDR: podCIDRs[0], podCIDRs } };
+    await this.client.create(NODES, { metadata: { name, labels: { 'kubernetes.io/hostname': name } }, ...spec });
     await this.client.updateStatus(NODES, {
       metadata: { name },
       status: { addresses: addresses.map((text) => ({ type: 'InternalIP', address: text.split('/')[0]! })) },

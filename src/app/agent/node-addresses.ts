@@ -1,4 +1,5 @@
 import { SluiceError, messageOf } from '../../base/errors.ts';
+import { cidrContains } from '../../base/ip/index.ts';
 import type { Cidr, Family, Ip } from '../../base/ip/index.ts';
 import type { Logger } from '../../base/log.ts';
 import { createAllocator, tunnelHandle } from '../../core/ipam/index.ts';
@@ -20,6 +21,8 @@ export interface NodeAddressesOptions {
   readonly nodeLabels: () => Readonly<Record<string, string>>;
   /** Ranges in which no block is to be claimed, as they are now. */
   readonly reserved: () => readonly Cidr[];
+  /** Where all addresses of the node are, its ends of tunnels at the first of each; absent: wherever there are free blocks. */
+  readonly subnets?: readonly Cidr[] | undefined;
   /** Families of pools that give out addresses. */
   readonly families: readonly Family[];
   /** Families of all pools: what the node has of one that gives out no more, it keeps. */
@@ -55,11 +58,18 @@ export class NodeAddresses {
 
   /** Reads what the node holds, claims blocks ahead of need and takes the tunnel addresses. May be tried again. */
   async open(options: NodeAddressesOptions): Promise<void> {
-    const { node, nodeLabels, reserved, families, held } = options;
+    const { node, nodeLabels, reserved, subnets, families, held } = options;
     if (held.length === 0) throw new SluiceError('no-pool', 'there is no address pool: create an IPPool');
     const { blockStore, now, log } = this.#dependencies;
     const allocator = createAllocator(
-      { node, nodeLabels, reserved, coolDownMs: COOL_DOWN, lowWater: LOW_WATER },
+      {
+        node,
+        nodeLabels,
+        reserved,
+        within: subnets && (() => subnets),
+        coolDownMs: COOL_DOWN,
+        lowWater: LOW_WATER,
+      },
       { store: blockStore, now, report: (message, error) => log.warn(message, { error: messageOf(error) }) },
     );
     await allocator.load();
@@ -100,21 +110,35 @@ export class NodeAddresses {
 /** What the node has for its ends of tunnels, or now takes. */
 async function tunnelAddresses(
   allocator: Allocator,
-  { node, families, held, pools, backend }: NodeAddressesOptions,
+  { node, families, held, pools, backend, subnets }: NodeAddressesOptions,
 ): Promise<TunnelAddresses> {
   const assigned: Partial<Record<TunnelKind, readonly Ip[]>> = {};
   for (const family of held) {
     for (const kind of tunnelsOf(pools, backend, family)) {
       const handle = tunnelHandle(node, family, kind);
-      const known = allocator.lookup(handle);
+      const known = await knownTunnel(allocator, handle, subnets);
       if (known === undefined && !families.includes(family)) continue;
       const attributes = { type: `${kind}${family === 6 ? 'V6' : ''}TunnelAddress` };
-      const request = { handle, families: [family], attributes, use: 'Tunnel', ...wrapping(pools, kind) } as const;
-      const { addresses } = known ?? (await allocator.allocate(request));
+      const where = kind === 'wireguard' || subnets === undefined ? {} : { addresses: subnets.map(({ ip }) => ip) };
+      const use = { use: 'Tunnel', ...wrapping(pools, kind), ...where } as const;
+      const { addresses } = known ?? (await allocator.allocate({ handle, families: [family], attributes, ...use }));
       assigned[kind] = [...(assigned[kind] ?? []), ...addresses.map(({ ip }) => ip)];
     }
   }
   return assigned;
+}
+
+/** What the node has already; one that lies outside of the node's subnets now is given back. */
+async function knownTunnel(
+  allocator: Allocator,
+  handle: string,
+  subnets: readonly Cidr[] | undefined,
+): Promise<Assignment | undefined> {
+  const known = allocator.lookup(handle);
+  const isFine = ({ ip }: { readonly ip: Ip }): boolean => subnets!.some((subnet) => cidrContains(subnet, ip));
+  if (known === undefined || subnets === undefined || known.addresses.every(isFine)) return known;
+  await allocator.release([handle]);
+  return undefined;
 }
 
 /** The pools whose own traffic takes the tunnel, if it is they that ask for it. */

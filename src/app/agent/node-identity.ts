@@ -45,6 +45,8 @@ export interface NodeIdentityDependencies {
   readonly addresses: (known: KnownNode) => readonly Ip[];
   /** This node's addresses in the overlay. */
   readonly tunnels: () => TunnelAddresses;
+  /** What else the node says in its annotations. */
+  readonly more?: (known: KnownNode) => Readonly<Record<string, string>>;
   /** This node's WireGuard keys that are in use. */
   readonly wireguardKeys: () => { readonly keys: WireguardKeys; readonly nextKeys: WireguardKeys };
   readonly signal: AbortSignal;
@@ -62,8 +64,8 @@ export class NodeIdentity {
 
   /** Publishes the node's address with its prefix and the tunnel's: peers find it by them. */
   async publishAddresses(known: KnownNode): Promise<void> {
-    const { client, netlink, addresses, tunnels, wireguardKeys, signal } = this.#dependencies;
-    const wanted = identityAnnotations(readUnderlay(netlink, addresses(known)), tunnels());
+    const { client, netlink, addresses, tunnels, more, wireguardKeys, signal } = this.#dependencies;
+    const wanted = { ...identityAnnotations(readUnderlay(netlink, addresses(known)), tunnels()), ...more?.(known) };
     const missing = Object.entries(wanted).filter(([key, value]) => known.annotations[key] !== value);
     const { keys, nextKeys } = wireguardKeys();
     // Null takes an annotation away: peers must not use a key that is not in use.

@@ -18,6 +18,8 @@ interface NodePoolsDependencies {
   readonly signal: AbortSignal;
   readonly cluster: () => Pick<ClusterFeed, 'nodes' | 'blocks' | 'pools'>;
   readonly addresses: NodeAddresses;
+  /** Where all addresses of the node have to be, if they have to be somewhere. May throw while that is not known. */
+  readonly subnets?: (known: KnownNode) => readonly Cidr[] | undefined;
   /** What pods are not to be given, whatever the pools say. */
   readonly keptFree: () => readonly Cidr[];
   /** Hears that the node has the addresses that its pools ask for. */
@@ -51,7 +53,11 @@ export class NodePools {
   }
 
   get routing(): readonly RoutingPool[] {
-    return this.#known.flatMap(({ routing }) => routing ?? []);
+    const pools = this.#known.flatMap(({ routing }) => routing ?? []);
+    // A flannel network has one way for all.
+    return this.#options.flannel === undefined
+      ? pools
+      : pools.map((pool) => ({ ...pool, vxlanMode: 'Never', ipipMode: 'Never' }));
   }
 
   get #known(): readonly KnownPool[] {
@@ -77,7 +83,7 @@ export class NodePools {
   /** Takes the addresses of tunnels and the blocks that the pools ask for. */
   async open(): Promise<void> {
     const { node, backend } = this.#options;
-    const { cluster, addresses, log, opened } = this.#deps;
+    const { cluster, addresses, log, subnets, opened } = this.#deps;
     const { nodes, blocks } = cluster();
     const known = nodes.items.get(node);
     if (known === undefined) throw new SluiceError('no-node', `the cluster has no node ${node} yet`);
@@ -87,6 +93,7 @@ export class NodePools {
       node,
       nodeLabels: () => nodes.items.get(node)?.endpoint.labels ?? known.endpoint.labels,
       reserved: () => [...reservedRanges(node, nodes.items, blocks.items.values()), ...this.#deps.keptFree()],
+      subnets: subnets?.(known),
       families,
       held: this.held,
       pools: this.routing,

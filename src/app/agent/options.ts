@@ -4,9 +4,11 @@ import type { Family } from '../../base/ip/index.ts';
 import type { LogLevel } from '../../base/log.ts';
 import { defaultPools } from '../../core/ipam/index.ts';
 import type { IpPool } from '../../core/ipam/index.ts';
-import { BACKENDS, parseAddressMethod } from '../../core/routing/index.ts';
+import type { NetConf } from '../../core/flannel/index.ts';
+import { CONFIGURABLE_BACKENDS, parseAddressMethod } from '../../core/routing/index.ts';
 import type { AddressMethod, BackendName } from '../../core/routing/index.ts';
 import type { NetworkBefore } from './other-networks.ts';
+import { flannelNetConf, withFlannel } from './flannel-options.ts';
 import { macvlanOptions } from './macvlan-options.ts';
 import type { MacvlanOptions } from './macvlan-options.ts';
 import type { AddressMethods } from './own-addresses.ts';
@@ -37,6 +39,8 @@ export interface AgentOptions {
   readonly macvlan?: MacvlanOptions;
   /** How the node's addresses are found; absent: the Node object's InternalIPs. */
   readonly addressMethods?: AddressMethods;
+  /** The flannel network that the node is part of, if it is; `backend` and `vxlan` follow from it. */
+  readonly flannel?: NetConf;
   /** The pools that a cluster gets which has none of their family. */
   readonly defaultPools?: readonly IpPool[];
   /** The node's network is somebody else's; `backend` then means nothing. */
@@ -57,9 +61,9 @@ export function agentOptions(env: Environment): AgentOptions {
   const node = env['NODE_NAME'] ?? '';
   if (node === '') problems.push('NODE_NAME is not set: the DaemonSet takes it from spec.nodeName');
   const backend = env['SLUICE_BACKEND'] ?? 'vxlan';
-  if (!Object.hasOwn(BACKENDS, backend))
+  if (!CONFIGURABLE_BACKENDS.includes(backend))
     problems.push(
-      `SLUICE_BACKEND (calico_backend) is '${backend}', must be one of ${Object.keys(BACKENDS).join(', ')}`,
+      `SLUICE_BACKEND (calico_backend) is '${backend}', must be one of ${CONFIGURABLE_BACKENDS.join(', ')}`,
     );
   const mtu = Number(env['SLUICE_VETH_MTU'] ?? '0');
   // 68 is the smallest IPv4 MTU (RFC 791).
@@ -78,6 +82,7 @@ export function agentOptions(env: Environment): AgentOptions {
     ...addressMethod(env, 6, 'IP6', problems),
   };
   const pools = defaultPools(env, problems);
+  const netConf = flannelNetConf(env, problems);
   const macvlan = macvlanOptions(env, problems);
   const before = env['SLUICE_NETWORK_BEFORE'] ?? '';
   if (before !== '' && !NETWORKS_BEFORE.includes(before))
@@ -86,7 +91,7 @@ export function agentOptions(env: Environment): AgentOptions {
     );
   const policyOnly = policyOnlyOptions(env, problems);
   if (problems.length > 0) throw new SluiceError('invalid-options', problems.join('; '));
-  return {
+  const options: AgentOptions = {
     node,
     namespace: env['POD_NAMESPACE'] ?? 'kube-system',
     // Whatever it says: nothing is carried.
@@ -103,6 +108,7 @@ export function agentOptions(env: Environment): AgentOptions {
     ...macvlan,
     ...(before === '' ? {} : { networkBefore: before as NetworkBefore }),
   };
+  return netConf === undefined ? options : withFlannel(options, netConf);
 }
 
 /** Calico's variables: the address itself, or how it is found (`IP_AUTODETECTION_METHOD`); neither: no method. */

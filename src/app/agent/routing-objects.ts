@@ -2,6 +2,8 @@ import { equalIp, parseCidr, parseIp } from '../../base/ip/index.ts';
 import type { Cidr, Family, Ip } from '../../base/ip/index.ts';
 import { bgpNode } from '../../core/bgp/index.ts';
 import type { BgpNode } from '../../core/bgp/index.ts';
+import { FLANNEL_PREFIX, readNodeLease } from '../../core/flannel/index.ts';
+import type { LeaseReading } from '../../core/flannel/index.ts';
 import type { Node } from '../../core/kube/types.ts';
 import { nodeEndpoint } from '../../core/policy/endpoints.ts';
 import type { NodeEndpoint } from '../../core/policy/cluster.ts';
@@ -36,13 +38,15 @@ const WIREGUARD_ROTATION_ANNOTATION = 'sluice.dev/wireguard-rotation';
 /** Where a node publishes the hardware addresses of the devices that carry its addresses, separated by commas. */
 export const UNDERLAY_MACS_ANNOTATION = 'sluice.dev/underlay-macs';
 const MAC = /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/;
-const OWN_ANNOTATIONS = /^(projectcalico\.org|sluice\.dev)\//;
+const OWN_ANNOTATIONS = ['projectcalico.org/', 'sluice.dev/', FLANNEL_PREFIX];
 
 /** What the agent keeps of a Node. */
 export interface KnownNode {
   readonly endpoint: NodeEndpoint;
-  /** Ranges of pod addresses that were cut for the node; nothing of Sluice gives addresses by them. */
+  /** Ranges of pod addresses that were cut for the node; addresses are given by them in flannel's networks alone. */
   readonly podCidrs: readonly Cidr[];
+  /** What the node says as part of a network of flannel's. */
+  readonly lease: LeaseReading;
   readonly routing: RoutingNode;
   readonly bgp: BgpNode;
   readonly wireguard: KnownWireguard;
@@ -61,16 +65,20 @@ export interface KnownWireguard {
 export function knownNode(node: Node): KnownNode {
   const endpoint = nodeEndpoint(node);
   const annotations = Object.fromEntries(
-    Object.entries(node.metadata?.annotations ?? {}).filter(([key]) => OWN_ANNOTATIONS.test(key)),
+    Object.entries(node.metadata?.annotations ?? {}).filter(([key]) =>
+      OWN_ANNOTATIONS.some((prefix) => key.startsWith(prefix)),
+    ),
   );
   const vtepMac = annotations[VTEP_MAC_ANNOTATION];
   const macs = (annotations[UNDERLAY_MACS_ANNOTATION] ?? '').split(',').filter((mac) => MAC.test(mac));
   const { name, addresses } = endpoint;
   const tunnelAddresses = tunnelAddressesOf(annotations);
   const { podCIDR, podCIDRs = podCIDR === undefined ? [] : [podCIDR] } = node.spec ?? {};
+  const podCidrs = podCIDRs.flatMap((text) => parseCidr(text) ?? []);
   return {
     endpoint,
-    podCidrs: podCIDRs.flatMap((text) => parseCidr(text) ?? []),
+    podCidrs,
+    lease: readNodeLease(annotations, podCidrs),
     bgp: bgpNode({ name, labels: endpoint.labels, annotations, addresses }),
     annotations,
     wireguard: wireguardOf(annotations),

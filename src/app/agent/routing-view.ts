@@ -28,6 +28,8 @@ export interface RoutingViewDependencies {
   readonly endpoints: () => readonly LocalEndpoint[];
   /** Whether pods of some pool keep their address towards nodes and the outside. */
   readonly plainSources: () => boolean;
+  /** What another network that this node is part of makes of it all; absent: nothing. */
+  readonly adapt?: (input: RoutingInput) => RoutingInput;
 }
 
 /** Puts together what routes are derived from. What the kernel says of the underlay is read once per change of it. */
@@ -56,7 +58,7 @@ export class RoutingView {
 
   input(): RoutingInput {
     const { node, backend, mtu } = this.#options;
-    const { blocks, tunnels, pools, settings, endpoints, plainSources } = this.#dependencies;
+    const { blocks, tunnels, pools, settings, endpoints, plainSources, adapt } = this.#dependencies;
     const nodes = new Map<string, RoutingNode>();
     for (const [name, { routing }] of this.#dependencies.nodes()) nodes.set(name, routing);
     const known = this.#dependencies.nodes().get(node);
@@ -64,8 +66,7 @@ export class RoutingView {
     // What this node has been given and has found counts, before the API has told us back.
     if (known !== undefined)
       nodes.set(node, { ...known.routing, addresses: own.found.addresses, tunnelAddresses: tunnels() });
-    const peers = [...nodes.values()].filter(({ name }) => name !== node);
-    return {
+    const input: RoutingInput = {
       node,
       backend,
       pools: pools(),
@@ -73,11 +74,14 @@ export class RoutingView {
       blocks: [...blocks()].filter((block) => block !== undefined),
       endpoints: endpoints(),
       plainSources: plainSources(),
-      underlay: { ...own, peerMtu: this.#mtus.besides(own.mtu, peers) },
+      underlay: { ...own, peerMtu: new Map() },
       ownProblems: own.found.problems,
       settings: settings(),
       configuredMtu: mtu,
     };
+    const adapted = adapt?.(input) ?? input;
+    const peers = [...adapted.nodes.values()].filter(({ name }) => name !== node);
+    return { ...adapted, underlay: { ...own, peerMtu: this.#mtus.besides(own.mtu, peers) } };
   }
 
   /** The addresses at which peers reach this node, the best of each family first. */

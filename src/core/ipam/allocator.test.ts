@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { formatCidr, formatIp, parseCidr, parseIp } from '../../base/ip/index.ts';
+import type { Cidr } from '../../base/ip/index.ts';
 import type { Allocator, AllocatorOptions } from './allocator.ts';
 import { claimCidr } from './claim.ts';
 import { createAllocator } from './create-allocator.ts';
@@ -280,6 +281,32 @@ describe('a cluster that changes over to blocks', () => {
     expect(failed).toEqual([expect.stringMatching(/2 ranges of nodes that do not use blocks yet are left alone/)]);
     // What is asked for is given: pods that run there keep their addresses.
     expect(ips(await allocator.allocate(request('x', { addresses: [parseIp('10.0.0.5')!] })))).toEqual(['10.0.0.5']);
+  });
+});
+
+describe('a node to which certain ranges are routed', () => {
+  it('gets addresses of these alone, and borrows none', async () => {
+    const store = new MemoryBlockStore([pool('10.0.0.0/16', 26), pool('fd00:1:2::/48', 122)]);
+    const other = await start(store, { node: 'node-2', within: () => [parseCidr('10.0.9.0/24')!] });
+    await other.allocate(request('other'));
+    const within = (): readonly Cidr[] => [parseCidr('10.0.7.0/25')!, parseCidr('fd00:1:2:7::/64')!];
+    const allocator = await start(store, { within });
+    const first = await allocator.allocate(request('first', { addresses: [parseIp('10.0.7.0')!] }));
+    expect(ips(first)).toEqual(['10.0.7.0']);
+    const outcomes = await allocator.allocateMany(many(128));
+    const given = outcomes.flatMap((outcome) => (outcome.kind === 'assigned' ? ips(outcome.assignment) : []));
+    expect(new Set(given).size).toBe(127);
+    expect(given.every((ip) => /^10\.0\.7\.\d+$/.test(ip))).toBe(true);
+    expect(outcomes.filter(({ kind }) => kind === 'failed')).toHaveLength(1);
+    const six = await allocator.allocate(request('six', { families: [6] }));
+    expect(ips(six)).toEqual([expect.stringMatching(/^fd00:1:2:7:/)]);
+  });
+
+  it('gets blocks no larger than a range', async () => {
+    const store = new MemoryBlockStore([pool('10.0.0.0/16', 26)]);
+    const allocator = await start(store, { within: () => [parseCidr('10.0.7.64/28')!] });
+    await allocator.allocate(request('first'));
+    expect(allocator.blocks().map(({ value }) => formatCidr(value.cidr))).toEqual(['10.0.7.64/28']);
   });
 });
 

@@ -12,6 +12,8 @@ export interface AllocatorOptions {
    * themselves while a cluster changes over to blocks.
    */
   readonly reserved?: () => readonly Cidr[];
+  /** Ranges outside of which the node gets no address, as they are now: all that is routed to it. Absent: no such ranges. */
+  readonly within?: (() => readonly Cidr[]) | undefined;
   /** A released address is not given out again for this long. */
   readonly coolDownMs: number;
   /** A new block is claimed when the node's blocks of a family have no more than this many free addresses. */

@@ -5,6 +5,7 @@ import { freeCount } from './block.ts';
 import { claimBlock, giveUpBlock, settleClaims } from './claim.ts';
 import { DEFAULT_IPAM_CONFIG } from './config.ts';
 import { NodeBlocks } from './node-blocks.ts';
+import { narrowPools } from './pool.ts';
 import { qualifyPools } from './qualify-pools.ts';
 import { releaseBatch } from './release-batch.ts';
 import { surplusBlocks } from './surplus-blocks.ts';
@@ -130,7 +131,8 @@ class NodeAllocator implements Allocator {
     const { store } = this.dependencies;
     await settleClaims(store, this.options.node);
     const [pools, config, blocks] = await Promise.all([store.listPools(), store.getConfig(), store.listBlocks()]);
-    this.node.reset(pools, blocks);
+    const within = this.options.within?.();
+    this.node.reset(within === undefined ? pools : narrowPools(pools, within), blocks);
     this.config = config;
     this.stale = false;
   }

@@ -63,6 +63,17 @@ export function withoutOverlaps(pools: readonly IpPool[]): readonly IpPool[] {
   );
 }
 
+/** What lies of `pools` in `ranges`; blocks are no larger than a range. */
+export function narrowPools(pools: readonly IpPool[], ranges: readonly Cidr[]): readonly IpPool[] {
+  return pools.flatMap((pool) =>
+    ranges.flatMap((range) => {
+      if (cidrCovers(range, pool.cidr)) return [pool];
+      if (!cidrCovers(pool.cidr, range)) return [];
+      return [{ ...pool, cidr: range, blockSize: Math.max(pool.blockSize, range.prefix) }];
+    }),
+  );
+}
+
 /** Whether two ranges share an address. */
 export function overlaps(a: Cidr, b: Cidr): boolean {
   return cidrCovers(a, b) || cidrCovers(b, a);

@@ -31,6 +31,11 @@ export interface NodeContext {
   readonly settings: RoutingInput['settings'];
 }
 
+/** What a backend decides the device of a family from. */
+export interface DeviceContext extends NodeContext {
+  readonly family: Family;
+}
+
 /** What a backend decides a peer's path from. */
 export interface PeerContext extends NodeContext {
   readonly peer: RoutingNode;
@@ -43,8 +48,8 @@ export interface Backend {
   readonly onSegment?: true;
   /** The kind of tunnel whose device has an address of its own; absent: none. */
   readonly tunnel?: TunnelKind;
-  /** The device that it needs, whoever the peers are; undefined while the node has no address that it can work from. */
-  readonly device?: (context: NodeContext) => DesiredLink | undefined;
+  /** The device that it needs for a family, whoever the peers are; undefined while the node has no address that it can work from. */
+  readonly device?: (context: DeviceContext) => DesiredLink | undefined;
   readonly pathTo: (context: PeerContext) => PeerPath;
 }
 

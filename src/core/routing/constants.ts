@@ -2,6 +2,8 @@ import type { RoutingSettings } from './types.ts';
 
 /** Name of the VXLAN device on every node. */
 export const VXLAN_DEVICE = 'vxlan.sluice';
+/** Name of the one that carries IPv6 alone, over IPv6, where each family has a device of its own. */
+export const VXLAN_V6_DEVICE = 'vxlan-v6.sluice';
 /** Name of the IP-in-IP device on every node. */
 export const IPIP_DEVICE = 'ipip.sluice';
 /** Name of the device whose packets the agent wraps itself. */
@@ -9,7 +11,7 @@ export const TUN_DEVICE = 'tun.sluice';
 /** Name of Open vSwitch's bridge, and of its own device. */
 export const OVS_DEVICE = 'ovs.sluice';
 /** Names of all devices that backends make. */
-export const TUNNEL_DEVICES: readonly string[] = [VXLAN_DEVICE, IPIP_DEVICE, TUN_DEVICE, OVS_DEVICE];
+export const TUNNEL_DEVICES: readonly string[] = [VXLAN_DEVICE, VXLAN_V6_DEVICE, IPIP_DEVICE, TUN_DEVICE, OVS_DEVICE];
 /**
  * What holds when nothing is configured: Calico's VNI, free beside flannel's 1, and IANA's port (RFC 7348 §8.1);
  * flannel's port for its `udp` backend.

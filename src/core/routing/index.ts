@@ -1,9 +1,9 @@
 export { ActualTables } from './actual-tables.ts';
 export { detectAddress, parseAddressMethod } from './autodetect.ts';
 export type { AddressFacts, AddressMethod } from './autodetect.ts';
-export { BACKENDS } from './backends/backend-table.ts';
+export { CONFIGURABLE_BACKENDS } from './backends/backend-table.ts';
 export type { Backend, NodeContext, PeerContext, PeerPath, TunnelPath } from './backend.ts';
-export { DEFAULT_SETTINGS, ROUTE_PROTOCOL, TUNNEL_DEVICES } from './constants.ts';
+export { DEFAULT_SETTINGS, ROUTE_PROTOCOL, TUNNEL_DEVICES, VXLAN_OVERHEAD } from './constants.ts';
 export { desiredNetwork } from './desired.ts';
 export { diffNetwork, diffTables } from './diff.ts';
 export type { ActualNetwork, RoutingChange } from './diff.ts';

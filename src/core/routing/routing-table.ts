@@ -1,4 +1,4 @@
-import { formatCidr, hostCidr } from '../../base/ip/index.ts';
+import { equalIp, formatCidr, hostCidr } from '../../base/ip/index.ts';
 import type { Family, Ip } from '../../base/ip/index.ts';
 import { BACKENDS } from './backends/backend-table.ts';
 import { deriveBlock, endpointItems } from './block-items.ts';
@@ -219,14 +219,16 @@ export class RoutingTable {
   /** The node's devices and its addresses on them. */
   #updateOwn(scene: Scene, used: UsedBackends): void {
     const { self } = scene;
-    const backends = new Set(FAMILIES.flatMap((family) => used[family]));
-    const devices = [...backends].flatMap((name) => {
-      const { tunnel, device } = BACKENDS[name];
-      const link = self && device?.({ ...scene, self });
-      if (link === undefined || scene.missingDevices.has(link.name)) return [];
-      return [{ link, addresses: (tunnel && self?.tunnelAddresses[tunnel]) ?? [] }];
-    });
-    const tunnels = [...new Map(devices.map((each) => [each.link.name, each])).values()];
+    const devices = FAMILIES.flatMap((family) =>
+      used[family].flatMap((name) => {
+        const { tunnel, device } = BACKENDS[name];
+        const link = self && device?.({ ...scene, self, family });
+        if (link === undefined || scene.missingDevices.has(link.name)) return [];
+        const addresses = (tunnel && self?.tunnelAddresses[tunnel]) ?? [];
+        return [{ link, addresses: addresses.filter((ip) => ip.family === family) }];
+      }),
+    );
+    const tunnels = mergedTunnels(devices);
     const led = FAMILIES.filter((family) => this.#leadsBack(family));
     const own = {
       rules: led.flatMap(pastReturnRules),
@@ -285,6 +287,17 @@ export class RoutingTable {
 const NONE_MISSING: ReadonlyMap<string, RoutingProblem> = new Map();
 const NOTHING_DERIVED: BlockDerivation = { block: {}, elsewhere: {}, problems: [] };
 const UNDERIVED = { peers: [], derived: NOTHING_DERIVED } as const;
+
+/** One of each device: both families may need the same. */
+function mergedTunnels(devices: readonly OwnTunnel[]): readonly OwnTunnel[] {
+  const result = new Map<string, OwnTunnel>();
+  for (const { link, addresses } of devices) {
+    const known = result.get(link.name)?.addresses ?? [];
+    const more = addresses.filter((ip) => !known.some((each) => equalIp(each, ip)));
+    result.set(link.name, { link, addresses: [...known, ...more] });
+  }
+  return [...result.values()];
+}
 
 /** The same text for values that are the same; for small ones. */
 function textOf(value: unknown): string {

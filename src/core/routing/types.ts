@@ -3,7 +3,17 @@ import type { IpPool } from '../ipam/index.ts';
 
 /** Names of the ways in which packets can reach a pod on another node; the keys of the table in `backends/backend-table.ts`. */
 export type BackendName =
-  'vxlan' | 'host-gw' | 'cross-subnet' | 'ipip' | 'ipip-cross-subnet' | 'udp' | 'ovs' | 'macvlan' | 'none';
+  | 'vxlan'
+  | 'host-gw'
+  | 'cross-subnet'
+  | 'ipip'
+  | 'ipip-cross-subnet'
+  | 'udp'
+  | 'ovs'
+  | 'macvlan'
+  | 'none'
+  | 'flannel-vxlan'
+  | 'flannel-vxlan-direct';
 
 /** Tunnels on whose device a node has an address of its own, which it publishes. */
 export type TunnelKind = 'vxlan' | 'ipip' | 'wireguard' | 'udp' | 'ovs';
@@ -18,6 +28,8 @@ export interface RoutingNode {
   readonly tunnelAddresses: TunnelAddresses;
   /** Its VXLAN device's hardware address where it published one; otherwise `vtepMac(name)`. */
   readonly vtepMac?: string;
+  /** The same of a VXLAN device for IPv6 alone, where nodes have one of each family. */
+  readonly vtepMacV6?: string;
   /** Hardware addresses of the devices that carry `addresses`, as it published them. */
   readonly underlayMacs?: readonly string[];
 }
@@ -182,7 +194,13 @@ export interface RoutingProblem {
   /** Whose pods; empty when it is those of all peers that a tunnel leads to. */
   readonly peer: string;
   readonly code:
-    'not-in-subnet' | 'no-address' | 'unknown-node' | 'no-own-address' | 'unsupported-family' | 'no-device';
+    | 'not-in-subnet'
+    | 'no-address'
+    | 'unknown-node'
+    | 'no-own-address'
+    | 'unsupported-family'
+    | 'no-device'
+    | 'bad-lease';
   readonly message: string;
 }
 

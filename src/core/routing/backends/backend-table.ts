@@ -1,6 +1,7 @@
 import type { Backend } from '../backend.ts';
 import type { BackendName } from '../types.ts';
 import { crossSubnet } from './cross-subnet.ts';
+import { flannelVxlan } from './flannel-vxlan.ts';
 import { hostGw } from './host-gw.ts';
 import { macvlan } from './macvlan.ts';
 import { none } from './none.ts';
@@ -20,4 +21,11 @@ export const BACKENDS: Readonly<Record<BackendName, Backend>> = {
   none,
   ovs,
   udp,
+  'flannel-vxlan': flannelVxlan,
+  'flannel-vxlan-direct': crossSubnet(flannelVxlan),
 };
+
+/** Those that a cluster may ask for by name; the others follow from what a flannel network says of itself. */
+export const CONFIGURABLE_BACKENDS: readonly string[] = Object.keys(BACKENDS).filter(
+  (name) => !name.startsWith('flannel-'),
+);

@@ -1,0 +1,234 @@
+import { randomBytes } from 'node:crypto';
+import { NODES } from '../../host/kube-client/resources.ts';
+import { informer } from '../../host/kube-client/informer.ts';
+import type { KubeObject } from '../../host/kube-client/types.ts';
+import type { TestCluster } from './cluster.test-support.ts';
+
+/** flannel's `net-conf.json`, as far as its kube subnet manager and its backends read it. */
+export interface FlannelConfig {
+  readonly EnableIPv6?: boolean;
+  readonly Network: string;
+  readonly IPv6Network?: string;
+  readonly Backend: {
+    readonly Type: 'vxlan' | 'host-gw';
+    readonly VNI?: number;
+    readonly Port?: number;
+    readonly DirectRouting?: boolean;
+  };
+}
+
+interface NodeObject extends KubeObject {
+  readonly metadata: { readonly name: string; readonly annotations?: Readonly<Record<string, string>> };
+  readonly spec?: { readonly podCIDRs?: readonly string[] };
+}
+
+/** What a node has said, in one family. */
+interface Lease {
+  readonly subnet: string;
+  readonly publicIp: string;
+  readonly mac: string;
+}
+
+const A = 'flannel.alpha.coreos.com/';
+const FAMILIES = [
+  { v6: false, flag: '-4', device: 'flannel.', data: 'backend-data', publicIp: 'public-ip', host: '/32' },
+  { v6: true, flag: '-6', device: 'flannel-v6.', data: 'backend-v6-data', publicIp: 'public-ipv6', host: '/128' },
+] as const;
+type FamilyNames = (typeof FAMILIES)[number];
+
+/**
+ * A node that flannel runs: it knows the others by nothing but their Nodes' annotations and podCIDRs, and programs its
+ * kernel with the same devices, neighbours, forwarding entries and routes that flannel does (its pkg/subnet/kube,
+ * pkg/backend/vxlan and pkg/backend/hostgw), by `ip` and `bridge`. Pods are on bridge cni0, as its CNI plugin has them.
+ */
+export class FlannelNode {
+  readonly #cluster: TestCluster;
+  readonly #name: string;
+  readonly #config: FlannelConfig;
+  readonly #subnets: readonly string[];
+  readonly #known = new Map<string, Lease>();
+  #stop = new AbortController();
+  #queue: Promise<void> = Promise.resolve();
+  #failures: string[] = [];
+
+  constructor(cluster: TestCluster, name: string, config: FlannelConfig, subnets: readonly string[]) {
+    this.#cluster = cluster;
+    this.#name = name;
+    this.#config = config;
+    this.#subnets = subnets;
+  }
+
+  get netns(): string {
+    return this.#cluster.nodes.get(this.#name)!.netns;
+  }
+
+  /** What could not be programmed, in the words of the command. */
+  get failures(): readonly string[] {
+    return this.#failures;
+  }
+
+  /** Devices with new hardware addresses, then the annotations, then what the others say. */
+  async start(publicIps: readonly string[]): Promise<void> {
+    this.#stop = new AbortController();
+    const annotations: Record<string, string> = {
+      [`${A}kube-subnet-manager`]: 'true',
+      [`${A}backend-type`]: this.#config.Backend.Type,
+    };
+    for (const family of this.#families) {
+      const publicIp = publicIps.find((each) => each.includes(':') === family.v6)!;
+      const subnet = this.#subnets.find((each) => each.includes(':') === family.v6)!;
+      annotations[A + family.publicIp] = publicIp;
+      annotations[A + family.data] = await this.#backendData(family, publicIp, subnet);
+    }
+    await this.#cluster.client.patch(NODES, { name: this.#name }, 'merge', { metadata: { annotations } });
+    informer<NodeObject, NodeObject>(
+      this.#cluster.client,
+      NODES,
+      {
+        project: (node) => node,
+        onDelta: (delta) => {
+          if (delta.key === this.#name) return;
+          const node = delta.kind === 'set' ? delta.object : undefined;
+          this.#queue = this.#queue.then(() => this.#follow(delta.key, node));
+        },
+      },
+      this.#stop.signal,
+    );
+  }
+
+  /** flannel ends and its devices go, as with a node that is set up anew. The Node object stays. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#queue;
+    this.#known.clear();
+    for (const { device } of this.#families)
+      await this.#cluster.run(this.netns, ['ip', 'link', 'del', `${device}${this.#vni}`]);
+  }
+
+  /** A pod behind the bridge; resolves to its namespace. */
+  async addPod(name: string, ips: readonly string[]): Promise<string> {
+    const netns = this.#cluster.makeNetns(`pod-${name}`);
+    const bridge = (await this.#cluster.run(this.netns, ['ip', 'link', 'show', 'cni0'])).code === 0;
+    if (!bridge) await this.#addBridge();
+    const link = `veth-${name}`;
+    await this.#ip('link', 'add', link, 'master', 'cni0', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', netns);
+    await this.#ip('link', 'set', link, 'up');
+    const inside = async (...command: readonly string[]): Promise<void> => this.#run(netns, ['ip', ...command]);
+    await inside('link', 'set', 'lo', 'up');
+    await inside('link', 'set', 'eth0', 'up');
+    for (const ip of ips) {
+      const family = FAMILIES.find(({ v6 }) => v6 === ip.includes(':'))!;
+      const subnet = this.#subnets.find((each) => each.includes(':') === family.v6)!;
+      await inside('addr', 'add', `${ip}/${subnet.split('/')[1]}`, 'dev', 'eth0', ...(family.v6 ? ['nodad'] : []));
+      await inside(family.flag, 'route', 'add', 'default', 'via', gatewayOf(subnet));
+    }
+    return netns;
+  }
+
+  async #addBridge(): Promise<void> {
+    await this.#ip('link', 'add', 'cni0', 'type', 'bridge');
+    await this.#ip('link', 'set', 'cni0', 'up');
+    for (const subnet of this.#subnets)
+      await this.#ip('addr', 'add', `${gatewayOf(subnet)}/${subnet.split('/')[1]}`, 'dev', 'cni0', ...nodad(subnet));
+    for (const key of ['net.ipv4.ip_forward', 'net.ipv6.conf.all.forwarding'])
+      await this.#run(this.netns, ['sysctl', '-qw', `${key}=1`]);
+  }
+
+  get #families(): readonly FamilyNames[] {
+    return FAMILIES.filter(({ v6 }) => !v6 || this.#config.EnableIPv6 === true);
+  }
+
+  get #vni(): number {
+    return this.#config.Backend.VNI ?? 1;
+  }
+
+  async #backendData({ device, host }: FamilyNames, publicIp: string, subnet: string): Promise<string> {
+    const { Type, Port = 8472 } = this.#config.Backend;
+    if (Type === 'host-gw') return 'null';
+    const name = `${device}${this.#vni}`;
+    const mac = ['6a', ...randomBytes(5).toString('hex').match(/../g)!].join(':');
+    const vxlan = ['id', String(this.#vni), 'dev', 'eth0', 'local', publicIp, 'dstport', String(Port), 'nolearning'];
+    await this.#ip('link', 'add', name, 'address', mac, 'type', 'vxlan', ...vxlan);
+    await this.#ip('addr', 'add', `${subnet.split('/')[0]}${host}`, 'dev', name, ...nodad(subnet));
+    await this.#ip('link', 'set', name, 'up');
+    return JSON.stringify({ VNI: this.#vni, VtepMAC: mac });
+  }
+
+  /** One Node is as `node` now; undefined: it is gone. */
+  async #follow(name: string, node: NodeObject | undefined): Promise<void> {
+    const annotations = node?.metadata.annotations ?? {};
+    const managed = annotations[`${A}kube-subnet-manager`] === 'true';
+    if (node !== undefined && (!managed || annotations[`${A}backend-type`] !== this.#config.Backend.Type)) return;
+    // A Node that lacks what an enabled family needs is left out altogether.
+    if (node !== undefined && this.#families.some(({ publicIp }) => annotations[A + publicIp] === undefined)) return;
+    for (const family of this.#families) {
+      const key = `${name} ${family.device}`;
+      const lease = node && leaseOf(node, family);
+      const before = this.#known.get(key);
+      if (JSON.stringify(before) === JSON.stringify(lease)) continue;
+      if (lease !== undefined) {
+        this.#known.set(key, lease);
+        await this.#add(family, lease);
+      } else if (before !== undefined) {
+        this.#known.delete(key);
+        await this.#remove(family, before);
+      }
+    }
+  }
+
+  async #add(family: FamilyNames, { subnet, publicIp, mac }: Lease): Promise<void> {
+    const { flag, device } = family;
+    if (await this.#isDirect(publicIp)) {
+      await this.#ip(flag, 'route', 'replace', subnet, 'via', publicIp, 'dev', 'eth0');
+      return;
+    }
+    const [name, hop] = [`${device}${this.#vni}`, subnet.split('/')[0]!];
+    await this.#ip(flag, 'neigh', 'replace', hop, 'lladdr', mac, 'dev', name, 'nud', 'permanent');
+    await this.#run(this.netns, ['bridge', 'fdb', 'replace', mac, 'dev', name, 'self', 'permanent', 'dst', publicIp]);
+    await this.#ip(flag, 'route', 'replace', subnet, 'via', hop, 'dev', name, 'onlink');
+  }
+
+  async #remove({ flag, device }: FamilyNames, { subnet, publicIp, mac }: Lease): Promise<void> {
+    if (!(await this.#isDirect(publicIp))) {
+      const name = `${device}${this.#vni}`;
+      await this.#ip(flag, 'neigh', 'del', subnet.split('/')[0]!, 'dev', name);
+      await this.#run(this.netns, ['bridge', 'fdb', 'del', mac, 'dev', name, 'self', 'dst', publicIp]);
+    }
+    await this.#ip(flag, 'route', 'del', subnet);
+  }
+
+  async #isDirect(publicIp: string): Promise<boolean> {
+    const { Type, DirectRouting = false } = this.#config.Backend;
+    if (Type === 'host-gw') return true;
+    if (!DirectRouting) return false;
+    const { output } = await this.#cluster.run(this.netns, ['ip', 'route', 'get', publicIp]);
+    return !output.includes(' via ');
+  }
+
+  #ip(...args: readonly string[]): Promise<void> {
+    return this.#run(this.netns, ['ip', ...args]);
+  }
+
+  async #run(netns: string, command: readonly string[]): Promise<void> {
+    const { code, output } = await this.#cluster.run(netns, command);
+    if (code !== 0) this.#failures.push(`${command.join(' ')}: ${output.trim()}`);
+  }
+}
+
+function leaseOf(node: NodeObject, { v6, data, publicIp }: FamilyNames): Lease | undefined {
+  const annotations = node.metadata.annotations ?? {};
+  const subnet = node.spec?.podCIDRs?.find((each) => each.includes(':') === v6);
+  if (subnet === undefined) return undefined;
+  const vtep = JSON.parse(annotations[A + data] ?? 'null') as { readonly VtepMAC: string } | null;
+  return { subnet, publicIp: annotations[A + publicIp]!, mac: vtep?.VtepMAC ?? '' };
+}
+
+/** The bridge has the first address after the network's own. */
+function gatewayOf(subnet: string): string {
+  const [network] = subnet.split('/') as [string];
+  return network.includes(':') ? `${network}1` : network.replace(/\d+$/u, (last) => String(Number(last) + 1));
+}
+
+function nodad(address: string): readonly string[] {
+  return address.includes(':') ? ['nodad'] : [];
+}

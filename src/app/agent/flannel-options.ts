@@ -1,0 +1,64 @@
+import { defaultBlockSize } from '../../core/ipam/index.ts';
+import type { IpPool } from '../../core/ipam/index.ts';
+import { FAMILIES, parseNetConf } from '../../core/flannel/index.ts';
+import type { FlannelBackend, NetConf } from '../../core/flannel/index.ts';
+import { VXLAN_OVERHEAD } from '../../core/routing/index.ts';
+import type { BackendName } from '../../core/routing/index.ts';
+import type { AgentOptions } from './options.ts';
+import type { Environment } from './run-dir.ts';
+
+/** What ConfigMap `sluice-config` says of a flannel network, under flannel's name for it; undefined: there is none. */
+export function flannelNetConf(env: Environment, problems: string[]): NetConf | undefined {
+  const text = env['SLUICE_FLANNEL_NET_CONF'] ?? '';
+  if (text.trim() === '') return undefined;
+  const reading = parseNetConf(text);
+  if (reading.kind === 'read') return reading.netConf;
+  problems.push(...reading.problems.map((problem) => `SLUICE_FLANNEL_NET_CONF (net-conf.json): ${problem}`));
+  return undefined;
+}
+
+/** The options of an agent whose node is part of a flannel network: what that says goes before all else. */
+export function withFlannel(options: AgentOptions, netConf: NetConf): AgentOptions {
+  const { backend } = netConf;
+  // As flannel takes it: that of the node's own network.
+  const outer = backend.type === 'vxlan' && options.mtu === 0 ? backend.mtu : 0;
+  const overhead = netConf.networks[6] === undefined ? VXLAN_OVERHEAD[4] : VXLAN_OVERHEAD[6];
+  return {
+    ...options,
+    flannel: netConf,
+    backend: backendName(backend),
+    mtu: outer === 0 ? options.mtu : outer - overhead,
+    ...(backend.type === 'vxlan' ? { vxlan: { vni: backend.vni, port: backend.port } } : {}),
+    defaultPools: poolsOf(netConf, options.defaultPools ?? []),
+  };
+}
+
+function backendName(backend: FlannelBackend): BackendName {
+  if (backend.type !== 'vxlan') return backend.type;
+  return backend.directRouting ? 'flannel-vxlan-direct' : 'flannel-vxlan';
+}
+
+/** One pool for each network; of the pools that a cluster would have got otherwise only the NAT is taken over. */
+function poolsOf({ networks }: NetConf, usual: readonly IpPool[]): readonly IpPool[] {
+  return FAMILIES.flatMap((family) => {
+    const cidr = networks[family];
+    if (cidr === undefined) return [];
+    const natOutgoing = usual.find((pool) => pool.cidr.ip.family === family)?.natOutgoing ?? true;
+    return [
+      {
+        name: `default-ipv${family}-ippool`,
+        cidr,
+        blockSize: Math.max(defaultBlockSize(family), cidr.prefix),
+        disabled: false,
+        nodeSelector: 'all()',
+        namespaceSelector: 'all()',
+        allowedUses: ['Workload', 'Tunnel'],
+        assignmentMode: 'Automatic',
+        disableBGPExport: false,
+        natOutgoing,
+        vxlanMode: 'Never',
+        ipipMode: 'Never',
+      },
+    ];
+  });
+}

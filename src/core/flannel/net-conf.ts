@@ -1,0 +1,128 @@
+import { networkOf, parseCidr } from '../../base/ip/index.ts';
+import type { Cidr, Family } from '../../base/ip/index.ts';
+import { fieldsOf, parseFields } from './json-fields.ts';
+import type { JsonFields } from './json-fields.ts';
+import { FAMILIES } from './lease.ts';
+
+/** A way between nodes that flannel and Sluice both know. */
+export type FlannelBackend =
+  | {
+      readonly type: 'vxlan';
+      readonly vni: number;
+      readonly port: number;
+      /** Nodes of one segment reach each other by plain routes. */
+      readonly directRouting: boolean;
+      /** Of the node's own network, where it is not the device's; 0: the device's. */
+      readonly mtu: number;
+    }
+  | { readonly type: 'host-gw' };
+
+/** What flannel's `net-conf.json` says; not how subnets are cut for nodes, which Kubernetes does. */
+export interface NetConf {
+  /** Of the enabled families. */
+  readonly networks: Readonly<Partial<Record<Family, Cidr>>>;
+  readonly backend: FlannelBackend;
+}
+
+export type NetConfReading =
+  { readonly kind: 'read'; readonly netConf: NetConf } | { readonly kind: 'bad'; readonly problems: readonly string[] };
+
+/** flannel's defaults: VNI 1, and the port that Linux gives VXLAN when none is asked for. */
+const DEFAULTS = { vni: 1, port: 8472 } as const;
+/** VXLAN's identifiers have 24 bits (RFC 7348 §5). */
+const MAX_VNI = 0xffffff;
+
+const NAMES: Readonly<Record<Family, Readonly<Record<'enable' | 'network', string>>>> = {
+  4: { enable: 'EnableIPv4', network: 'Network' },
+  6: { enable: 'EnableIPv6', network: 'IPv6Network' },
+};
+
+/** Reads flannel's `net-conf.json`. Everything that is wrong is said, with the field. */
+export function parseNetConf(text: string): NetConfReading {
+  const fields = parseFields(text);
+  if (fields === undefined) return { kind: 'bad', problems: ['it is not a JSON object'] };
+  const problems: string[] = [];
+  const reader = new FieldReader(fields, '', problems);
+  const networks: Partial<Record<Family, Cidr>> = {};
+  for (const family of FAMILIES) {
+    if (!reader.flag(NAMES[family].enable, family === 4)) continue;
+    const network = reader.cidr(NAMES[family].network, family);
+    if (network !== undefined) networks[family] = network;
+  }
+  if (Object.keys(networks).length === 0 && problems.length === 0)
+    problems.push('EnableIPv4 and EnableIPv6 are both false: pods would have no address');
+  const backend = readBackend(fields.get('backend'), problems);
+  if (problems.length > 0 || backend === undefined) return { kind: 'bad', problems };
+  return { kind: 'read', netConf: { networks, backend } };
+}
+
+function readBackend(value: unknown, problems: string[]): FlannelBackend | undefined {
+  const fields = value === undefined || value === null ? new Map<string, unknown>([['type', 'udp']]) : fieldsOf(value);
+  if (fields === undefined) {
+    problems.push('Backend must be an object such as {"Type": "vxlan"}');
+    return undefined;
+  }
+  const type = fields.get('type');
+  const reader = new FieldReader(fields, 'Backend.', problems);
+  switch (type) {
+    case 'vxlan':
+      if (reader.flag('GBP', false)) problems.push('Backend.GBP is true: group policies of VXLAN are not spoken');
+      return {
+        type,
+        vni: reader.whole('VNI', [1, MAX_VNI], DEFAULTS.vni),
+        port: reader.whole('Port', [0, 65_535], 0) || DEFAULTS.port,
+        directRouting: reader.flag('DirectRouting', false),
+        mtu: reader.whole('MTU', [0, 65_535], 0),
+      };
+    case 'host-gw':
+      return { type };
+    default:
+      problems.push(`Backend.Type is ${JSON.stringify(type)}: of flannel's backends, vxlan and host-gw are spoken`);
+      return undefined;
+  }
+}
+
+/** Fields of one object; what is wrong goes to `problems` and reads as if it was not there. */
+class FieldReader {
+  readonly #fields: JsonFields;
+  readonly #prefix: string;
+  readonly #problems: string[];
+
+  constructor(fields: JsonFields, prefix: string, problems: string[]) {
+    this.#fields = fields;
+    this.#prefix = prefix;
+    this.#problems = problems;
+  }
+
+  flag(name: string, absent: boolean): boolean {
+    const value = this.#of(name) ?? absent;
+    if (typeof value !== 'boolean') this.#refuse(name, value, 'true or false');
+    return value === true;
+  }
+
+  whole(name: string, [least, most]: readonly [number, number], absent: number): number {
+    const value = this.#of(name) ?? absent;
+    if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value;
+    this.#refuse(name, value, `a whole number from ${least} to ${most}`);
+    return absent;
+  }
+
+  /** Must be there. */
+  cidr(name: string, family: Family): Cidr | undefined {
+    const value = this.#of(name);
+    const cidr = typeof value === 'string' ? parseCidr(value) : undefined;
+    if (cidr?.ip.family === family) return networkOf(cidr);
+    const example = family === 4 ? '10.244.0.0/16' : 'fd00:10:244::/56';
+    this.#refuse(name, value, `an IPv${family} CIDR such as ${example}`);
+    return undefined;
+  }
+
+  #of(name: string): unknown {
+    return this.#fields.get(name.toLowerCase());
+  }
+
+  #refuse(name: string, value: unknown, wanted: string): void {
+    const said = value === undefined || value === null ? 'is missing' : `is ${JSON.stringify(value)}`;
+    this.#problems.push(`${this.#prefix}${name} ${said}, must be ${wanted}`);
+  }
+}
