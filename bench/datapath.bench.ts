@@ -15,7 +15,7 @@ import type { NetworkChange } from '../src/host/netlink/port.ts';
 import { createNetns, inNetns } from '../src/host/netns/netns.ts';
 import { openNftables } from '../src/host/nftables/kernel.ts';
 import { openSysctl } from '../src/host/sysctl/sysctl.ts';
-import { quantile } from './harness.ts';
+import { median } from './harness.ts';
 import type { Bench, Figure } from './harness.ts';
 
 const FEW = 10;
@@ -95,19 +95,14 @@ function emptySamples(): Samples {
 
 function figures(few: Samples, many: Samples): Figure[] {
   const pair = (name: string, unit: string, pick: (samples: Samples) => readonly number[]): Figure[] => [
-    { figure: `${name}, ${FEW} policies`, value: typical(pick(few)), unit },
-    { figure: `${name}, ${MANY} policies`, value: typical(pick(many)), unit },
-    { figure: `${name}, ratio`, value: typical(pick(many)) / typical(pick(few)), unit: '', bar: { atLeast: 0.95 } },
+    { figure: `${name}, ${FEW} policies`, value: median(pick(few)), unit },
+    { figure: `${name}, ${MANY} policies`, value: median(pick(many)), unit },
+    { figure: `${name}, ratio`, value: median(pick(many)) / median(pick(few)), unit: '', bar: { atLeast: 0.95 } },
   ];
   return [
     ...pair('new connections', '/s', ({ connections }) => connections),
     ...pair('throughput', 'Gbit/s', ({ stream }) => stream),
   ];
-}
-
-/** Of the better rounds: what else the machine does only ever takes away, and more of it at times than a policy could. */
-function typical(rounds: readonly number[]): number {
-  return quantile(rounds, 0.8);
 }
 
 /** The node's table as the agent would load it. */
