@@ -133,8 +133,9 @@ describe.skipIf(!has('zsh'))('in zsh', () => {
       'zmodload zsh/zpty',
       'zpty z zsh -f -i',
       `zpty -w z 'PS1=; autoload -Uz compinit; compinit -D -u; source ${folder}/zsh'`,
-      `zpty -w z "unsetopt listambiguous; echo REA''DY"`,
-      `zpty -r z out '*READY*'`,
+      // The prompt appears when the line editor has the terminal: keys that come earlier are only echoed.
+      `zpty -w z "unsetopt listambiguous; PS1='REA''DY '"`,
+      `zpty -r z out '*READY *'`,
       `zpty -n -w z "$1"$'\\t\\t'`,
       `zpty -n -w z $'\\C-u'"echo DO''NE"$'\\n'`,
       `zpty -r z out '*DONE*'`,
