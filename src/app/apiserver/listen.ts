@@ -27,6 +27,8 @@ export async function listen(server: ServerContext, pki: Pki, at: ListenAt): Pro
     requestCert: true,
     rejectUnauthorized: false,
     allowHTTP1: true,
+    // As kube-apiserver's: with Node's 5 s a client often sends its next request on a connection that is just being closed.
+    http1Options: { keepAliveTimeout: 180_000 },
     // Megabytes per connection; the default of 10 refuses streams while a large list is in flight.
     maxSessionMemory: 1024,
   });
