@@ -3,11 +3,10 @@ import { join } from 'node:path';
 import { messageOf } from '../../base/errors.ts';
 import type { Family } from '../../base/ip/index.ts';
 import { createCalcEngine } from '../../core/calc/index.ts';
-import type { CalcEngine, Delta } from '../../core/calc/model.ts';
+import type { CalcEngine } from '../../core/calc/model.ts';
 import { CNI_ERROR, CniError } from '../../core/cni/index.ts';
 import { DEFAULT_SETTINGS } from '../../core/routing/index.ts';
 import type { RoutingSettings, TunnelSettings } from '../../core/routing/index.ts';
-import { DNS_GROUP } from '../../core/nft/dns-answers.ts';
 import { pause } from '../../host/kube-client/pause.ts';
 import { adoptEndpoints, leakedHandles, recoverEndpoints, wiredElsewhere } from './adoption.ts';
 import { Attachments } from './attachments.ts';
@@ -32,10 +31,9 @@ import { setNodeSysctls } from './node-sysctls.ts';
 import { handOver, isHandedOver, takeOverFrom } from './other-networks.ts';
 import type { AgentOptions } from './options.ts';
 import { PacketFilter } from './packet-filter.ts';
-import { persist } from './persist.ts';
+import { persist, untilAborted } from './persist.ts';
 import { ensurePod } from './pod-directory.ts';
 import { PolicyOnlyAgent } from './policy-only-agent.ts';
-import type { PodFacts } from './pod-directory.ts';
 import { Readiness } from './readiness.ts';
 import type { KnownNode } from './routing-objects.ts';
 import { RoutingView } from './routing-view.ts';
@@ -157,7 +155,7 @@ class Agent {
       ...world,
       store: world.domains,
       policies: () => this.#feed.policies(),
-      apply: (delta) => this.#applyNow(delta),
+      filter: this.#filter,
     });
     this.#routing = new RoutingView(options, {
       netlink,
@@ -207,7 +205,7 @@ class Agent {
       network: this.#network,
       macvlan: this.#macvlan,
       families: () => this.#pools.families,
-      ensurePod: (pod) => this.#ensurePod(pod),
+      ensurePod: (pod) => ensurePod(pod, { ...world, signal, cluster: () => this.#feed, filter: this.#filter }),
       ready: () => this.#readiness.wait(ADD_PATIENCE),
       assertHealthy: () => this.#assertHealthy(),
       onReleased: ({ addresses }) => this.#connections.onReleased(addresses),
@@ -252,7 +250,7 @@ class Agent {
     stack.use(await listenStatus(join(runDir, 'agent.sock'), routes));
     stack.use(await listenHealth(healthPort, routes, this.#world.log));
     stack.use(await listenCni(join(runDir, 'cni.sock'), this.#attachments));
-    stack.use(this.#listenToDns());
+    stack.use(this.#domains.listen());
     await this.#start();
     while (!this.#signal.aborted) {
       await pause(UPKEEP, this.#signal);
@@ -267,7 +265,7 @@ class Agent {
     await this.#addresses.giveBack().catch((error: unknown) => {
       this.#world.log.warn('cannot give address blocks back', { error: messageOf(error) });
     });
-    await this.#expireDomains();
+    await this.#domains.expire();
     await this.#bgp?.upkeep();
     if (++this.#rounds % FILTER_ROUNDS === 0) this.#filter.resync();
     await this.#publish((known) => this.#identity.publishAddresses(known));
@@ -285,39 +283,10 @@ class Agent {
     }
   }
 
-  /** DNS answers that pods get, for policies that speak of domain names. */
-  #listenToDns(): Disposable {
-    const { copies, log } = this.#world;
-    try {
-      return copies.listen(DNS_GROUP, (packet) => this.#domains.learn(packet));
-    } catch (error) {
-      log.error('cannot see DNS answers: domain names in policies stand for nothing', { error: messageOf(error) });
-      return new DisposableStack();
-    }
-  }
-
-  /** Into the kernel before it returns, where that is possible. */
-  #applyNow(delta: Delta): void {
-    this.#filter.apply(delta);
-    try {
-      this.#filter.flush();
-    } catch {
-      // Recorded, logged and retried by the packet filter itself.
-    }
-  }
-
-  async #expireDomains(): Promise<void> {
-    try {
-      await this.#domains.expire();
-    } catch (error) {
-      this.#world.log.warn('cannot tell which addresses of domain names are in use', { error: messageOf(error) });
-    }
-  }
-
   async #start(): Promise<void> {
     const { log } = this.#world;
     this.#readiness.waitingFor('waiting for the Kubernetes API');
-    await this.#orStopped(this.#feed.synced);
+    await untilAborted(this.#feed.synced, this.#signal);
     const synced = this.#uptime();
     await this.#step('waiting for address pools', () => this.#pools.ensure());
     await this.#step('waiting for addresses', () => this.#pools.open());
@@ -380,12 +349,6 @@ class Agent {
       this.#world.log.warn(name, { error: reason });
     };
     return persist(attempt, onFailure, this.#signal);
-  }
-
-  async #orStopped(promise: Promise<void>): Promise<void> {
-    const { promise: stopped, resolve } = Promise.withResolvers<void>();
-    this.#signal.addEventListener('abort', () => resolve(), { once: true });
-    await Promise.race([promise, stopped]);
   }
 
   async #stop(): Promise<void> {
@@ -453,22 +416,7 @@ class Agent {
     )
       return;
     this.#world.log.info('the cluster has a pool of another address family');
-    try {
-      this.#filter.start();
-    } catch {
-      // Recorded, logged and retried by the packet filter itself.
-    }
-  }
-
-  #ensurePod(pod: Parameters<typeof ensurePod>[0]): Promise<PodFacts> {
-    return ensurePod(pod, {
-      client: this.#world.client,
-      signal: this.#signal,
-      pods: () => this.#feed.pods.items,
-      namespaces: () => this.#feed.namespaces.items,
-      serviceAccounts: () => this.#feed.serviceAccounts.items,
-      apply: (delta) => this.#filter.apply(delta),
-    });
+    this.#filter.restart();
   }
 
   #clusterState() {

@@ -4,18 +4,16 @@ import type { Family, Ip } from '../../base/ip/index.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Delta } from '../../core/calc/model.ts';
 import { CNI_ERROR, CniError } from '../../core/cni/index.ts';
-import type { AttachmentRequest, CniAttachment, CniResult, CniService, NetConf } from '../../core/cni/index.ts';
-import { handleOf } from '../../core/ipam/index.ts';
+import type { AttachmentRequest, CniResult, NetConf } from '../../core/cni/index.ts';
 import type { Allocator } from '../../core/ipam/index.ts';
 import type { LinkReaper } from '../../host/netlink/link-reaper.ts';
 import type { LocalEndpoint } from '../../core/routing/index.ts';
+import { AttachmentService } from './attachment-service.ts';
+import type { AttachmentServiceDependencies } from './attachment-service.ts';
 import { endpointDelta, HOST_MAC, interfaceName, podMac } from './endpoint-record.ts';
 import type { EndpointRecord } from './endpoint-record.ts';
-import type { EndpointStore } from './endpoint-store.ts';
-import { KeyedQueue } from './keyed-queue.ts';
 import type { MacvlanPods } from './macvlan-pods.ts';
 import type { NetworkDriver } from './network-driver.ts';
-import type { PacketFilter } from './packet-filter.ts';
 import { podAddresses } from './pod-addresses.ts';
 import { podOf } from './pod-name.ts';
 import type { PodName } from './pod-name.ts';
@@ -23,48 +21,30 @@ import type { PodFacts } from './pod-directory.ts';
 import { POD_GATEWAY, createPodLink, inspectPodLink } from './pod-link.ts';
 import type { PodLinkDependencies } from './pod-link.ts';
 
-export interface AttachmentsDependencies extends PodLinkDependencies {
+export interface AttachmentsDependencies extends AttachmentServiceDependencies, PodLinkDependencies {
   readonly allocator: Pick<Allocator, 'allocate' | 'release'>;
-  readonly store: EndpointStore;
   /** Deletes the pods' links without stopping the agent for as long as the kernel takes to release them. */
   readonly reaper: Pick<LinkReaper, 'delete'>;
-  readonly filter: Pick<PacketFilter, 'apply' | 'flush'>;
   readonly network: Pick<NetworkDriver, 'addEndpoint' | 'forgetLink' | 'podMtu'>;
   readonly macvlan: Pick<MacvlanPods, 'plan' | 'connect' | 'disconnect' | 'adopt'>;
   /** Families in which pods get addresses, IPv4 first. */
   readonly families: () => readonly Family[];
   /** Resolves when the packet filter's calculation knows the pod; rejects when nobody does. */
   readonly ensurePod: (pod: PodName) => Promise<PodFacts>;
-  /** Resolves when ADD can be served; rejects, with the reason, when that takes too long. */
-  readonly ready: () => Promise<void>;
-  /** Throws the reason when ADD cannot be served now. */
-  readonly assertHealthy: () => void;
   /** An address is nobody's any more. */
   readonly onReleased: (record: EndpointRecord) => void;
   readonly log: Logger;
 }
 
 /** The pods of this node: what the CNI plugin asks for is done here, and undone. */
-export class Attachments implements CniService {
+export class Attachments extends AttachmentService {
   readonly #dependencies: AttachmentsDependencies;
-  readonly #records = new Map<string, EndpointRecord>();
-  readonly #queue = new KeyedQueue();
-  /** Endpoints that are being wired in this very turn of the event loop. */
-  readonly #fresh = new Set<string>();
   /** Handles whose release the datastore has not heard of yet. */
   readonly #owed = new Set<string>();
 
   constructor(dependencies: AttachmentsDependencies) {
+    super(dependencies);
     this.#dependencies = dependencies;
-  }
-
-  get records(): ReadonlyMap<string, EndpointRecord> {
-    return this.#records;
-  }
-
-  /** Endpoints whose first policy is being programmed: they can have no connections yet. */
-  get fresh(): ReadonlySet<string> {
-    return this.#fresh;
   }
 
   /** How many addresses still have to be given back because the datastore could not be reached. */
@@ -74,7 +54,7 @@ export class Attachments implements CniService {
 
   /** The local endpoints as routing wants them. */
   routingEndpoints(): readonly LocalEndpoint[] {
-    return [...this.#records.values()].map(({ interface: link, mac, addresses }) => ({
+    return [...this.records.values()].map(({ interface: link, mac, addresses }) => ({
       interface: link,
       mac,
       addresses,
@@ -83,47 +63,21 @@ export class Attachments implements CniService {
 
   /** The local endpoints as a new calculation wants them. */
   *snapshot(): Generator<Delta> {
-    for (const record of this.#records.values()) yield endpointDelta(record);
+    for (const record of this.records.values()) yield endpointDelta(record);
   }
 
-  /** Takes over a pod that an earlier agent wired; its policy follows with the first packet filter. */
-  adopt(record: EndpointRecord): void {
-    this.#records.set(record.id, record);
+  override adopt(record: EndpointRecord): void {
+    super.adopt(record);
     this.#dependencies.macvlan.adopt(record);
   }
 
-  add(request: AttachmentRequest): Promise<CniResult> {
-    const id = idOf(request);
-    return this.#queue.run(id, () => this.#add(id, request));
-  }
-
-  del(request: AttachmentRequest): Promise<void> {
-    const id = idOf(request);
-    return this.#queue.run(id, () => this.remove(id));
-  }
-
-  check(request: AttachmentRequest): Promise<void> {
-    const id = idOf(request);
-    return this.#queue.run(id, () => this.#check(id, request));
-  }
-
-  async gc({ name }: NetConf, valid: readonly CniAttachment[]): Promise<void> {
-    const keep = new Set(valid.map(({ containerID, ifname }) => handleOf(name, containerID, ifname)));
-    const gone = [...this.#records.values()].filter(({ network, id }) => network === name && !keep.has(id));
-    await Promise.all(gone.map(({ id }) => this.#queue.run(id, () => this.remove(id))));
-  }
-
-  status(): Promise<void> {
-    return Promise.resolve().then(() => this.#dependencies.assertHealthy());
-  }
-
   /** Undoes an attachment as far as there is one, and gives its addresses back, now or when the datastore answers. */
-  async remove(id: string): Promise<void> {
+  override async remove(id: string): Promise<void> {
     const { store, filter, network, macvlan, reaper, onReleased } = this.#dependencies;
-    const record = this.#records.get(id);
+    const record = this.records.get(id);
     const name = record?.interface ?? interfaceName(id);
     // Forgotten before it goes, so that its going is no drift to repair; if it does not go, a repeated DEL finds it by name.
-    this.#records.delete(id);
+    this.forget(id);
     network.forgetLink(name);
     if (record !== undefined) macvlan.disconnect(record);
     filter.apply({ kind: 'local-endpoint', key: id });
@@ -154,16 +108,16 @@ export class Attachments implements CniService {
 
   /** Gives back what is owed, except what is being wired or removed at this moment. */
   async settleOwed(): Promise<void> {
-    const owed = [...this.#owed].filter((handle) => !this.#records.has(handle) && !this.#queue.isBusy(handle));
+    const owed = [...this.#owed].filter((handle) => !this.records.has(handle) && !this.isBusy(handle));
     if (owed.length > 0) await this.release(owed);
   }
 
-  async #add(id: string, request: AttachmentRequest): Promise<CniResult> {
+  protected override async attach(id: string, request: AttachmentRequest): Promise<CniResult> {
     const pod = podOf(request);
     await this.#dependencies.ready().catch((error: unknown) => {
       throw new CniError(CNI_ERROR.tryAgainLater, `the agent is not ready: ${messageOf(error)}`, '', error);
     });
-    const existing = this.#records.get(id);
+    const existing = this.records.get(id);
     if (existing !== undefined) {
       if (existing.netns === request.netns && this.#problemsOf(existing).length === 0) return resultOf(existing);
       await this.remove(id);
@@ -225,7 +179,7 @@ export class Attachments implements CniService {
   }
 
   #holds(ip: Ip): boolean {
-    return [...this.#records.values()].some(({ addresses }) => addresses.some((each) => equalIp(each, ip)));
+    return [...this.records.values()].some(({ addresses }) => addresses.some((each) => equalIp(each, ip)));
   }
 
   /** Without the pod's labels nothing can be said about its policy, so it gets no network (fails closed). */
@@ -240,24 +194,15 @@ export class Attachments implements CniService {
 
   /** In one turn of the event loop: record, link, routes, policy. The kernel has acknowledged all when it returns. */
   #wire(record: EndpointRecord): void {
-    const { store, filter, network, macvlan } = this.#dependencies;
-    store.save(record);
-    this.#records.set(record.id, record);
+    const { network, macvlan } = this.#dependencies;
+    this.remember(record);
     createPodLink(record, this.#dependencies);
     network.addEndpoint(record);
-    filter.apply(endpointDelta(record));
-    this.#fresh.add(record.id);
-    try {
-      filter.flush();
-      macvlan.connect(record);
-    } finally {
-      this.#fresh.delete(record.id);
-    }
+    this.program(record, () => macvlan.connect(record));
   }
 
-  async #check(id: string, { config, containerId, netns }: AttachmentRequest): Promise<void> {
-    await this.#dependencies.ready();
-    const record = this.#records.get(id);
+  protected override inspect(id: string, { config, containerId, netns }: AttachmentRequest): void {
+    const record = this.records.get(id);
     if (record === undefined)
       throw new CniError(CNI_ERROR.containerUnknown, `container ${containerId} is not attached`);
     const problems = [...this.#problemsOf({ ...record, netns }), ...differences(record, config)];
@@ -271,10 +216,6 @@ export class Attachments implements CniService {
       return [`the pod's network cannot be inspected: ${messageOf(error)}`];
     }
   }
-}
-
-function idOf({ config, containerId, ifname }: AttachmentRequest): string {
-  return handleOf(config.name, containerId, ifname);
 }
 
 /** What ADD answers for a pod that the agent has wired. */

@@ -2,10 +2,13 @@ import { encode } from 'dns-packet';
 import type { Answer } from 'dns-packet';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { formatIp, parseIp } from '../../base/ip/index.ts';
+import { silentLogger } from '../../base/log.ts';
 import type { Delta } from '../../core/calc/model.ts';
+import { DNS_GROUP } from '../../core/nft/dns-answers.ts';
 import type { Policy } from '../../core/policy/model.ts';
 import { normalisePolicy } from '../../core/policy/normalise/registry.ts';
 import { FakeConntrack } from '../../host/conntrack/fake.ts';
+import { FakePacketCopies } from '../../host/nflog/fake.ts';
 import { readDnsAnswer } from './dns-answer.ts';
 import { DomainNames } from './domain-names.ts';
 import { textInMemory } from './text-file.ts';
@@ -60,12 +63,14 @@ describe('the names that policies speak of', () => {
   let now: number;
   let deltas: string[];
   let conntrack: FakeConntrack;
+  let copies: FakePacketCopies;
   let store: TextStore;
 
   beforeEach(() => {
     now = 0;
     deltas = [];
     conntrack = new FakeConntrack();
+    copies = new FakePacketCopies();
     store = textInMemory();
   });
 
@@ -86,7 +91,9 @@ describe('the names that policies speak of', () => {
       conntrack,
       store,
       policies,
-      apply: (delta) => deltas.push(textOf(delta)),
+      copies,
+      filter: { applyNow: (delta) => void deltas.push(textOf(delta)) },
+      log: silentLogger,
       now: () => now,
     });
   }
@@ -142,6 +149,25 @@ describe('the names that policies speak of', () => {
     await learned.expire();
     expect(deltas.at(-1)).toBe('a.example ');
     expect(learned.snapshot()).toEqual([]);
+  });
+
+  it('are heard of in copies of DNS answers, until nobody listens', () => {
+    const learned = names(['a.example']);
+    {
+      using _listening = learned.listen();
+      copies.send(DNS_GROUP, packet('a.example', [a('a.example', '192.0.2.1')]));
+    }
+    copies.send(DNS_GROUP, packet('a.example', [a('a.example', '192.0.2.2')]));
+    expect(deltas).toEqual(['a.example 192.0.2.1']);
+  });
+
+  it('are kept while nobody can tell which of them are in use', async () => {
+    const learned = names(['a.example']);
+    learned.learn(packet('a.example', [a('a.example', '192.0.2.1')]));
+    conntrack.dumpInBackground = () => Promise.reject(new Error('no buffer space'));
+    now = 2 * MINUTE;
+    await learned.expire();
+    expect(learned.snapshot().map(textOf)).toEqual(['a.example 192.0.2.1']);
   });
 
   it('outlive the agent', () => {

@@ -1,21 +1,28 @@
+import { messageOf } from '../../base/errors.ts';
 import { formatIp, parseIp } from '../../base/ip/index.ts';
 import type { Ip } from '../../base/ip/index.ts';
+import type { Logger } from '../../base/log.ts';
 import type { Delta } from '../../core/calc/model.ts';
+import { DNS_GROUP } from '../../core/nft/dns-answers.ts';
 import { domainMatches } from '../../core/policy/domain-name.ts';
 import type { Policy } from '../../core/policy/model.ts';
 import { flowKeyOf } from '../../host/conntrack/port.ts';
 import type { Conntrack } from '../../host/conntrack/port.ts';
+import type { PacketCopies } from '../../host/nflog/port.ts';
 import { readDnsAnswer } from './dns-answer.ts';
+import type { PacketFilter } from './packet-filter.ts';
 import type { TextStore } from './text-file.ts';
 
 export interface DomainNamesDependencies {
   readonly conntrack: Pick<Conntrack, 'dumpInBackground'>;
+  /** DNS answers that pods get. */
+  readonly copies: PacketCopies;
   /** Keeps what was learned between two lives of the agent. */
   readonly store: TextStore;
   /** Policies of every API. */
   readonly policies: () => Iterable<Policy>;
-  /** To the packet filter, in the kernel before it returns. */
-  readonly apply: (delta: Delta) => void;
+  readonly filter: Pick<PacketFilter, 'applyNow'>;
+  readonly log: Logger;
   /** Epoch milliseconds. */
   readonly now: () => number;
 }
@@ -55,6 +62,17 @@ export class DomainNames {
     this.#patterns = undefined;
   }
 
+  /** Learns from the answers that pods get, until it is disposed. */
+  listen(): Disposable {
+    const { copies, log } = this.#dependencies;
+    try {
+      return copies.listen(DNS_GROUP, (packet) => this.learn(packet));
+    } catch (error) {
+      log.error('cannot see DNS answers: domain names in policies stand for nothing', { error: messageOf(error) });
+      return new DisposableStack();
+    }
+  }
+
   /** Takes in a DNS answer, as an IP packet. */
   learn(packet: Uint8Array): void {
     let news = false;
@@ -63,7 +81,7 @@ export class DomainNames {
       const until = this.#dependencies.now() + Math.max(LEAST, ttl * 1000);
       const added = addresses.filter((ip) => this.#keep(name, ip, until));
       if (added.length === 0) continue;
-      this.#dependencies.apply({ kind: 'domain', key: name, value: this.#addressesOf(name) });
+      this.#dependencies.filter.applyNow({ kind: 'domain', key: name, value: this.#addressesOf(name) });
       news = true;
     }
     if (news) this.#save();
@@ -76,9 +94,8 @@ export class DomainNames {
       [...known.values()].flatMap(({ ip, until }) => (until < now ? [{ name, ip }] : [])),
     );
     if (over.length === 0) return;
-    const asked = new Set(over.map(({ ip }) => flowKeyOf(ip)));
-    const flows = await this.#dependencies.conntrack.dumpInBackground({ addresses: asked });
-    const inUse = new Set(flows.map(({ reply }) => flowKeyOf(reply.source)));
+    const inUse = await this.#inUse(over.map(({ ip }) => ip));
+    if (inUse === undefined) return;
     const changed = new Set<string>();
     for (const { name, ip } of over) {
       const wanted = this.#isWanted(name) && inUse.has(flowKeyOf(ip));
@@ -88,9 +105,21 @@ export class DomainNames {
     for (const name of changed) {
       const value = this.#addressesOf(name);
       if (value.length === 0) this.#names.delete(name);
-      this.#dependencies.apply({ kind: 'domain', key: name, value: value.length === 0 ? undefined : value });
+      this.#dependencies.filter.applyNow({ kind: 'domain', key: name, value: value.length === 0 ? undefined : value });
     }
     this.#save();
+  }
+
+  /** Which of the addresses connections go to; undefined, and logged, when nobody can tell. */
+  async #inUse(addresses: readonly Ip[]): Promise<ReadonlySet<string> | undefined> {
+    const { conntrack, log } = this.#dependencies;
+    try {
+      const flows = await conntrack.dumpInBackground({ addresses: new Set(addresses.map(flowKeyOf)) });
+      return new Set(flows.map(({ reply }) => flowKeyOf(reply.source)));
+    } catch (error) {
+      log.warn('cannot tell which addresses of domain names are in use', { error: messageOf(error) });
+      return undefined;
+    }
   }
 
   /** Whether the address is new. */

@@ -1,4 +1,4 @@
-import { defaultBlockSize } from '../../core/ipam/index.ts';
+import { OPEN_POOL, defaultBlockSize } from '../../core/ipam/index.ts';
 import type { IpPool } from '../../core/ipam/index.ts';
 import { FAMILIES, parseNetConf } from '../../core/flannel/index.ts';
 import type { FlannelBackend, NetConf } from '../../core/flannel/index.ts';
@@ -46,18 +46,11 @@ function poolsOf({ networks }: NetConf, usual: readonly IpPool[]): readonly IpPo
     const natOutgoing = usual.find((pool) => pool.cidr.ip.family === family)?.natOutgoing ?? true;
     return [
       {
+        ...OPEN_POOL,
         name: `default-ipv${family}-ippool`,
         cidr,
         blockSize: Math.max(defaultBlockSize(family), cidr.prefix),
-        disabled: false,
-        nodeSelector: 'all()',
-        namespaceSelector: 'all()',
-        allowedUses: ['Workload', 'Tunnel'],
-        assignmentMode: 'Automatic',
-        disableBGPExport: false,
         natOutgoing,
-        vxlanMode: 'Never',
-        ipipMode: 'Never',
       },
     ];
   });

@@ -3,36 +3,28 @@ import { equalIp, formatIp, parseCidr } from '../../base/ip/index.ts';
 import type { Ip } from '../../base/ip/index.ts';
 import type { Logger } from '../../base/log.ts';
 import { CNI_ERROR, CniError, parseResult } from '../../core/cni/index.ts';
-import type { AttachmentRequest, CniAttachment, CniResult, CniService, NetConf } from '../../core/cni/index.ts';
-import { handleOf } from '../../core/ipam/index.ts';
+import type { AttachmentRequest, CniResult } from '../../core/cni/index.ts';
+import { AttachmentService } from './attachment-service.ts';
+import type { AttachmentServiceDependencies } from './attachment-service.ts';
 import { resultOf } from './attachments.ts';
-import { endpointDelta, interfaceName, podMac } from './endpoint-record.ts';
+import { interfaceName, podMac } from './endpoint-record.ts';
 import type { EndpointRecord } from './endpoint-record.ts';
-import type { EndpointStore } from './endpoint-store.ts';
-import { KeyedQueue } from './keyed-queue.ts';
-import type { PacketFilter } from './packet-filter.ts';
 import type { PodInterface } from './pod-interface.ts';
 import { podOf } from './pod-name.ts';
 import type { PodName } from './pod-name.ts';
 import type { RoutedLinks } from './routed-links.ts';
 
-export interface ForeignEndpointsDependencies {
-  readonly store: EndpointStore;
-  readonly filter: Pick<PacketFilter, 'apply' | 'flush'>;
+export interface ForeignEndpointsDependencies extends AttachmentServiceDependencies {
   /** Where this node has the pod with these addresses, or why nobody can tell. */
+  readonly locate: (addresses: readonly Ip[]) => PodInterface | string;
   /** Which of the interfaces is a port of the bridge. */
   readonly portOf: (bridge: string, interfaces: readonly string[]) => string | undefined;
-  readonly locate: (addresses: readonly Ip[]) => PodInterface | string;
   /** For pods that get addresses of another plugin, but their link of us. */
   readonly links: Pick<RoutedLinks, 'wire' | 'unwire' | 'mtu'>;
   /** The node's ranges of pod addresses. */
   readonly podCidrs: () => Promise<readonly string[]>;
   /** Resolves when the packet filter's calculation knows the pod; rejects when nobody does. */
   readonly ensurePod: (pod: PodName) => Promise<unknown>;
-  /** Resolves when ADD can be served; rejects, with the reason, when that takes too long. */
-  readonly ready: () => Promise<void>;
-  /** Throws the reason when ADD cannot be served now. */
-  readonly assertHealthy: () => void;
   /** A record has come, or has gone. */
   readonly onChange: (record: EndpointRecord, present: boolean) => void;
   readonly onReleased: (addresses: readonly Ip[]) => void;
@@ -44,61 +36,20 @@ export interface ForeignEndpointsDependencies {
  * result, put under policy, and handed on as it is: nothing of theirs is ever changed. Where ours comes first, as in Canal,
  * addresses are another plugin's and the link is ours.
  */
-export class ForeignEndpoints implements CniService {
+export class ForeignEndpoints extends AttachmentService {
   readonly #dependencies: ForeignEndpointsDependencies;
-  readonly #records = new Map<string, EndpointRecord>();
-  readonly #queue = new KeyedQueue();
-  /** Endpoints that come under policy in this very turn of the event loop. */
-  readonly #fresh = new Set<string>();
 
   constructor(dependencies: ForeignEndpointsDependencies) {
+    super(dependencies);
     this.#dependencies = dependencies;
-  }
-
-  get records(): ReadonlyMap<string, EndpointRecord> {
-    return this.#records;
-  }
-
-  /** Endpoints whose first policy is being programmed: they can have no connections yet. */
-  get fresh(): ReadonlySet<string> {
-    return this.#fresh;
-  }
-
-  /** Takes over a pod that an earlier agent knew; its policy follows with the first packet filter. */
-  adopt(record: EndpointRecord): void {
-    this.#records.set(record.id, record);
-  }
-
-  add(request: AttachmentRequest): Promise<CniResult> {
-    const id = idOf(request);
-    return this.#queue.run(id, () => this.#add(id, request));
-  }
-
-  del(request: AttachmentRequest): Promise<void> {
-    const id = idOf(request);
-    return this.#queue.run(id, () => this.#remove(id));
-  }
-
-  check(request: AttachmentRequest): Promise<void> {
-    return this.#queue.run(idOf(request), () => this.#check(request));
-  }
-
-  async gc({ name }: NetConf, valid: readonly CniAttachment[]): Promise<void> {
-    const keep = new Set(valid.map(({ containerID, ifname }) => handleOf(name, containerID, ifname)));
-    const gone = [...this.#records.values()].filter(({ network, id }) => network === name && !keep.has(id));
-    await Promise.all(gone.map(({ id }) => this.#queue.run(id, () => this.#remove(id))));
   }
 
   podCidrs(): Promise<readonly string[]> {
     return this.#dependencies.podCidrs();
   }
 
-  status(): Promise<void> {
-    return Promise.resolve().then(() => this.#dependencies.assertHealthy());
-  }
-
-  async #add(id: string, request: AttachmentRequest): Promise<CniResult> {
-    const { ready, ensurePod, log } = this.#dependencies;
+  protected override async attach(id: string, request: AttachmentRequest): Promise<CniResult> {
+    const { ready, ensurePod, onChange, log } = this.#dependencies;
     const pod = podOf(request);
     const title = `pod ${pod.namespace}/${pod.name}`;
     const tryAgain = (what: string) => (error: unknown) => {
@@ -109,15 +60,16 @@ export class ForeignEndpoints implements CniService {
     await ready().catch(tryAgain('the agent is not ready'));
     // Without its labels nothing can be said about its policy.
     await ensurePod(pod).catch(tryAgain(`${title} is not known`));
-    if (this.#records.has(id)) await this.#remove(id);
+    if (this.records.has(id)) await this.remove(id);
     const record = own ?? this.#recordOf(id, request, pod, before!);
     await this.#removeForerunners(record);
     try {
-      this.#remember(record);
+      this.remember(record);
+      onChange(record, true);
       if (own !== undefined) this.#dependencies.links.wire(own);
-      this.#program(record);
+      this.program(record);
     } catch (error) {
-      await this.#remove(id);
+      await this.remove(id);
       throw new CniError(CNI_ERROR.ioFailure, `cannot bring ${title} under policy: ${messageOf(error)}`, '', error);
     }
     log.info('pod of another network under policy', {
@@ -138,7 +90,7 @@ export class ForeignEndpoints implements CniService {
   async #removeForerunners({ interface: name, addresses }: EndpointRecord): Promise<void> {
     const holds = (record: EndpointRecord): boolean =>
       record.interface === name && record.addresses.some((ip) => addresses.some((each) => equalIp(each, ip)));
-    for (const { id } of [...this.#records.values()].filter(holds)) await this.#remove(id);
+    for (const { id } of [...this.records.values()].filter(holds)) await this.remove(id);
   }
 
   #locate(addresses: readonly Ip[], title: string): PodInterface {
@@ -148,29 +100,11 @@ export class ForeignEndpoints implements CniService {
     throw new CniError(CNI_ERROR.tryAgainLater, `policy cannot be enforced for ${title}: ${problem}`);
   }
 
-  #remember(record: EndpointRecord): void {
-    this.#dependencies.store.save(record);
-    this.#records.set(record.id, record);
-    this.#dependencies.onChange(record, true);
-  }
-
-  /** The kernel has acknowledged the pod's policy when it returns. */
-  #program(record: EndpointRecord): void {
-    const { filter } = this.#dependencies;
-    filter.apply(endpointDelta(record));
-    this.#fresh.add(record.id);
-    try {
-      filter.flush();
-    } finally {
-      this.#fresh.delete(record.id);
-    }
-  }
-
-  async #remove(id: string): Promise<void> {
+  override async remove(id: string): Promise<void> {
     const { store, filter, links, onChange, onReleased } = this.#dependencies;
-    const record = this.#records.get(id);
+    const record = this.records.get(id);
     if (record === undefined) return;
-    this.#records.delete(id);
+    this.forget(id);
     filter.apply({ kind: 'local-endpoint', key: id });
     await links.unwire(record);
     store.remove(id);
@@ -178,9 +112,8 @@ export class ForeignEndpoints implements CniService {
     onChange(record, false);
   }
 
-  async #check(request: AttachmentRequest): Promise<void> {
-    await this.#dependencies.ready();
-    const record = this.#records.get(idOf(request));
+  protected override inspect(id: string, request: AttachmentRequest): void {
+    const record = this.records.get(id);
     if (record === undefined)
       throw new CniError(CNI_ERROR.containerUnknown, `container ${request.containerId} is not attached`);
     const { addresses } = wiredBefore(request);
@@ -261,8 +194,4 @@ function recordOf(
     mtu: 0,
     addresses,
   };
-}
-
-function idOf({ config, containerId, ifname }: AttachmentRequest): string {
-  return handleOf(config.name, containerId, ifname);
 }

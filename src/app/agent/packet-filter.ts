@@ -99,6 +99,21 @@ export class PacketFilter {
     this.#tell();
   }
 
+  /** Takes a delta in, and into the kernel before it returns, where that is possible; else it is tried again. */
+  applyNow(delta: Delta): void {
+    this.apply(delta);
+    if (this.#engine !== undefined) this.#flushQuietly();
+  }
+
+  /** As {@link PacketFilter.start}, for what has a filter already: what fails is tried again. */
+  restart(): void {
+    try {
+      this.start();
+    } catch {
+      // Already recorded, logged and to be retried.
+    }
+  }
+
   /** Makes the kernel's table equal to the desired one, whatever it holds. */
   resync(): void {
     if (this.#engine !== undefined) this.#replaceQuietly(this.#engine);

@@ -20,3 +20,11 @@ export async function persist(
     }
   }
 }
+
+/** Resolves with `promise` or when `signal` aborts, whatever comes first. */
+export async function untilAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+  const { promise: aborted, resolve } = Promise.withResolvers<void>();
+  if (signal.aborted) return;
+  signal.addEventListener('abort', () => resolve(), { once: true });
+  await Promise.race([promise, aborted]);
+}

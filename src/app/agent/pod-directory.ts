@@ -1,19 +1,17 @@
-import type { Delta } from '../../core/calc/model.ts';
-import type { Labels } from '../../core/kube/labels.ts';
 import type { Namespace, Pod, ServiceAccount } from '../../core/kube/types.ts';
 import { isNotFound } from '../../host/kube-client/errors.ts';
 import { NAMESPACES, PODS, SERVICE_ACCOUNTS } from '../../host/kube-client/resources.ts';
 import type { KubeClient } from '../../host/kube-client/types.ts';
 import { knownNamespace, knownPod } from './cluster-feed.ts';
-import type { KnownNamespace, KnownPod } from './cluster-feed.ts';
+import type { ClusterFeed, KnownNamespace, KnownPod } from './cluster-feed.ts';
+import type { PacketFilter } from './packet-filter.ts';
 
 export interface PodDirectoryDependencies {
   readonly client: KubeClient;
-  readonly pods: () => ReadonlyMap<string, KnownPod>;
-  readonly namespaces: () => ReadonlyMap<string, KnownNamespace>;
-  readonly serviceAccounts: () => ReadonlyMap<string, Labels>;
+  /** What the watch has. */
+  readonly cluster: () => Pick<ClusterFeed, 'pods' | 'namespaces' | 'serviceAccounts'>;
   /** Where what was asked for goes, ahead of the watch. */
-  readonly apply: (delta: Delta) => void;
+  readonly filter: Pick<PacketFilter, 'apply'>;
   readonly signal: AbortSignal;
 }
 
@@ -41,25 +39,25 @@ export async function ensurePod(
 
 async function knowNamespace(
   name: string,
-  { client, namespaces, apply, signal }: PodDirectoryDependencies,
+  { client, cluster, filter, signal }: PodDirectoryDependencies,
 ): Promise<KnownNamespace> {
-  const known = namespaces().get(name);
+  const known = cluster().namespaces.items.get(name);
   if (known !== undefined) return known;
   const value = knownNamespace(await client.get<Namespace>(NAMESPACES, { name }, { signal }));
-  apply({ kind: 'namespace', key: name, value });
+  filter.apply({ kind: 'namespace', key: name, value });
   return value;
 }
 
 async function knowPod(
   { namespace, name, uid }: Parameters<typeof ensurePod>[0],
-  { client, pods, apply, signal }: PodDirectoryDependencies,
+  { client, cluster, filter, signal }: PodDirectoryDependencies,
 ): Promise<KnownPod> {
   const key = `${namespace}/${name}`;
-  const known = pods().get(key);
+  const known = cluster().pods.items.get(key);
   // Another uid is an earlier pod of this name, whose labels may have been others.
   if (known !== undefined && (uid === undefined || known.uid === uid)) return known;
   const value = knownPod(await client.get<Pod>(PODS, { namespace, name }, { signal }));
-  apply({ kind: 'pod', key, value });
+  filter.apply({ kind: 'pod', key, value });
   return value;
 }
 
@@ -67,13 +65,13 @@ async function knowPod(
 async function knowAccount(
   namespace: string,
   name: string,
-  { client, serviceAccounts, apply, signal }: PodDirectoryDependencies,
+  { client, cluster, filter, signal }: PodDirectoryDependencies,
 ): Promise<void> {
   const key = `${namespace}/${name}`;
-  if (serviceAccounts().has(key)) return;
+  if (cluster().serviceAccounts.items.has(key)) return;
   try {
     const { metadata } = await client.get<ServiceAccount>(SERVICE_ACCOUNTS, { namespace, name }, { signal });
-    if (metadata?.labels !== undefined) apply({ kind: 'service-account', key, value: metadata.labels });
+    if (metadata?.labels !== undefined) filter.apply({ kind: 'service-account', key, value: metadata.labels });
   } catch (error) {
     if (!isNotFound(error)) throw error;
   }

@@ -5,7 +5,6 @@ import { createCalcEngine } from '../../core/calc/index.ts';
 import type { Node } from '../../core/kube/types.ts';
 import type { CalcEngine, Delta } from '../../core/calc/model.ts';
 import { CNI_ERROR, CniError } from '../../core/cni/index.ts';
-import { DNS_GROUP } from '../../core/nft/dns-answers.ts';
 import { EVENTS, NODES } from '../../host/kube-client/resources.ts';
 import { pause } from '../../host/kube-client/pause.ts';
 import { adoptEndpoints } from './adoption.ts';
@@ -25,7 +24,7 @@ import { ForeignTunnels } from './foreign-tunnels.ts';
 import { LiveConnections } from './live-connections.ts';
 import type { AgentOptions } from './options.ts';
 import { PacketFilter } from './packet-filter.ts';
-import { persist } from './persist.ts';
+import { persist, untilAborted } from './persist.ts';
 import { ensurePod } from './pod-directory.ts';
 import { podEvent } from './pod-event.ts';
 import { findPodInterface } from './pod-interface.ts';
@@ -91,7 +90,7 @@ export class PolicyOnlyAgent {
       ...world,
       store: world.domains,
       policies: () => this.#feed.policies(),
-      apply: (delta) => this.#applyNow(delta),
+      filter: this.#filter,
     });
     this.#tunnels = new ForeignTunnels({
       ...world,
@@ -108,7 +107,7 @@ export class PolicyOnlyAgent {
       portOf: (bridge, interfaces) => this.#portOf(bridge, interfaces),
       links: this.#links,
       podCidrs: () => this.#podCidrs(),
-      ensurePod: (pod) => ensurePod(pod, this.#directory()),
+      ensurePod: (pod) => ensurePod(pod, { ...world, signal, cluster: () => this.#feed, filter: this.#filter }),
       ready: () => this.#readiness.wait(ADD_PATIENCE),
       assertHealthy: () => this.#assertHealthy(),
       onChange: (record, present) => this.#onAttachment(record, present),
@@ -147,7 +146,7 @@ export class PolicyOnlyAgent {
     stack.use(await listenStatus(join(runDir, 'agent.sock'), routes));
     stack.use(await listenHealth(healthPort, routes, this.#world.log));
     stack.use(await listenCni(join(runDir, 'cni.sock'), this.#attached));
-    stack.use(this.#listenToDns());
+    stack.use(this.#domains.listen());
     await this.#start();
     while (!this.#signal.aborted) {
       await pause(UPKEEP, this.#signal);
@@ -158,9 +157,7 @@ export class PolicyOnlyAgent {
   async #start(): Promise<void> {
     const { log } = this.#world;
     this.#readiness.waitingFor('waiting for the Kubernetes API');
-    const { promise: stopped, resolve } = Promise.withResolvers<void>();
-    this.#signal.addEventListener('abort', () => resolve(), { once: true });
-    await Promise.race([this.#feed.synced, stopped]);
+    await untilAborted(this.#feed.synced, this.#signal);
     // Pods of before are found ahead of the first table, which would close their interfaces.
     this.#discovered.update();
     this.#tunnels.update();
@@ -193,9 +190,7 @@ export class PolicyOnlyAgent {
       this.#filter.resync();
       this.#ports.repair(this.#attached.records.values());
     }
-    await this.#domains.expire().catch((error: unknown) => {
-      this.#world.log.warn('cannot tell which addresses of domain names are in use', { error: messageOf(error) });
-    });
+    await this.#domains.expire();
   }
 
   #onDelta(delta: Delta): void {
@@ -223,11 +218,7 @@ export class PolicyOnlyAgent {
     this.#tunnels.update();
     if (this.#interfacePrefixes().join() === this.#prefixes) return;
     this.#world.log.info('the interfaces of pods have other prefixes', { prefixes: this.#interfacePrefixes() });
-    try {
-      this.#filter.start();
-    } catch {
-      // Recorded, logged and retried by the packet filter itself.
-    }
+    this.#filter.restart();
   }
 
   #interfacePrefixes(): readonly string[] {
@@ -298,37 +289,6 @@ export class PolicyOnlyAgent {
       await client.create(EVENTS, podEvent({ pod, uid, node: this.#options.node, problem, now: now() }));
     } catch (error) {
       log.warn('cannot create an event', { pod, error: messageOf(error) });
-    }
-  }
-
-  #directory(): Parameters<typeof ensurePod>[1] {
-    return {
-      client: this.#world.client,
-      signal: this.#signal,
-      pods: () => this.#feed.pods.items,
-      namespaces: () => this.#feed.namespaces.items,
-      serviceAccounts: () => this.#feed.serviceAccounts.items,
-      apply: (delta) => this.#filter.apply(delta),
-    };
-  }
-
-  #listenToDns(): Disposable {
-    const { copies, log } = this.#world;
-    try {
-      return copies.listen(DNS_GROUP, (packet) => this.#domains.learn(packet));
-    } catch (error) {
-      log.error('cannot see DNS answers: domain names in policies stand for nothing', { error: messageOf(error) });
-      return new DisposableStack();
-    }
-  }
-
-  /** Into the kernel before it returns, where that is possible. */
-  #applyNow(delta: Delta): void {
-    this.#filter.apply(delta);
-    try {
-      this.#filter.flush();
-    } catch {
-      // Recorded, logged and retried by the packet filter itself.
     }
   }
 

@@ -7,7 +7,7 @@ import { createAllocator } from './create-allocator.ts';
 import { collectGarbage } from './garbage.ts';
 import type { World } from './garbage.ts';
 import { MemoryBlockStore } from './memory-store.ts';
-import { OPEN_POOL } from './pool.test-support.ts';
+import { OPEN_POOL } from './open-pool.ts';
 import type { AllocateRequest, Assignment, IpPool } from './types.ts';
 
 function pool(cidr: string, blockSize: number, more: Partial<IpPool> = {}): IpPool {

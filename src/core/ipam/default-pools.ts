@@ -1,5 +1,6 @@
 import { equalIp, formatCidr, networkOf, parseCidr } from '../../base/ip/index.ts';
 import type { Family } from '../../base/ip/index.ts';
+import { OPEN_POOL } from './open-pool.ts';
 import { defaultBlockSize, validatePool } from './pool.ts';
 import type { IpPool } from './types.ts';
 
@@ -40,15 +41,10 @@ export function defaultPools(env: Readonly<Record<string, string | undefined>>, 
         `${variable}_NAT_OUTGOING (ipv${family}_pool_nat_outgoing) is '${natOutgoing}', must be true or false`,
       );
     const pool: IpPool = {
+      ...OPEN_POOL,
       name: `default-ipv${family}-ippool`,
       cidr,
       blockSize: blockSize === '' ? defaultBlockSize(family) : Number(blockSize),
-      disabled: false,
-      nodeSelector: 'all()',
-      namespaceSelector: 'all()',
-      allowedUses: ['Workload', 'Tunnel'],
-      assignmentMode: 'Automatic',
-      disableBGPExport: false,
       natOutgoing: natOutgoing === 'true',
       ...(MODES.get(env['SLUICE_BACKEND'] ?? 'vxlan')?.[family] ?? PLAIN),
     };

@@ -23,6 +23,7 @@ export { BOOT_ATTRIBUTE, BOOT_ID, parseHostLocalFile, planHostAddresses, planImp
 export type { HostLocalLease, ImportPlan, RunningPod } from './import-host-local.ts';
 export { MemoryBlockStore } from './memory-store.ts';
 export { affinityName, blockName, handleOf, handleParts, isTunnelHandle, tunnelHandle } from './names.ts';
+export { OPEN_POOL } from './open-pool.ts';
 export { ADDRESSING_PREFIX, podAddressing } from './pod-addressing.ts';
 export type { PodAddressing } from './pod-addressing.ts';
 export { blockAround, defaultBlockSize, validatePool } from './pool.ts';

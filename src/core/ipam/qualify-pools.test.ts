@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseCidr } from '../../base/ip/index.ts';
-import { OPEN_POOL } from './pool.test-support.ts';
+import { OPEN_POOL } from './open-pool.ts';
 import { qualifyPools } from './qualify-pools.ts';
 import type { PoolDemand } from './qualify-pools.ts';
 import type { IpPool } from './types.ts';

@@ -1,6 +1,6 @@
 import type { IpPool } from './types.ts';
 
-/** What most pools of tests have in common: everybody may take of them. */
+/** What a pool is where nobody says otherwise: everybody may take of it, pods leave under their node's address, no tunnels. */
 export const OPEN_POOL: Omit<IpPool, 'name' | 'cidr' | 'blockSize'> = {
   disabled: false,
   nodeSelector: 'all()',
