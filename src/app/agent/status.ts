@@ -10,7 +10,7 @@ import type { NetworkStatus } from './network-driver.ts';
 import type { AgentOptions } from './options.ts';
 import type { PacketFilterStatus } from './packet-filter.ts';
 import type { Readiness } from './readiness.ts';
-import type { WireguardStatus } from './wireguard-driver.ts';
+import type { WireguardStatus } from './wireguard-status.ts';
 
 /** The document behind `sluice status`: what is programmed on one node. */
 export interface AgentStatus {

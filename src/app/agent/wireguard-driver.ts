@@ -1,7 +1,6 @@
 import { messageOf } from '../../base/errors.ts';
 import type { Family } from '../../base/ip/index.ts';
-import type { Logger } from '../../base/log.ts';
-import { HANDOVER_DEVICES, WIREGUARD_DEVICES, desiredWireguard, wireguardMtu } from '../../core/wireguard/index.ts';
+import { WIREGUARD_DEVICES, desiredWireguard, wireguardMtu } from '../../core/wireguard/index.ts';
 import type {
   DesiredWireguard,
   WireguardInput,
@@ -10,25 +9,21 @@ import type {
   WireguardSettings,
   WireguardTunnel,
 } from '../../core/wireguard/index.ts';
-import type { Netlink } from '../../host/netlink/port.ts';
-import type { Sysctl } from '../../host/sysctl/sysctl.ts';
-import type { Wireguard } from '../../host/wireguard/port.ts';
 import type { TextStore } from './text-file.ts';
 import { diffTables, dumpTables, peerChanges } from './wireguard-changes.ts';
 import type { WireguardTables } from './wireguard-changes.ts';
+import { WireguardDevices } from './wireguard-devices.ts';
+import type { WireguardDevicesDependencies } from './wireguard-devices.ts';
 import { WireguardNodeKeys } from './wireguard-keys.ts';
 import type { NodeKey } from './wireguard-keys.ts';
 import { WireguardRotation } from './wireguard-rotation.ts';
 import { WireguardSessions, hasGreeted } from './wireguard-sessions.ts';
 import type { SessionDevice } from './wireguard-sessions.ts';
+import { wireguardStatus } from './wireguard-status.ts';
+import type { WireguardStatus } from './wireguard-status.ts';
 
-export interface WireguardDriverDependencies {
-  readonly netlink: Netlink;
-  /** Throws where the kernel has no WireGuard. */
-  readonly openWireguard: () => Wireguard;
-  readonly sysctl: Sysctl;
+export interface WireguardDriverDependencies extends WireguardDevicesDependencies {
   readonly keys: TextStore;
-  readonly log: Logger;
   /** What the cluster says of WireGuard. */
   readonly settings: () => WireguardSettings;
   /** What else tunnels depend on, as it is now, but for what this driver knows itself. Asked for only where they are on. */
@@ -41,25 +36,6 @@ export interface WireguardDriverDependencies {
   readonly onKeysChanged: () => void;
 }
 
-/** What `sluice status` shows of WireGuard. */
-export interface WireguardStatus {
-  readonly devices: readonly {
-    readonly device: string;
-    readonly publicKey: string | undefined;
-    readonly port: number;
-    readonly mtu: number;
-    readonly peers: number;
-    /** Peers whose pods are reached through it. */
-    readonly greeted: number;
-    /** Peers that have not answered its present key: what is for their pods waits, or still goes unencrypted. */
-    readonly silent: readonly string[];
-  }[];
-  /** Peers with a key to which packets still go unencrypted, for the moments in which WireGuard is switched on. */
-  readonly unencrypted: readonly string[];
-  readonly problems: readonly WireguardProblem[];
-  readonly error?: string;
-}
-
 /** A full comparison at least this often, milliseconds. */
 const RESYNC_EVERY = 60_000;
 /** The same after a failure. */
@@ -68,10 +44,7 @@ const RETRY = 5000;
 const POLL = { first: 50, longest: 1000 } as const;
 /** Seconds between attempts to greet a peer; the kernel itself waits 5 for an answer. */
 const GREETING = 5;
-/** How long a device that is switched off goes on receiving, milliseconds: peers hear of it a little later. */
-const LINGER = 10_000;
 const FAMILIES: readonly Family[] = [4, 6];
-const DEVICES = [WIREGUARD_DEVICES, HANDOVER_DEVICES].flatMap((devices) => Object.values(devices));
 
 /** What is remembered of one family. */
 interface FamilyState {
@@ -84,8 +57,8 @@ interface FamilyState {
 export class WireguardDriver {
   readonly #dependencies: WireguardDriverDependencies;
   readonly #own: WireguardNodeKeys;
+  readonly #devices: WireguardDevices;
   readonly #families: Readonly<Record<Family, FamilyState>>;
-  #wireguard: Wireguard | undefined;
   #tables: WireguardTables | undefined;
   #keys: WireguardKeys = {};
   #nextKeys: WireguardKeys = {};
@@ -95,7 +68,6 @@ export class WireguardDriver {
   #podMtu: number | undefined;
   /** Nothing is on, and nothing is left of what was. */
   #clean = false;
-  readonly #lingering = new Map<string, NodeJS.Timeout>();
   #watch: Disposable | undefined;
   #poll: NodeJS.Timeout | undefined;
   #resync: NodeJS.Timeout | undefined;
@@ -104,6 +76,7 @@ export class WireguardDriver {
   constructor(dependencies: WireguardDriverDependencies) {
     this.#dependencies = dependencies;
     this.#own = new WireguardNodeKeys(dependencies.keys);
+    this.#devices = new WireguardDevices(dependencies);
     const onTimer = (): void => this.changed();
     const familyState = (family: Family): FamilyState => ({
       sessions: new WireguardSessions(family, onTimer),
@@ -130,7 +103,7 @@ export class WireguardDriver {
 
   start(): void {
     this.#watch = this.#dependencies.netlink.watch(['link'], (event) => {
-      if (event.kind === 'overrun' || (event.kind === 'link' && event.gone && DEVICES.includes(event.link.name)))
+      if (event.kind === 'overrun' || (event.kind === 'link' && event.gone && WireguardDevices.has(event.link.name)))
         this.#again();
     });
     this.#reconcile();
@@ -140,14 +113,13 @@ export class WireguardDriver {
   stop(): void {
     this.#watch?.[Symbol.dispose]();
     this.#watch = undefined;
-    this.#wireguard?.[Symbol.dispose]();
+    this.#devices.stop();
     clearTimeout(this.#poll);
     clearTimeout(this.#resync);
     for (const family of FAMILIES) {
       this.#families[family].sessions.clear();
       this.#families[family].rotation.stop();
     }
-    for (const timer of this.#lingering.values()) clearTimeout(timer);
     if (this.#scheduled !== undefined) clearImmediate(this.#scheduled);
   }
 
@@ -161,33 +133,15 @@ export class WireguardDriver {
   }
 
   status(): WireguardStatus | undefined {
-    if (this.#tunnels.length === 0 && this.#error === undefined) return undefined;
-    const waysOf = (family: Family) => this.#families[family].sessions.ways;
-    return {
-      devices: this.#tunnels.map(({ device: name, family, way, port, mtu, peers }) => {
-        const device = this.#wireguard?.device(name);
-        return {
-          device: name,
-          publicKey: device?.publicKey,
-          port,
-          mtu,
-          peers: peers.length,
-          greeted: peers.filter(({ node }) => waysOf(family).get(node) === way).length,
-          silent: peers
-            .filter(({ publicKey }) => device === undefined || !hasGreeted(device, publicKey))
-            .map(({ node }) => node),
-        };
-      }),
-      unencrypted: [
-        ...new Set(
-          this.#tunnels.flatMap(({ family, peers }) =>
-            peers.map(({ node }) => node).filter((node) => !waysOf(family).has(node)),
-          ),
-        ),
-      ],
+    const error = this.#error;
+    if (this.#tunnels.length === 0 && error === undefined) return undefined;
+    return wireguardStatus({
+      tunnels: this.#tunnels,
+      device: (name) => this.#devices.known(name),
+      waysOf: (family) => this.#families[family].sessions.ways,
       problems: this.#problems,
-      ...(this.#error === undefined ? {} : { error: this.#error }),
-    };
+      error,
+    });
   }
 
   /** Reads the kernel again before the next comparison. */
@@ -239,10 +193,11 @@ export class WireguardDriver {
     const keys: Partial<Record<Family, string>> = {};
     const planned = this.#derive(input, {}).tunnels;
     for (const tunnel of planned) {
-      const publicKey = this.#makeDevice(tunnel);
-      if (tunnel.way === 'usual') keys[tunnel.family] = publicKey;
+      const key = this.#keyOf(tunnel);
+      this.#devices.make(tunnel, key, (peers) => this.#forgotten(tunnel, peers));
+      if (tunnel.way === 'usual') keys[tunnel.family] = key.publicKey;
     }
-    for (const name of DEVICES) if (!planned.some(({ device }) => device === name)) this.#retire(name);
+    this.#devices.retireAllBut(planned);
     this.#setPeers(this.#derive(input, keys).tunnels, input);
     // Ways are known only now.
     const { tunnels, problems } = this.#derive(input, keys);
@@ -282,8 +237,7 @@ export class WireguardDriver {
     const next: Partial<Record<Family, string>> = {};
     for (const family of FAMILIES.filter((each) => settings[each].enabled)) {
       const { sessions, rotation } = this.#families[family];
-      this.#wireguard ??= this.#dependencies.openWireguard();
-      const device = this.#wireguard.device(WIREGUARD_DEVICES[family]);
+      const device = this.#devices.wireguard.device(WIREGUARD_DEVICES[family]);
       const others = [...nextKeys].some(([name, keys]) => name !== node && keys[family] !== undefined);
       rotation.step({
         wish: this.#dependencies.rotation(),
@@ -295,26 +249,6 @@ export class WireguardDriver {
       if (key !== undefined) next[family] = key.publicKey;
     }
     return next;
-  }
-
-  /** Makes the device if there is none, gives it the node's key, and returns the public one. */
-  #makeDevice(tunnel: WireguardTunnel): string {
-    const { device: name, mtu, port } = tunnel;
-    const { netlink, log } = this.#dependencies;
-    clearTimeout(this.#lingering.get(name));
-    this.#lingering.delete(name);
-    this.#wireguard ??= this.#dependencies.openWireguard();
-    const link = netlink.link(name);
-    if (link === undefined) netlink.apply([{ kind: 'add-link', link: { type: 'wireguard', name, mtu, up: true } }]);
-    else if (link.mtu !== mtu || !link.up) netlink.apply([{ kind: 'set-link', link: name, mtu, up: true }]);
-    this.#loosen(name);
-    const { privateKey, publicKey } = this.#keyOf(tunnel);
-    const device = this.#wireguard.device(name);
-    if (device?.publicKey === publicKey && device.listenPort === port) return publicKey;
-    log.info('giving a WireGuard device its key', { device: name, publicKey, port });
-    const peers = device?.publicKey === publicKey ? [] : this.#forgotten(tunnel, device?.peers ?? []);
-    this.#wireguard.configure(name, { privateKey, listenPort: port, peers });
-    return publicKey;
   }
 
   #keyOf({ family, way }: WireguardTunnel): NodeKey {
@@ -339,7 +273,7 @@ export class WireguardDriver {
   }
 
   #setPeers(tunnels: readonly WireguardTunnel[], input: Pick<WireguardInput, 'node' | 'nextKeys' | 'settings'>): void {
-    const present = tunnels.map((tunnel) => ({ tunnel, device: this.#wireguard!.device(tunnel.device)! }));
+    const present = tunnels.map((tunnel) => ({ tunnel, device: this.#devices.wireguard.device(tunnel.device)! }));
     this.#learn(present, input);
     const usual = input.settings.keepaliveSeconds;
     for (const { tunnel, device } of present) {
@@ -347,7 +281,7 @@ export class WireguardDriver {
       const changes = peerChanges(tunnel.peers, device, before, ({ publicKey }) =>
         usual === 0 && !hasGreeted(device, publicKey) ? GREETING : usual,
       );
-      if (changes.length > 0) this.#wireguard!.configure(tunnel.device, { peers: changes });
+      if (changes.length > 0) this.#devices.wireguard.configure(tunnel.device, { peers: changes });
     }
   }
 
@@ -384,19 +318,9 @@ export class WireguardDriver {
 
   #countSilent(): number {
     return this.#tunnels.reduce((sum, { device: name, peers }) => {
-      const device = this.#wireguard?.device(name);
+      const device = this.#devices.known(name);
       return sum + peers.filter(({ publicKey }) => device === undefined || !hasGreeted(device, publicKey)).length;
     }, 0);
-  }
-
-  /** Nothing more goes through the device; what peers still send through it is welcome for a while. */
-  #retire(name: string): void {
-    if (this.#lingering.has(name) || this.#dependencies.netlink.link(name)?.kind !== 'wireguard') return;
-    const timer = setTimeout(() => {
-      this.#lingering.delete(name);
-      this.#dependencies.netlink.attempt([{ kind: 'delete-link', link: name }]);
-    }, LINGER);
-    this.#lingering.set(name, timer.unref());
   }
 
   #publish(keys: WireguardKeys, next: WireguardKeys): void {
@@ -405,17 +329,6 @@ export class WireguardDriver {
     this.#keys = keys;
     this.#nextKeys = next;
     this.#dependencies.onKeysChanged();
-  }
-
-  /** While two nodes get to know each other, packets come by another way than answers go. */
-  #loosen(link: string): void {
-    const { sysctl, log } = this.#dependencies;
-    try {
-      const values = ['all', link].map((name) => sysctl.read(`net/ipv4/conf/${name}/rp_filter`));
-      if (values.includes('1') && !values.includes('2')) sysctl.write(`net/ipv4/conf/${link}/rp_filter`, 2);
-    } catch (error) {
-      log.debug('cannot loosen rp_filter', { link, error: messageOf(error) });
-    }
   }
 
   #report(problems: readonly WireguardProblem[]): void {
