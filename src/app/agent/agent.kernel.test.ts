@@ -1,31 +1,14 @@
 import { writeFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseCidr, parseIp } from '../../base/ip/index.ts';
+import { parseCidr } from '../../base/ip/index.ts';
 import { ENDPOINT_SLICES, NETWORK_POLICIES, NODES, PODS, SERVICES } from '../../host/kube-client/resources.ts';
 import { openNetlink } from '../../host/netlink/kernel.ts';
-import { probe } from '../../host/probe/probe.ts';
 import { TestCluster, eventually } from './cluster.test-support.ts';
-import type { TestPod } from './cluster.test-support.ts';
+import { policy, reaches, service, slice } from './workloads.test-support.ts';
 
-const policy = (name: string, spec: object) => ({ metadata: { name, namespace: 'default' }, spec }) as object;
 const denyAll = policy('deny-all', { podSelector: {}, policyTypes: ['Ingress'] });
 const CHECK = ['CHECK', 'DEL'] as const;
-
-/** Whether a real TCP packet reaches the port: an answer or a refusal proves it, silence denies it. */
-async function reaches(from: TestPod, to: TestPod, port: number): Promise<boolean> {
-  const endpoint = ({ name, netns, ips }: TestPod) => ({ id: name, netns, addresses: ips.map((ip) => parseIp(ip)!) });
-  const attempt = {
-    from: endpoint(from),
-    to: endpoint(to),
-    protocol: 'tcp',
-    address: parseIp(to.ips[0]!)!,
-    port,
-  } as const;
-  const [result] = await probe([attempt], { retries: 0, timeoutMs: 900 });
-  if (result!.verdict === 'error') throw new Error(result!.message);
-  return result!.verdict === 'allowed';
-}
 
 describe('the agent on one node', () => {
   it('lets two pods ping each other, stops them by default-deny and lets them again', async () => {
@@ -207,32 +190,6 @@ describe('agents with backend host-gw', () => {
   });
 });
 
-/** A Service of port 80, TCP and UDP, with a NodePort. */
-const service = (...clusterIPs: string[]) =>
-  ({
-    metadata: { name: 'web', namespace: 'default' },
-    spec: {
-      type: 'NodePort',
-      clusterIP: clusterIPs[0],
-      clusterIPs,
-      ports: ['TCP', 'UDP'].map((protocol) => ({ name: protocol, protocol, port: 80, nodePort: 30_080 })),
-    },
-  }) as object;
-
-const slice = (pod: TestPod, family: 4 | 6 = 4) =>
-  ({
-    metadata: { name: `web-${family}`, namespace: 'default', labels: { 'kubernetes.io/service-name': 'web' } },
-    addressType: `IPv${family}`,
-    ports: ['TCP', 'UDP'].map((protocol) => ({ name: protocol, protocol, port: 8080 })),
-    endpoints: [
-      {
-        addresses: pod.ips.filter((ip) => ip.includes(':') === (family === 6)),
-        conditions: { ready: true },
-        nodeName: pod.node,
-      },
-    ],
-  }) as object;
-
 describe.each(['vxlan', 'host-gw', 'cross-subnet', 'udp', 'ovs'] as const)('a NodePort with backend %s', (backend) => {
   it('shows a pod on another node, and its policies, who the client outside is', async () => {
     await using cluster = await TestCluster.create({ backend, pools: ['10.244.0.0/16', 'fd00:10:244::/56'] });
@@ -269,19 +226,11 @@ describe('a UDP client of a Service', () => {
     for (const pod of [before, after]) cluster.serve(pod);
     await cluster.client.create(SERVICES, service('10.96.0.1'));
     await cluster.client.create(ENDPOINT_SLICES, slice(before));
-    const client = cluster.start(from.netns, [
-      process.execPath,
-      '-e',
-      `const socket = require('dgram').createSocket('udp4');
-       socket.on('message', (data) => console.log(String(data)));
-       setInterval(() => socket.send('hello', 80, '10.96.0.1'), 50);`,
-    ]);
-    let last = '';
-    client.stdout!.on('data', (chunk: Buffer) => (last = chunk.toString()));
-    await eventually(() => last.startsWith('before '));
+    const last = cluster.converse(from, '10.96.0.1');
+    await eventually(() => last().startsWith('before '));
     await cluster.client.delete(ENDPOINT_SLICES, { namespace: 'default', name: 'web-4' });
     await cluster.client.create(ENDPOINT_SLICES, slice(after));
-    await eventually(() => last.startsWith('after '));
+    await eventually(() => last().startsWith('after '));
   });
 });
 

@@ -2,7 +2,6 @@ import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { get } from 'node:http';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SluiceError } from '../../base/errors.ts';
@@ -26,6 +25,7 @@ import { runAgent } from './agent.ts';
 import { openCarriedNetlink } from './carried-netlink.ts';
 import { openPacketCopies } from '../../host/nflog/kernel.ts';
 import { fileEndpointStore } from './endpoint-store.ts';
+import { exchange } from './exchange.test-support.ts';
 import type { AgentOptions } from './options.ts';
 import { textInMemory } from './text-file.ts';
 
@@ -288,6 +288,20 @@ export class TestCluster implements AsyncDisposable {
     return child;
   }
 
+  /** Asks UDP port 80 of `address` again and again over one socket; the function returned tells the last answer. */
+  converse({ netns }: TestPod, address: string): () => string {
+    const client = this.start(netns, [
+      process.execPath,
+      '-e',
+      `const socket = require('dgram').createSocket('udp4');
+       socket.on('message', (data) => console.log(String(data)));
+       setInterval(() => socket.send('hello', 80, '${address}'), 50);`,
+    ]);
+    let last = '';
+    client.stdout!.on('data', (chunk: Buffer) => (last = chunk.toString()));
+    return () => last;
+  }
+
   /** Starts a server in the pod that answers `NAME ADDRESS-OF-THE-CLIENT` on port 8080, over TCP and UDP. */
   serve({ name, netns }: TestPod, family: 4 | 6 = 4): void {
     const script = join(import.meta.dirname, '../../../test/interop/rig/echo-peer.ts');
@@ -347,19 +361,8 @@ async function disposeAfter(ended: Promise<void>, stack: AsyncDisposableStack): 
   }
 }
 
-function exchange(path: string, request: CniRequest): Promise<CniReply> {
-  return new Promise((resolve, reject) => {
-    let text = '';
-    const socket = connect(path, () => socket.write(`${JSON.stringify(request)}\n`));
-    socket.setEncoding('utf8');
-    socket.on('data', (chunk: string) => (text += chunk));
-    socket.on('error', reject);
-    socket.on('end', () => (text === '' ? reject(new Error('no answer')) : resolve(JSON.parse(text) as CniReply)));
-  });
-}
-
 /** Waits until `condition` holds; throws after `milliseconds`. */
-export async function eventually(condition: () => Promise<boolean> | boolean, milliseconds = 10_000): Promise<void> {
+export async function eventually(condition: () => Promise<boolean> | boolean, milliseconds = 30_000): Promise<void> {
   const deadline = Date.now() + milliseconds;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`the condition did not come true within ${milliseconds} ms`);

@@ -1,11 +1,10 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseCidr } from '../../base/ip/index.ts';
 import type { LogFields, Logger } from '../../base/log.ts';
 import { silentLogger } from '../../base/log.ts';
-import type { CniReply, CniRequest } from '../../core/cni/index.ts';
+import type { CniRequest } from '../../core/cni/index.ts';
 import type { Bird } from '../../host/bird/port.ts';
 import { FakeConntrack } from '../../host/conntrack/fake.ts';
 import { kubeBlockStore } from '../../host/ipam-store/kube-block-store.ts';
@@ -17,6 +16,7 @@ import { FakeNftables } from '../../host/nftables/fake.ts';
 import { FakeSysctl } from '../../host/sysctl/fake.ts';
 import { FakeWireguard } from '../../host/wireguard/fake.ts';
 import { runAgent } from './agent.ts';
+import { exchange } from './exchange.test-support.ts';
 import type { AgentOptions } from './options.ts';
 import { memoryEndpointStore } from './endpoint-store.ts';
 import { textInMemory } from './text-file.ts';
@@ -187,15 +187,4 @@ export class FakeNode implements AsyncDisposable {
     await this.stop();
     rmSync(this.#directory, { recursive: true, force: true });
   }
-}
-
-function exchange(path: string, request: CniRequest): Promise<CniReply> {
-  return new Promise((resolve, reject) => {
-    let text = '';
-    const socket = connect(path, () => socket.write(`${JSON.stringify(request)}\n`));
-    socket.setEncoding('utf8');
-    socket.on('data', (chunk: string) => (text += chunk));
-    socket.on('error', reject);
-    socket.on('end', () => (text === '' ? reject(new Error('no answer')) : resolve(JSON.parse(text) as CniReply)));
-  });
 }

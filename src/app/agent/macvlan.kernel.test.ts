@@ -1,14 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { parseIp } from '../../base/ip/index.ts';
 import type { MacvlanMode } from '../../core/routing/index.ts';
 import { ENDPOINT_SLICES, IP_POOLS, NETWORK_POLICIES, PODS, SERVICES } from '../../host/kube-client/resources.ts';
 import { expectSuccess } from '../../host/errno.ts';
 import { close, sendto, socket } from '../../host/libc.ts';
 import { openNetlink } from '../../host/netlink/kernel.ts';
 import { deleteNetns, inNetns } from '../../host/netns/netns.ts';
-import { probe } from '../../host/probe/probe.ts';
 import { TestCluster, eventually } from './cluster.test-support.ts';
 import type { TestPod } from './cluster.test-support.ts';
+import { policy, reaches, service, slice } from './workloads.test-support.ts';
 
 /** Parts of segment a's own subnets. */
 const POOLS = ['172.30.1.128/25', 'fd00:30:1:0:1::/80'] as const;
@@ -20,24 +19,6 @@ function macvlanCluster(mode: MacvlanMode = 'bridge'): Promise<TestCluster> {
     poolSpec: { natOutgoing: false },
     adapt: (options) => ({ ...options, macvlan: { mode } }),
   });
-}
-
-const policy = (name: string, spec: object) => ({ metadata: { name, namespace: 'default' }, spec }) as object;
-
-/** Whether TCP packets to every address of `to` come through; throws where its families disagree. */
-async function reaches(from: TestPod, to: TestPod, port = 80): Promise<boolean> {
-  const endpoint = ({ name, netns, ips }: TestPod) => ({ id: name, netns, addresses: ips.map((ip) => parseIp(ip)!) });
-  const attempts = to.ips.map((ip) => ({
-    from: endpoint(from),
-    to: endpoint(to),
-    protocol: 'tcp' as const,
-    address: parseIp(ip)!,
-    port,
-  }));
-  const results = await probe(attempts, { retries: 0, timeoutMs: 900 });
-  const verdicts = new Set(results.map(({ verdict }) => verdict));
-  if (verdicts.size > 1 || verdicts.has('error')) throw new Error(JSON.stringify(results));
-  return verdicts.has('allowed');
 }
 
 /** {@link reaches} for each pair, side by side. */
@@ -295,22 +276,8 @@ describe('pods on the layer 2 of their nodes', () => {
     await using cluster = await macvlanCluster();
     const [near, web, far] = await threePods(cluster);
     cluster.serve(web, 6);
-    await cluster.client.create(SERVICES, {
-      metadata: { name: 'web', namespace: 'default' },
-      spec: {
-        type: 'NodePort',
-        clusterIP: '10.96.0.1',
-        clusterIPs: ['10.96.0.1', 'fd00:10:96::1'],
-        ports: [{ protocol: 'TCP', port: 80, nodePort: 30_080 }],
-      },
-    } as object);
-    for (const [index, ip] of web.ips.entries())
-      await cluster.client.create(ENDPOINT_SLICES, {
-        metadata: { name: `web-${index}`, namespace: 'default', labels: { 'kubernetes.io/service-name': 'web' } },
-        addressType: ip.includes(':') ? 'IPv6' : 'IPv4',
-        ports: [{ protocol: 'TCP', port: 8080 }],
-        endpoints: [{ addresses: [ip], conditions: { ready: true }, nodeName: web.node }],
-      } as object);
+    await cluster.client.create(SERVICES, service('10.96.0.1', 'fd00:10:96::1'));
+    for (const family of [4, 6] as const) await cluster.client.create(ENDPOINT_SLICES, slice(web, family));
     const ask = async (netns: string, address: string, port: number) =>
       (await cluster.run(netns, ['busybox', 'timeout', '2', 'busybox', 'nc', address, String(port)])).output;
     for (const pod of [near, far, web]) {
@@ -343,31 +310,13 @@ describe('pods on the layer 2 of their nodes', () => {
     await using cluster = await macvlanCluster();
     const [near, web, far] = await threePods(cluster);
     for (const pod of [web, far]) cluster.serve(pod);
-    await cluster.client.create(SERVICES, {
-      metadata: { name: 'web', namespace: 'default' },
-      spec: { clusterIP: '10.96.0.1', clusterIPs: ['10.96.0.1'], ports: [{ protocol: 'UDP', port: 80 }] },
-    } as object);
-    const slice = (pod: TestPod) =>
-      ({
-        metadata: { name: 'web', namespace: 'default', labels: { 'kubernetes.io/service-name': 'web' } },
-        addressType: 'IPv4',
-        ports: [{ protocol: 'UDP', port: 8080 }],
-        endpoints: [{ addresses: [pod.ips[0]], conditions: { ready: true }, nodeName: pod.node }],
-      }) as object;
+    await cluster.client.create(SERVICES, service('10.96.0.1'));
     await cluster.client.create(ENDPOINT_SLICES, slice(web));
-    const client = cluster.start(near.netns, [
-      process.execPath,
-      '-e',
-      `const socket = require('dgram').createSocket('udp4');
-       socket.on('message', (data) => console.log(String(data)));
-       setInterval(() => socket.send('hello', 80, '10.96.0.1'), 50);`,
-    ]);
-    let last = '';
-    client.stdout!.on('data', (chunk: Buffer) => (last = chunk.toString()));
-    await eventually(() => last.startsWith('web '));
-    await cluster.client.delete(ENDPOINT_SLICES, { namespace: 'default', name: 'web' });
+    const last = cluster.converse(near, '10.96.0.1');
+    await eventually(() => last().startsWith('web '));
+    await cluster.client.delete(ENDPOINT_SLICES, { namespace: 'default', name: 'web-4' });
     await cluster.client.create(ENDPOINT_SLICES, slice(far));
-    await eventually(() => last.startsWith('far '));
+    await eventually(() => last().startsWith('far '));
   });
 
   it.each([
