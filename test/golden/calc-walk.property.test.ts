@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseIp } from '../../src/base/ip/index.ts';
+import { parseCidr, parseIp } from '../../src/base/ip/index.ts';
 import { PolicyEngine } from '../../src/core/policy/index.ts';
 import type { ClusterState, Party } from '../../src/core/policy/index.ts';
 import { createCalcEngine } from '../../src/core/calc/index.ts';
@@ -31,6 +31,7 @@ const arbitraryServices: fc.Arbitrary<Delta[]> = fc
       nodePort: fc.constantFrom(undefined, 30001, 30002),
       externalLocal: fc.boolean(),
       affinity: fc.boolean(),
+      sources: fc.option(fc.subarray(['198.51.100.0/24', '198.51.100.64/26', '2001:db8::/32'])),
       endpoints: fc.shuffledSubarray(['10.244.0.2', '10.244.0.3', '10.244.1.4', 'fd00:10:244::0:2']),
       ready: fc.boolean(),
       slice: fc.constantFrom('s0', 's1', 's2'),
@@ -38,7 +39,7 @@ const arbitraryServices: fc.Arbitrary<Delta[]> = fc
     { maxLength: 4 },
   )
   .map((shapes) =>
-    shapes.flatMap(({ name, addresses, protocol, nodePort, slice, endpoints, ready, ...rest }): Delta[] => {
+    shapes.flatMap(({ name, addresses, protocol, nodePort, slice, endpoints, ready, sources, ...rest }): Delta[] => {
       const ips = addresses.map((each) => parseIp(each)!);
       const port = { name: '', protocol, port: 80 };
       const ports = [nodePort === undefined ? port : { ...port, nodePort }];
@@ -46,7 +47,16 @@ const arbitraryServices: fc.Arbitrary<Delta[]> = fc
         {
           kind: 'service',
           key: name,
-          value: { key: name, addresses: ips, clusterIps: ips.slice(0, 1), ports, ...rest },
+          value: {
+            key: name,
+            addresses: ips,
+            clusterIps: ips.slice(0, 1),
+            ...(sources === null
+              ? {}
+              : { guarded: { addresses: ips.slice(1), sources: sources.map((each) => parseCidr(each)!) } }),
+            ports,
+            ...rest,
+          },
         },
         {
           kind: 'slice',

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hostCidr } from '../../src/base/ip/index.ts';
 import type { Family } from '../../src/base/ip/index.ts';
 import type { Delta } from '../../src/core/calc/index.ts';
 import type { NetworkPolicy } from '../../src/core/kube/types.ts';
 import { normaliseNetworkPolicy } from '../../src/core/policy/index.ts';
+import type { ServiceSpec } from '../../src/core/service/model.ts';
 import type { BackendName } from '../../src/core/routing/index.ts';
 import { ipOf, planOf, PODS } from './rig/plan.ts';
 import type { NodeName, PlaceName, PodName } from './rig/plan.ts';
@@ -29,15 +31,13 @@ describe.each<[BackendName, Family]>([
   // What a masquerade takes on the way to an own pod; IPv6 prefers the address that is closest to the destination.
   const hairpin = family === 6 && backend !== 'host-gw' ? plan.tunnel('node-1') : ip('node-1');
   const webs = plan.pods.filter((pod) => pod.startsWith('web'));
-  const [WEB_1, WEB_2, NOBODY, LOCAL, ALL, STICKY, LOCAL_2] = [1, 2, 3, 4, 5, 6, 7].map(plan.serviceIp) as [
-    string,
-    string,
-    string,
-    string,
-    string,
-    string,
-    string,
-  ];
+  const at = plan.serviceIp;
+  const [WEB_1, WEB_2, NOBODY, LOCAL, ALL, STICKY, LOCAL_2] = [at(1), at(2), at(3), at(4), at(5), at(6), at(7)];
+  const [OPEN, SHUT, EMPTY] = [at(8), at(9), at(20)];
+  const guardedBy = (address: string, ...sources: readonly PlaceName[]) => ({
+    guarded: { addresses: [ipOf(address)], sources: sources.map((place) => hostCidr(ipOf(ip(place)))) },
+    clusterIps: [],
+  });
   let rig: RoutedNodes;
 
   /** A Service of one port, TCP and UDP, and its endpoints. */
@@ -45,7 +45,7 @@ describe.each<[BackendName, Family]>([
     address: string,
     nodePort: number,
     endpoints: readonly PodName[],
-    options: { readonly externalLocal?: boolean; readonly affinity?: boolean } = {},
+    options: Partial<Pick<ServiceSpec, 'externalLocal' | 'affinity' | 'guarded' | 'clusterIps'>> = {},
   ): Delta[] {
     const protocols = ['TCP', 'UDP'] as const;
     return [
@@ -86,6 +86,10 @@ describe.each<[BackendName, Family]>([
       ...service(ALL, 30_005, webs),
       ...service(STICKY, 30_006, webs, { affinity: true }),
       ...service(LOCAL_2, 30_007, ['web-2'], { externalLocal: true }),
+      // Addresses of load balancers, open to some sources alone.
+      ...service(OPEN, 30_008, webs, guardedBy(OPEN, 'outside', 'client-1', 'node-1')),
+      ...service(SHUT, 30_009, webs, guardedBy(SHUT, 'client-1')),
+      ...service(EMPTY, 30_010, [], { clusterIps: [] }),
     );
   }, 60_000);
   afterAll(() => rig?.[Symbol.asyncDispose]());
@@ -138,8 +142,35 @@ describe.each<[BackendName, Family]>([
       },
     );
 
+    it.each(nodes)('every pod sees the client outside that comes to its Service by a route to %s', async (entry) => {
+      rig.leadToServicesBy(entry);
+      for (const [i, pod] of webs.entries())
+        expect(await rig.ask('outside', at(10 + i), 80, protocol)).toBe(`${pod} ${ip('outside')}`);
+      // Under externalTrafficPolicy Local only the pod of this node counts, if there is one.
+      const local = entry === 'node-3' ? undefined : entry === 'node-1' ? 'web-1' : 'web-2';
+      const asked = (address: string) => rig.ask('outside', address, 80, protocol);
+      if (local !== undefined) expect(await asked(LOCAL)).toBe(`${local} ${ip('outside')}`);
+      const refused = [
+        NOBODY,
+        EMPTY,
+        ...(entry === 'node-2' ? [] : [LOCAL_2]),
+        ...(local === undefined ? [LOCAL] : []),
+      ];
+      if (protocol === 'tcp') expect(await Promise.all(refused.map(asked))).toEqual(refused.map(() => 'ECONNREFUSED'));
+      expect(await asked(OPEN)).toMatch(/^web-/);
+      expect(await asked(SHUT)).toBe('timeout');
+    });
+
+    it('pods and nodes use the address of a load balancer themselves, if they are among its sources', async () => {
+      expect(await rig.ask('client-1', OPEN, 80, protocol)).toMatch(/^web-/);
+      expect(await rig.ask('node-1', OPEN, 80, protocol)).toMatch(/^web-/);
+      expect(await rig.ask('client-1', SHUT, 80, protocol)).toMatch(/^web-/);
+      expect(await rig.ask('web-1', SHUT, 80, protocol)).toBe('timeout');
+    });
+
     it.each<[PlaceName, string, number]>([
       ['client-1', NOBODY, 80],
+      ['client-1', EMPTY, 80],
       ['node-1', NOBODY, 80],
       ['client-1', WEB_1, 81],
       ['node-1', WEB_1, 81],
@@ -181,6 +212,8 @@ describe.each<[BackendName, Family]>([
     rig.apply(allow('outside'));
     for (const { node, pod, port } of entries)
       expect(await rig.ask('outside', ip(node), port)).toBe(`${pod} ${ip('outside')}`);
+    rig.leadToServicesBy('node-1');
+    expect(await rig.ask('outside', at(11), 80)).toBe(`web-2 ${ip('outside')}`);
     expect(await rig.ask('client-1', WEB_1, 80)).toBe('timeout');
     expect(await rig.ask('client-1', WEB_2, 80)).toBe('timeout');
     // A pod never blocks itself, nor its own node.
@@ -195,8 +228,11 @@ describe.each<[BackendName, Family]>([
     }
     // Allowed is the node that it enters by, not the client.
     rig.apply(allow('node-1'));
-    const refused = webs.map((_, i) => rig.ask('outside', ip('node-1'), 30_011 + i));
-    expect(await Promise.all(refused)).toEqual(webs.map(() => 'timeout'));
+    const refused = webs.flatMap((_, i) => [
+      rig.ask('outside', ip('node-1'), 30_011 + i),
+      rig.ask('outside', at(10 + i), 80),
+    ]);
+    expect(new Set(await Promise.all(refused))).toEqual(new Set(['timeout']));
     rig.apply(noPolicy);
     expect(await rig.ask('client-1', WEB_1, 80)).toBe(`web-1 ${ip('client-1')}`);
   });

@@ -1,16 +1,18 @@
-import { formatIp } from '../../base/ip/index.ts';
+import { formatIp, intervalSet, rangeOf } from '../../base/ip/index.ts';
 import type { Family, Ip } from '../../base/ip/index.ts';
 import {
   backendData,
   backendKey,
-  BACKENDS,
+  backendsOf,
   frontendKey,
   FRONTENDS,
+  sharesBackends,
   spreadChain,
   spreadChainName,
 } from '../nft/compile-service.ts';
 import type { Spread } from '../nft/compile-service.ts';
-import { addressKey } from '../nft/key.ts';
+import { intervalKeys } from '../nft/condition-matches.ts';
+import { addressKey, rangeKey } from '../nft/key.ts';
 import type { ElementData, ElementKey } from '../nft/model.ts';
 import { SETS } from '../nft/names.ts';
 import type { TrackedRuleset } from '../nft/tracked-ruleset.ts';
@@ -153,30 +155,44 @@ function claimKey(frontend: Frontend): string {
   return `${frontend.family} ${frontendKey(frontend)}`;
 }
 
-function kindOf({ address, ownClients }: Frontend): Spread['kind'] {
-  if (address !== undefined) return 'service';
-  return ownClients === true ? 'own-node-port' : 'node-port';
+function kindOf({ address, clients }: Frontend): Spread['kind'] {
+  if (address !== undefined) return clients === 'own' ? 'service' : 'outside-service';
+  return clients === 'own' ? 'own-node-port' : 'node-port';
 }
 
 function spreadOf(frontend: Frontend): Spread | undefined {
-  const { family, backends, affinity, anyNode } = frontend;
+  const { family, backends, affinity, anyNode, sources } = frontend;
   if (backends.length === 0) return undefined;
-  return { family, kind: kindOf(frontend), backends: backends.length, affinity, anyNode };
+  const guarded = sources !== undefined;
+  return { family, kind: kindOf(frontend), backends: backends.length, affinity, anyNode, guarded };
 }
 
 function elementsOf(frontend: Frontend): [string, ElementKey, ElementData][] {
-  const { family, backends } = frontend;
-  const kind = kindOf(frontend);
+  const { family, backends, clients, address: front } = frontend;
   const key = frontendKey(frontend);
   const spread = spreadOf(frontend);
-  if (spread === undefined) return kind === 'node-port' ? [[SETS.nodePortsRefused(family), key, '']] : [];
-  const back = BACKENDS[kind](family);
+  if (spread === undefined) {
+    // Whoever comes from elsewhere has no backend that own clients have not.
+    if (clients === 'own') return [];
+    return [[front === undefined ? SETS.nodePortsRefused(family) : SETS.servicesRefused(family), key, '']];
+  }
+  const back = backendsOf(spread);
   return [
-    [FRONTENDS[kind](family), key, `goto ${spreadChainName(spread)}`],
-    ...backends.map(
+    [FRONTENDS[spread.kind](family), key, `goto ${spreadChainName(spread)}`],
+    ...(sharesBackends(spread) ? [] : backends).map(
       ({ address, port }, n) => [back, backendKey(key, n), backendData(address, port)] as [string, string, string],
     ),
+    ...(clients === 'own' ? sourcesOf(frontend, key) : []),
   ];
+}
+
+/** Who may use a frontend that names its sources. */
+function sourcesOf({ family, sources = [] }: Frontend, key: ElementKey): [string, ElementKey, ElementData][] {
+  const ranges = intervalKeys(family, intervalSet(sources.map(rangeOf)));
+  return ranges.map((range) => {
+    const [first, last] = range.split('-') as [string, string];
+    return [SETS.serviceSources(family), rangeKey(key + first, key + last), ''];
+  });
 }
 
 function flushesOf({ address, port, backends }: Frontend): ConntrackFlush[] {

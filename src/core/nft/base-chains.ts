@@ -55,8 +55,9 @@ export interface BaseOptions {
 
 const accept = verdict('accept');
 const drop = verdict('drop');
+const REFUSE = 'refuse';
 /** Not ICMP for TCP: over IPv6 a local client would hear of it only when it tries for the second time, a second later. */
-const REFUSALS: readonly (readonly Statement[])[] = [
+const REFUSALS: readonly Rule[] = [
   [isTcp, { kind: 'reject', with: 'tcp-reset' }],
   [{ kind: 'reject', with: 'port-unreachable' }],
 ];
@@ -81,19 +82,24 @@ export function baseChains(options: BaseOptions): readonly Chain[] {
       rules: returnPathEnd(options),
     },
     { name: 'segment-size', hook: { type: 'filter', hook: 'forward', priority: -150 }, rules: segmentSizes(options) },
-    { name: 'services', rules: serviceRules(families) },
+    { name: 'node-ports', rules: nodePortTranslation(families) },
+    { name: REFUSE, rules: REFUSALS },
     {
       name: 'nat-prerouting',
       hook: { type: 'nat', hook: 'prerouting', priority: -100 },
       rules: [
-        ...families.map((family): Rule => [OWN_INTERFACES.from, ...ownNodePort(family)]),
-        [verdict('jump services')],
+        ...families.flatMap((family): Rule[] => [
+          [OWN_INTERFACES.from, ...ownNodePort(family)],
+          [OWN_INTERFACES.from, ...toService(family)],
+          [OWN_INTERFACES.notFrom, ...toOutsideService(family)],
+        ]),
+        [verdict('jump node-ports')],
       ],
     },
     {
       name: 'nat-output',
       hook: { type: 'nat', hook: 'output', priority: -100 },
-      rules: [...families.map(ownNodePort), [verdict('jump services')]],
+      rules: [...families.flatMap((family) => [ownNodePort(family), toService(family)]), [verdict('jump node-ports')]],
     },
     {
       name: 'service-forward',
@@ -101,7 +107,7 @@ export function baseChains(options: BaseOptions): readonly Chain[] {
       rules: refusalRules(families),
     },
     { name: 'service-output', hook: { type: 'filter', hook: 'output', priority: 0 }, rules: refusalRules(families) },
-    { name: 'service-input', hook: { type: 'filter', hook: 'input', priority: 0 }, rules: nodePortRefusal(families) },
+    { name: 'service-input', hook: { type: 'filter', hook: 'input', priority: 0 }, rules: ownAddressRefusal(families) },
     {
       name: 'egress',
       hook: { type: 'filter', hook: 'forward', priority: -10 },
@@ -183,6 +189,14 @@ function familySets(family: Family): SetSpec[] {
       key: [address, 'inet_proto', 'inet_service', 'integer'],
       data: endpoint,
     },
+    { name: SETS.outsideServices(family), key: [address, 'inet_proto', 'inet_service'], data: 'verdict' },
+    {
+      name: SETS.outsideServiceEndpoints(family),
+      key: [address, 'inet_proto', 'inet_service', 'integer'],
+      data: endpoint,
+    },
+    { name: SETS.serviceSources(family), key: [address, 'inet_proto', 'inet_service', address], interval: true },
+    { name: SETS.servicesRefused(family), key: [address, 'inet_proto', 'inet_service'] },
     { name: SETS.nodePorts(family), key: ['inet_proto', 'inet_service'], data: 'verdict' },
     { name: SETS.nodePortEndpoints(family), key: ['inet_proto', 'inet_service', 'integer'], data: endpoint },
     { name: SETS.ownNodePorts(family), key: ['inet_proto', 'inet_service'], data: 'verdict' },
@@ -268,34 +282,31 @@ export function peerChain(name: string, mark: number): Chain {
   return { name, rules: [[{ kind: 'set-mark', target: 'ct mark', mask: CT_MARK.PEER, value: mark }]] };
 }
 
-/** Translation of Services. Chains of `services` and `node-ports` maps end in a destination or leave the packet alone. */
-function serviceRules(families: readonly Family[]): Rule[] {
+/** Translation of NodePorts. Chains of the map end in a destination. */
+function nodePortTranslation(families: readonly Family[]): Rule[] {
   const isLocal: Statement = { kind: 'compare', field: 'fib daddr type', op: '==', value: RTN_LOCAL };
-  return families.flatMap((family) => {
-    const loopback: Statement =
+  return families.map((family): Rule => {
+    // A client on the loopback address cannot be answered by a pod, so NodePorts are not offered there.
+    const notLoopback: Statement =
       family === 4
         ? { kind: 'address', field: 'ip daddr', op: '!=', address: '7f000000', prefix: 8 }
         : { kind: 'address', field: 'ip6 daddr', op: '!=', address: '1'.padStart(32, '0') };
-    return [
-      toService(family),
-      // A client on the loopback address cannot be answered by a pod, so NodePorts are not offered there.
-      [
-        isFamily(family),
-        isLocal,
-        loopback,
-        { kind: 'vmap', key: ['meta l4proto', 'th dport'], map: SETS.nodePorts(family) },
-      ],
-    ];
+    const key = ['meta l4proto', 'th dport'] as const;
+    return [isFamily(family), isLocal, notLoopback, { kind: 'vmap', key, map: SETS.nodePorts(family) }];
   });
 }
 
-/** The addresses that Services have in the cluster. */
+/** The addresses that Services have, for this node and its pods. */
 export function toService(family: Family): Rule {
-  return [
-    isFamily(family),
-    { kind: 'vmap', key: [destination(family), 'meta l4proto', 'th dport'], map: SETS.services(family) },
-  ];
+  return [isFamily(family), { kind: 'vmap', key: frontend(family), map: SETS.services(family) }];
 }
+
+/** The same for what comes from elsewhere: by routes that BGP spreads, a load balancer's or somebody's own. */
+function toOutsideService(family: Family): Rule {
+  return [isFamily(family), { kind: 'vmap', key: frontend(family), map: SETS.outsideServices(family) }];
+}
+
+const frontend = (family: Family) => [destination(family), 'meta l4proto', 'th dport'] as const;
 
 /**
  * This node and its pods are led straight to the backend, whichever node they address: at that node, policy would see
@@ -309,27 +320,32 @@ export function ownNodePort(family: Family): Rule {
   ];
 }
 
-/** What is still addressed to a ClusterIP after translation has no such port or no endpoint: refuse it at once. */
+/**
+ * What is still addressed to a ClusterIP after translation has no such port or no endpoint: refuse it at once. Other
+ * addresses of Services may be somebody's else, too, and only the Service's own ports are spoken for.
+ */
 export function refusalRules(families: readonly Family[]): Rule[] {
-  return families.flatMap((family) =>
-    REFUSALS.map((refuse) => [
-      isFamily(family),
-      isNew,
-      inSet([destination(family)], SETS.clusterIps(family)),
-      ...refuse,
-    ]),
-  );
+  return families.flatMap((family): Rule[] => [
+    [isFamily(family), isNew, inSet([destination(family)], SETS.clusterIps(family)), verdict(`goto ${REFUSE}`)],
+    withoutEndpoint(family),
+  ]);
 }
 
-function nodePortRefusal(families: readonly Family[]): Rule[] {
-  return families.flatMap((family) =>
-    REFUSALS.map((refuse) => [
+/** External addresses may be the node's own. */
+function ownAddressRefusal(families: readonly Family[]): Rule[] {
+  return families.flatMap((family): Rule[] => [
+    withoutEndpoint(family),
+    [
       isFamily(family),
       isNew,
       inSet(['meta l4proto', 'th dport'], SETS.nodePortsRefused(family)),
-      ...refuse,
-    ]),
-  );
+      verdict(`goto ${REFUSE}`),
+    ],
+  ]);
+}
+
+function withoutEndpoint(family: Family): Rule {
+  return [isFamily(family), isNew, inSet(frontend(family), SETS.servicesRefused(family)), verdict(`goto ${REFUSE}`)];
 }
 
 /** What policy is not asked about: connections that are cut, those that are known, and what belongs to none. */

@@ -3,39 +3,53 @@ import { addressKey, hostKey, portKey, protoKey } from './key.ts';
 import { IPPROTO } from './model.ts';
 import type { Chain, ElementData, ElementKey, Operand } from './model.ts';
 import { SETS } from './names.ts';
-import { CT_MARK, destination, isFamily, source } from './statements.ts';
+import { CT_MARK, destination, isFamily, notInSet, source, verdict } from './statements.ts';
 
 /** How a group of frontends spreads its connections; all that share it share one chain. */
 export interface Spread {
   readonly family: Family;
-  /** `service` chains find the backend by address, protocol and port, the others without the address. */
-  readonly kind: 'service' | 'node-port' | 'own-node-port';
+  /** Chains of Services' addresses find the backend by address, protocol and port, those of NodePorts without the address. */
+  readonly kind: 'service' | 'outside-service' | 'node-port' | 'own-node-port';
   /** Number of backends. */
   readonly backends: number;
   readonly affinity: boolean;
   readonly anyNode: boolean;
+  /** Only sources that the Service names may use it. */
+  readonly guarded?: boolean;
 }
 
 /** The map from the frontends of a kind to their chains. */
 export const FRONTENDS = {
   service: SETS.services,
+  'outside-service': SETS.outsideServices,
   'node-port': SETS.nodePorts,
   'own-node-port': SETS.ownNodePorts,
 } as const;
 
-/** The map from the frontends of a kind and a number to a backend. */
-export const BACKENDS = {
+const BACKENDS = {
   service: SETS.serviceEndpoints,
+  'outside-service': SETS.outsideServiceEndpoints,
   'node-port': SETS.nodePortEndpoints,
   'own-node-port': SETS.ownNodePortEndpoints,
 } as const;
+
+/** The map from frontends and a number to a backend. Clients from elsewhere who may be led to any node share that of own clients. */
+export function backendsOf({ family, kind, anyNode }: Pick<Spread, 'family' | 'kind' | 'anyNode'>): string {
+  return BACKENDS[sharesBackends({ kind, anyNode }) ? 'service' : kind](family);
+}
+
+/** Whether the backends are those that own clients have, too. */
+export function sharesBackends({ kind, anyNode }: Pick<Spread, 'kind' | 'anyNode'>): boolean {
+  return kind === 'outside-service' && anyNode;
+}
 
 /** Seed of the affinity hash: any constant, the same on all nodes. */
 const SEED = 0x51;
 
 /** The name of the chain for a spread. */
-export function spreadChainName({ family, kind, backends, affinity, anyNode }: Spread): string {
-  return `${kind}${family}-${backends}${affinity ? '-sticky' : ''}${anyNode ? '-any' : ''}`;
+export function spreadChainName({ family, kind, backends, affinity, anyNode, guarded }: Spread): string {
+  const traits = [affinity ? '-sticky' : '', anyNode ? '-any' : '', guarded === true ? '-guarded' : ''];
+  return `${kind}${family}-${backends}${traits.join('')}`;
 }
 
 /**
@@ -43,23 +57,29 @@ export function spreadChainName({ family, kind, backends, affinity, anyNode }: S
  * Service costs elements only, and chains are as many as there are different numbers of backends.
  */
 export function spreadChain(spread: Spread): Chain {
-  const { family, kind, backends, affinity, anyNode } = spread;
+  const { family, kind, backends, affinity, anyNode, guarded } = spread;
   const pick: Operand = affinity
     ? { kind: 'jhash', of: source(family), mod: backends, seed: SEED }
     : { kind: 'numgen', mod: backends };
-  const front = kind === 'service' ? ([destination(family)] as const) : [];
+  const front: readonly Operand[] =
+    kind === 'service' || kind === 'outside-service'
+      ? [destination(family), 'meta l4proto', 'th dport']
+      : ['meta l4proto', 'th dport'];
   const mark = { kind: 'set-mark', target: 'ct mark', mask: CT_MARK.NODE_PORT, value: CT_MARK.NODE_PORT } as const;
   return {
     name: spreadChainName(spread),
     rules: [
+      ...(guarded === true
+        ? [[isFamily(family), notInSet([...front, source(family)], SETS.serviceSources(family)), verdict('drop')]]
+        : []),
       [
         isFamily(family),
         ...(anyNode ? [mark] : []),
         {
           kind: 'dnat-map',
           family,
-          key: [...front, 'meta l4proto', 'th dport', pick],
-          map: BACKENDS[kind](family),
+          key: [...front, pick],
+          map: backendsOf(spread),
         },
       ],
     ],

@@ -33,6 +33,14 @@ export const SETS = {
   services: (family: Family) => `services${family}`,
   /** `address . protocol . port . n` → the n-th endpoint. */
   serviceEndpoints: (family: Family) => `service-endpoints${family}`,
+  /** As `services`, for what comes from elsewhere than this node and its pods. */
+  outsideServices: (family: Family) => `outside-services${family}`,
+  /** As `serviceEndpoints`, where what comes from elsewhere stays on this node. */
+  outsideServiceEndpoints: (family: Family) => `outside-service-endpoints${family}`,
+  /** `address . protocol . port . source` that may use a Service that names its sources. */
+  serviceSources: (family: Family) => `service-sources${family}`,
+  /** `address . protocol . port` without any endpoint for somebody: whatever still goes there untranslated is refused. */
+  servicesRefused: (family: Family) => `services-refused${family}`,
   /** ClusterIPs: whatever still goes there untranslated is refused. */
   clusterIps: (family: Family) => `cluster-ips${family}`,
   /** `protocol . port` → load-balancing chain. */

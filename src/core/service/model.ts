@@ -1,4 +1,4 @@
-import type { Ip } from '../../base/ip/index.ts';
+import type { Cidr, Ip } from '../../base/ip/index.ts';
 
 /** Protocols of a Service port; SCTP Services are not translated. */
 export type ServiceProtocol = 'TCP' | 'UDP' | 'SCTP';
@@ -20,10 +20,12 @@ export interface ServiceSpec {
   readonly addresses: readonly Ip[];
   /** The subset of `addresses` that exists nowhere but here: untranslated traffic to it is refused. */
   readonly clusterIps: readonly Ip[];
+  /** Of `addresses` those of load balancers, where the Service names the only sources that may use them. */
+  readonly guarded?: { readonly addresses: readonly Ip[]; readonly sources: readonly Cidr[] };
   readonly ports: readonly ServicePortSpec[];
   /** Traffic to ClusterIPs goes to endpoints of the sender's node only (internalTrafficPolicy Local). */
   readonly internalLocal?: boolean;
-  /** Traffic to NodePorts and external addresses goes to endpoints of the receiving node only and keeps its source. */
+  /** Traffic from elsewhere than this node and its pods goes to endpoints of this node only. */
   readonly externalLocal: boolean;
   /** ClientIP affinity: a client's address chooses the endpoint. */
   readonly affinity: boolean;

@@ -1,4 +1,4 @@
-import { equalIp, parseIp } from '../../base/ip/index.ts';
+import { equalIp, parseCidr, parseIp } from '../../base/ip/index.ts';
 import type { Ip } from '../../base/ip/index.ts';
 import type { EndpointSlice, Service } from '../kube/types.ts';
 import type { ServiceProtocol, ServiceSpec, SliceSpec } from './model.ts';
@@ -7,15 +7,15 @@ import type { ServiceProtocol, ServiceSpec, SliceSpec } from './model.ts';
 export function serviceSpec(service: Service): ServiceSpec {
   const { spec, status } = service;
   const clusterIps = spec?.type === 'ExternalName' ? [] : addresses([spec?.clusterIP, ...(spec?.clusterIPs ?? [])]);
-  const external = addresses([
-    ...(spec?.externalIPs ?? []),
-    ...(status?.loadBalancer?.ingress ?? []).filter(({ ipMode }) => ipMode !== 'Proxy').map((each) => each.ip),
-  ]);
+  const ingress = (status?.loadBalancer?.ingress ?? []).filter(({ ipMode }) => ipMode !== 'Proxy');
+  const balanced = addresses(ingress.map((each) => each.ip));
+  const external = addresses(spec?.externalIPs ?? []).filter((ip) => !balanced.some((each) => equalIp(each, ip)));
   const hasNodePorts = spec?.type === 'NodePort' || spec?.type === 'LoadBalancer';
   return {
     key: `${service.metadata?.namespace ?? 'default'}/${service.metadata?.name ?? ''}`,
-    addresses: clusterIps.length === 0 ? [] : [...clusterIps, ...external],
+    addresses: clusterIps.length === 0 ? [] : [...clusterIps, ...external, ...balanced],
     clusterIps,
+    ...guardOf(spec?.loadBalancerSourceRanges ?? [], balanced),
     ports: (spec?.ports ?? []).flatMap(({ name, protocol: text, port, nodePort }) => {
       const protocol = protocolOf(text);
       if (protocol === undefined) return [];
@@ -26,6 +26,12 @@ export function serviceSpec(service: Service): ServiceSpec {
     externalLocal: spec?.externalTrafficPolicy === 'Local',
     affinity: spec?.sessionAffinity === 'ClientIP',
   };
+}
+
+/** Ranges that cannot be read let nobody in; a list without any of a family closes the addresses of that family. */
+function guardOf(ranges: readonly string[], balanced: readonly Ip[]): Pick<ServiceSpec, 'guarded'> {
+  if (ranges.length === 0 || balanced.length === 0) return {};
+  return { guarded: { addresses: balanced, sources: ranges.flatMap((text) => parseCidr(text.trim()) ?? []) } };
 }
 
 /** What of an EndpointSlice matters here; undefined when it belongs to no Service. */

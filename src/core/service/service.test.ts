@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatIp } from '../../base/ip/index.ts';
+import { formatCidr, formatIp } from '../../base/ip/index.ts';
 import type { EndpointSlice, Service } from '../kube/types.ts';
 import { serviceSpec, sliceSpec } from './project.ts';
 import { frontendsOf } from './translate.ts';
@@ -17,13 +17,16 @@ function slice(name: string, endpoints: EndpointSlice['endpoints'], port?: strin
   })!;
 }
 
-/** `address:port → backends` of every frontend on node-1. */
+/** `address:port → backends` of every frontend on node-1; where clients from elsewhere have other backends, `| theirs` behind. */
 function frontends(spec: ReturnType<typeof serviceSpec>, ...slices: ReturnType<typeof slice>[]): string[] {
-  return frontendsOf(spec, slices, 'node-1').map(({ address, family, port, backends, ownClients }) => {
-    const front =
-      address === undefined ? `node${ownClients ? 's, for own clients' : ''}(IPv${family})` : formatIp(address);
-    return `${front}:${port} → ${backends.map((each) => `${formatIp(each.address)}:${each.port}`).join(' ')}`;
-  });
+  const texts = new Map<string, string[]>();
+  for (const { address, family, port, backends, clients } of frontendsOf(spec, slices, 'node-1')) {
+    const front = `${address === undefined ? `node(IPv${family})` : formatIp(address)}:${port}`;
+    const text = backends.map((each) => `${formatIp(each.address)}:${each.port}`).join(' ');
+    const [own = '', outside = ''] = texts.get(front) ?? [];
+    texts.set(front, clients === 'own' ? [text, outside] : [own, text]);
+  }
+  return [...texts].map(([front, [own, outside]]) => `${front} → ${own === outside ? own : `${own} | ${outside}`}`);
 }
 
 const PORT = [{ port: 80 }];
@@ -72,14 +75,10 @@ describe('a Service', () => {
     ]);
     const spec = { type: 'NodePort', clusterIP: '10.96.0.9', ports: [{ port: 80, nodePort: 30080 }] };
     const anywhere = '10.244.0.1:8080 10.244.1.1:8080';
-    expect(frontends(service(spec), endpoints).slice(1)).toEqual([
-      `node(IPv4):30080 → ${anywhere}`,
-      `nodes, for own clients(IPv4):30080 → ${anywhere}`,
-    ]);
+    expect(frontends(service(spec), endpoints).slice(1)).toEqual([`node(IPv4):30080 → ${anywhere}`]);
     expect(frontends(service({ ...spec, externalTrafficPolicy: 'Local' }), endpoints)).toEqual([
-      `10.96.0.9:80 → ${anywhere}`,
-      'node(IPv4):30080 → 10.244.0.1:8080',
-      `nodes, for own clients(IPv4):30080 → ${anywhere}`,
+      `10.96.0.9:80 → ${anywhere} | 10.244.0.1:8080`,
+      `node(IPv4):30080 → ${anywhere} | 10.244.0.1:8080`,
     ]);
   });
 
@@ -97,6 +96,32 @@ describe('a Service', () => {
       status: { loadBalancer: { ingress: [{ ip: '203.0.113.8' }, { hostname: 'lb.example.test' }] } },
     });
     expect(frontends(spec)).toEqual(['10.96.0.9:80 → ', '203.0.113.7:80 → ', '203.0.113.8:80 → ']);
+  });
+
+  it('opens the address of its load balancer to the sources that it names alone, its other addresses to everybody', () => {
+    const status = { loadBalancer: { ingress: [{ ip: '203.0.113.8' }, { ip: '2001:db8:113::8' }] } };
+    const sourcesOf = (ranges: string[]) => {
+      const spec = {
+        type: 'LoadBalancer',
+        clusterIP: '10.96.0.9',
+        externalIPs: ['203.0.113.7', '203.0.113.8'],
+        loadBalancerSourceRanges: ranges,
+        ports: PORT,
+      };
+      const own = frontendsOf(serviceSpec({ metadata: { name: 'web' }, spec, status }), [], 'node-1');
+      return own.flatMap(({ address, clients, sources }) =>
+        clients === 'own' ? [[formatIp(address!), sources?.map(formatCidr)]] : [],
+      );
+    };
+    // Of the address that is external and the load balancer's the stricter counts; what cannot be read lets nobody in.
+    expect(sourcesOf([' 198.51.100.0/24', '2001:db8:5::/48 ', 'everybody'])).toEqual([
+      ['10.96.0.9', undefined],
+      ['203.0.113.7', undefined],
+      ['203.0.113.8', ['198.51.100.0/24']],
+      ['2001:db8:113::8', ['2001:db8:5::/48']],
+    ]);
+    expect(sourcesOf(['198.51.100.0/24']).at(-1)).toEqual(['2001:db8:113::8', []]);
+    expect(sourcesOf([]).at(-1)).toEqual(['2001:db8:113::8', undefined]);
   });
 
   it('leaves the address of a load balancer that hands connections on itself to that', () => {
@@ -120,13 +145,30 @@ describe('a Service', () => {
       { addresses: ['10.244.1.1'], nodeName: 'node-2' },
     ]);
     const [here, there] = ['10.244.0.1:8080', '10.244.1.1:8080'];
+    const all = `${here} ${there}`;
 
     it.each([
-      ['anywhere', {}, both, [`${here} ${there}`, `${here} ${there}`]],
-      ['its external addresses with its own', { externalTrafficPolicy: 'Local' }, both, [`${here} ${there}`, here]],
-      ['its ClusterIP with its own', { internalTrafficPolicy: 'Local' }, both, [here, `${here} ${there}`]],
+      ['anywhere', {}, both, [all, all]],
+      [
+        'clients from elsewhere here',
+        { externalTrafficPolicy: 'Local' },
+        both,
+        [`${all} | ${here}`, `${all} | ${here}`],
+      ],
+      ['its ClusterIP here', { internalTrafficPolicy: 'Local' }, both, [here, all]],
+      [
+        'everybody but own clients of external addresses here',
+        { externalTrafficPolicy: 'Local', internalTrafficPolicy: 'Local' },
+        both,
+        [here, `${all} | ${here}`],
+      ],
       // Terminating endpoints here are better than none, whatever other nodes have.
-      ['what is left here', { externalTrafficPolicy: 'Local' }, leaving, [there, here]],
+      [
+        'clients from elsewhere by what is left here',
+        { externalTrafficPolicy: 'Local' },
+        leaving,
+        [`${there} | ${here}`, `${there} | ${here}`],
+      ],
     ])('it serves %s', (_, policy, endpoints, [inside, outside]) => {
       expect(frontends(service({ ...spec, ...policy }), endpoints)).toEqual([
         `10.96.0.9:80 → ${inside}`,
@@ -135,14 +177,13 @@ describe('a Service', () => {
     });
 
     it('marks what comes from outside and may leave for another node, so that the answers come back this way', () => {
-      const isMarked = (local: boolean) =>
-        frontendsOf(service({ ...spec, ...(local ? { externalTrafficPolicy: 'Local' } : {}) }), [both], 'node-1').map(
-          ({ anyNode }) => anyNode,
-        );
-      expect([isMarked(false), isMarked(true)]).toEqual([
-        [false, true],
-        [false, false],
-      ]);
+      const marked = (local: boolean) =>
+        frontendsOf(
+          service({ ...spec, ...(local ? { externalTrafficPolicy: 'Local' } : {}) }),
+          [both],
+          'node-1',
+        ).flatMap(({ address, clients, anyNode }) => (anyNode ? [`${clients} ${formatIp(address!)}`] : []));
+      expect([marked(false), marked(true)]).toEqual([['outside 10.96.0.9', 'outside 203.0.113.7'], []]);
     });
   });
 });

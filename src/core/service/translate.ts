@@ -1,5 +1,5 @@
 import { compareIp, formatIp } from '../../base/ip/index.ts';
-import type { Ip } from '../../base/ip/index.ts';
+import type { Cidr, Ip } from '../../base/ip/index.ts';
 import type { ServicePortSpec, ServiceSpec, SliceSpec } from './model.ts';
 
 /** Where a connection can be sent. */
@@ -11,10 +11,10 @@ export interface Backend {
 
 /** One address and port that is translated, with the backends it is spread over, all of its family. */
 export interface Frontend {
-  /** Absent for a NodePort: any address of the node; with `ownClients`, any address of any node. */
+  /** Absent for a NodePort: any address of the node; for own clients, any address of any node. */
   readonly address?: Ip;
-  /** For the node itself and its pods alone; absent: for all clients. */
-  readonly ownClients?: true;
+  /** Whom it is for: the node itself and its pods, or all that comes from elsewhere. */
+  readonly clients: 'own' | 'outside';
   readonly family: 4 | 6;
   readonly protocol: ServicePortSpec['protocol'];
   readonly port: number;
@@ -22,41 +22,53 @@ export interface Frontend {
   readonly backends: readonly Backend[];
   /** The client's address chooses the backend. */
   readonly affinity: boolean;
-  /** Whether the backends may be on other nodes, so that their answers must be led back through this one. */
+  /** For clients from elsewhere: the backends may be on other nodes, so that their answers must be led back through this one. */
   readonly anyNode: boolean;
+  /** The only sources that may use it, of its family; absent: all. */
+  readonly sources?: readonly Cidr[];
 }
 
-/** Every frontend of the Service on the node, given the Service's slices. Frontends without backends are listed too. */
+/**
+ * Every frontend of the Service on the node, given the Service's slices. Frontends without backends are listed too. Own
+ * clients are led to the backend here, whatever they address: externalTrafficPolicy is not for them.
+ */
 export function frontendsOf(service: ServiceSpec, slices: Iterable<SliceSpec>, node: string): Frontend[] {
   const all = [...slices];
   const clusterIps = new Set(service.clusterIps.map(formatIp));
+  const guarded = new Set(service.guarded?.addresses.map(formatIp));
   return service.ports.flatMap((port) => {
     const listed = endpointsOf(port, all);
     const anywhere = backendsAmong(listed);
     const here = backendsAmong(listed.filter((each) => each.node === node));
-    const inside = service.internalLocal === true ? here : anywhere;
-    const outside = service.externalLocal ? here : anywhere;
     const common = { protocol: port.protocol, affinity: service.affinity };
-    const frontends: Frontend[] = service.addresses.map((address) => {
-      const isInside = clusterIps.has(formatIp(address));
-      return {
-        ...common,
-        address,
-        family: address.family,
-        port: port.port,
-        backends: (isInside ? inside : outside).filter((each) => each.address.family === address.family),
-        anyNode: !isInside && !service.externalLocal,
-      };
+    const frontends = service.addresses.flatMap((address): Frontend[] => {
+      const { family } = address;
+      const text = formatIp(address);
+      const internalLocal = service.internalLocal === true && clusterIps.has(text);
+      const outsideLocal = internalLocal || service.externalLocal;
+      const ofFamily = (each: Backend): boolean => each.address.family === family;
+      const sources = service.guarded?.sources.filter(({ ip }) => ip.family === family);
+      const guard = sources !== undefined && guarded.has(text) ? { sources } : {};
+      const front = { ...common, address, family, port: port.port, ...guard };
+      return [
+        { ...front, clients: 'own', backends: (internalLocal ? here : anywhere).filter(ofFamily), anyNode: false },
+        {
+          ...front,
+          clients: 'outside',
+          backends: (outsideLocal ? here : anywhere).filter(ofFamily),
+          anyNode: !outsideLocal,
+        },
+      ];
     });
     if (port.nodePort === undefined) return frontends;
     // A Service offers its NodePort in the families of its ClusterIPs.
     for (const family of new Set(service.clusterIps.map((address) => address.family))) {
       const nodePort = { ...common, family, port: port.nodePort };
       const ofFamily = (each: Backend): boolean => each.address.family === family;
-      // Own clients are led to the backend here, whichever node they address: externalTrafficPolicy is not for them.
+      const outside = service.externalLocal ? here : anywhere;
       frontends.push(
-        { ...nodePort, backends: outside.filter(ofFamily), anyNode: !service.externalLocal },
-        { ...nodePort, backends: anywhere.filter(ofFamily), anyNode: false, ownClients: true },
+        { ...nodePort, clients: 'outside', backends: outside.filter(ofFamily), anyNode: !service.externalLocal },
+        { ...nodePort, clients: 'own', backends: anywhere.filter(ofFamily), anyNode: false },
       );
     }
     return frontends;

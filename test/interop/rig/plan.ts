@@ -28,6 +28,8 @@ export interface Plan {
   /** The node's address in the overlay. */
   readonly tunnel: (node: NodeName) => string;
   readonly serviceIp: (number: number) => string;
+  /** All addresses of Services. */
+  readonly services: string;
   /** Another address of the node, of which its Node object knows nothing. */
   readonly unlisted: (node: NodeName) => string;
   /** The source of what `from` itself sends to the pods of `to`. */
@@ -71,6 +73,7 @@ export function planOf(backend: BackendName, family: Family): Plan {
     tunnel: (node) => inBlock(node, 1),
     unlisted: (node) =>
       v4 ? `172.30.${SEGMENTS[node]}.2${number(node)}` : `fd00:30:${SEGMENTS[node]}::2${number(node)}`,
+    services: v4 ? '10.96.0.0/24' : 'fd00:10:96::/64',
     serviceIp: (n) => (v4 ? `10.96.0.${n}` : `fd00:10:96::${n}`),
     sourceOf: (from, to) => (wrapped(from, to) ? inBlock(from, 1) : nodeIp(from)),
   };

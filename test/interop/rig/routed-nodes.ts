@@ -69,6 +69,12 @@ export class RoutedNodes implements AsyncDisposable {
     for (const node of this.#plan.nodes) this.#loosen(node, this.#desired(node, true));
   }
 
+  /** From here on the world outside reaches addresses of Services by this node, as by a route that BGP spread. */
+  leadToServicesBy(node: NodeName): void {
+    const { services, ip } = this.#plan;
+    this.#namespaces.run('router', `ip route replace ${services} via ${ip(node)}`);
+  }
+
   /** `NAME ADDRESS` of who answered and whom it saw; or an errno, or `timeout`. */
   ask(from: PlaceName, address: string, port: number, protocol: 'tcp' | 'udp' = 'tcp'): Promise<string> {
     return this.#peers.get(from)!.ask(protocol, address, port);
