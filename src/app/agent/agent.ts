@@ -7,18 +7,18 @@ import type { CalcEngine } from '../../core/calc/model.ts';
 import { CNI_ERROR, CniError } from '../../core/cni/index.ts';
 import { DEFAULT_SETTINGS } from '../../core/routing/index.ts';
 import type { RoutingSettings, TunnelSettings } from '../../core/routing/index.ts';
-import { pause } from '../../host/kube-client/pause.ts';
 import { adoptEndpoints, leakedHandles, recoverEndpoints, wiredElsewhere } from './adoption.ts';
 import { Attachments } from './attachments.ts';
 import { BgpSpeaker } from './bgp-speaker.ts';
 import { ChecksumOffload } from './checksum-offload.ts';
 import { ClusterFeed } from './cluster-feed.ts';
 import { clusterStateOf } from './cluster-view.ts';
-import { listenCni } from './cni-server.ts';
 import type { AgentDependencies } from './dependencies.ts';
 import { DomainNames } from './domain-names.ts';
 import { FeedLog } from './feed-log.ts';
-import { Flannel } from './flannel.ts';
+import type { Flannel } from './flannel.ts';
+import { joinFlannel } from './join-flannel.ts';
+import { ADD_PATIENCE, live } from './life.ts';
 import { LiveConnections } from './live-connections.ts';
 import { MacvlanPods } from './macvlan-pods.ts';
 import { NetworkDriver } from './network-driver.ts';
@@ -39,19 +39,11 @@ import type { KnownNode } from './routing-objects.ts';
 import { RoutingView } from './routing-view.ts';
 import { agentStatus } from './status.ts';
 import type { AgentStatus } from './status.ts';
-import { listenHealth, listenStatus, statusRoutes } from './status-server.ts';
 import { settleTombstones } from './tombstones.ts';
 import { WireguardDriver } from './wireguard-driver.ts';
 
-/** How long an ADD waits for an agent that is starting, milliseconds. */
-const ADD_PATIENCE = 20_000;
 /** Where the agent runs when it is not told; the Secrets of BGP passwords are there. */
 const AGENT_NAMESPACE = 'kube-system';
-/** Between rounds of upkeep, milliseconds. */
-const UPKEEP = 10_000;
-/** The packet filter is read back and compared every so many rounds of upkeep: reading a full one takes a while. */
-const FILTER_ROUNDS = 3;
-
 /**
  * Runs the agent of one node until `signal` aborts. The kernel keeps everything afterwards, so a node without an agent
  * goes on as it was.
@@ -95,7 +87,6 @@ class Agent {
   #engineFamilies: readonly Family[] | undefined;
   /** The own Node object when routes last changed. */
   #ownNode: KnownNode | undefined;
-  #rounds = 0;
 
   constructor(options: AgentOptions, world: AgentDependencies, signal: AbortSignal) {
     this.#options = options;
@@ -110,11 +101,13 @@ class Agent {
       ...world.checksums,
       broken: () => this.#tunnelSettings().checksumOffloadBroken,
     });
-    if (options.flannel !== undefined)
-      this.#flannel = new Flannel(options.node, options.flannel, {
-        nodes: () => this.#feed.nodes.items,
-        addresses: (known) => this.#routing.ownAddresses(known),
-      });
+    this.#flannel = joinFlannel(options, {
+      ...world,
+      nodes: () => this.#feed.nodes.items,
+      addresses: (known) => this.#routing.ownAddresses(known),
+      onLeases: (moved) => void this.#onLeases(moved),
+      signal,
+    });
     this.#addresses = new NodeAddresses(world);
     this.#identity = new NodeIdentity(options.node, {
       ...world,
@@ -182,6 +175,7 @@ class Agent {
       onTunnels: (tunnels) => {
         this.#ownTunnels.update(tunnels);
         this.#checksums.settle(tunnels);
+        this.#flannel?.settled(this.#network.podMtu);
       },
     });
     this.#wireguard = new WireguardDriver({
@@ -237,37 +231,32 @@ class Agent {
   }
 
   async run(): Promise<void> {
-    const { runDir, healthPort = 0 } = this.#options;
-    await using stack = new AsyncDisposableStack();
-    stack.defer(() => this.#stop());
     for (const record of adoptEndpoints(this.#world)) this.#attachments.adopt(record);
     const bgp = this.#bgp;
-    const routes = statusRoutes(
-      this.#readiness,
-      () => this.#status(),
-      bgp === undefined ? undefined : () => bgp.status(),
-    );
-    stack.use(await listenStatus(join(runDir, 'agent.sock'), routes));
-    stack.use(await listenHealth(healthPort, routes, this.#world.log));
-    stack.use(await listenCni(join(runDir, 'cni.sock'), this.#attachments));
-    stack.use(this.#domains.listen());
-    await this.#start();
-    while (!this.#signal.aborted) {
-      await pause(UPKEEP, this.#signal);
-      await this.#upkeep();
-    }
+    await live({
+      options: this.#options,
+      readiness: this.#readiness,
+      log: this.#world.log,
+      signal: this.#signal,
+      attachments: this.#attachments,
+      domains: this.#domains,
+      status: () => this.#status(),
+      bgpStatus: bgp === undefined ? undefined : () => bgp.status(),
+      start: () => this.#start(),
+      upkeep: (thorough) => this.#upkeep(thorough),
+      stop: () => this.#stop(),
+    });
   }
 
   /** What nothing else would notice: debts, drift of the packet filter, a Node object that was made anew. */
-  async #upkeep(): Promise<void> {
-    if (!this.#readiness.isReady) return;
+  async #upkeep(thorough = false): Promise<void> {
     await this.#attachments.settleOwed();
     await this.#addresses.giveBack().catch((error: unknown) => {
       this.#world.log.warn('cannot give address blocks back', { error: messageOf(error) });
     });
     await this.#domains.expire();
     await this.#bgp?.upkeep();
-    if (++this.#rounds % FILTER_ROUNDS === 0) this.#filter.resync();
+    if (thorough) this.#filter.resync();
     await this.#publish((known) => this.#identity.publishAddresses(known));
     await this.#publish((known) => this.#identity.publishReady(known));
   }
@@ -359,6 +348,7 @@ class Agent {
     await this.#connections.stop();
     await this.#bgp?.stop();
     await this.#feed.done;
+    await this.#flannel?.done;
     if (isHandedOver(this.#feed.nodes.items.get(this.#options.node)?.endpoint.labels)) handOver(this.#world);
   }
 
@@ -400,6 +390,14 @@ class Agent {
     this.#network.changed();
     this.#wireguard.changed();
     this.#bgp?.changed();
+  }
+
+  /** Of a flannel network; `moved`: the node has to have its addresses elsewhere now. */
+  async #onLeases(moved: boolean): Promise<void> {
+    if (moved && this.#readiness.isReady)
+      await this.#step('taking addresses of the flannel lease', () => this.#pools.open());
+    this.#network.changed();
+    this.#wireguard.changed();
   }
 
   #onPoolsChanged(): void {

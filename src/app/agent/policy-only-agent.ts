@@ -6,13 +6,11 @@ import type { Node } from '../../core/kube/types.ts';
 import type { CalcEngine, Delta } from '../../core/calc/model.ts';
 import { CNI_ERROR, CniError } from '../../core/cni/index.ts';
 import { EVENTS, NODES } from '../../host/kube-client/resources.ts';
-import { pause } from '../../host/kube-client/pause.ts';
 import { adoptEndpoints } from './adoption.ts';
 import { filterBridges } from './bridge-filter.ts';
 import { BridgePorts } from './bridge-ports.ts';
 import { ClusterFeed } from './cluster-feed.ts';
 import { clusterStateOf } from './cluster-view.ts';
-import { listenCni } from './cni-server.ts';
 import type { AgentDependencies } from './dependencies.ts';
 import { DiscoveredPods } from './discovered-pods.ts';
 import { DomainNames } from './domain-names.ts';
@@ -21,6 +19,7 @@ import type { EndpointRecord } from './endpoint-record.ts';
 import { FeedLog } from './feed-log.ts';
 import { ForeignEndpoints } from './foreign-endpoints.ts';
 import { ForeignTunnels } from './foreign-tunnels.ts';
+import { ADD_PATIENCE, live } from './life.ts';
 import { LiveConnections } from './live-connections.ts';
 import type { AgentOptions } from './options.ts';
 import { PacketFilter } from './packet-filter.ts';
@@ -34,15 +33,8 @@ import { policyOnlyStatus } from './policy-only-status.ts';
 import { Readiness } from './readiness.ts';
 import { RoutedLinks } from './routed-links.ts';
 import type { AgentStatus } from './status.ts';
-import { listenHealth, listenStatus, statusRoutes } from './status-server.ts';
 import { settleTombstones } from './tombstones.ts';
 
-/** How long an ADD waits for an agent that is starting, milliseconds. */
-const ADD_PATIENCE = 20_000;
-/** Between rounds of upkeep, milliseconds. */
-const UPKEEP = 10_000;
-/** The packet filter is read back and compared every so many rounds of upkeep. */
-const FILTER_ROUNDS = 3;
 const FAMILIES: readonly Family[] = [4, 6];
 
 /**
@@ -68,7 +60,6 @@ export class PolicyOnlyAgent {
   /** Pods whose interface the runtime has taken away again, until their objects go. */
   readonly #detached = new Set<string>();
   #prefixes = '';
-  #rounds = 0;
 
   constructor(options: AgentOptions, world: AgentDependencies, signal: AbortSignal) {
     this.#options = options;
@@ -138,20 +129,20 @@ export class PolicyOnlyAgent {
   }
 
   async run(): Promise<void> {
-    const { runDir, healthPort = 0 } = this.#options;
-    await using stack = new AsyncDisposableStack();
-    stack.defer(() => this.#stop());
     for (const record of adoptEndpoints(this.#world)) if (this.#isThere(record)) this.#attached.adopt(record);
-    const routes = statusRoutes(this.#readiness, () => this.#status());
-    stack.use(await listenStatus(join(runDir, 'agent.sock'), routes));
-    stack.use(await listenHealth(healthPort, routes, this.#world.log));
-    stack.use(await listenCni(join(runDir, 'cni.sock'), this.#attached));
-    stack.use(this.#domains.listen());
-    await this.#start();
-    while (!this.#signal.aborted) {
-      await pause(UPKEEP, this.#signal);
-      await this.#upkeep();
-    }
+    await live({
+      options: this.#options,
+      readiness: this.#readiness,
+      log: this.#world.log,
+      signal: this.#signal,
+      attachments: this.#attached,
+      domains: this.#domains,
+      status: () => this.#status(),
+      bgpStatus: undefined,
+      start: () => this.#start(),
+      upkeep: (thorough) => this.#upkeep(thorough),
+      stop: () => this.#stop(),
+    });
   }
 
   async #start(): Promise<void> {
@@ -177,8 +168,7 @@ export class PolicyOnlyAgent {
   }
 
   /** What nothing else would notice: interfaces that came late, drift of the packet filter and of the kernel's switches. */
-  async #upkeep(): Promise<void> {
-    if (!this.#readiness.isReady) return;
+  async #upkeep(thorough: boolean): Promise<void> {
     this.#discovered.update();
     this.#tunnels.update();
     this.#links.repair(this.#attached.records.values());
@@ -186,7 +176,7 @@ export class PolicyOnlyAgent {
       const problem = filterBridges(this.#world.sysctl);
       if (problem !== undefined) this.#world.log.error(problem);
     }
-    if (++this.#rounds % FILTER_ROUNDS === 0) {
+    if (thorough) {
       this.#filter.resync();
       this.#ports.repair(this.#attached.records.values());
     }
