@@ -1,8 +1,8 @@
 import type { Family, Ip } from '../../base/ip/index.ts';
 import { matchesLabels } from '../kube/labels.ts';
 import { compileRules, logStatements } from '../nft/compile-policy.ts';
-import { DEFAULT_OVERLAY } from '../nft/base-chains.ts';
-import type { OuterPacket } from '../nft/base-chains.ts';
+import { DEFAULT_OVERLAY } from '../nft/overlay.ts';
+import type { OuterPacket } from '../nft/overlay.ts';
 import { hostChains } from '../nft/host-chains.ts';
 import type { HostRoutes } from '../nft/host-chains.ts';
 import type { Chain, Rule } from '../nft/model.ts';

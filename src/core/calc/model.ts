@@ -1,5 +1,5 @@
 import type { Cidr, Family, Ip } from '../../base/ip/index.ts';
-import type { OuterPacket, TunnelSpec } from '../nft/base-chains.ts';
+import type { OuterPacket, TunnelSpec } from '../nft/overlay.ts';
 import type { Ruleset, Transaction } from '../nft/model.ts';
 import type { Labels } from '../kube/labels.ts';
 import type {

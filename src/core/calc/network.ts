@@ -1,17 +1,13 @@
 import { intervalSet, rangeOf } from '../../base/ip/index.ts';
 import type { Family, Ip } from '../../base/ip/index.ts';
-import {
-  baseChains,
-  baseSets,
-  DEFAULT_OVERLAY,
-  peerChain,
-  policyOnlyChains,
-  policyOnlySets,
-} from '../nft/base-chains.ts';
-import type { TunnelSpec } from '../nft/base-chains.ts';
+import { baseChains, policyOnlyChains } from '../nft/base-chains.ts';
+import { baseSets, policyOnlySets } from '../nft/base-sets.ts';
 import { intervalKeys } from '../nft/condition-matches.ts';
 import { addressKey, etherKey } from '../nft/key.ts';
 import { peerChainName, SETS } from '../nft/names.ts';
+import { DEFAULT_OVERLAY } from '../nft/overlay.ts';
+import type { TunnelSpec } from '../nft/overlay.ts';
+import { peerChain } from '../nft/return-paths.ts';
 import type { TrackedRuleset } from '../nft/tracked-ruleset.ts';
 import type { NodeEndpoint, PolicySettings } from '../policy/cluster.ts';
 import type { PeerSpec, PoolSpec, TunnelsSpec } from './model.ts';

@@ -1,5 +1,6 @@
 import type { Family, Ip } from '../../base/ip/index.ts';
-import { CONNECTIONS, ownNodePort, refusalRules, toService } from './base-chains.ts';
+import { CONNECTIONS } from './policy-rules.ts';
+import { ownNodePort, refusalRules, toService } from './service-rules.ts';
 import { referencesOf, setChange, targetOf, transactionOf } from './diff.ts';
 import type { SetChange } from './diff.ts';
 import { addressKey, ifnameKey } from './key.ts';

@@ -1,0 +1,14 @@
+import type { Family } from '../../base/ip/index.ts';
+import type { OuterPacket, TunnelSpec } from './overlay.ts';
+
+/** What the base chains depend on. */
+export interface BaseOptions {
+  readonly families: readonly Family[];
+  readonly tunnels: readonly TunnelSpec[];
+  /** What no pod may send: it would pass by the policies of whomever it is for. */
+  readonly barred: readonly OuterPacket[];
+  /** Whether peers lead answers back through this node, so that clients may keep their address. */
+  readonly returnPaths: boolean;
+  /** Whether pods keep their address towards nodes. */
+  readonly plainToNodes: boolean;
+}

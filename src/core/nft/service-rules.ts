@@ -1,0 +1,83 @@
+import type { Family } from '../../base/ip/index.ts';
+import { RTN_LOCAL } from './model.ts';
+import type { Rule, Statement } from './model.ts';
+import { SETS } from './names.ts';
+import { destination, inSet, isFamily, isNew, isTcp, verdict } from './statements.ts';
+
+/** The chain that refuses what comes to it. */
+export const REFUSE = 'refuse';
+
+/**
+ * Its rules. Not ICMP for TCP: over IPv6 a local client would hear of it only when it tries for the second time, a second
+ * later.
+ */
+export const REFUSALS: readonly Rule[] = [
+  [isTcp, { kind: 'reject', with: 'tcp-reset' }],
+  [{ kind: 'reject', with: 'port-unreachable' }],
+];
+
+/** Translation of NodePorts. Chains of the map end in a destination. */
+export function nodePortTranslation(families: readonly Family[]): Rule[] {
+  const isLocal: Statement = { kind: 'compare', field: 'fib daddr type', op: '==', value: RTN_LOCAL };
+  return families.map((family): Rule => {
+    // A client on the loopback address cannot be answered by a pod, so NodePorts are not offered there.
+    const notLoopback: Statement =
+      family === 4
+        ? { kind: 'address', field: 'ip daddr', op: '!=', address: '7f000000', prefix: 8 }
+        : { kind: 'address', field: 'ip6 daddr', op: '!=', address: '1'.padStart(32, '0') };
+    const key = ['meta l4proto', 'th dport'] as const;
+    return [isFamily(family), isLocal, notLoopback, { kind: 'vmap', key, map: SETS.nodePorts(family) }];
+  });
+}
+
+/** The addresses that Services have, for this node and its pods. */
+export function toService(family: Family): Rule {
+  return [isFamily(family), { kind: 'vmap', key: frontend(family), map: SETS.services(family) }];
+}
+
+/** The same for what comes from elsewhere: by routes that BGP spreads, a load balancer's or somebody's own. */
+export function toOutsideService(family: Family): Rule {
+  return [isFamily(family), { kind: 'vmap', key: frontend(family), map: SETS.outsideServices(family) }];
+}
+
+const frontend = (family: Family) => [destination(family), 'meta l4proto', 'th dport'] as const;
+
+/**
+ * This node and its pods are led straight to the backend, whichever node they address: at that node, policy would see
+ * another source, and a backend here could not be reached at all, since no node takes a packet from its own address.
+ */
+export function ownNodePort(family: Family): Rule {
+  return [
+    isFamily(family),
+    inSet([destination(family)], SETS.nodes(family)),
+    { kind: 'vmap', key: ['meta l4proto', 'th dport'], map: SETS.ownNodePorts(family) },
+  ];
+}
+
+/**
+ * What is still addressed to a ClusterIP after translation has no such port or no endpoint: refuse it at once. Other
+ * addresses of Services may be somebody's else, too, and only the Service's own ports are spoken for.
+ */
+export function refusalRules(families: readonly Family[]): Rule[] {
+  return families.flatMap((family): Rule[] => [
+    [isFamily(family), isNew, inSet([destination(family)], SETS.clusterIps(family)), verdict(`goto ${REFUSE}`)],
+    withoutEndpoint(family),
+  ]);
+}
+
+/** External addresses may be the node's own. */
+export function ownAddressRefusal(families: readonly Family[]): Rule[] {
+  return families.flatMap((family): Rule[] => [
+    withoutEndpoint(family),
+    [
+      isFamily(family),
+      isNew,
+      inSet(['meta l4proto', 'th dport'], SETS.nodePortsRefused(family)),
+      verdict(`goto ${REFUSE}`),
+    ],
+  ]);
+}
+
+function withoutEndpoint(family: Family): Rule {
+  return [isFamily(family), isNew, inSet(frontend(family), SETS.servicesRefused(family)), verdict(`goto ${REFUSE}`)];
+}
