@@ -14,6 +14,7 @@ const session = {
 const STATUS: BgpStatus = {
   node: 'node-1',
   error: '',
+  notReady: '',
   problems: [],
   sessions: [
     { ...session, name: 'Mesh_172_30_1_12', peer: '172.30.1.12', peerAs: 64_512 },
@@ -65,6 +66,9 @@ PEER          AS      TYPE                STATE   SINCE                 INFO    
     expect(isWell(well)).toBe(true);
     const problems = [{ object: 'BGPPeer/tor', message: 'no session until there is a password' }];
     expect(isWell({ ...well, problems })).toBe(false);
+    const notReady = 'the graceful restart of BGP is not over';
+    expect(isWell({ ...well, notReady })).toBe(false);
+    expect(nodeStatusText({ ...well, notReady })).toContain(`established\nNot ready: ${notReady}\n`);
     expect(nodeStatusText({ ...well, problems })).toContain('Problems:\n  BGPPeer/tor: no session');
   });
 

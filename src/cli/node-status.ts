@@ -15,18 +15,21 @@ const TYPES: Readonly<Record<SessionKind, string>> = {
   global: 'global',
 };
 
-/** Whether everything is as it should be: each session established, and nothing amiss. */
-export function isWell({ error, problems, sessions }: BgpStatus): boolean {
-  return error === '' && problems.length === 0 && sessions.every(({ info }) => info === 'Established');
+/** Whether everything is as it should be: each session established, the node ready, and nothing amiss. */
+export function isWell({ error, notReady, problems, sessions }: BgpStatus): boolean {
+  return (
+    error === '' && notReady === '' && problems.length === 0 && sessions.every(({ info }) => info === 'Established')
+  );
 }
 
 /** The BGP of one node for people: its sessions, the routes that others told it, and what is amiss. */
 export function nodeStatusText(status: BgpStatus): string {
-  const { node, error, problems, sessions, routes } = status;
+  const { node, error, notReady, problems, sessions, routes } = status;
   const established = sessions.filter(({ info }) => info === 'Established').length;
   const amiss = [...(error === '' ? [] : [error]), ...problems.map(({ object, message }) => `${object}: ${message}`)];
   return [
     `Node ${node}: ${established} of ${sessions.length} BGP sessions established`,
+    ...(notReady === '' || notReady === error ? [] : [`Not ready: ${notReady}`]),
     ...(sessions.length === 0 ? [] : ['', sessionTable(status)]),
     ...(routes.some(({ from }) => sessionKind(from) !== undefined) ? ['', routeTable(status)] : []),
     ...(amiss.length === 0 ? [] : ['', 'Problems:', ...amiss.map((line) => `  ${line}`)]),

@@ -232,7 +232,6 @@ class Agent {
 
   async run(): Promise<void> {
     for (const record of adoptEndpoints(this.#world)) this.#attachments.adopt(record);
-    const bgp = this.#bgp;
     await live({
       options: this.#options,
       readiness: this.#readiness,
@@ -241,7 +240,7 @@ class Agent {
       attachments: this.#attachments,
       domains: this.#domains,
       status: () => this.#status(),
-      bgpStatus: bgp === undefined ? undefined : () => bgp.status(),
+      bgp: this.#bgp,
       start: () => this.#start(),
       upkeep: (thorough) => this.#upkeep(thorough),
       stop: () => this.#stop(),

@@ -1,6 +1,6 @@
 import { messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
-import { bgpView, birdConfig } from '../../core/bgp/index.ts';
+import { bgpView, birdConfig, notReadyForBgp } from '../../core/bgp/index.ts';
 import type { BgpProblem } from '../../core/bgp/index.ts';
 import type { Bird } from '../../host/bird/port.ts';
 import type { BirdRoute } from '../../host/bird/routes.ts';
@@ -18,6 +18,8 @@ export interface BgpStatus {
   readonly node: string;
   /** Why BIRD cannot be asked, or does not do what it should; empty when all is well. */
   readonly error: string;
+  /** Why the node is not ready, as far as BGP goes; empty when it is. */
+  readonly notReady: string;
   readonly problems: readonly BgpProblem[];
   readonly sessions: readonly BirdSession[];
   readonly routes: readonly BirdRoute[];
@@ -30,6 +32,8 @@ export interface BgpSpeakerDependencies {
   readonly log: Logger;
   readonly listener: Pick<FeedListener, 'onIssues' | 'onError'>;
   readonly signal: AbortSignal;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
 }
 
 /** How long changes are gathered before BIRD hears of them, milliseconds. */
@@ -41,6 +45,7 @@ export class BgpSpeaker {
   readonly #dependencies: BgpSpeakerDependencies;
   readonly #feed: BgpFeed;
   readonly #secrets: BgpSecrets;
+  readonly #startedAt: number;
   #started = false;
   #isDue = false;
   #problems: readonly BgpProblem[] = [];
@@ -50,6 +55,7 @@ export class BgpSpeaker {
     const { client, listener, signal } = dependencies;
     this.#node = node;
     this.#dependencies = dependencies;
+    this.#startedAt = dependencies.now();
     this.#secrets = new BgpSecrets(client, namespace, signal);
     this.#feed = new BgpFeed(client, { ...listener, onChange: () => this.changed() }, signal);
   }
@@ -86,10 +92,22 @@ export class BgpSpeaker {
     const { bird } = this.#dependencies;
     const common = { node: this.#node, problems: this.#problems };
     try {
-      const [sessions, routes] = await Promise.all([bird.sessions(), bird.routes()]);
-      return { ...common, error: this.#error, sessions, routes };
+      const [sessions, routes, recovering] = await Promise.all([bird.sessions(), bird.routes(), bird.recovering()]);
+      const notReady = this.#notReady(sessions, recovering);
+      return { ...common, error: this.#error, notReady, sessions, routes };
     } catch (error) {
-      return { ...common, error: this.#error || messageOf(error), sessions: [], routes: [] };
+      const reason = this.#error || messageOf(error);
+      return { ...common, error: reason, notReady: reason, sessions: [], routes: [] };
+    }
+  }
+
+  /** Why the node is not ready, as far as BGP goes; empty when it is. */
+  async notReady(): Promise<string> {
+    const { bird } = this.#dependencies;
+    try {
+      return this.#notReady(...(await Promise.all([bird.sessions(), bird.recovering()])));
+    } catch (error) {
+      return this.#error || messageOf(error);
     }
   }
 
@@ -98,6 +116,10 @@ export class BgpSpeaker {
     const { log, bird } = this.#dependencies;
     await bird.stop().catch((error: unknown) => log.warn('BIRD did not end well', { error: messageOf(error) }));
     await this.#feed.done;
+  }
+
+  #notReady(sessions: readonly BirdSession[], recovering: boolean): string {
+    return notReadyForBgp({ sessions, recovering }, this.#dependencies.now() - this.#startedAt);
   }
 
   async #applySoon(): Promise<void> {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { expect, it } from 'vitest';
 import { BGP_CONFIGURATIONS, BGP_PEERS, IP_POOLS, NODES, SECRETS } from '../../host/kube-client/resources.ts';
 import type { Resource } from '../../host/kube-client/types.ts';
@@ -51,6 +52,23 @@ it('keeps packets flowing while the agent and its BIRD are started anew', async 
   const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec(printed) ?? [];
   expect(Number(sent)).toBeGreaterThan(20);
   expect(received).toBe(sent);
+});
+
+it('is not ready while a peer is missing, though the agent is alive', async () => {
+  await using cluster = await TestCluster.create({ backend: 'none' });
+  await cluster.addNode('n1');
+  const ready = { ready: true, reason: '' };
+  const missing = { ready: false, reason: 'BGP is not established with 172.30.1.99' };
+  // It has no peers.
+  expect(await cluster.status('n1', '/healthz')).toEqual(ready);
+  const spec = { peerIP: '172.30.1.99', asNumber: 65_000 };
+  await cluster.client.create(PEERS, { metadata: { name: 'tor' }, spec } as object);
+  await eventually(async () => isDeepStrictEqual(await cluster.status('n1', '/healthz'), missing));
+  expect(await cluster.status('n1')).toMatchObject(missing);
+  expect(await bgp(cluster, 'n1')).toMatchObject({ notReady: missing.reason, error: '' });
+  expect(await cluster.status('n1', '/livez')).toEqual(ready);
+  await cluster.client.delete(PEERS, { name: 'tor' });
+  await eventually(async () => isDeepStrictEqual(await cluster.status('n1', '/healthz'), ready));
 });
 
 it('takes passwords from Secrets, and sees when they change', async () => {

@@ -41,6 +41,7 @@ export class FakeNode implements AsyncDisposable {
       if (this.birdTexts.at(-1) === text) return 'unchanged';
       return this.birdTexts.push(text) === 1 ? 'started' : 'changed';
     },
+    recovering: async () => false,
     sessions: async () => [],
     routes: async () => [],
     stop: async () => undefined,

@@ -6,7 +6,9 @@ import { listenCni } from './cni-server.ts';
 import type { DomainNames } from './domain-names.ts';
 import type { AgentOptions } from './options.ts';
 import type { Readiness } from './readiness.ts';
+import type { AgentStatus } from './status.ts';
 import { listenHealth, listenStatus, statusRoutes } from './status-server.ts';
+import type { BgpAnswers } from './status-server.ts';
 
 /** How long an ADD waits for an agent that is starting, milliseconds. */
 export const ADD_PATIENCE = 20_000;
@@ -24,9 +26,9 @@ export interface Life {
   /** What the CNI plugin asks. */
   readonly attachments: CniService;
   readonly domains: Pick<DomainNames, 'listen'>;
-  readonly status: () => unknown;
-  /** Sessions and routes, where there are any. */
-  readonly bgpStatus: (() => Promise<unknown>) | undefined;
+  readonly status: () => AgentStatus;
+  /** Absent where routes are not left to it. */
+  readonly bgp: BgpAnswers | undefined;
   /** Returns when the agent is ready, or the signal has aborted. */
   readonly start: () => Promise<void>;
   /** What nothing else would notice. A thorough one compares the packet filter with the kernel's, too. */
@@ -36,11 +38,11 @@ export interface Life {
 
 /** Opens the agent's doors (status, health, CNI), starts it, and keeps it up until its signal aborts. */
 export async function live(life: Life): Promise<void> {
-  const { options, readiness, log, signal, attachments, domains, status, bgpStatus } = life;
+  const { options, readiness, log, signal, attachments, domains, status, bgp } = life;
   const { runDir, healthPort = 0 } = options;
   await using stack = new AsyncDisposableStack();
   stack.defer(() => life.stop());
-  const routes = statusRoutes(readiness, status, bgpStatus);
+  const routes = statusRoutes(readiness, status, bgp);
   stack.use(await listenStatus(join(runDir, 'agent.sock'), routes));
   stack.use(await listenHealth(healthPort, routes, log));
   stack.use(await listenCni(join(runDir, 'cni.sock'), attachments));

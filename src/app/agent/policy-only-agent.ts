@@ -138,7 +138,7 @@ export class PolicyOnlyAgent {
       attachments: this.#attached,
       domains: this.#domains,
       status: () => this.#status(),
-      bgpStatus: undefined,
+      bgp: undefined,
       start: () => this.#start(),
       upkeep: (thorough) => this.#upkeep(thorough),
       stop: () => this.#stop(),

@@ -2,17 +2,13 @@ import { formatCidr, formatIp } from '../../base/ip/index.ts';
 import type { Cidr, Family } from '../../base/ip/index.ts';
 import { communityStatements, filterStatements, within } from './bird-filter.ts';
 import { quoted } from './bird-text.ts';
+import { recoveryHold, recoveryTime } from './recovery.ts';
 import type { BgpPool, BgpSession, BgpView, LogSeverity } from './types.ts';
 
 /** `rtm_protocol` of the routes that the agent programs itself. */
 const OWN_ROUTES = 80;
 /** Metric of BIRD's routes in the kernel; BIRD's own default, behind any route of the agent. */
 const METRIC = 32;
-/**
- * How long BIRD waits for its peers after a restart before it removes routes that none of them confirmed, and tells any of
- * its own, seconds: less than its peers keep those (120), since a peer that is away makes it wait for all of this time.
- */
-const RECOVERY = 30;
 /** Interfaces of pods and of tunnels, and kube-proxy's, whose addresses are no networks. */
 const FOREIGN_INTERFACES = ['slc*', '*.sluice', 'cali*', 'kube-ipvs*'];
 
@@ -25,6 +21,7 @@ export function birdConfig(view: BgpView): string {
     ['# Written by the Sluice agent, which writes it anew when the cluster changes.', ...common(view)],
     ...([4, 6] as const).map((family) => familySection(view, family)),
     ...view.sessions.map((session) => sessionSection(session)),
+    recoveryHold(view),
     view.sessions.some(usesBfd) ? BFD : [],
   ];
   return `${sections
@@ -41,7 +38,8 @@ const SEVERITIES: Readonly<Record<LogSeverity, string>> = {
   Fatal: '{ fatal, bug }',
 };
 
-function common({ logSeverity, routerId, ignoredInterfaces }: BgpView): readonly string[] {
+function common(view: BgpView): readonly string[] {
+  const { logSeverity, routerId, ignoredInterfaces } = view;
   const ignored = [...FOREIGN_INTERFACES, ...ignoredInterfaces].map((pattern) => `-${quoted(pattern)}`);
   return [
     `log stderr ${SEVERITIES[logSeverity]};`,
@@ -49,7 +47,7 @@ function common({ logSeverity, routerId, ignoredInterfaces }: BgpView): readonly
     `router id ${routerId};`,
     'timeformat protocol iso long;',
     'timeformat route iso long;',
-    `graceful restart wait ${RECOVERY};`,
+    `graceful restart wait ${recoveryTime(view)};`,
     '',
     'protocol device { scan time 10; }',
     `protocol direct { ipv4; ipv6; interface ${ignored.join(', ')}, "*"; }`,

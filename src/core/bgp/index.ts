@@ -4,6 +4,8 @@ export { readConfiguration } from './read-configuration.ts';
 export { readFilter } from './read-filter.ts';
 export { bgpNode } from './read-node.ts';
 export { readPeer } from './read-peer.ts';
+export { notReadyForBgp } from './readiness.ts';
+export { RECOVERY_HOLD } from './recovery.ts';
 export type {
   BgpBlock,
   BgpConfiguration,

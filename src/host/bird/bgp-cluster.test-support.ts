@@ -1,7 +1,7 @@
 import { parseCidr } from '../../base/ip/index.ts';
 import { bgpView, birdConfig, readConfiguration, readFilter, readPeer } from '../../core/bgp/index.ts';
 import type { BgpInput, BgpNode } from '../../core/bgp/index.ts';
-import { eventually, makeMachine } from './network.test-support.ts';
+import { eventually, makeMachine, streamOf, withdrawalsOf } from './network.test-support.ts';
 import type { Machine } from './network.test-support.ts';
 import type { BirdSession } from './sessions.ts';
 
@@ -10,10 +10,8 @@ let made = 0;
 
 /** Ends all machines of a test. */
 export async function endMachines(): Promise<void> {
-  for (const machine of machines) {
-    await machine[Symbol.asyncDispose]();
-    machine.run('ip', 'link', 'delete', 'eth0');
-  }
+  await Promise.all(machines.map((machine) => machine[Symbol.asyncDispose]()));
+  for (const machine of machines) machine.run('ip', 'link', 'delete', 'eth0');
   machines = [];
 }
 
@@ -103,6 +101,26 @@ export const connections = ({ machine }: Place, ...options: readonly string[]): 
     .filter((line) => line !== '')
     .map((line) => line.trim().split(/\s+/).slice(2).join(' '))
     .sort();
+
+/** A BIRD that was restarted has heard what its peers have to say. */
+export const recovered = ({ machine }: Place): Promise<boolean> =>
+  eventually(`${machine.name} has recovered`, async () => !(await machine.bird.recovering()));
+
+/** What is lost, and which routes of BGP's are taken away, while `disturb` runs: packets without an answer, and lines of `ip`. */
+export async function damageOf(
+  streams: readonly (readonly [machine: Machine, from: string, to: string])[],
+  disturb: () => Promise<unknown>,
+): Promise<{ readonly lost: number; readonly withdrawn: readonly string[] }> {
+  const machines = [...new Set(streams.map(([machine]) => machine))];
+  const watches = await Promise.all(machines.map(withdrawalsOf));
+  const flows = streams.map((stream) => streamOf(...stream));
+  await disturb();
+  const lost = await Promise.all(flows.map((end) => end()));
+  const withdrawn = await Promise.all(watches.map((end) => end()));
+  return { lost: lost.reduce((sum, each) => sum + each, 0), withdrawn: withdrawn.flat() };
+}
+
+export const UNHARMED = { lost: 0, withdrawn: [] };
 
 export const routed = ({ machine }: Place, ...wanted: readonly string[]): Promise<true> =>
   eventually(`${machine.name} has routes to ${wanted.join(', ')}`, () => {

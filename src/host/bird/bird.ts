@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SluiceError, hasCode, messageOf } from '../../base/errors.ts';
+import { RECOVERY_HOLD } from '../../core/bgp/index.ts';
 import { writeFileAtomic } from '../files/atomic.ts';
 import { pause } from '../kube-client/pause.ts';
 import { BirdControl } from './control.ts';
@@ -68,7 +69,13 @@ class BirdProcess implements Bird {
   }
 
   async sessions(): Promise<readonly BirdSession[]> {
-    return readSessions(await this.#ask('show protocols all'));
+    const sessions = readSessions(await this.#ask('show protocols all'));
+    return sessions.filter(({ name }) => name !== RECOVERY_HOLD);
+  }
+
+  async recovering(): Promise<boolean> {
+    const status = await this.#ask('show status');
+    return status.some(({ text }) => text.startsWith('Graceful restart recovery in progress'));
   }
 
   async routes(): Promise<readonly BirdRoute[]> {

@@ -19,6 +19,8 @@ export interface Machine extends AsyncDisposable {
   readonly bird: Bird;
   /** Runs a program on it and returns what it prints. */
   readonly run: (...command: readonly string[]) => string;
+  /** What its BIRD answers to a command. */
+  readonly birdc: (command: string) => string;
   /** Starts a program on it, which ends with the machine. */
   readonly start: (...command: readonly string[]) => ChildProcess;
   /** Routes of its kernel that BIRD put there, as `ip` prints them. */
@@ -62,6 +64,7 @@ export function makeMachine(directory: string, name: string, addresses: readonly
     folder,
     bird,
     run,
+    birdc: (command) => run('birdc', '-s', join(folder, 'bird.ctl'), command),
     start: (...command) => {
       const child = spawn(enter[0], [enter[1], ...command], { stdio: ['ignore', 'pipe', 'pipe'] });
       children.push(child);
@@ -81,12 +84,6 @@ export function makeMachine(directory: string, name: string, addresses: readonly
   };
 }
 
-/**
- * Answers, 10 ms apart, that may be missing around a restart: for a moment, tens of milliseconds at most, a restarted
- * speaker can have announced the end of its routes before the routes. Without graceful restart hundreds are missing.
- */
-export const BRIEF = 20;
-
 /** Waits until `condition` holds and returns what it found; fails with `what` after a while. */
 export async function eventually<T>(
   what: string,
@@ -105,6 +102,28 @@ export async function eventually<T>(
 /** Ends a machine's BIRD as a crash would. */
 export function killBird({ folder }: Machine): void {
   process.kill(Number(readFileSync(join(folder, 'bird.pid'), 'utf8')), 'SIGKILL');
+}
+
+/** Starts to note which routes that BGP brought are taken away; the result tells them, as `ip` prints them. */
+export async function withdrawalsOf(machine: Machine): Promise<() => Promise<readonly string[]>> {
+  const child = machine.start('ip', 'monitor', 'route');
+  let printed = '';
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => (printed += text));
+  // The kernel tells changes in their order: what came before this one has been told when this one is.
+  const told = (route: string): Promise<true> => {
+    const known = printed.length;
+    return eventually('changes are told', () => {
+      machine.run('ip', 'route', 'replace', 'blackhole', route);
+      machine.run('ip', 'route', 'delete', 'blackhole', route);
+      return printed.slice(known).includes(route);
+    });
+  };
+  await told('203.0.113.1');
+  return async () => {
+    await told('203.0.113.2');
+    child.kill('SIGKILL');
+    return printed.split('\n').filter((line) => /^Deleted .* proto (?:bird|bgp)/.test(line));
+  };
 }
 
 /** Starts to send a hundred packets a second; the result ends that, after a few more, and tells how many had no answer. */

@@ -11,6 +11,8 @@ export interface Bird {
    * text, and goes on with what it had.
    */
   configure(text: string): Promise<ConfigureOutcome>;
+  /** Whether a restarted BIRD still waits for its peers, and changes nothing until they have told their routes. */
+  recovering(): Promise<boolean>;
   sessions(): Promise<readonly BirdSession[]>;
   /** Of both families. */
   routes(): Promise<readonly BirdRoute[]>;
