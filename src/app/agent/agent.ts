@@ -395,6 +395,7 @@ class Agent {
   async #onLeases(moved: boolean): Promise<void> {
     if (moved && this.#readiness.isReady)
       await this.#step('taking addresses of the flannel lease', () => this.#pools.open());
+    if (this.#signal.aborted) return;
     this.#network.changed();
     this.#wireguard.changed();
   }

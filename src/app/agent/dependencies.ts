@@ -1,8 +1,10 @@
 import type { Logger } from '../../base/log.ts';
+import type { SubnetCuts } from '../../core/flannel/index.ts';
 import type { BlockStore } from '../../core/ipam/index.ts';
 import type { Bird } from '../../host/bird/port.ts';
 import type { Conntrack } from '../../host/conntrack/port.ts';
 import type { Offloads } from '../../host/ethtool/ethtool.ts';
+import type { LeaseStore } from '../../host/flannel/lease-store.ts';
 import type { KubeClient } from '../../host/kube-client/types.ts';
 import type { LinkReaper } from '../../host/netlink/link-reaper.ts';
 import type { Netlink } from '../../host/netlink/port.ts';
@@ -14,6 +16,14 @@ import type { EndpointStore } from './endpoint-store.ts';
 import type { PodLinkDependencies } from './pod-link.ts';
 import type { PodTablesDependencies } from './pod-tables.ts';
 import type { TextStore } from './text-file.ts';
+
+/** What a flannel network has of the node besides its Node object. */
+export interface FlannelWorld {
+  /** flannel's `subnet.env`; absent: it is not written. */
+  readonly subnetFile?: TextStore;
+  /** Where leases are; absent: in the annotations of Nodes. */
+  readonly etcd?: { readonly store: LeaseStore; readonly cuts: SubnetCuts };
+}
 
 /** The world as the agent touches it. Whoever made these disposes them after `runAgent` has returned. */
 export interface AgentDependencies {
@@ -42,6 +52,8 @@ export interface AgentDependencies {
   /** Makes the node's BIRD, for a backend that leaves routes to BGP. */
   readonly openBird: () => Bird;
   readonly domains: TextStore;
+  /** Means something only to a node of a flannel network. */
+  readonly flannel?: FlannelWorld;
   readonly log: Logger;
   /** Epoch milliseconds. */
   readonly now: () => number;

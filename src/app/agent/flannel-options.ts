@@ -1,7 +1,7 @@
 import { OPEN_POOL, defaultBlockSize } from '../../core/ipam/index.ts';
 import type { IpPool } from '../../core/ipam/index.ts';
 import { FAMILIES, parseNetConf } from '../../core/flannel/index.ts';
-import type { FlannelBackend, NetConf } from '../../core/flannel/index.ts';
+import type { FlannelBackend, NetConf, SubnetCuts } from '../../core/flannel/index.ts';
 import { VXLAN_OVERHEAD } from '../../core/routing/index.ts';
 import type { BackendName } from '../../core/routing/index.ts';
 import type { AgentOptions } from './options.ts';
@@ -17,8 +17,11 @@ export function flannelNetConf(env: Environment, problems: string[]): NetConf | 
   return undefined;
 }
 
-/** The options of an agent whose node is part of a flannel network: what that says goes before all else. */
-export function withFlannel(options: AgentOptions, netConf: NetConf): AgentOptions {
+/**
+ * The options of an agent whose node is part of a flannel network: what that says goes before all else. `cuts`: how it is
+ * cut into subnets, where that is known.
+ */
+export function withFlannel(options: AgentOptions, netConf: NetConf, cuts: SubnetCuts = {}): AgentOptions {
   const { backend } = netConf;
   // As flannel takes it: that of the node's own network.
   const outer = backend.type === 'vxlan' && options.mtu === 0 ? backend.mtu : 0;
@@ -29,7 +32,7 @@ export function withFlannel(options: AgentOptions, netConf: NetConf): AgentOptio
     backend: backendName(backend),
     mtu: outer === 0 ? options.mtu : outer - overhead,
     ...(backend.type === 'vxlan' ? { vxlan: { vni: backend.vni, port: backend.port } } : {}),
-    defaultPools: poolsOf(netConf, options.defaultPools ?? []),
+    defaultPools: poolsOf(netConf, cuts, options.defaultPools ?? []),
   };
 }
 
@@ -39,7 +42,7 @@ function backendName(backend: FlannelBackend): BackendName {
 }
 
 /** One pool for each network; of the pools that a cluster would have got otherwise only the NAT is taken over. */
-function poolsOf({ networks }: NetConf, usual: readonly IpPool[]): readonly IpPool[] {
+function poolsOf({ networks }: NetConf, cuts: SubnetCuts, usual: readonly IpPool[]): readonly IpPool[] {
   return FAMILIES.flatMap((family) => {
     const cidr = networks[family];
     if (cidr === undefined) return [];
@@ -49,7 +52,8 @@ function poolsOf({ networks }: NetConf, usual: readonly IpPool[]): readonly IpPo
         ...OPEN_POOL,
         name: `default-ipv${family}-ippool`,
         cidr,
-        blockSize: Math.max(defaultBlockSize(family), cidr.prefix),
+        // A block must fit into the subnet of a node.
+        blockSize: Math.max(defaultBlockSize(family), cidr.prefix, cuts[family]?.length ?? 0),
         natOutgoing,
       },
     ];

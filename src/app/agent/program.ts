@@ -1,6 +1,6 @@
 import { release } from 'node:os';
 import { join } from 'node:path';
-import { messageOf } from '../../base/errors.ts';
+import { hasCode, messageOf } from '../../base/errors.ts';
 import { jsonLogger } from '../../base/log.ts';
 import { openBird } from '../../host/bird/bird.ts';
 import { openConntrack } from '../../host/conntrack/kernel.ts';
@@ -21,6 +21,7 @@ import { openWireguard } from '../../host/wireguard/kernel.ts';
 import { runAgent } from './agent.ts';
 import { openCarriedNetlink } from './carried-netlink.ts';
 import { fileEndpointStore } from './endpoint-store.ts';
+import { openFlannel } from './flannel-etcd.ts';
 import { agentOptions } from './options.ts';
 import type { Environment } from './run-dir.ts';
 import { textFile } from './text-file.ts';
@@ -31,10 +32,10 @@ import { textFile } from './text-file.ts';
  */
 export async function runAgentProgram(env: Environment, signal: AbortSignal): Promise<number> {
   try {
-    const options = agentOptions(env);
+    const asked = agentOptions(env);
     const config = await clusterConfigOf(env);
     const log = jsonLogger(
-      { level: options.logLevel, fields: { node: options.node } },
+      { level: asked.logLevel, fields: { node: asked.node } },
       { write: (line) => void process.stdout.write(`${line}\n`), now: () => new Date().toISOString() },
     );
     const kubernetes = httpKubeClient(config);
@@ -43,6 +44,7 @@ export async function runAgentProgram(env: Environment, signal: AbortSignal): Pr
     const datastore = stack.use(await openDatastore(env, kubernetes, (message) => log.warn(message)));
     const onError = (what: string, error: unknown): void => log.warn(what, { error: messageOf(error) });
     const client = lockableClient(datastore.client, onError, signal);
+    const { options, world: flannel } = stack.use(await openFlannel(asked, env, { log, signal }));
     await using netlink = openCarriedNetlink({ ...options, ovsDatabase: env['SLUICE_OVS_DB'] ?? '' }, log);
     using reaper = openLinkReaper();
     using nftables = openNftables();
@@ -75,12 +77,15 @@ export async function runAgentProgram(env: Environment, signal: AbortSignal): Pr
             onEnd: () => log.error('BIRD has ended; it is started again'),
           }),
         domains: textFile(join(options.stateDir, 'domain-names.json')),
+        flannel,
         now: Date.now,
       },
       signal,
     );
     return 0;
   } catch (error) {
+    // Asked to end while it waited for what it needs to begin.
+    if (signal.aborted && hasCode(error, 'aborted')) return 0;
     process.stderr.write(`sluice agent: ${messageOf(error)}\n`);
     return 2;
   }

@@ -8,8 +8,8 @@ export interface TextStore {
   save(text: string): void;
 }
 
-/** One file that only its owner may read, written whole or not at all. */
-export function textFile(path: string): TextStore {
+/** One file, written whole or not at all; only its owner may read it unless `mode` says otherwise. */
+export function textFile(path: string, mode = 0o600): TextStore {
   return {
     load: () => {
       try {
@@ -20,7 +20,7 @@ export function textFile(path: string): TextStore {
     },
     save: (text) => {
       mkdirSync(dirname(path), { recursive: true });
-      writeFileSync(`${path}.new`, text, { mode: 0o600 });
+      writeFileSync(`${path}.new`, text, { mode });
       renameSync(`${path}.new`, path);
     },
   };

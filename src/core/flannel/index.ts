@@ -1,6 +1,12 @@
+export { claimLease, isAt } from './claim-lease.ts';
+export type { LeaseClaim, StoredLease } from './claim-lease.ts';
 export { FlannelPeers } from './flannel-peers.ts';
 export { FAMILIES } from './lease.ts';
 export type { FamilyLease, FlannelLease, LeaseReading } from './lease.ts';
 export { parseNetConf } from './net-conf.ts';
 export type { FlannelBackend, NetConf } from './net-conf.ts';
 export { FLANNEL_PREFIX, nodeAnnotations, readNodeLease } from './node-annotations.ts';
+export { ETCD_PREFIX, parseStoredLease, renderStoredLease } from './stored-lease.ts';
+export { parseEtcdNetConf } from './subnet-cut.ts';
+export type { SubnetCuts } from './subnet-cut.ts';
+export { parseSubnetFile, renderSubnetFile } from './subnet-file.ts';

@@ -3,6 +3,26 @@ import { formatCidr } from '../../base/ip/index.ts';
 import { parseNetConf } from './net-conf.ts';
 
 describe('net-conf.json', () => {
+  it.each([
+    ['', '"udp"', 'a network without a Backend has this one. Change flannel'],
+    ['udp', '"udp"', 'Change flannel\'s nodes to {"Type": "vxlan"}'],
+    ['wireguard', '"wireguard"', 'wireguardEnabled in FelixConfiguration encrypts'],
+    ['ipip', '"ipip"', 'calico_backend: ipip'],
+    ['ipsec', '"ipsec"', 'by WireGuard, not by IPsec'],
+    ['alloc', '"alloc"', 'Use Sluice without net-conf.json, calico_backend: none'],
+    ['extension', '"extension"', 'no commands of an administrator'],
+    ['gce', '"gce"', "of flannel's backends, vxlan and host-gw are spoken"],
+  ])('with backend %j is refused, and it is said what to do', (Type, named, advice) => {
+    const text = JSON.stringify({ Network: '10.244.0.0/16', ...(Type === '' ? {} : { Backend: { Type } }) });
+    const reading = parseNetConf(text);
+    if (reading.kind === 'read') throw new Error('it was read');
+    expect(reading.problems).toHaveLength(1);
+    expect(reading.problems[0]).toContain(
+      `Backend.Type is ${named}: of flannel's backends, vxlan and host-gw are spoken`,
+    );
+    expect(reading.problems[0]).toContain(advice);
+  });
+
   it('has the defaults of flannel', () => {
     const reading = parseNetConf('{"Network": "10.244.0.0/16", "Backend": {"Type": "vxlan"}}');
     expect(reading).toMatchObject({
@@ -39,7 +59,6 @@ describe('net-conf.json', () => {
       '{"EnableIPv4": false, "Backend": {"Type": "host-gw"}}',
       ['EnableIPv4 and EnableIPv6 are both false: pods would have no address'],
     ],
-    ['{"Network": "10.244.0.0/16"}', [`Backend.Type is "udp": of flannel's backends, vxlan and host-gw are spoken`]],
     [
       '{"Network": "10.244.0.0/16", "Backend": {"Type": "vxlan", "VNI": 16777216, "Port": -1, "GBP": true}}',
       [

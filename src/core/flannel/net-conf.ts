@@ -1,7 +1,6 @@
-import { networkOf, parseCidr } from '../../base/ip/index.ts';
 import type { Cidr, Family } from '../../base/ip/index.ts';
+import { FieldReader } from './field-reader.ts';
 import { fieldsOf, parseFields } from './json-fields.ts';
-import type { JsonFields } from './json-fields.ts';
 import { FAMILIES } from './lease.ts';
 
 /** A way between nodes that flannel and Sluice both know. */
@@ -17,7 +16,7 @@ export type FlannelBackend =
     }
   | { readonly type: 'host-gw' };
 
-/** What flannel's `net-conf.json` says; not how subnets are cut for nodes, which Kubernetes does. */
+/** What flannel's `net-conf.json` says; not how subnets are cut for nodes, see `parseSubnetCuts`. */
 export interface NetConf {
   /** Of the enabled families. */
   readonly networks: Readonly<Partial<Record<Family, Cidr>>>;
@@ -77,52 +76,31 @@ function readBackend(value: unknown, problems: string[]): FlannelBackend | undef
     case 'host-gw':
       return { type };
     default:
-      problems.push(`Backend.Type is ${JSON.stringify(type)}: of flannel's backends, vxlan and host-gw are spoken`);
+      problems.push(`Backend.Type is ${JSON.stringify(type)}: ${insteadOf(type)}`);
       return undefined;
   }
 }
 
-/** Fields of one object; what is wrong goes to `problems` and reads as if it was not there. */
-class FieldReader {
-  readonly #fields: JsonFields;
-  readonly #prefix: string;
-  readonly #problems: string[];
-
-  constructor(fields: JsonFields, prefix: string, problems: string[]) {
-    this.#fields = fields;
-    this.#prefix = prefix;
-    this.#problems = problems;
-  }
-
-  flag(name: string, absent: boolean): boolean {
-    const value = this.#of(name) ?? absent;
-    if (typeof value !== 'boolean') this.#refuse(name, value, 'true or false');
-    return value === true;
-  }
-
-  whole(name: string, [least, most]: readonly [number, number], absent: number): number {
-    const value = this.#of(name) ?? absent;
-    if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value;
-    this.#refuse(name, value, `a whole number from ${least} to ${most}`);
-    return absent;
-  }
-
-  /** Must be there. */
-  cidr(name: string, family: Family): Cidr | undefined {
-    const value = this.#of(name);
-    const cidr = typeof value === 'string' ? parseCidr(value) : undefined;
-    if (cidr?.ip.family === family) return networkOf(cidr);
-    const example = family === 4 ? '10.244.0.0/16' : 'fd00:10:244::/56';
-    this.#refuse(name, value, `an IPv${family} CIDR such as ${example}`);
-    return undefined;
-  }
-
-  #of(name: string): unknown {
-    return this.#fields.get(name.toLowerCase());
-  }
-
-  #refuse(name: string, value: unknown, wanted: string): void {
-    const said = value === undefined || value === null ? 'is missing' : `is ${JSON.stringify(value)}`;
-    this.#problems.push(`${this.#prefix}${name} ${said}, must be ${wanted}`);
+/** What to do about a backend that Sluice does not speak. */
+function insteadOf(type: unknown): string {
+  const spoken = "of flannel's backends, vxlan and host-gw are spoken";
+  switch (type) {
+    case 'udp':
+      return `${spoken}; a network without a Backend has this one. Change flannel's nodes to {"Type": "vxlan"}`;
+    case 'wireguard':
+      return (
+        `${spoken}. Change flannel's nodes to {"Type": "vxlan"}; ` +
+        'once Sluice runs on all of them, wireguardEnabled in FelixConfiguration encrypts'
+      );
+    case 'ipip':
+      return `${spoken}. Change flannel's nodes to {"Type": "vxlan"}; once Sluice runs on all of them, take calico_backend: ipip`;
+    case 'ipsec':
+      return `${spoken}. Change flannel's nodes to {"Type": "vxlan"}; Sluice encrypts by WireGuard, not by IPsec`;
+    case 'alloc':
+      return `${spoken}; with this one somebody else carries the packets. Use Sluice without net-conf.json, calico_backend: none`;
+    case 'extension':
+      return `${spoken}, no commands of an administrator. Change flannel's nodes to {"Type": "vxlan"}`;
+    default:
+      return spoken;
   }
 }

@@ -114,6 +114,9 @@ describe('an etcd client', () => {
   it('keeps a lease and takes its keys with it when it is revoked', async () => {
     const lease = await etcd.grantLease(60);
     await etcd.put('/leased', 'x', lease);
+    expect((await etcd.range({ key: '/leased' })).items).toMatchObject([{ lease }]);
+    await etcd.put('/not-leased', 'x');
+    expect((await etcd.range({ key: '/not-leased' })).items).toMatchObject([{ lease: 0 }]);
     expect(await etcd.keepLeaseAlive(lease)).toBe(60);
     await etcd.revokeLease(lease);
     expect((await etcd.range({ key: '/leased' })).items).toEqual([]);

@@ -112,6 +112,15 @@ export class EtcdServer implements AsyncDisposable {
     await exited;
   }
 
+  /** As if it was cut off from all others, until {@link resume}: it takes connections and does not answer. */
+  pause(): void {
+    this.#process?.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#process?.kill('SIGCONT');
+  }
+
   get endpoint(): string {
     return `${this.#scheme}://${join(this.directory, this.#socket)}`;
   }

@@ -170,13 +170,14 @@ function decodeEvent(message: Buffer): WatchEvent {
 }
 
 function decodeKeyValue(message: Buffer): KeyValue {
-  const item = { key: '', value: '', createRevision: 0, modRevision: 0, version: 0 };
+  const item = { key: '', value: '', createRevision: 0, modRevision: 0, version: 0, lease: 0 };
   for (const { number, bytes, varint } of new ProtoReader(message).fields()) {
     if (number === 1) item.key = bytes.toString();
     if (number === 2) item.createRevision = varint;
     if (number === 3) item.modRevision = varint;
     if (number === 4) item.version = varint;
     if (number === 5) item.value = bytes.toString();
+    if (number === 6) item.lease = varint;
   }
   return item;
 }

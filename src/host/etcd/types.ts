@@ -6,6 +6,8 @@ export interface KeyValue {
   readonly modRevision: number;
   /** Writes of this key since its creation. */
   readonly version: number;
+  /** Of the lease that it goes with, 0 when there is none; exact for those that we granted. */
+  readonly lease: number;
 }
 
 /** One key, or all that begin with a prefix. */
