@@ -46,12 +46,21 @@ it('prints commands that kubectl takes, and that leave nothing behind when they 
   expect(await spec()).toContain('OnDelete');
   await run(fence.undo[0]!);
   expect(await spec()).toBe(before);
+  // Nothing runs Deployments here: --apply stops where it waits for one, and --undo leaves nothing behind.
+  const stopped = await migrate('--apply', '--timeout', '0.1');
+  expect(stopped).toMatchObject({ code: 1 });
+  expect(stopped.err).toMatch(/^Stopped at step install: Deployment kube-system\/sluice-controllers has 0 of 1 pods/);
+  expect((await migrate('--undo')).code).toBe(0);
+  expect(await spec()).toBe(before);
+  expect(await cluster.ok(['-n', 'kube-system', 'get', 'ds,deploy,cm', '-o', 'name'])).not.toContain('sluice');
   const manifest = await migrate('--manifest');
   expect(manifest.code).toBe(0);
-  await cluster.ok(['create', '-f', '-'], manifest.out);
+  // What the first run has made, such as definitions, is there.
+  await cluster.kubectl(['create', '-f', '-'], manifest.out);
   const selector = 'jsonpath={.spec.template.spec.nodeSelector}';
   expect(await cluster.ok(['-n', 'kube-system', 'get', 'ds', 'sluice-node', '-o', selector])).toContain(
     '"sluice.dev/network":"sluice"',
   );
   expect((await migrate('--plan', '--manifest')).err).toContain('exclude each other');
+  expect((await migrate('--apply', '--node', 'n9')).err).toContain('has no node n9');
 });

@@ -34,7 +34,7 @@ const CORE_AREAS: Readonly<Record<string, readonly string[]>> = {
   wireguard: ['policy', 'routing'],
   bgp: ['kube'],
   datastore: ['ipam'],
-  migrate: ['kube'],
+  migrate: ['kube', 'flannel'],
   flannel: ['routing'],
 };
 

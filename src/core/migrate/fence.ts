@@ -1,7 +1,17 @@
 import type { DaemonSet } from '../kube/types.ts';
-import { NETWORK_LABEL } from './old-network.ts';
+import { NETWORK_LABEL } from './node-marks.ts';
 
-type Affinity = NonNullable<NonNullable<NonNullable<DaemonSet['spec']>['template']['spec']>['affinity']>;
+type Spec = NonNullable<DaemonSet['spec']>;
+type Affinity = NonNullable<NonNullable<Spec['template']['spec']>['affinity']>;
+
+/** What a DaemonSet had before the fence. */
+interface Before {
+  readonly updateStrategy?: Spec['updateStrategy'];
+  readonly affinity?: Affinity;
+}
+
+/** Annotation of the fenced DaemonSet: what it had before, as JSON. Who takes the fence away knows nothing else. */
+const BEFORE_ANNOTATION = 'sluice.dev/before-migration';
 
 /** Merge patches that keep a DaemonSet's pods off labelled nodes, and that take it back to the very fields it had. */
 export interface Fence {
@@ -11,20 +21,35 @@ export interface Fence {
 
 /** No pod is started anew for it (`OnDelete`): the old network's agents on other nodes stay as they are. */
 export function fence(daemonSet: DaemonSet): Fence {
-  const { updateStrategy, template } = daemonSet.spec!;
-  const affinity = template.spec?.affinity;
+  const before = beforeOf(daemonSet);
+  const { updateStrategy, affinity } = before;
   return {
-    put: patchOf({ type: 'OnDelete', rollingUpdate: null }, keptOff(affinity)),
+    put: patchOf(JSON.stringify(before), { type: 'OnDelete', rollingUpdate: null }, keptOff(affinity)),
     // Null first would not do: a merge patch keeps what it does not name, so what the fence has added is named.
     remove: patchOf(
+      null,
       updateStrategy ?? null,
       affinity === undefined ? null : { nodeAffinity: null, ...affinity, ...withNulls(affinity) },
     ),
   };
 }
 
-function patchOf(updateStrategy: object | null, affinity: object | null): object {
-  return { spec: { updateStrategy, template: { spec: { affinity } } } };
+function beforeOf({ metadata, spec }: DaemonSet): Before {
+  const said = metadata?.annotations?.[BEFORE_ANNOTATION];
+  if (said !== undefined) return JSON.parse(said) as Before;
+  const { updateStrategy, template } = spec!;
+  const affinity = template.spec?.affinity;
+  return {
+    ...(updateStrategy === undefined ? {} : { updateStrategy }),
+    ...(affinity === undefined ? {} : { affinity }),
+  };
+}
+
+function patchOf(before: string | null, updateStrategy: object | null, affinity: object | null): object {
+  return {
+    metadata: { annotations: { [BEFORE_ANNOTATION]: before } },
+    spec: { updateStrategy, template: { spec: { affinity } } },
+  };
 }
 
 /** The node affinity with what was not in it taken away. */

@@ -1,18 +1,23 @@
-import type { ClusterObject } from './model.ts';
-import { NETWORK_LABEL } from './old-network.ts';
+import type { ClusterObject, Plan } from './model.ts';
+import { NETWORK_LABEL } from './node-marks.ts';
 
-/** Sluice's manifest for a cluster that is being migrated: with these settings, and agents on labelled nodes only. */
+/**
+ * Sluice's manifest for a cluster that is being migrated: with these settings, and agents on labelled nodes only. What runs
+ * comes last, so that who has it has the rest.
+ */
 export function manifestFor(
-  settings: Readonly<Record<string, string>>,
+  { settings, extras }: Pick<Plan, 'settings' | 'extras'>,
   manifest: readonly ClusterObject[],
 ): readonly ClusterObject[] {
-  return manifest.map((object) => {
+  const objects = manifest.map((object) => {
     const name = object.metadata?.name;
     if (object.kind === 'ConfigMap' && name === 'sluice-config')
       return { ...object, data: { ...(object.data as object | undefined), ...settings } };
     if (object.kind === 'DaemonSet' && name === 'sluice-node') return forLabelledNodes(object);
     return object;
   });
+  const runs = ({ kind }: ClusterObject): boolean => kind === 'DaemonSet' || kind === 'Deployment';
+  return [...objects.filter((each) => !runs(each)), ...objects.filter(runs), ...extras];
 }
 
 interface AgentSpec {

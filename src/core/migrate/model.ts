@@ -1,4 +1,5 @@
 import type { ConfigMap, DaemonSet, Deployment, Node, Pod } from '../kube/types.ts';
+import type { Condition } from './condition.ts';
 
 /** An object of whatever kind; what is not named is carried along unread. */
 export interface ClusterObject {
@@ -9,7 +10,7 @@ export interface ClusterObject {
   readonly data?: unknown;
 }
 
-/** Everything of a cluster that a plan follows from. */
+/** Everything of a cluster that a plan, and how far it is, follows from. */
 export interface Observed {
   readonly nodes: readonly Node[];
   readonly pods: readonly Pod[];
@@ -20,9 +21,10 @@ export interface Observed {
   readonly felixConfigurations: readonly ClusterObject[];
 }
 
-/** Calico, as far as it is in the cluster. */
+/** A network that a cluster has, as far as it is in the API. */
 export interface OldNetwork {
   readonly agents: DaemonSet;
+  /** Of no use without the agents. */
   readonly deployments: readonly Deployment[];
   readonly config: ConfigMap | undefined;
 }
@@ -34,7 +36,37 @@ export interface Blocker {
   readonly remedy: string;
 }
 
-/** One step of a migration. */
+/** An object by name. */
+export interface Target {
+  readonly kind: 'DaemonSet' | 'Deployment' | 'ConfigMap';
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** What a Node is to say of its network; null takes away. See `node-marks.ts`. */
+export interface NodeMark {
+  readonly node: string;
+  /** Label `sluice.dev/network`. */
+  readonly network: 'none' | 'sluice' | null | undefined;
+  /** Annotation `sluice.dev/migration`; null ends the migration of the node. */
+  readonly phase: Phase | null;
+}
+
+/** Where a node is that has begun and not ended; it takes no new pods meanwhile. */
+export type Phase = 'draining' | 'leaving' | 'joining' | 'returning';
+
+/** One thing to do. All may be done again and again; `until` says when it is done. */
+export type Action = { readonly until: Condition } & (
+  | { readonly kind: 'mark'; readonly mark: NodeMark }
+  | { readonly kind: 'patch'; readonly target: Target; readonly patch: object }
+  | { readonly kind: 'evict'; readonly node: string }
+  | { readonly kind: 'restart'; readonly node: string; readonly agents: Target }
+  | { readonly kind: 'install' }
+  | { readonly kind: 'delete'; readonly targets: readonly Target[] }
+  | { readonly kind: 'wait' }
+);
+
+/** One step of a migration, forward and back. */
 export interface Step {
   /** Unique in the plan: `install`, `node-1/drain`. */
   readonly id: string;
@@ -43,19 +75,26 @@ export interface Step {
   readonly what: string;
   /** Whose packets it costs, and for how long. */
   readonly interrupts: string;
-  readonly commands: readonly string[];
-  /** What must hold before the next step. */
-  readonly check: readonly string[];
-  /** Commands that take it back, after those of later steps. */
-  readonly undo: readonly string[];
+  /** What must hold when it begins, and does not come by itself. */
+  readonly requires?: Condition;
+  readonly actions: readonly Action[];
+  /** It is done, or a later one is. */
+  readonly done: Condition;
+  /** Takes it back, after later steps were. */
+  readonly undo: readonly Action[];
+  readonly undone: Condition;
 }
 
-/** A whole migration. Steps are empty while anything blocks it. */
+/** A whole migration. */
 export interface Plan {
   readonly blockers: readonly Blocker[];
   /** What is worth knowing before the first step. */
   readonly remarks: readonly string[];
   /** Of ConfigMap `sluice-config`, where they are not what the manifest says. */
   readonly settings: Readonly<Record<string, string>>;
+  /** Which of the manifests in deploy/ is installed. */
+  readonly manifest: 'sluice.yaml' | 'sluice-policy-only.yaml';
+  /** What is installed besides, for labelled nodes. */
+  readonly extras: readonly ClusterObject[];
   readonly steps: readonly Step[];
 }

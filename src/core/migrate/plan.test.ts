@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { mergePatch } from '../objectstore/patch/merge-patch.ts';
 import { fence } from './fence.ts';
-import { manifestFor, planFromCalico } from './index.ts';
+import { manifestFor, planFrom, printedStep } from './index.ts';
 import type { Observed } from './index.ts';
 
 const ready = { conditions: [{ type: 'Ready', status: 'True' }] };
@@ -18,7 +18,12 @@ const pod = (name: string, nodeName: string, owner: string | undefined, more: ob
 function calicoNode(env: readonly object[] = [], podSpec: object = {}) {
   const networking = { configMapKeyRef: { name: 'calico-config', key: 'calico_backend' } };
   return {
-    metadata: { name: 'calico-node', namespace: 'kube-system', labels: { 'k8s-app': 'calico-node' } },
+    metadata: {
+      name: 'calico-node',
+      namespace: 'kube-system',
+      labels: { 'k8s-app': 'calico-node' },
+      annotations: { a: 'b' },
+    },
     spec: {
       updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 1 } },
       template: {
@@ -52,37 +57,41 @@ function observed(more: object = {}): Observed {
   } as unknown as Observed;
 }
 
-const codes = (more: object): readonly string[] => planFromCalico(observed(more))!.blockers.map(({ code }) => code);
+const plan = (more: object = {}) => planFrom('from-calico', observed(more))!;
+const codes = (more: object): readonly string[] => plan(more).blockers.map(({ code }) => code);
 
 describe('a plan from Calico', () => {
   it('goes node by node, in an order that does not depend on the listing', () => {
-    expect(planFromCalico(observed())!.steps.map(({ id }) => id)).toEqual([
+    expect(plan().steps.map(({ id }) => id)).toEqual([
       'fence',
       'install',
       'n1/drain',
-      'n1/switch',
+      'n1/leave',
+      'n1/join',
       'n1/restart',
       'n2/drain',
-      'n2/switch',
+      'n2/leave',
+      'n2/join',
       'n2/restart',
       'finish',
     ]);
   });
 
   it('says of every step what it interrupts, what must hold, and how to go back', () => {
-    const { steps } = planFromCalico(observed())!;
+    const steps = plan().steps.map((step) => printedStep(step, 'from-calico', observed()));
     for (const step of steps) {
       expect(step.interrupts).not.toBe('');
       expect(step.check.length * step.undo.length * step.commands.length).toBeGreaterThan(0);
     }
     const of = (id: string) => steps.find((step) => step.id === id)!;
     expect(of('n1/drain').interrupts).toMatch(/^1 pods end/);
-    expect(of('n1/restart').commands).toEqual(['kubectl -n default delete pod logs', 'kubectl uncordon n1']);
-    expect(of('finish').commands.join('\n')).toContain('delete -n kube-system deployment/calico-kube-controllers');
+    expect(of('n1/restart').commands[0]).toBe('kubectl -n default delete pod logs');
+    expect(of('n1/restart').commands[1]).toContain('"unschedulable":null');
+    expect(of('finish').commands.join('\n')).toContain('-n kube-system patch deployment/calico-kube-controllers');
   });
 
   it("takes Calico's settings over", () => {
-    expect(planFromCalico(observed())!.settings).toEqual({
+    expect(plan().settings).toEqual({
       network_before: 'calico',
       calico_backend: 'none',
       veth_mtu: '1440',
@@ -93,11 +102,11 @@ describe('a plan from Calico', () => {
     const vxlan = observed({
       configMaps: [{ metadata: { name: 'calico-config' }, data: { calico_backend: 'vxlan' } }],
     });
-    expect(planFromCalico(vxlan)!.settings).toMatchObject({ calico_backend: 'vxlan', veth_mtu: '0' });
+    expect(planFrom('from-calico', vxlan)!.settings).toMatchObject({ calico_backend: 'vxlan', veth_mtu: '0' });
   });
 
   it('is none where there is no Calico', () => {
-    expect(planFromCalico(observed({ daemonSets: [] }))).toBeUndefined();
+    expect(planFrom('from-calico', observed({ daemonSets: [] }))).toBeUndefined();
   });
 
   const operated = calicoNode();
@@ -120,13 +129,22 @@ describe('a plan from Calico', () => {
     ['windows', { nodes: [node('w', { 'kubernetes.io/os': 'windows' })] }],
     ['not-ready', { nodes: [node('n1'), { metadata: { name: 'sick' } }] }],
     ['installed', { daemonSets: [calicoNode(), { metadata: { name: 'sluice-node' }, spec: { template: {} } }] }],
+    ['outside-pools', { pods: [{ ...pod('far', 'n1', 'ReplicaSet'), status: { podIP: '10.9.9.9' } }] }],
+    [
+      'settings',
+      {
+        configMaps: [
+          { metadata: { name: 'calico-config' }, data: { calico_backend: 'vxlan' } },
+          { metadata: { name: 'sluice-config', namespace: 'kube-system' }, data: { calico_backend: 'host-gw' } },
+        ],
+      },
+    ],
     [
       'floating-ips',
       { pods: [{ metadata: { name: 'p', annotations: { 'cni.projectcalico.org/floatingIPs': '[]' } } }] },
     ],
-  ])('is refused for %s, with no steps', (code, more) => {
+  ])('is refused for %s', (code, more) => {
     expect(codes(more)).toEqual([code]);
-    expect(planFromCalico(observed(more))!.steps).toEqual([]);
   });
 
   it('goes on where the operator was stopped', () => {
@@ -156,11 +174,13 @@ describe('the fence', () => {
     const asked = JSON.stringify(affinity).split('"key":"sluice.dev/network","operator":"DoesNotExist"').length - 1;
     expect(asked).toBe(JSON.stringify(podSpec).includes('required') ? 2 : 1);
     expect(mergePatch(fenced as never, remove as never)).toEqual(before);
+    // Who goes back may have nothing to read but what is there now.
+    expect(fence(fenced as never)).toEqual({ put, remove });
   });
 });
 
 it('makes a manifest for labelled nodes of what there is for all', () => {
-  const [config, agents, other] = manifestFor({ a: '1' }, [
+  const [config, agents, other] = manifestFor({ settings: { a: '1' }, extras: [] }, [
     { kind: 'ConfigMap', metadata: { name: 'sluice-config' }, data: { a: '0', b: '2' } },
     {
       kind: 'DaemonSet',

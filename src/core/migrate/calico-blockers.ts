@@ -1,15 +1,10 @@
-import type { Blocker, ClusterObject, Observed, OldNetwork } from './model.ts';
-import { agentSetting, networkingOf } from './old-network.ts';
+import { agentSetting, networkingOf } from './calico-settings.ts';
+import { anySays, namesOf } from './common-blockers.ts';
+import { podsOutsidePools } from './address-blockers.ts';
+import type { Rule } from './common-blockers.ts';
 
-/** A reason why Calico cannot be left node by node as the cluster is; each says at most one thing. */
-type Rule = (old: OldNetwork, observed: Observed) => Blocker | undefined;
-
-/** Everything that stands in the way. */
-export function blockersOf(old: OldNetwork, observed: Observed): readonly Blocker[] {
-  return RULES.flatMap((rule) => rule(old, observed) ?? []);
-}
-
-const RULES: readonly Rule[] = [
+/** What keeps Calico from being left node by node. */
+export const calicoBlockers: readonly Rule[] = [
   ({ agents: { metadata } }, { deployments }) => {
     const isManaged = metadata?.ownerReferences?.some(({ kind }) => kind === 'Installation') === true;
     if (!isManaged && metadata?.namespace !== 'calico-system') return undefined;
@@ -77,56 +72,5 @@ const RULES: readonly Rule[] = [
         'set its vxlanMode to Never where nodes share a segment or BGP brings the routes, or migrate all nodes in one go',
     };
   },
-  (_, { nodes }) => {
-    const windows = nodes.filter(({ metadata }) => metadata?.labels?.['kubernetes.io/os'] === 'windows');
-    if (windows.length === 0) return undefined;
-    return {
-      code: 'windows',
-      reason: `Sluice does not run on Windows: ${namesOf(windows)}`,
-      remedy: 'remove these nodes',
-    };
-  },
-  (_, { nodes }) => {
-    const sick = nodes.filter(
-      ({ status }) => status?.conditions?.some(({ type, status: now }) => type === 'Ready' && now === 'True') !== true,
-    );
-    if (sick.length === 0) return undefined;
-    return {
-      code: 'not-ready',
-      reason: `not every node is ready: ${namesOf(sick)}`,
-      remedy: 'repair or remove them first',
-    };
-  },
-  (_, { daemonSets }) => {
-    const own = daemonSets.find(({ metadata }) => metadata?.name === 'sluice-node');
-    if (own === undefined || own.spec?.template.spec?.nodeSelector?.['sluice.dev/network'] === 'sluice')
-      return undefined;
-    return {
-      code: 'installed',
-      reason: 'DaemonSet sluice-node is there already, and not for labelled nodes only',
-      remedy: 'kubectl -n kube-system delete daemonset sluice-node',
-    };
-  },
-  (_, { pods }) => {
-    const asking = pods.filter(
-      ({ metadata }) => metadata?.annotations?.['cni.projectcalico.org/floatingIPs'] !== undefined,
-    );
-    if (asking.length === 0) return undefined;
-    return {
-      code: 'floating-ips',
-      reason: `pods ask for floating addresses, which Sluice refuses: ${namesOf(asking)}`,
-      remedy: 'give them Services instead',
-    };
-  },
+  podsOutsidePools,
 ];
-
-function anySays(objects: readonly ClusterObject[], field: string): boolean {
-  return objects.some(({ spec }) => (spec as Readonly<Record<string, unknown>> | undefined)?.[field] === true);
-}
-
-function namesOf(objects: readonly { readonly metadata?: { readonly name?: string } }[]): string {
-  return objects
-    .map(({ metadata }) => metadata?.name ?? '')
-    .sort()
-    .join(', ');
-}

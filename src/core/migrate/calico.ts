@@ -1,16 +1,27 @@
+import { calicoBlockers } from './calico-blockers.ts';
+import { agentSetting, networkingOf } from './calico-settings.ts';
+import type { Network } from './network.ts';
 import type { Observed, OldNetwork } from './model.ts';
 
-/**
- * Label of nodes: `sluice` runs Sluice, `none` neither network, and without it the network before. (The agent knows it, too:
- * see app/agent/other-networks.ts.)
- */
-export const NETWORK_LABEL = 'sluice.dev/network';
+/** From Calico with its own networking: Sluice works on with its pools, blocks and tunnels. */
+export const CALICO: Network = {
+  title: 'Calico',
+  daemonSet: 'calico-node',
+  find: calico,
+  blockers: calicoBlockers,
+  settings: calicoSettings,
+  remarks: [
+    'Addresses stay where they are: Sluice works on with the IPPools, blocks and handles of Calico, and a node keeps its tunnel address.',
+    'Where pools use IPIP, that a node of Sluice and one of Calico reach each other by it has not been tried: begin with a node that may fail.',
+    "Calico's rules in iptables stay on a migrated node as they were. They let VXLAN and IPIP in from nodes of that time only: restart migrated nodes before new nodes join.",
+  ],
+};
 
 /** Of no use without Calico's agents. */
 const DEPLOYMENTS: readonly string[] = ['calico-kube-controllers', 'calico-typha'];
 
 /** Calico by the names that its public manifests give; undefined when the cluster has no agents of it. */
-export function oldNetwork({ daemonSets, deployments, configMaps }: Observed): OldNetwork | undefined {
+function calico({ daemonSets, deployments, configMaps }: Observed): OldNetwork | undefined {
   const agents = daemonSets.find(({ metadata }) => metadata?.name === 'calico-node');
   if (agents === undefined) return undefined;
   return {
@@ -20,24 +31,8 @@ export function oldNetwork({ daemonSets, deployments, configMaps }: Observed): O
   };
 }
 
-/** The value of an environment variable of the agents, as far as the manifest or its ConfigMap says. */
-export function agentSetting({ agents, config }: OldNetwork, name: string): string | undefined {
-  for (const { env } of agents.spec?.template.spec?.containers ?? []) {
-    const variable = env?.find((each) => each.name === name);
-    if (variable === undefined) continue;
-    const key = variable.valueFrom?.configMapKeyRef;
-    return key === undefined ? variable.value : config?.data?.[key.key];
-  }
-  return undefined;
-}
-
-/** How Calico's routes come to be: `bird`, `vxlan`, or `none` where it has policy alone. */
-export function networkingOf(old: OldNetwork): string {
-  return agentSetting(old, 'CALICO_NETWORKING_BACKEND') ?? old.config?.data?.['calico_backend'] ?? 'bird';
-}
-
 /** What ConfigMap `sluice-config` must say so that nodes of both networks reach each other. */
-export function settingsOf(old: OldNetwork): Readonly<Record<string, string>> {
+function calicoSettings(old: OldNetwork): Readonly<Record<string, string>> {
   const mtu = old.config?.data?.['veth_mtu'] ?? '0';
   const methods = ['ip', 'ip6'].flatMap((family) => {
     const method = agentSetting(old, `${family.toUpperCase()}_AUTODETECTION_METHOD`);

@@ -1,0 +1,17 @@
+import type { OldNetwork } from './model.ts';
+
+/** The value of an environment variable of the agents, as far as the manifest or its ConfigMap says. */
+export function agentSetting({ agents, config }: OldNetwork, name: string): string | undefined {
+  for (const { env } of agents.spec?.template.spec?.containers ?? []) {
+    const variable = env?.find((each) => each.name === name);
+    if (variable === undefined) continue;
+    const key = variable.valueFrom?.configMapKeyRef;
+    return key === undefined ? variable.value : config?.data?.[key.key];
+  }
+  return undefined;
+}
+
+/** How Calico's routes come to be: `bird`, `vxlan`, or `none` where it has policy alone. */
+export function networkingOf(old: OldNetwork): string {
+  return agentSetting(old, 'CALICO_NETWORKING_BACKEND') ?? old.config?.data?.['calico_backend'] ?? 'bird';
+}
