@@ -1,5 +1,11 @@
 import { defineConfig } from 'vitest/config';
 
+/**
+ * How long a test, a hook or what either waits for may take before it counts as failed, in milliseconds. No test depends
+ * on how quick the machine is: these only end what would never end, and passing costs no time.
+ */
+const LIMITS = { testTimeout: 300_000, hookTimeout: 300_000, expect: { poll: { timeout: 60_000 } } };
+
 /** Unit, contract and property suites: everything that needs no root and no lab. `npm run e2e` has its own projects. */
 export default defineConfig({
   test: {
@@ -10,7 +16,7 @@ export default defineConfig({
           setupFiles: ['test/setup/seed.ts'],
           include: ['src/**/*.test.ts', 'test/{contract,golden,architecture,library,ci}/**/*.test.ts'],
           exclude: ['src/host/**/*.kernel.test.ts', 'src/**/*.kernel.test.ts'],
-          testTimeout: 20_000,
+          ...LIMITS,
         },
       },
       {
@@ -18,7 +24,7 @@ export default defineConfig({
           name: 'kernel',
           setupFiles: ['test/setup/seed.ts'],
           include: ['src/**/*.kernel.test.ts', 'test/interop/**/*.test.ts'],
-          testTimeout: 60_000,
+          ...LIMITS,
           pool: 'forks',
           fileParallelism: false,
         },
@@ -28,8 +34,7 @@ export default defineConfig({
           name: 'e2e',
           setupFiles: ['test/setup/seed.ts'],
           include: ['test/e2e/**/*.test.ts'],
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
+          ...LIMITS,
           pool: 'forks',
           fileParallelism: false,
         },
@@ -38,6 +43,7 @@ export default defineConfig({
         test: {
           name: 'vm',
           include: ['test/vm/**/*.test.ts'],
+          ...LIMITS,
           pool: 'forks',
           fileParallelism: false,
         },

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { LabAttempt, LabAttemptResult, LabPlace, RunningLab } from '../app/lab/lab-types.ts';
 import { formatIp, type Family, type Ip } from '../base/ip/index.ts';
 import type { Pod } from '../core/kube/types.ts';
@@ -47,8 +48,13 @@ export interface Comparison {
   readonly agrees: boolean;
 }
 
-/** How often the packets of a disagreement are tried before it counts: the kernel may be a moment behind the API. */
-const ROUNDS = 4;
+/**
+ * For how long the packets of a disagreement are tried before it counts, in milliseconds: the kernel may be behind the
+ * API, for a moment usually, and for seconds where the machine is busy with other things.
+ */
+const PATIENCE = 20_000;
+/** Milliseconds between two rounds: where packets pass that should not, a round takes no time of its own. */
+const PAUSE = 100;
 
 /** What to probe. */
 export interface ProbeScope {
@@ -56,11 +62,13 @@ export interface ProbeScope {
   readonly include?: (pod: PodEndpoint) => boolean;
   /** Also connections from nodes to pods, and from pods to nodes and to the host outside. */
   readonly beyondPods?: boolean;
+  /** For how long disagreements are tried again, in milliseconds; absent: 20 s. */
+  readonly patience?: number;
 }
 
 /**
  * Tries every pair of pods on the ports that the destination declares and on one that it does not, over TCP, UDP and ICMP in each
- * address family, and compares with the prediction. What disagrees is predicted and tried again a few times, since the cluster may have
+ * address family, and compares with the prediction. What disagrees is predicted and tried again for a while, since the cluster may have
  * changed between the reading of it and the packets.
  */
 export async function compareReachability(
@@ -69,7 +77,9 @@ export async function compareReachability(
   scope: ProbeScope = {},
 ): Promise<readonly Comparison[]> {
   let comparisons = await compareOnce(lab, await readSnapshot(client), scope);
-  for (let round = 1; round < ROUNDS && comparisons.some(({ agrees }) => !agrees); round++) {
+  const deadline = performance.now() + (scope.patience ?? PATIENCE);
+  while (comparisons.some(({ agrees }) => !agrees) && performance.now() < deadline) {
+    await setTimeout(PAUSE);
     const open = new Set(comparisons.filter(({ agrees }) => !agrees).map(({ probe }) => probeKey(probe)));
     const again = await compareOnce(lab, await readSnapshot(client), scope, (probe) => open.has(probeKey(probe)));
     const renewed = new Map(again.map((each) => [probeKey(each.probe), each]));

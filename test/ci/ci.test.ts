@@ -198,26 +198,22 @@ describe('the hooks for pre-commit', () => {
     }
   });
 
-  it.skipIf(spawnSync('pre-commit', ['--version']).status !== 0)(
-    'run under pre-commit itself',
-    { timeout: 60_000 },
-    () => {
-      const local = hooks.map((hook) => ({
-        ...hook,
-        // What pre-commit makes of a path in the hooks' own repository.
-        entry: hook.entry.replace('./sluice', join(root, 'sluice')),
-        language: 'system',
-        ...(hook.id === 'sluice-test' ? { args: ['tests/web.yaml'] } : {}),
-      }));
-      write('.pre-commit-config.yaml', JSON.stringify({ repos: [{ repo: 'local', hooks: local }] }));
-      const hook = (id: string) =>
-        run('pre-commit', ['run', id, '--files', 'deploy/all.yaml'], { PRE_COMMIT_HOME: join(folder, 'cache') });
-      git('add', '.');
-      expect(hook('sluice-lint')).toMatchObject({ code: 0 });
-      expect(hook('sluice-test')).toMatchObject({ code: 0 });
-      write('deploy/all.yaml', POLICY.replace('policyTypes', 'policyType') + PODS);
-      git('add', '.');
-      expect(hook('sluice-lint')).toMatchObject({ code: 1, out: expect.stringContaining('did you mean') });
-    },
-  );
+  it.skipIf(spawnSync('pre-commit', ['--version']).status !== 0)('run under pre-commit itself', () => {
+    const local = hooks.map((hook) => ({
+      ...hook,
+      // What pre-commit makes of a path in the hooks' own repository.
+      entry: hook.entry.replace('./sluice', join(root, 'sluice')),
+      language: 'system',
+      ...(hook.id === 'sluice-test' ? { args: ['tests/web.yaml'] } : {}),
+    }));
+    write('.pre-commit-config.yaml', JSON.stringify({ repos: [{ repo: 'local', hooks: local }] }));
+    const hook = (id: string) =>
+      run('pre-commit', ['run', id, '--files', 'deploy/all.yaml'], { PRE_COMMIT_HOME: join(folder, 'cache') });
+    git('add', '.');
+    expect(hook('sluice-lint')).toMatchObject({ code: 0 });
+    expect(hook('sluice-test')).toMatchObject({ code: 0 });
+    write('deploy/all.yaml', POLICY.replace('policyTypes', 'policyType') + PODS);
+    git('add', '.');
+    expect(hook('sluice-lint')).toMatchObject({ code: 1, out: expect.stringContaining('did you mean') });
+  });
 });

@@ -62,7 +62,7 @@ blockStoreContract('in the embedded API server', async () => {
 });
 
 describe('nodes that race for addresses in the embedded API server', () => {
-  it('never share one and lose none, though a collector works among them', { timeout: 60_000 }, async () => {
+  it('never share one and lose none, though a collector works among them', async () => {
     await emptyStore();
     const spec = { cidr: '10.0.0.0/24', blockSize: 28 };
     await client.create(IP_POOLS, { metadata: { name: 'pool' }, spec } as KubeObject);

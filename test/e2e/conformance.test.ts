@@ -2,10 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LabAttempt, LabPlace } from '../../src/app/lab/lab-types.ts';
 import { conformanceSteps } from '../golden/conformance-table.ts';
 import type { ConformanceProbe, ConformanceStep } from '../golden/conformance-table.ts';
-import { podPlace, TestCluster } from './harness.ts';
-
-/** How often what went otherwise than expected is tried: the kernels may be a moment behind the API. */
-const ROUNDS = 5;
+import { eventually, podPlace, TestCluster } from './harness.ts';
 
 describe('the conformance tests of ClusterNetworkPolicy, with real packets', () => {
   const steps = conformanceSteps();
@@ -44,12 +41,13 @@ describe('the conformance tests of ClusterNetworkPolicy, with real packets', () 
     await applyNamespaces(step);
     await applyPolicies(step);
     let open = step.probes;
-    for (let round = 0; round < ROUNDS && open.length > 0; round++) {
+    // The kernels may be a moment behind the API.
+    await eventually(async () => {
       const attempts = open.map(attemptOf);
       const results = await cluster.lab.request({ op: 'probe', attempts });
       open = open.filter(({ allowed }, i) => results[i]?.verdict !== (allowed ? 'allowed' : 'denied'));
-    }
-    expect(open).toEqual([]);
+      expect(open).toEqual([]);
+    });
   });
 
   function attemptOf({ from, to, protocol, port, allowed }: ConformanceProbe): LabAttempt {

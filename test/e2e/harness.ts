@@ -17,7 +17,7 @@ import { PODS } from '../../src/host/kube-client/resources.ts';
 export const ROOT = resolve(import.meta.dirname, '../..');
 
 /** How long anything that a cluster does may take before a test gives up, in milliseconds. */
-const PATIENCE = 30_000;
+const PATIENCE = 120_000;
 
 /** What a run of the command line came to. */
 export interface SluiceResult {
@@ -138,7 +138,7 @@ export class TestCluster implements AsyncDisposable {
   /** Waits until every pod of the namespaces is ready. */
   async ready(...namespaces: readonly string[]): Promise<void> {
     for (const namespace of namespaces) {
-      await this.ok(`wait --for=condition=Ready pod --all -n ${namespace} --timeout=60s`);
+      await this.ok(`wait --for=condition=Ready pod --all -n ${namespace} --timeout=120s`);
     }
   }
 
@@ -176,7 +176,7 @@ export class TestCluster implements AsyncDisposable {
    */
   async agrees(...namespaces: readonly string[]): Promise<Observed> {
     const include = (pod: { readonly namespace: string }): boolean => namespaces.includes(pod.namespace);
-    const scope = { include, beyondPods: namespaces[0] === '*' };
+    const scope = { include, beyondPods: namespaces[0] === '*', patience: PATIENCE };
     const comparisons = await compareReachability(this.lab, this.client, scope);
     if (comparisons.some(({ agrees }) => !agrees)) {
       throw new Error(`the kernel and the prediction disagree (≠):\n${reachabilityTable(comparisons)}`);

@@ -42,7 +42,7 @@ export function describeLiveChanges(running: () => TestCluster): void {
       using stream = await EchoStream.open(cluster, 'live/friend', 'live/server', 5003);
       await cluster.ok('label pod friend -n live friend-');
       await stream.stalls();
-      expect(await cluster.reaches('live/friend', 'live/server', 80)).toBe(false);
+      await expect.poll(() => cluster.reaches('live/friend', 'live/server', 80)).toBe(false);
       await cluster.ok('label pod stranger -n live friend=yes');
       await cluster.agrees('live');
       expect(await cluster.reaches('live/stranger', 'live/server', 80)).toBe(true);

@@ -160,7 +160,7 @@ export function describePolicyKinds(running: () => TestCluster): void {
       await cluster.apply(DOMAINS);
       await eventually(async () => expect(await reached()).toBe('denied'));
       // The first packet may be faster than the filter, and is then sent again.
-      const fetched = await cluster.ok('exec -n kinds client -- wget -q -T 5 -O - http://outside.example');
+      const fetched = await cluster.ok('exec -n kinds client -- wget -q -T 60 -O - http://outside.example');
       expect(fetched).toContain('outside.example');
       expect(await reached()).toBe('allowed');
       await cluster.ok('delete cnp domains');

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LabPlace } from '../../src/app/lab/lab-types.ts';
 import { NODES, SERVICES } from '../../src/host/kube-client/resources.ts';
 import type { Node } from '../../src/core/kube/types.ts';
-import { eventually, podPlace, type TestCluster } from './harness.ts';
+import { podPlace, type TestCluster } from './harness.ts';
 
 const PODS = `
 apiVersion: v1
@@ -55,16 +55,16 @@ export function describeServices(running: () => TestCluster): void {
     it('answers on its cluster addresses, by name, and to its own backend', async () => {
       const cluster = running();
       for (const address of await clusterAddresses(cluster)) {
-        expect(await fetches(cluster, podPlace('svc/client'), address, 8080)).toBe(true);
-        expect(await fetches(cluster, podPlace('svc/web'), address, 8080)).toBe(true);
+        await expect.poll(() => fetches(cluster, podPlace('svc/client'), address, 8080)).toBe(true);
+        await expect.poll(() => fetches(cluster, podPlace('svc/web'), address, 8080)).toBe(true);
       }
-      const output = await cluster.ok('exec -n svc client -- timeout 5 wget -q -O - http://web.svc:8080');
+      const output = await cluster.ok('exec -n svc client -- timeout 60 wget -q -O - http://web.svc:8080');
       expect(output).toContain('svc/web');
     });
 
     it('answers on every node to a client outside of the cluster', async () => {
       const cluster = running();
-      expect(await answersOutside(cluster)).toEqual(new Set([true]));
+      await expect.poll(() => answersOutside(cluster)).toEqual(new Set([true]));
     });
 
     it('is judged after translation: by the port of the pod and the labels of the client', async () => {
@@ -72,10 +72,10 @@ export function describeServices(running: () => TestCluster): void {
       const [address] = await clusterAddresses(cluster);
       await cluster.apply(policy('{ podSelector: { matchLabels: { app: client } } }'));
       await cluster.agrees('svc');
-      expect(await fetches(cluster, podPlace('svc/client'), address!, 8080)).toBe(true);
+      await expect.poll(() => fetches(cluster, podPlace('svc/client'), address!, 8080)).toBe(true);
       // A pod always reaches itself, through its Service too.
-      expect(await fetches(cluster, podPlace('svc/web'), address!, 8080)).toBe(true);
-      expect(await answersOutside(cluster)).toEqual(new Set([false]));
+      await expect.poll(() => fetches(cluster, podPlace('svc/web'), address!, 8080)).toBe(true);
+      await expect.poll(() => answersOutside(cluster)).toEqual(new Set([false]));
     });
 
     it('shows its backend the real source of a client outside, whichever node it asks', async () => {
@@ -83,8 +83,9 @@ export function describeServices(running: () => TestCluster): void {
       const blocks = '{ ipBlock: { cidr: 203.0.113.0/24 } }, { ipBlock: { cidr: 2001:db8:113::/64 } }';
       await cluster.apply(policy(blocks));
       await cluster.agrees('svc');
-      expect(await answersOutside(cluster)).toEqual(new Set([true]));
-      expect(await fetches(cluster, podPlace('svc/client'), (await clusterAddresses(cluster))[0]!, 8080)).toBe(false);
+      await expect.poll(() => answersOutside(cluster)).toEqual(new Set([true]));
+      const [own] = await clusterAddresses(cluster);
+      await expect.poll(() => fetches(cluster, podPlace('svc/client'), own!, 8080)).toBe(false);
     });
 
     it('sends nobody to a pod that is gone, and finds the one that takes its place', async () => {
@@ -92,10 +93,10 @@ export function describeServices(running: () => TestCluster): void {
       await cluster.ok('delete networkpolicy web -n svc');
       await cluster.ok('delete pod web -n svc --grace-period=1');
       const [address] = await clusterAddresses(cluster);
-      expect(await fetches(cluster, podPlace('svc/client'), address!, 8080)).toBe(false);
+      await expect.poll(() => fetches(cluster, podPlace('svc/client'), address!, 8080)).toBe(false);
       await cluster.apply(PODS);
       await cluster.ready('svc');
-      await eventually(async () => expect(await fetches(cluster, podPlace('svc/client'), address!, 8080)).toBe(true));
+      await expect.poll(() => fetches(cluster, podPlace('svc/client'), address!, 8080)).toBe(true);
     });
   });
 }

@@ -9,8 +9,8 @@ describe('on a running cluster', () => {
   beforeAll(async () => {
     cluster = await TestCluster.start({ nodes: 1 });
     await cluster.apply('examples/policy-tests/manifests');
-    await cluster.ok('wait --for=condition=Available deployment --all -n shop --timeout=60s');
-    await cluster.ok('wait --for=condition=Available deployment --all -n monitoring --timeout=60s');
+    await cluster.ok('wait --for=condition=Available deployment --all -n shop --timeout=120s');
+    await cluster.ok('wait --for=condition=Available deployment --all -n monitoring --timeout=120s');
   });
   afterAll(() => cluster?.[Symbol.asyncDispose]());
 
@@ -60,7 +60,7 @@ metadata: { name: fixed, annotations: { cni.projectcalico.org/ipAddrs: '["10.77.
 spec: { containers: [{ name: main, image: nginx }] }
 `;
     await cluster.ok('create -f -', manifests);
-    await cluster.ok('wait --for=condition=Ready pod/fixed --timeout=60s');
+    await cluster.ok('wait --for=condition=Ready pod/fixed --timeout=120s');
     expect(await cluster.ok("get pod fixed -o 'jsonpath={.status.podIP}'")).toBe('10.77.0.200');
     const shown = await ipam('show', '--ip', '10.77.0.200');
     expect(shown.stdout).toContain('10.77.0.200 is held for pod default/fixed on');
@@ -72,7 +72,7 @@ spec: { containers: [{ name: main, image: nginx }] }
     await eventually(async () => {
       const { code, stdout } = await ipam('check');
       if (code !== 0) throw new Error(stdout);
-    }, 30_000);
+    });
   });
 
   it('kubectl sluice asks the cluster of the current context', () => {

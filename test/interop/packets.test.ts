@@ -32,7 +32,7 @@ let rig: ClusterRig;
 
 beforeAll(async () => {
   rig = await ClusterRig.create(everyPlace());
-}, 120_000);
+});
 
 afterAll(() => rig[Symbol.asyncDispose]());
 

@@ -136,7 +136,7 @@ let rig: ClusterRig;
 
 beforeAll(async () => {
   rig = await ClusterRig.create(state);
-}, 60_000);
+});
 
 afterAll(() => rig[Symbol.asyncDispose]());
 

@@ -91,7 +91,7 @@ describe.each<[BackendName, Family]>([
       ...service(SHUT, 30_009, webs, guardedBy(SHUT, 'client-1')),
       ...service(EMPTY, 30_010, [], { clusterIps: [] }),
     );
-  }, 60_000);
+  });
   afterAll(() => rig?.[Symbol.asyncDispose]());
 
   describe.each(PROTOCOLS)('over %s', (protocol) => {
@@ -158,14 +158,14 @@ describe.each<[BackendName, Family]>([
       ];
       if (protocol === 'tcp') expect(await Promise.all(refused.map(asked))).toEqual(refused.map(() => 'ECONNREFUSED'));
       expect(await asked(OPEN)).toMatch(/^web-/);
-      expect(await asked(SHUT)).toBe('timeout');
+      expect(await rig.askInVain('outside', SHUT, 80, protocol)).toBe('timeout');
     });
 
     it('pods and nodes use the address of a load balancer themselves, if they are among its sources', async () => {
       expect(await rig.ask('client-1', OPEN, 80, protocol)).toMatch(/^web-/);
       expect(await rig.ask('node-1', OPEN, 80, protocol)).toMatch(/^web-/);
       expect(await rig.ask('client-1', SHUT, 80, protocol)).toMatch(/^web-/);
-      expect(await rig.ask('web-1', SHUT, 80, protocol)).toBe('timeout');
+      expect(await rig.askInVain('web-1', SHUT, 80, protocol)).toBe('timeout');
     });
 
     it.each<[PlaceName, string, number]>([
@@ -179,7 +179,7 @@ describe.each<[BackendName, Family]>([
     ])('%s is refused at once by %s:%i, which nobody serves', async (from, address, port) => {
       // ICMP errors are limited by rate and given up under pressure; TCP is refused by a reset, which is not.
       if (protocol === 'tcp') expect(await rig.ask(from, address, port, protocol)).toBe('ECONNREFUSED');
-      else await expect.poll(() => rig.ask(from, address, port, protocol), { timeout: 5000 }).toBe('ECONNREFUSED');
+      else await expect.poll(() => rig.askInVain(from, address, port, protocol)).toBe('ECONNREFUSED');
     });
 
     it('a Service with affinity leads a client to one backend, whichever node it enters by', async () => {
@@ -214,8 +214,8 @@ describe.each<[BackendName, Family]>([
       expect(await rig.ask('outside', ip(node), port)).toBe(`${pod} ${ip('outside')}`);
     rig.leadToServicesBy('node-1');
     expect(await rig.ask('outside', at(11), 80)).toBe(`web-2 ${ip('outside')}`);
-    expect(await rig.ask('client-1', WEB_1, 80)).toBe('timeout');
-    expect(await rig.ask('client-1', WEB_2, 80)).toBe('timeout');
+    expect(await rig.askInVain('client-1', WEB_1, 80)).toBe('timeout');
+    expect(await rig.askInVain('client-1', WEB_2, 80)).toBe('timeout');
     // A pod never blocks itself, nor its own node.
     expect(await rig.ask('web-1', WEB_1, 80)).toBe(`web-1 ${hairpin}`);
     expect(await rig.ask('node-1', WEB_1, 80)).toBe(`web-1 ${ip('node-1')}`);
@@ -229,8 +229,8 @@ describe.each<[BackendName, Family]>([
     // Allowed is the node that it enters by, not the client.
     rig.apply(allow('node-1'));
     const refused = webs.flatMap((_, i) => [
-      rig.ask('outside', ip('node-1'), 30_011 + i),
-      rig.ask('outside', at(10 + i), 80),
+      rig.askInVain('outside', ip('node-1'), 30_011 + i),
+      rig.askInVain('outside', at(10 + i), 80),
     ]);
     expect(new Set(await Promise.all(refused))).toEqual(new Set(['timeout']));
     rig.apply(noPolicy);

@@ -16,7 +16,7 @@ beforeAll(() => {
   buildLibrary(join(installed, 'dist'));
   symlinkSync(join(ROOT, 'node_modules/kubernetes-types'), join(folder, 'node_modules/kubernetes-types'));
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
-}, 60_000);
+});
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const text = readFileSync(join(ROOT, 'docs/library.md'), 'utf8');

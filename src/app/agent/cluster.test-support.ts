@@ -204,7 +204,7 @@ export class TestCluster implements AsyncDisposable {
       stop.signal,
     );
     node.done = disposeAfter(ended, stack);
-    await this.cni(name, this.#request('STATUS', { containerId: '', netns: '', args: '' }), 20_000);
+    await this.cni(name, this.#request('STATUS', { containerId: '', netns: '', args: '' }), 60_000);
   }
 
   /** Ends the agent and waits for its end; the node's kernel stays as it is. */
@@ -273,7 +273,7 @@ export class TestCluster implements AsyncDisposable {
   /** Runs a program inside a namespace; resolves to its exit code and output. */
   run(netns: string, command: readonly string[]): Promise<{ readonly code: number; readonly output: string }> {
     return new Promise((resolve) => {
-      execFile('nsenter', [`--net=${netns}`, ...command], { timeout: 20_000 }, (error, stdout, stderr) => {
+      execFile('nsenter', [`--net=${netns}`, ...command], { timeout: 120_000 }, (error, stdout, stderr) => {
         const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1;
         resolve({ code, output: stdout + stderr });
       });
@@ -362,7 +362,7 @@ async function disposeAfter(ended: Promise<void>, stack: AsyncDisposableStack): 
 }
 
 /** Waits until `condition` holds; throws after `milliseconds`. */
-export async function eventually(condition: () => Promise<boolean> | boolean, milliseconds = 30_000): Promise<void> {
+export async function eventually(condition: () => Promise<boolean> | boolean, milliseconds = 60_000): Promise<void> {
   const deadline = Date.now() + milliseconds;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`the condition did not come true within ${milliseconds} ms`);

@@ -7,7 +7,7 @@ import { FlannelNode } from './flannel-node.test-support.ts';
 import type { FlannelConfig } from './flannel-node.test-support.ts';
 import { withFlannel } from './flannel-options.ts';
 
-const PATIENCE = 30_000;
+const PATIENCE = 60_000;
 const NETWORKS = { EnableIPv6: true, Network: '10.244.0.0/16', IPv6Network: 'fd00:10:244::/56' } as const;
 const cidrsOf = (n: number): readonly string[] => [`10.244.${n}.0/24`, `fd00:10:244:${n}::/64`];
 const podOf = (n: number): readonly string[] => [`10.244.${n}.77`, `fd00:10:244:${n}::77`];

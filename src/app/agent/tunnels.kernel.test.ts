@@ -65,7 +65,7 @@ async function expectConnected(setting: Scene): Promise<void> {
     await eventually(() => reaches(setting, address), PATIENCE).catch((error: unknown) => {
       throw new Error(`pod first cannot reach ${address}`, { cause: error });
     });
-  for (const address of first.ips) expect(await cluster.pings(near.netns, address)).toBe(true);
+  for (const address of first.ips) await eventually(() => cluster.pings(near.netns, address));
   await cluster.client.create(NETWORK_POLICIES, denyAll);
   await eventually(async () => !(await reaches(setting, near.ips[0]!)), PATIENCE);
   await cluster.client.delete(NETWORK_POLICIES, { namespace: 'default', name: 'deny-all' });
@@ -75,10 +75,10 @@ async function expectConnected(setting: Scene): Promise<void> {
 /** The largest packets pass in one piece, larger ones are refused with the number that would. */
 async function expectMtu(setting: Scene, address: string, mtu: number): Promise<void> {
   const headers = address.includes(':') ? 48 : 28;
-  const { code, output } = await reach(setting, address, '-M', 'do', '-s', String(mtu - headers));
-  expect([code, output]).toEqual([0, expect.stringContaining(' 0% packet loss')]);
-  const larger = await reach(setting, address, '-M', 'do', '-s', String(mtu - headers + 1));
-  expect([larger.code, larger.output]).toEqual([1, expect.stringMatching(new RegExp(`mtu[ =]*:? ?${mtu}`, 'iu'))]);
+  const refused = { code: 1, output: expect.stringMatching(new RegExp(`mtu[ =]*:? ?${mtu}`, 'iu')) };
+  const echo = (size: number) => reach(setting, address, '-M', 'do', '-s', String(size - headers));
+  await expect.poll(() => echo(mtu)).toEqual({ code: 0, output: expect.stringContaining(' 0% packet loss') });
+  await expect.poll(() => echo(mtu + 1)).toEqual(refused);
 }
 
 /** Service 10.96.0.1:80, NodePort 30080, with one backend. */
@@ -123,7 +123,7 @@ async function expectServices(setting: Scene, { showsClient }: { readonly showsC
   await eventually(async () => (await ask(node, '10.96.0.1', '80')).startsWith('near '), PATIENCE);
   const client = showsClient ? /^near 172\.30\.1\.1$/u : /^near /u;
   await eventually(async () => client.test(await ask(cluster.router, '172.30.1.11', '30080')), PATIENCE);
-  expect(await reaches(setting, '172.30.1.1')).toBe(true);
+  await eventually(() => reaches(setting, '172.30.1.1'));
 }
 
 describe.skipIf(!kernelMakes('ipip'))('pods over IP-in-IP', { timeout: 4 * PATIENCE }, () => {
@@ -143,7 +143,7 @@ describe.skipIf(!kernelMakes('ipip'))('pods over IP-in-IP', { timeout: 4 * PATIE
     await cluster.run(cluster.nodes.get('n2')!.netns, blocked);
     await cluster.run(cluster.nodes.get('n3')!.netns, blocked);
     expect(await reaches(setting, setting.far!.ips[0]!)).toBe(false);
-    expect(await reaches(setting, setting.near.ips[0]!)).toBe(ipipMode === 'CrossSubnet');
+    await expect.poll(() => reaches(setting, setting.near.ips[0]!)).toBe(ipipMode === 'CrossSubnet');
   });
 });
 
@@ -214,7 +214,7 @@ describe.skipIf(!kernelMakes('wireguard'))('pods over WireGuard', { timeout: 4 *
     const setting = await scene('vxlan', {});
     await using cluster = setting.cluster;
     await expectConnected(setting);
-    const stream = cluster.run(setting.first.netns, ['ping', '-i', '0.05', '-w', '15', '-q', setting.near.ips[0]!]);
+    const stream = cluster.run(setting.first.netns, ['ping', '-i', '0.05', '-c', '300', '-q', setting.near.ips[0]!]);
     await switchOn(cluster);
     await encrypted(setting);
     await cluster.client.delete(FELIX, { name: 'default' });

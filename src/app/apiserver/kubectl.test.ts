@@ -223,9 +223,9 @@ describe('workloads', () => {
       'dev',
       'deploy/web',
       '--for=condition=Available',
-      '--timeout=20s',
+      '--timeout=120s',
     ]);
-    const following = cluster.background(['rollout', 'status', '-n', 'dev', 'deploy/web', '--timeout=20s']);
+    const following = cluster.background(['rollout', 'status', '-n', 'dev', 'deploy/web', '--timeout=120s']);
     await following.seen(/Waiting for deployment/);
     const status = {
       observedGeneration: 4,
@@ -329,7 +329,7 @@ spec:
 
   it('are served as soon as their definition is, with defaults, columns, explain and scale', async () => {
     await ok('apply -f -', CRD);
-    await ok('wait --for=condition=Established crd/pools.example.test --timeout=5s');
+    await ok('wait --for=condition=Established crd/pools.example.test --timeout=120s');
     expect(await ok('apply -f -', pool('{ cidr: 10.0.0.0/8, slots: [1, null, 2] }'))).toContain(
       'pool.example.test/p created',
     );

@@ -13,7 +13,7 @@ describe('policies of other APIs, through the real kubectl', () => {
   beforeAll(async () => {
     cluster = await testCluster();
     await ok(`apply -f ${DEFINITIONS}`);
-  }, 60_000);
+  });
   afterAll(() => cluster?.[Symbol.asyncDispose]());
 
   const manifest = (kind: string, apiVersion: string, name: string, spec: string): string =>

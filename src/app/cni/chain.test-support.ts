@@ -38,7 +38,7 @@ await using agent = await FakeAgent.start((line) =>
   }),
 );
 const cacheDir = join(directory, 'results');
-const runtime = createCniRuntime({ pluginDirs: [pluginDir, '/usr/lib/cni'], cacheDir, timeoutMs: 20_000 });
+const runtime = createCniRuntime({ pluginDirs: [pluginDir, '/usr/lib/cni'], cacheDir, timeoutMs: 120_000 });
 const list = chain('1.0.0');
 const attachment: RuntimeAttachment = {
   containerId: 'c1',
@@ -152,7 +152,7 @@ function unwire(): void {
 }
 
 function fetchFromClient(url: string): string {
-  const script = `fetch('${url}', { signal: AbortSignal.timeout(2000) }).then((r) => r.text()).then((t) => process.stdout.write(t))`;
+  const script = `fetch('${url}', { signal: AbortSignal.timeout(20_000) }).then((r) => r.text()).then((t) => process.stdout.write(t))`;
   return execFileSync('ip', ['netns', 'exec', 'client', process.execPath, '-e', script], { encoding: 'utf8' });
 }
 
@@ -172,7 +172,7 @@ async function failure(work: Promise<unknown>): Promise<unknown> {
 }
 
 async function eventually<T>(attempt: () => T): Promise<T> {
-  for (const deadline = Date.now() + 10_000; ;) {
+  for (const deadline = Date.now() + 60_000; ;) {
     try {
       return attempt();
     } catch (error) {

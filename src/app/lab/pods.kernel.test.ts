@@ -38,7 +38,7 @@ beforeAll(async () => {
   );
   kubeconfig = started.kubeconfig;
   client = httpKubeClient(await loadKubeconfig(kubeconfig));
-}, 120_000);
+});
 
 afterAll(async () => {
   client?.close();
@@ -54,7 +54,7 @@ const get = (name: string): Promise<Pod> => client.get<Pod>(PODS, { namespace: '
 
 /** Waits until the pod looks as wanted and returns it. */
 async function until(name: string, condition: (pod: Pod) => boolean): Promise<Pod> {
-  const deadline = performance.now() + 40_000;
+  const deadline = performance.now() + 120_000;
   for (;;) {
     const pod = await get(name);
     if (condition(pod)) return pod;
@@ -193,13 +193,14 @@ describe('a pod', () => {
     const pod = await until('sick', ({ status }) => (status?.containerStatuses?.[0]?.restartCount ?? 0) >= 1);
     expect(pod.status?.containerStatuses?.[0]?.lastState?.terminated?.exitCode).toBe(137);
     expect(await log('sick', '?previous=true')).toBe('life\n');
-    const { items } = await client.list<Event & KubeObject>(EVENTS, {
-      namespace: 'default',
-      fieldSelector: 'involvedObject.name=sick',
-    });
-    expect(new Set(items.map(({ reason }) => reason))).toEqual(
-      new Set(['Scheduled', 'Pulled', 'Created', 'Started', 'Unhealthy', 'Killing', 'BackOff']),
-    );
+    const reasons = async (): Promise<ReadonlySet<unknown>> => {
+      const about = { namespace: 'default', fieldSelector: 'involvedObject.name=sick' };
+      const { items } = await client.list<Event & KubeObject>(EVENTS, about);
+      return new Set(items.map(({ reason }) => reason));
+    };
+    await expect
+      .poll(reasons)
+      .toEqual(new Set(['Scheduled', 'Pulled', 'Created', 'Started', 'Unhealthy', 'Killing', 'BackOff']));
   });
 
   it('becomes ready with its readiness probe, and unready again', async () => {
@@ -233,10 +234,10 @@ describe('a pod', () => {
         }),
       ],
     });
-    await run('deaf', { containers: [busybox('exec sleep 1000')] });
+    await run('deaf', { terminationGracePeriodSeconds: 3600, containers: [busybox('exec sleep 1000')] });
     await Promise.all([until('polite', ready), until('deaf', ready)]);
-    // `--wait`: kubectl returns when the objects are gone; a deaf pid 1 would take its whole 30 seconds.
-    expect(kubectl('delete', 'pod', 'polite', 'deaf', '--timeout=20s').status).toBe(0);
+    // `--wait`: kubectl returns when the objects are gone; a deaf pid 1 would take its whole hour.
+    expect(kubectl('delete', 'pod', 'polite', 'deaf', '--timeout=120s').status).toBe(0);
     await run('reader', { restartPolicy: 'Never', volumes, containers: [busybox('cat /out/end', { volumeMounts })] });
     await until('reader', phase('Succeeded'));
     expect(await log('reader')).toBe('hook\nterm\n');

@@ -51,7 +51,7 @@ function run(program: string, args: readonly string[]): string {
   const { status, stdout, stderr } = spawnSync(program, args, {
     cwd: join(folder, 'tree'),
     encoding: 'utf8',
-    timeout: 15_000,
+    timeout: 120_000,
   });
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   return stdout;

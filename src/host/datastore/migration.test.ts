@@ -31,7 +31,7 @@ let inKubernetes: MemoryKubeClient;
 beforeAll(async () => {
   server = await EtcdServer.start();
   etcd = server.client();
-}, 60_000);
+});
 afterAll(async () => {
   etcd.close();
   await server[Symbol.asyncDispose]();

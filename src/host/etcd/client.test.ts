@@ -8,16 +8,13 @@ import { isCompacted } from './errors.ts';
 import { EtcdServer } from './etcd.test-support.ts';
 import type { Etcd, WatchBatch, WatchEvent } from './types.ts';
 
-/** Milliseconds for a server to start on a machine that has much else to do. */
-const PATIENCE = 60_000;
-
 let server: EtcdServer;
 let etcd: Etcd;
 
 beforeAll(async () => {
   server = await EtcdServer.start();
   etcd = server.client();
-}, PATIENCE);
+});
 afterAll(async () => {
   etcd.close();
   await server[Symbol.asyncDispose]();
@@ -149,9 +146,9 @@ describe('with several endpoints, an etcd client', () => {
     none.close();
   });
 
-  it('goes on with the members that are left when the one that it uses dies', { timeout: PATIENCE }, async () => {
+  it('goes on with the members that are left when the one that it uses dies', async () => {
     const members = await EtcdServer.startThree();
-    const client = etcdClient({ endpoints: members.flatMap((each) => each.config().endpoints), timeout: 15_000 });
+    const client = etcdClient({ endpoints: members.flatMap((each) => each.config().endpoints), timeout: 60_000 });
     const revision = await client.put('/shared', '1');
     const watching = failureOf(firstEvents(client.watch({ key: '/shared' }, revision + 1, NEVER), 1));
     await members[0]!.kill();
@@ -164,9 +161,9 @@ describe('with several endpoints, an etcd client', () => {
     for (const member of members) await member[Symbol.asyncDispose]();
   });
 
-  it('reads on when a server dies and comes back', { timeout: PATIENCE }, async () => {
+  it('reads on when a server dies and comes back', async () => {
     await using mortal = await EtcdServer.start();
-    const client = mortal.client({ timeout: 15_000 });
+    const client = mortal.client({ timeout: 60_000 });
     await client.put('/kept', 'x');
     const watching = failureOf(firstEvents(client.watch({ key: '/kept' }, 1e6, NEVER), 1));
     await mortal.kill();
@@ -185,27 +182,27 @@ describe('with TLS, an etcd client', () => {
   beforeAll(async () => {
     certificates = await createTestCertificates();
     secure = await EtcdServer.start({ certificates });
-  }, PATIENCE);
+  });
   afterAll(() => secure[Symbol.asyncDispose]());
 
-  it('is let in by its certificate, and tells what is wrong without it', { timeout: PATIENCE }, async () => {
+  it('is let in by its certificate, and tells what is wrong without it', async () => {
     const client = secure.client();
     await client.put('/secret', 'x');
     expect((await client.range({ key: '/secret' })).items).toHaveLength(1);
     client.close();
-    const nobody = etcdClient({ endpoints: secure.config().endpoints, ca: certificates.ca, timeout: 25_000 });
+    const nobody = etcdClient({ endpoints: secure.config().endpoints, ca: certificates.ca, timeout: 60_000 });
     expect((await failureOf(nobody.range({ key: '/secret' }))).code).toBe('unavailable');
     nobody.close();
-    const trusting = etcdClient({ endpoints: secure.config().endpoints, timeout: 25_000 });
+    const trusting = etcdClient({ endpoints: secure.config().endpoints, timeout: 60_000 });
     expect((await failureOf(trusting.range({ key: '/secret' }))).message).toContain('unable to verify');
     trusting.close();
   });
 });
 
 describe('with users, an etcd client', () => {
-  it('proves who it is, and again when etcd has forgotten or changed its users', { timeout: PATIENCE }, async () => {
+  it('proves who it is, and again when etcd has forgotten or changed its users', async () => {
     await using guarded = await EtcdServer.start({ arguments: ['--auth-token', 'simple'] });
-    const admin = guarded.client({ username: 'root', password: 'pass', timeout: 15_000 });
+    const admin = guarded.client({ username: 'root', password: 'pass', timeout: 60_000 });
     guarded.ctl('user', 'add', 'root:pass');
     guarded.ctl('user', 'grant-role', 'root', 'root');
     guarded.ctl('auth', 'enable');

@@ -11,6 +11,9 @@ import { parseEndpoints } from './endpoint.ts';
 import type { TestCertificates } from './certificates.test-support.ts';
 import type { Etcd } from './types.ts';
 
+/** Milliseconds that a call may take on a machine that has much else to do. */
+const PATIENCE = 60_000;
+
 /** How to start a server. */
 export interface EtcdServerOptions {
   /** Serve TLS and ask clients for certificates. */
@@ -128,7 +131,7 @@ export class EtcdServer implements AsyncDisposable {
   config(more: Partial<EtcdConfig> = {}): EtcdConfig {
     const { certificates } = this.#options;
     const identity = certificates === undefined ? {} : { ca: certificates.ca, ...certificates.client };
-    return { endpoints: parseEndpoints(this.endpoint), ...identity, ...more };
+    return { endpoints: parseEndpoints(this.endpoint), timeout: PATIENCE, ...identity, ...more };
   }
 
   client(more: Partial<EtcdConfig> = {}): Etcd {

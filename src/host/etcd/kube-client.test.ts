@@ -46,7 +46,7 @@ let reports: string[];
 beforeAll(async () => {
   server = await EtcdServer.start();
   etcd = server.client();
-}, 60_000);
+});
 afterAll(async () => {
   etcd.close();
   await server[Symbol.asyncDispose]();

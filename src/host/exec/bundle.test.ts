@@ -126,13 +126,13 @@ describe('the command line in a checkout of its own', () => {
     expect(run('main.ts', ['version']).stdout).toMatch(/^edited /);
     expect(bundles()).toHaveLength(2);
     expect(bundleState(root, 'version')?.kind).toBe('fresh');
-  }, 120_000);
+  });
 
   it('runs the sources when they cannot be bundled', () => {
     writeFileSync(join(root, 'src/cli/commands/why.ts'), 'this is no source');
     expect(run('main.ts', ['version']).stdout).toMatch(/^sluice \d/);
     expect(existsSync(join(root, LISTS))).toBe(false);
-  }, 120_000);
+  });
 
   function run(entry: string, args: readonly string[]) {
     const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'src/cli', entry), ...args], {

@@ -30,7 +30,7 @@ beforeAll(async () => {
   guarded.ctl('auth', 'enable');
   etcd = plain.client();
   guardedEtcd = guarded.client({ username: 'root', password: 'pass' });
-}, 60_000);
+});
 afterAll(async () => {
   etcd.close();
   guardedEtcd.close();

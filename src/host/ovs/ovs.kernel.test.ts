@@ -16,6 +16,8 @@ const directory = enterPrivateNetwork();
 const usable = directory !== undefined && existsSync('/usr/sbin/ovs-vswitchd');
 const DEVICE = 'ovs.sluice';
 const MTU = 1450;
+/** Far beyond what it takes. */
+const SOON = { timeout: 60_000 };
 
 type Daemons = ReturnType<typeof startOvs>;
 
@@ -38,7 +40,7 @@ class Pair implements AsyncDisposable {
       ]);
       pair.daemons.push(pair.startDaemons(n));
       pair.netlinks.push(pair.open(n));
-      await vi.waitFor(() => pair.wire(n), { timeout: 10_000 });
+      await vi.waitFor(() => pair.wire(n), SOON);
     }
     return pair;
   }
@@ -88,7 +90,7 @@ class Pair implements AsyncDisposable {
 
   /** The first packet of a flow may take the switch a while on a slow machine. */
   async reaches(...options: readonly string[]): Promise<void> {
-    await vi.waitFor(() => expect(this.ping(...options)).toBe(true), { timeout: 15_000 });
+    await vi.waitFor(() => expect(this.ping(...options)).toBe(true), SOON);
   }
 
   flows(n: 1 | 2): string[] {
@@ -171,9 +173,9 @@ describe.skipIf(!usable)('tunnels by Open vSwitch', () => {
     await using pair = await Pair.create();
     await pair.daemons[0]![Symbol.asyncDispose]();
     pair.daemons[0] = pair.startDaemons(1);
-    await vi.waitFor(() => expect(pair.netlinks[0]!.link(DEVICE)?.ovs).toBeUndefined());
+    await vi.waitFor(() => expect(pair.netlinks[0]!.link(DEVICE)?.ovs).toBeUndefined(), SOON);
     pair.netlinks[0] = pair.open(1);
-    await vi.waitFor(() => pair.wire(1), { timeout: 10_000 });
+    await vi.waitFor(() => pair.wire(1), SOON);
     await pair.reaches();
     pair.netlinks[0].apply([{ kind: 'delete-link', link: DEVICE }]);
     expect(pair.netlinks[0].links().map(({ name }) => name)).not.toContain(DEVICE);

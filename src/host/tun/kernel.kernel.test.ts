@@ -16,6 +16,8 @@ const directory = enterPrivateNetwork();
 const DEVICE = 'tun.sluice';
 const MTU = 1500 - 48;
 const BYTES = 8_000_000;
+/** Far beyond what it takes. */
+const SOON = { timeout: 60_000 };
 
 /** Two nodes on one link, each with a tunnel to the other and an address of each family in it. */
 class Pair implements AsyncDisposable {
@@ -96,7 +98,7 @@ class Pair implements AsyncDisposable {
 
   /** A thread that has just been started may take a while on a busy machine. */
   async reaches(family: 4 | 6, ...options: readonly string[]): Promise<void> {
-    await vi.waitFor(() => expect(this.ping(family, ...options)).toBe(true), { timeout: 15_000 });
+    await vi.waitFor(() => expect(this.ping(family, ...options)).toBe(true), SOON);
   }
 
   /** Starts sending {@link BYTES} bytes from the first node to the second; resolves to what both ends saw. */
@@ -228,7 +230,7 @@ describe.skipIf(directory === undefined)('tunnels in user space', () => {
   it('let connections live through a change of whoever carries them', async () => {
     await using pair = new Pair(4);
     const { sent, got } = await pair.transfer(4);
-    await vi.waitFor(() => expect(pair.tunnels[0]!.status()!.packetsOut).toBeGreaterThan(10));
+    await vi.waitFor(() => expect(pair.tunnels[0]!.status()!.packetsOut).toBeGreaterThan(10), SOON);
     await pair.tunnels[0]![Symbol.asyncDispose]();
     pair.tunnels[0] = pair.open(1);
     pair.set(1);
@@ -239,7 +241,7 @@ describe.skipIf(directory === undefined)('tunnels in user space', () => {
     await using pair = new Pair(4);
     using netlink = openNetlink({ netns: pair.pathOf(1) });
     netlink.apply([{ kind: 'delete-link', link: DEVICE }]);
-    await vi.waitFor(() => expect(pair.failures).toEqual([expect.stringContaining(DEVICE)]));
+    await vi.waitFor(() => expect(pair.failures).toEqual([expect.stringContaining(DEVICE)]), SOON);
     expect(pair.tunnels[0]!.status()).toBeUndefined();
     pair.set(1);
     pair.wire(1);

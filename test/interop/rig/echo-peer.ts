@@ -11,6 +11,8 @@ export interface PeerCommand {
   readonly protocol: 'tcp' | 'udp';
   readonly address: string;
   readonly port: number;
+  /** Milliseconds until the answer is `timeout`. */
+  readonly patience: number;
 }
 
 const [name, port] = [process.argv[2]!, Number(process.argv[3])];
@@ -28,8 +30,8 @@ function answer(value: object): void {
   process.stdout.write(`${JSON.stringify(value)}\n`);
 }
 
-function run({ id, protocol, address, port: to }: PeerCommand): void {
-  const timer = setTimeout(() => finish('timeout'), 1000);
+function run({ id, protocol, address, port: to, patience }: PeerCommand): void {
+  const timer = setTimeout(() => finish('timeout'), patience);
   let text = '';
   const close = protocol === 'tcp' ? overTcp() : overUdp();
   function overTcp(): () => void {

@@ -197,7 +197,7 @@ export class PolicyOnlyNode implements AsyncDisposable {
     return createCniRuntime({
       pluginDirs: [join(this.directory, 'plugins')],
       cacheDir: join(this.directory, 'results'),
-      timeoutMs: 30_000,
+      timeoutMs: 120_000,
     });
   }
 
@@ -224,7 +224,7 @@ export class PolicyOnlyNode implements AsyncDisposable {
   /** Runs a program inside a namespace; resolves to its exit code and output. */
   run(netns: string, ...command: readonly string[]): Promise<{ readonly code: number; readonly output: string }> {
     return new Promise((resolve) => {
-      execFile('nsenter', [`--net=${netns}`, ...command], { timeout: 20_000 }, (error, stdout, stderr) => {
+      execFile('nsenter', [`--net=${netns}`, ...command], { timeout: 120_000 }, (error, stdout, stderr) => {
         const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1;
         resolve({ code, output: stdout + stderr });
       });
@@ -241,7 +241,12 @@ export class PolicyOnlyNode implements AsyncDisposable {
     await new Promise((resolve) => child.stdout.once('data', resolve));
   }
 
-  /** The addresses of `to`, of both families, at which a connection to port 8080 is answered. */
+  /** Waits until a connection to port 8080 is answered at every address of `to`. */
+  async reaches(from: string, to: Pick<ForeignPod, 'ips' | 'name'>): Promise<void> {
+    await eventually(async () => (await this.reached(from, to)).length === to.ips.length);
+  }
+
+  /** The addresses of `to`, of both families, at which a connection to port 8080 is answered within about a second. */
   async reached(from: string, { ips, name }: Pick<ForeignPod, 'ips' | 'name'>): Promise<readonly string[]> {
     const asked = ips.map(async (ip) => {
       const { output } = await this.run(from, 'busybox', 'nc', '-w', '1', ip, '8080');
@@ -330,7 +335,7 @@ async function disposeAfter(ended: Promise<void>, stack: AsyncDisposableStack): 
 }
 
 /** Waits until `condition` holds; throws after `milliseconds`. */
-export async function eventually(condition: () => Promise<boolean> | boolean, milliseconds = 10_000): Promise<void> {
+export async function eventually(condition: () => Promise<boolean> | boolean, milliseconds = 60_000): Promise<void> {
   const deadline = Date.now() + milliseconds;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`the condition did not come true within ${milliseconds} ms`);

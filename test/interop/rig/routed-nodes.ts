@@ -13,6 +13,7 @@ import type { BackendName, DesiredNetwork } from '../../../src/core/routing/inde
 import { openNetlink } from '../../../src/host/netlink/kernel.ts';
 import { openNftables } from '../../../src/host/nftables/kernel.ts';
 import type { Nftables } from '../../../src/host/nftables/port.ts';
+import type { PeerCommand } from './echo-peer.ts';
 import { Namespaces } from './namespaces.ts';
 import { cidrOf, ipOf, planOf, podLink, PODS, SEGMENTS, underlayMac } from './plan.ts';
 import type { NodeName, PlaceName, Plan, PodName } from './plan.ts';
@@ -75,9 +76,14 @@ export class RoutedNodes implements AsyncDisposable {
     this.#namespaces.run('router', `ip route replace ${services} via ${ip(node)}`);
   }
 
-  /** `NAME ADDRESS` of who answered and whom it saw; or an errno, or `timeout`. */
+  /** `NAME ADDRESS` of who answered and whom it saw; or an errno, or `timeout` after far longer than an answer takes. */
   ask(from: PlaceName, address: string, port: number, protocol: 'tcp' | 'udp' = 'tcp'): Promise<string> {
-    return this.#peers.get(from)!.ask(protocol, address, port);
+    return this.#peers.get(from)!.ask({ protocol, address, port, patience: 30_000 });
+  }
+
+  /** As {@link ask} where no answer is expected: a second of silence is enough. */
+  askInVain(from: PlaceName, address: string, port: number, protocol: 'tcp' | 'udp' = 'tcp'): Promise<string> {
+    return this.#peers.get(from)!.ask({ protocol, address, port, patience: 1000 });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -232,11 +238,11 @@ class Peer {
     return peer;
   }
 
-  ask(protocol: 'tcp' | 'udp', address: string, port: number): Promise<string> {
+  ask(command: Omit<PeerCommand, 'id'>): Promise<string> {
     const id = this.#next++;
     return new Promise((resolve) => {
       this.#waiting.set(id, resolve);
-      this.#process.stdin!.write(`${JSON.stringify({ id, protocol, address, port })}\n`);
+      this.#process.stdin!.write(`${JSON.stringify({ id, ...command })}\n`);
     });
   }
 
