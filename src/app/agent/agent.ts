@@ -219,6 +219,7 @@ class Agent {
         onError: (what, error) => feedLog.onError(what, error),
       },
       signal,
+      { calicoNodesOf: world.calicoNodes === true ? options.node : undefined },
     );
     if (options.backend === 'none')
       this.#bgp = new BgpSpeaker(options.node, options.namespace ?? AGENT_NAMESPACE, {

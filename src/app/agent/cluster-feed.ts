@@ -36,6 +36,7 @@ import {
   SERVICE_ACCOUNTS,
 } from '../../host/kube-client/resources.ts';
 import type { KubeClient, KubeObject, Resource } from '../../host/kube-client/types.ts';
+import { nodesWithCalico } from './calico-nodes.ts';
 import { ABSENT_RETRY } from './layered-kind.ts';
 import { PolicyFeed } from './policy-feed.ts';
 import { knownBlock, knownNode, knownPoolRouting, sameBlock } from './routing-objects.ts';
@@ -104,8 +105,16 @@ export class ClusterFeed {
   readonly done: Promise<void>;
   readonly #all: readonly Informer<unknown>[];
 
-  /** `no-pools`: the cluster need not have the resources of address management. */
-  constructor(client: KubeClient, listener: FeedListener, signal: AbortSignal, pools: 'pools' | 'no-pools' = 'pools') {
+  /**
+   * `no-pools`: the cluster need not have the resources of address management. `calicoNodesOf`: Calico's Nodes are in etcd,
+   * and this node writes its own.
+   */
+  constructor(
+    client: KubeClient,
+    listener: FeedListener,
+    signal: AbortSignal,
+    { pools = 'pools', calicoNodesOf }: { pools?: 'pools' | 'no-pools'; calicoNodesOf?: string | undefined } = {},
+  ) {
     const mayLack = pools === 'pools' ? {} : { absentRetry: ABSENT_RETRY };
     this.#client = client;
     this.#listener = listener;
@@ -117,7 +126,11 @@ export class ClusterFeed {
     this.namespaces = this.#watch<Namespace, KnownNamespace>(NAMESPACES, knownNamespace, ({ key, ...delta }) =>
       onDelta({ kind: 'namespace', key, value: valueOf(delta) }),
     );
-    this.nodes = this.#watch<Node, KnownNode>(NODES, knownNode, (delta) => this.#onNode(delta));
+    const onNode = (delta: Delta<KnownNode>): void => this.#onNode(delta);
+    this.nodes =
+      calicoNodesOf === undefined
+        ? this.#watch<Node, KnownNode>(NODES, knownNode, onNode)
+        : nodesWithCalico(client, calicoNodesOf, { onDelta: onNode, onError: listener.onError.bind(listener) }, signal);
     const onBlock = (delta: Delta<RoutingBlock | undefined>): void => {
       if (delta.kind === 'delete' || !sameBlock(delta.previous, delta.object)) listener.onRoutesChanged();
     };

@@ -28,6 +28,8 @@ export interface FlannelWorld {
 /** The world as the agent touches it. Whoever made these disposes them after `runAgent` has returned. */
 export interface AgentDependencies {
   readonly client: KubeClient;
+  /** Whether the client has Calico's kinds in etcd, where Calico has Nodes of its own. */
+  readonly calicoNodes?: boolean;
   readonly blockStore: BlockStore;
   readonly netlink: Netlink;
   /** What the agent's own carrying of packets counts, where it carries any. */

@@ -5,6 +5,7 @@ import type { WireguardKeys } from '../../core/wireguard/index.ts';
 import { NODES } from '../../host/kube-client/resources.ts';
 import type { KubeClient } from '../../host/kube-client/types.ts';
 import type { Netlink } from '../../host/netlink/port.ts';
+import { publishCalicoNode } from './calico-nodes.ts';
 import {
   NEXT_WIREGUARD_ANNOTATIONS,
   TUNNEL_ANNOTATIONS,
@@ -49,6 +50,8 @@ export interface NodeIdentityDependencies {
   readonly more?: (known: KnownNode) => Readonly<Record<string, string>>;
   /** This node's WireGuard keys that are in use. */
   readonly wireguardKeys: () => { readonly keys: WireguardKeys; readonly nextKeys: WireguardKeys };
+  /** Whether Calico's Nodes are in etcd, and say it as well. */
+  readonly calicoNodes?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -64,20 +67,22 @@ export class NodeIdentity {
 
   /** Publishes the node's address with its prefix and the tunnel's: peers find it by them. */
   async publishAddresses(known: KnownNode): Promise<void> {
-    const { client, netlink, addresses, tunnels, more, wireguardKeys, signal } = this.#dependencies;
+    const { client, netlink, addresses, tunnels, more, wireguardKeys, calicoNodes, signal } = this.#dependencies;
     const wanted = { ...identityAnnotations(readUnderlay(netlink, addresses(known)), tunnels()), ...more?.(known) };
     const missing = Object.entries(wanted).filter(([key, value]) => known.annotations[key] !== value);
     const { keys, nextKeys } = wireguardKeys();
     // Null takes an annotation away: peers must not use a key that is not in use.
-    const changed = ([4, 6] as const)
-      .flatMap((family) => [
-        [WIREGUARD_ANNOTATIONS[family], keys[family] ?? null] as const,
-        [NEXT_WIREGUARD_ANNOTATIONS[family], nextKeys[family] ?? null] as const,
-      ])
-      .filter(([name, key]) => (known.annotations[name] ?? null) !== key);
+    const all = ([4, 6] as const).flatMap((family) => [
+      [WIREGUARD_ANNOTATIONS[family], keys[family] ?? null] as const,
+      [NEXT_WIREGUARD_ANNOTATIONS[family], nextKeys[family] ?? null] as const,
+    ]);
+    const changed = all.filter(([name, key]) => (known.annotations[name] ?? null) !== key);
     if (missing.length + changed.length === 0) return;
     const body = { metadata: { annotations: Object.fromEntries([...missing, ...changed]) } };
-    await client.patch(NODES, { name: this.#node }, 'merge', body, { fieldManager: FIELD_MANAGER, signal });
+    const options = { fieldManager: FIELD_MANAGER, signal };
+    await client.patch(NODES, { name: this.#node }, 'merge', body, options);
+    if (calicoNodes === true)
+      await publishCalicoNode(client, known, { ...wanted, ...Object.fromEntries(all) }, options);
   }
 
   /** Says that the node's network works: until then some clouds keep pods away from it. */

@@ -124,7 +124,7 @@ export class PolicyOnlyAgent {
         onError: (what, error) => feedLog.onError(what, error),
       },
       signal,
-      'no-pools',
+      { pools: 'no-pools' },
     );
   }
 

@@ -54,6 +54,7 @@ export async function runAgentProgram(env: Environment, signal: AbortSignal): Pr
       options,
       {
         client,
+        calicoNodes: datastore.type === 'etcdv3',
         netlink,
         carried: () => netlink.counters(),
         reaper,

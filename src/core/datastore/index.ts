@@ -1,3 +1,5 @@
+export { calicoNodePatch, withCalicoNode, withoutCalicoFields } from './calico-node.ts';
+export type { CalicoNode } from './calico-node.ts';
 export { sumsOf } from './contents.ts';
 export type { Contents, Sum } from './contents.ts';
 export { formatExport, parseExport } from './export-file.ts';

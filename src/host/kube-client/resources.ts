@@ -70,6 +70,8 @@ export const IPAM_BLOCKS = grouped(CALICO_GROUP, 'v1', 'ipamblocks', 'IPAMBlock'
 export const BLOCK_AFFINITIES = grouped(CALICO_GROUP, 'v1', 'blockaffinities', 'BlockAffinity', false);
 export const IPAM_HANDLES = grouped(CALICO_GROUP, 'v1', 'ipamhandles', 'IPAMHandle', false);
 export const IPAM_CONFIGS = grouped(CALICO_GROUP, 'v1', 'ipamconfigs', 'IPAMConfig', false);
+/** In etcd alone; in the Kubernetes API Calico's Nodes are Kubernetes' with annotations. */
+export const CALICO_NODES = grouped(CALICO_GROUP, 'v1', 'nodes', 'Node', false);
 export const CLUSTER_INFORMATIONS = grouped(CALICO_GROUP, 'v1', 'clusterinformations', 'ClusterInformation', false);
 
 /** The cluster-wide policies of Kubernetes. */
