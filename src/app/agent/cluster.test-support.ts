@@ -24,6 +24,7 @@ import { openWireguard } from '../../host/wireguard/kernel.ts';
 import { runAgent } from './agent.ts';
 import { openCarriedNetlink } from './carried-netlink.ts';
 import { openPacketCopies } from '../../host/nflog/kernel.ts';
+import type { AgentDependencies } from './dependencies.ts';
 import { fileEndpointStore } from './endpoint-store.ts';
 import { exchange } from './exchange.test-support.ts';
 import type { AgentOptions } from './options.ts';
@@ -59,25 +60,36 @@ export class TestCluster implements AsyncDisposable {
   readonly #directory = mkdtempSync(join(tmpdir(), 'slc-'));
   readonly #backend: BackendName;
   readonly #adapt: (options: AgentOptions) => AgentOptions;
+  readonly #world: (node: string) => Partial<AgentDependencies>;
   readonly #namespaces: string[] = [];
   readonly #children = new Set<ChildProcess>();
   #containers = 0;
 
-  private constructor(backend: BackendName, adapt: (options: AgentOptions) => AgentOptions) {
+  private constructor(
+    backend: BackendName,
+    adapt: (options: AgentOptions) => AgentOptions,
+    world: (node: string) => Partial<AgentDependencies>,
+  ) {
     this.#backend = backend;
     this.#adapt = adapt;
+    this.#world = world;
   }
 
-  /** `poolSpec` is what every pool says besides its CIDR; `adapt` changes the options of every agent. */
+  /** `poolSpec` is what every pool says besides its CIDR; `adapt` changes the options of every agent, `world` what it touches. */
   static async create(
     options: {
       backend?: BackendName;
       pools?: readonly string[];
       poolSpec?: object;
       adapt?: (options: AgentOptions) => AgentOptions;
+      world?: (node: string) => Partial<AgentDependencies>;
     } = {},
   ): Promise<TestCluster> {
-    const cluster = new TestCluster(options.backend ?? 'vxlan', options.adapt ?? ((each) => each));
+    const cluster = new TestCluster(
+      options.backend ?? 'vxlan',
+      options.adapt ?? ((each) => each),
+      options.world ?? (() => ({})),
+    );
     const router = cluster.makeNetns('router');
     using netlink = openNetlink({ netns: router });
     for (const [bridge, v4, v6] of SEGMENTS) {
@@ -200,6 +212,7 @@ export class TestCluster implements AsyncDisposable {
         domains: textInMemory(),
         log,
         now: Date.now,
+        ...this.#world(name),
       },
       stop.signal,
     );

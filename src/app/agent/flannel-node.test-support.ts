@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { NODES } from '../../host/kube-client/resources.ts';
-import { informer } from '../../host/kube-client/informer.ts';
-import type { KubeObject } from '../../host/kube-client/types.ts';
 import type { TestCluster } from './cluster.test-support.ts';
+import { annotatedLeases } from './flannel-sources.test-support.ts';
+import type { LeaseSource, SaidLease } from './flannel-sources.test-support.ts';
 
 /** flannel's `net-conf.json`, as far as its kube subnet manager and its backends read it. */
 export interface FlannelConfig {
+  readonly EnableIPv4?: boolean;
   readonly EnableIPv6?: boolean;
-  readonly Network: string;
+  readonly Network?: string;
   readonly IPv6Network?: string;
   readonly Backend: {
     readonly Type: 'vxlan' | 'host-gw';
@@ -17,11 +17,6 @@ export interface FlannelConfig {
   };
 }
 
-interface NodeObject extends KubeObject {
-  readonly metadata: { readonly name: string; readonly annotations?: Readonly<Record<string, string>> };
-  readonly spec?: { readonly podCIDRs?: readonly string[] };
-}
-
 /** What a node has said, in one family. */
 interface Lease {
   readonly subnet: string;
@@ -29,29 +24,36 @@ interface Lease {
   readonly mac: string;
 }
 
-const A = 'flannel.alpha.coreos.com/';
 const FAMILIES = [
-  { v6: false, flag: '-4', device: 'flannel.', data: 'backend-data', publicIp: 'public-ip', host: '/32' },
-  { v6: true, flag: '-6', device: 'flannel-v6.', data: 'backend-v6-data', publicIp: 'public-ipv6', host: '/128' },
+  { v6: false, flag: '-4', device: 'flannel.', host: '/32' },
+  { v6: true, flag: '-6', device: 'flannel-v6.', host: '/128' },
 ] as const;
 type FamilyNames = (typeof FAMILIES)[number];
 
 /**
- * A node that flannel runs: it knows the others by nothing but their Nodes' annotations and podCIDRs, and programs its
- * kernel with the same devices, neighbours, forwarding entries and routes that flannel does (its pkg/subnet/kube,
- * pkg/backend/vxlan and pkg/backend/hostgw), by `ip` and `bridge`. Pods are on bridge cni0, as its CNI plugin has them.
+ * A node that flannel runs: it knows the others by nothing but what their leases say, in annotations and podCIDRs unless
+ * another source is given, and programs its kernel with the same devices, neighbours, forwarding entries and routes that
+ * flannel does (its pkg/backend/vxlan and pkg/backend/hostgw), by `ip` and `bridge`. Pods are on bridge cni0, as its CNI plugin has them.
  */
 export class FlannelNode {
   readonly #cluster: TestCluster;
   readonly #name: string;
   readonly #config: FlannelConfig;
   readonly #subnets: readonly string[];
+  readonly #source: LeaseSource;
   readonly #known = new Map<string, Lease>();
   #stop = new AbortController();
   #queue: Promise<void> = Promise.resolve();
   #failures: string[] = [];
 
-  constructor(cluster: TestCluster, name: string, config: FlannelConfig, subnets: readonly string[]) {
+  constructor(
+    cluster: TestCluster,
+    name: string,
+    config: FlannelConfig,
+    subnets: readonly string[],
+    source: LeaseSource = annotatedLeases(cluster.client),
+  ) {
+    this.#source = source;
     this.#cluster = cluster;
     this.#name = name;
     this.#config = config;
@@ -67,33 +69,24 @@ export class FlannelNode {
     return this.#failures;
   }
 
-  /** Devices with new hardware addresses, then the annotations, then what the others say. */
-  async start(publicIps: readonly string[]): Promise<void> {
+  /** Devices with new hardware addresses, then the lease, then what the others say. `told`: what it says of itself. */
+  async start(publicIps: readonly string[], told: readonly string[] = publicIps): Promise<void> {
     this.#stop = new AbortController();
-    const annotations: Record<string, string> = {
-      [`${A}kube-subnet-manager`]: 'true',
-      [`${A}backend-type`]: this.#config.Backend.Type,
-    };
+    const of = (texts: readonly string[], v6: boolean): string => texts.find((each) => each.includes(':') === v6)!;
+    const said: SaidLease[] = [];
     for (const family of this.#families) {
-      const publicIp = publicIps.find((each) => each.includes(':') === family.v6)!;
-      const subnet = this.#subnets.find((each) => each.includes(':') === family.v6)!;
-      annotations[A + family.publicIp] = publicIp;
-      annotations[A + family.data] = await this.#backendData(family, publicIp, subnet);
+      const { v6 } = family;
+      const subnet = of(this.#subnets, v6);
+      const data = await this.#backendData(family, of(publicIps, v6), subnet);
+      said.push({ v6, subnet, publicIp: of(told, v6), data });
     }
-    await this.#cluster.client.patch(NODES, { name: this.#name }, 'merge', { metadata: { annotations } });
-    informer<NodeObject, NodeObject>(
-      this.#cluster.client,
-      NODES,
-      {
-        project: (node) => node,
-        onDelta: (delta) => {
-          if (delta.key === this.#name) return;
-          const node = delta.kind === 'set' ? delta.object : undefined;
-          this.#queue = this.#queue.then(() => this.#follow(delta.key, node));
-        },
-      },
-      this.#stop.signal,
-    );
+    const { Type: type } = this.#config.Backend;
+    await this.#source.publish(this.#name, type, said);
+    const self = { node: this.#name, type, families: said.length };
+    const onLeases = (key: string, leases: readonly SaidLease[] | undefined): void => {
+      this.#queue = this.#queue.then(() => this.#follow(key, leases));
+    };
+    this.#source.follow(self, onLeases, this.#stop.signal);
   }
 
   /** flannel ends and its devices go, as with a node that is set up anew. The Node object stays. */
@@ -135,7 +128,8 @@ export class FlannelNode {
   }
 
   get #families(): readonly FamilyNames[] {
-    return FAMILIES.filter(({ v6 }) => !v6 || this.#config.EnableIPv6 === true);
+    const { EnableIPv4 = true, EnableIPv6 = false } = this.#config;
+    return FAMILIES.filter(({ v6 }) => (v6 ? EnableIPv6 : EnableIPv4));
   }
 
   get #vni(): number {
@@ -154,16 +148,11 @@ export class FlannelNode {
     return JSON.stringify({ VNI: this.#vni, VtepMAC: mac });
   }
 
-  /** One Node is as `node` now; undefined: it is gone. */
-  async #follow(name: string, node: NodeObject | undefined): Promise<void> {
-    const annotations = node?.metadata.annotations ?? {};
-    const managed = annotations[`${A}kube-subnet-manager`] === 'true';
-    if (node !== undefined && (!managed || annotations[`${A}backend-type`] !== this.#config.Backend.Type)) return;
-    // A Node that lacks what an enabled family needs is left out altogether.
-    if (node !== undefined && this.#families.some(({ publicIp }) => annotations[A + publicIp] === undefined)) return;
+  /** What one node says now; undefined: it is gone. */
+  async #follow(name: string, said: readonly SaidLease[] | undefined): Promise<void> {
     for (const family of this.#families) {
       const key = `${name} ${family.device}`;
-      const lease = node && leaseOf(node, family);
+      const lease = leaseOf(said?.find(({ v6 }) => v6 === family.v6));
       const before = this.#known.get(key);
       if (JSON.stringify(before) === JSON.stringify(lease)) continue;
       if (lease !== undefined) {
@@ -215,12 +204,10 @@ export class FlannelNode {
   }
 }
 
-function leaseOf(node: NodeObject, { v6, data, publicIp }: FamilyNames): Lease | undefined {
-  const annotations = node.metadata.annotations ?? {};
-  const subnet = node.spec?.podCIDRs?.find((each) => each.includes(':') === v6);
-  if (subnet === undefined) return undefined;
-  const vtep = JSON.parse(annotations[A + data] ?? 'null') as { readonly VtepMAC: string } | null;
-  return { subnet, publicIp: annotations[A + publicIp]!, mac: vtep?.VtepMAC ?? '' };
+function leaseOf(said: SaidLease | undefined): Lease | undefined {
+  if (said === undefined) return undefined;
+  const vtep = JSON.parse(said.data) as { readonly VtepMAC: string } | null;
+  return { subnet: said.subnet, publicIp: said.publicIp, mac: vtep?.VtepMAC ?? '' };
 }
 
 /** The bridge has the first address after the network's own. */
