@@ -168,6 +168,9 @@ function problemsOf(
       agent.ready ? undefined : agent.reason,
       agent.packetFilter.error,
       agent.network.error,
+      ...(agent.pathMtus?.narrow ?? []).map(
+        ({ peer, mtu, route }) => `packets for node ${peer} may have ${mtu} bytes, though the route says ${route}`,
+      ),
       agent.wireguard?.error,
       ...(agent.wireguard?.problems ?? []).map(({ message }) => message),
       agent.policyOnly?.bridgeProblem,

@@ -31,6 +31,7 @@ import { setNodeSysctls } from './node-sysctls.ts';
 import { handOver, isHandedOver, takeOverFrom } from './other-networks.ts';
 import type { AgentOptions } from './options.ts';
 import { PacketFilter } from './packet-filter.ts';
+import { PathMtus } from './path-mtus.ts';
 import { persist, untilAborted } from './persist.ts';
 import { ensurePod } from './pod-directory.ts';
 import { PolicyOnlyAgent } from './policy-only-agent.ts';
@@ -68,6 +69,7 @@ class Agent {
   readonly #filter: PacketFilter;
   readonly #connections: LiveConnections;
   readonly #routing: RoutingView;
+  readonly #paths: PathMtus;
   readonly #network: NetworkDriver;
   readonly #wireguard: WireguardDriver;
   readonly #returnPeers = new ReturnPeers((delta) => this.#filter.apply(delta));
@@ -150,8 +152,17 @@ class Agent {
       policies: () => this.#feed.policies(),
       filter: this.#filter,
     });
+    this.#paths = new PathMtus({
+      log,
+      echoes: world.echoes,
+      onChange: () => {
+        this.#network.changed();
+        this.#wireguard.changed();
+      },
+    });
     this.#routing = new RoutingView(options, {
       netlink,
+      paths: this.#paths,
       nodes: () => this.#feed.nodes.items,
       blocks: () => this.#feed.blocks.items.values(),
       tunnels: () => this.#addresses.tunnels,
@@ -343,6 +354,7 @@ class Agent {
   async #stop(): Promise<void> {
     this.#readiness.waitingFor('the agent is stopping');
     this.#filter.stop();
+    this.#paths.stop();
     this.#network.stop();
     this.#wireguard.stop();
     await this.#connections.stop();
@@ -439,6 +451,7 @@ class Agent {
       domains: this.#domains.addresses,
       filter: this.#filter.status(),
       network: this.#network.status(),
+      pathMtus: this.#paths.status(),
       checksumOffload: this.#checksums.status,
       wireguard: this.#wireguard.status(),
       carried: this.#world.carried?.(),

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SluiceError } from '../../base/errors.ts';
 import { parseCidr, parseIp } from '../../base/ip/index.ts';
+import type { Family } from '../../base/ip/index.ts';
 import type { LogLevel } from '../../base/log.ts';
 import { jsonLogger, silentLogger } from '../../base/log.ts';
 import type { CniReply, CniRequest } from '../../core/cni/index.ts';
@@ -19,6 +20,7 @@ import { openNetlink } from '../../host/netlink/kernel.ts';
 import { openLinkReaper } from '../../host/netlink/link-reaper.ts';
 import { createNetns, deleteNetns } from '../../host/netns/netns.ts';
 import { openNftables } from '../../host/nftables/kernel.ts';
+import { openEchoes } from '../../host/probe/echo.ts';
 import { openSysctl } from '../../host/sysctl/sysctl.ts';
 import { openWireguard } from '../../host/wireguard/kernel.ts';
 import { runAgent } from './agent.ts';
@@ -117,7 +119,7 @@ export class TestCluster implements AsyncDisposable {
 
   /**
    * A node on one of the two segments, with its agent running and ready; `plain`: as if its kernel had no WireGuard;
-   * `agent: false`: the node of another network, until its agent is started.
+   * `agent: false`: the node of another network, until its agent is started; `families`: of its InternalIPs.
    */
   async addNode(
     name: string,
@@ -126,7 +128,13 @@ export class TestCluster implements AsyncDisposable {
       plain = false,
       agent = true,
       podCIDRs = [],
-    }: { readonly plain?: boolean; readonly agent?: boolean; readonly podCIDRs?: readonly string[] } = {},
+      families = [4, 6],
+    }: {
+      readonly plain?: boolean;
+      readonly agent?: boolean;
+      readonly podCIDRs?: readonly string[];
+      readonly families?: readonly Family[];
+    } = {},
   ): Promise<void> {
     const number = 11 + this.nodes.size;
     const [bridge, v4, v6] = SEGMENTS[segment === 'a' ? 0 : 1]!;
@@ -153,7 +161,11 @@ export class TestCluster implements AsyncDisposable {
     await this.client.create(NODES, { metadata: { name, labels: { 'kubernetes.io/hostname': name } }, ...spec });
     await this.client.updateStatus(NODES, {
       metadata: { name },
-      status: { addresses: addresses.map((text) => ({ type: 'InternalIP', address: text.split('/')[0]! })) },
+      status: {
+        addresses: addresses
+          .filter((text) => families.includes(text.includes(':') ? 6 : 4))
+          .map((text) => ({ type: 'InternalIP', address: text.split('/')[0]! })),
+      },
     } as object);
     this.nodes.set(name, {
       name,
@@ -197,6 +209,7 @@ export class TestCluster implements AsyncDisposable {
         nftables: stack.use(openNftables({ netns })),
         conntrack: stack.use(openConntrack({ netns })),
         sysctl: openSysctl({ netns }),
+        echoes: stack.use(openEchoes({ netns })),
         openWireguard: () => {
           if (plain) throw new SluiceError('not-found', 'no WireGuard');
           return openWireguard({ netns });

@@ -10,6 +10,7 @@ import type { LinkReaper } from '../../host/netlink/link-reaper.ts';
 import type { Netlink } from '../../host/netlink/port.ts';
 import type { PacketCopies } from '../../host/nflog/port.ts';
 import type { Nftables } from '../../host/nftables/port.ts';
+import type { Echoes } from '../../host/probe/echo-port.ts';
 import type { Sysctl } from '../../host/sysctl/sysctl.ts';
 import type { Wireguard } from '../../host/wireguard/port.ts';
 import type { EndpointStore } from './endpoint-store.ts';
@@ -49,6 +50,8 @@ export interface AgentDependencies {
   readonly sysctl: Sysctl;
   /** Absent: devices compute what they do. `kernel` is its release. */
   readonly checksums?: { readonly offloads: Offloads; readonly kernel: string };
+  /** Tries what the ways to other nodes carry; absent: routes are believed. */
+  readonly echoes?: Echoes;
   readonly endpoints: EndpointStore;
   readonly copies: PacketCopies;
   /** Makes the node's BIRD, for a backend that leaves routes to BGP. */

@@ -16,6 +16,7 @@ import { openNetlink } from '../../host/netlink/kernel.ts';
 import { openLinkReaper } from '../../host/netlink/link-reaper.ts';
 import { openPacketCopies } from '../../host/nflog/kernel.ts';
 import { openNftables } from '../../host/nftables/kernel.ts';
+import { openEchoes } from '../../host/probe/echo.ts';
 import { openSysctl } from '../../host/sysctl/sysctl.ts';
 import { openWireguard } from '../../host/wireguard/kernel.ts';
 import { runAgent } from './agent.ts';
@@ -50,6 +51,7 @@ export async function runAgentProgram(env: Environment, signal: AbortSignal): Pr
     using nftables = openNftables();
     using bridgeFilter = openNftables({ family: 'bridge' });
     using conntrack = openConntrack();
+    using echoes = openEchoes();
     await runAgent(
       options,
       {
@@ -69,6 +71,7 @@ export async function runAgentProgram(env: Environment, signal: AbortSignal): Pr
         openWireguard,
         wireguardKeys: textFile(join(options.stateDir, 'wireguard-keys.json')),
         sysctl: openSysctl(),
+        echoes,
         checksums: { offloads: openOffloads(), kernel: release() },
         endpoints: fileEndpointStore(join(options.stateDir, 'endpoints')),
         copies: openPacketCopies(),

@@ -14,11 +14,14 @@ import type { AgentOptions } from './options.ts';
 import type { KnownNode } from './routing-objects.ts';
 import { findOwnAddresses } from './own-addresses.ts';
 import type { OwnAddresses } from './own-addresses.ts';
+import type { PathMtus } from './path-mtus.ts';
 import { PeerMtus, readUnderlay } from './underlay.ts';
 import type { OwnUnderlay } from './underlay.ts';
 
 export interface RoutingViewDependencies {
   readonly netlink: Netlink;
+  /** What the ways to peers carry; absent: what routes say. */
+  readonly paths?: PathMtus;
   readonly nodes: () => ReadonlyMap<string, KnownNode>;
   readonly blocks: () => Iterable<RoutingBlock | undefined>;
   /** This node's addresses in the overlay. */
@@ -47,7 +50,7 @@ export class RoutingView {
   ) {
     this.#options = options;
     this.#dependencies = dependencies;
-    this.#mtus = new PeerMtus(dependencies.netlink);
+    this.#mtus = new PeerMtus(dependencies.netlink, dependencies.paths);
   }
 
   /** The ways to other nodes may have changed: ask the kernel again. */

@@ -9,6 +9,7 @@ import type { ConnectionsStatus } from './live-connections.ts';
 import type { NetworkStatus } from './network-driver.ts';
 import type { AgentOptions } from './options.ts';
 import type { PacketFilterStatus } from './packet-filter.ts';
+import type { PathMtusStatus } from './path-mtus.ts';
 import type { Readiness } from './readiness.ts';
 import type { WireguardStatus } from './wireguard-status.ts';
 
@@ -46,6 +47,8 @@ export interface AgentStatus {
   readonly domains: Readonly<Record<string, readonly string[]>>;
   readonly packetFilter: PacketFilterStatus;
   readonly network: NetworkStatus;
+  /** What the ways to other nodes carry; absent where that is not tried. */
+  readonly pathMtus?: PathMtusStatus;
   readonly checksumOffload: readonly ChecksumOffloadStatus[];
   /** Absent while the cluster has it off. */
   readonly wireguard?: WireguardStatus;
@@ -73,6 +76,7 @@ export interface StatusSources {
   readonly domains: ReadonlyMap<string, readonly Ip[]>;
   readonly filter: PacketFilterStatus;
   readonly network: NetworkStatus;
+  readonly pathMtus?: PathMtusStatus | undefined;
   readonly checksumOffload: readonly ChecksumOffloadStatus[];
   readonly wireguard: WireguardStatus | undefined;
   readonly carried: Readonly<Record<string, number>> | undefined;
@@ -116,6 +120,7 @@ export function agentStatus(sources: StatusSources): AgentStatus {
     domains: Object.fromEntries([...sources.domains].map(([name, addresses]) => [name, addresses.map(formatIp)])),
     packetFilter: sources.filter,
     network: sources.network,
+    ...(sources.pathMtus === undefined ? {} : { pathMtus: sources.pathMtus }),
     checksumOffload: sources.checksumOffload,
     ...(sources.wireguard === undefined ? {} : { wireguard: sources.wireguard }),
     ...(sources.carried === undefined ? {} : { carried: sources.carried }),

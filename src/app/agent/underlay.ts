@@ -2,6 +2,7 @@ import { equalIp } from '../../base/ip/index.ts';
 import type { Cidr, Ip } from '../../base/ip/index.ts';
 import type { RoutingNode, Underlay } from '../../core/routing/index.ts';
 import type { Netlink } from '../../host/netlink/port.ts';
+import type { PathMtus, PathTarget } from './path-mtus.ts';
 
 /** Ethernet's MTU, assumed while the node's own device is not known. */
 const USUAL_MTU = 1500;
@@ -29,14 +30,19 @@ export function readUnderlay(netlink: Netlink, addresses: readonly Ip[]): OwnUnd
   };
 }
 
-/** MTUs of the routes to peers, asked of the kernel once for each address until told to {@link forget}. */
+/**
+ * MTUs of the routes to peers, asked of the kernel once for each address until told to {@link forget}; less where `paths`
+ * have been found to carry less.
+ */
 export class PeerMtus {
   readonly #netlink: Netlink;
-  readonly #known = new Map<string, { readonly address: Ip | undefined; readonly mtu: number | undefined }>();
+  readonly #paths: PathMtus | undefined;
+  readonly #known = new Map<string, { readonly address: Ip | undefined; readonly mtus: RouteMtus | undefined }>();
   readonly #links = new Map<number, number | undefined>();
 
-  constructor(netlink: Netlink) {
+  constructor(netlink: Netlink, paths?: PathMtus) {
     this.#netlink = netlink;
+    this.#paths = paths;
   }
 
   /** Links or routes changed. */
@@ -48,28 +54,45 @@ export class PeerMtus {
   /** Those of `peers` that differ from `usual`, by name. */
   besides(usual: number, peers: Iterable<RoutingNode>): ReadonlyMap<string, number> {
     const result = new Map<string, number>();
+    const targets = new Map<string, PathTarget>();
     for (const peer of peers) {
-      const mtu = this.#mtuTo(peer);
-      if (mtu !== undefined && mtu !== usual) result.set(peer.name, mtu);
+      const mtus = this.#mtusTo(peer);
+      const [address] = peer.addresses;
+      if (mtus === undefined || address === undefined) continue;
+      targets.set(peer.name, { address, mtu: mtus.lasting });
+      const mtu = Math.min(mtus.now, this.#paths?.narrowTo(peer.name) ?? mtus.now);
+      if (mtu !== usual) result.set(peer.name, mtu);
     }
+    this.#paths?.follow(targets);
     return result;
   }
 
-  #mtuTo({ name, addresses: [address] }: RoutingNode): number | undefined {
+  #mtusTo({ name, addresses: [address] }: RoutingNode): RouteMtus | undefined {
     const known = this.#known.get(name);
-    if (known !== undefined && sameAddress(known.address, address)) return known.mtu;
-    const mtu = address === undefined ? undefined : this.#ask(address);
-    this.#known.set(name, { address, mtu });
-    return mtu;
+    if (known !== undefined && sameAddress(known.address, address)) return known.mtus;
+    const mtus = address === undefined ? undefined : this.#ask(address);
+    this.#known.set(name, { address, mtus });
+    return mtus;
   }
 
-  #ask(address: Ip): number | undefined {
+  #ask(address: Ip): RouteMtus | undefined {
     const route = this.#netlink.routeTo(address);
     if (route === undefined || route.type !== 'unicast') return undefined;
-    if (route.mtu !== undefined || route.link === undefined) return route.mtu;
-    if (!this.#links.has(route.link)) this.#links.set(route.link, this.#netlink.link(route.link)?.mtu);
-    return this.#links.get(route.link);
+    if (route.mtu !== undefined && route.mtuLearnt !== true) return { now: route.mtu, lasting: route.mtu };
+    const lasting = route.link === undefined ? undefined : this.#mtuOf(route.link);
+    return lasting === undefined ? undefined : { now: Math.min(route.mtu ?? lasting, lasting), lasting };
   }
+
+  #mtuOf(link: number): number | undefined {
+    if (!this.#links.has(link)) this.#links.set(link, this.#netlink.link(link)?.mtu);
+    return this.#links.get(link);
+  }
+}
+
+/** Of a route, bytes: `lasting` without what the kernel was told by ICMP and will forget. */
+interface RouteMtus {
+  readonly now: number;
+  readonly lasting: number;
 }
 
 function sameAddress(a: Ip | undefined, b: Ip | undefined): boolean {

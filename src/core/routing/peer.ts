@@ -55,7 +55,7 @@ export class Peer {
   routeTo(destination: Cidr, path: PeerPath): DesiredRoute | undefined {
     switch (path.kind) {
       case 'direct':
-        return { destination, type: 'unicast', via: path.via, protocol: ROUTE_PROTOCOL };
+        return { destination, type: 'unicast', via: path.via, protocol: ROUTE_PROTOCOL, ...this.#narrow(this.mtu, 0) };
       case 'tunnel':
         return this.#tunnelRoute(destination, path);
       case 'foreign':
@@ -74,16 +74,19 @@ export class Peer {
   }
 
   #tunnelRoute(destination: Cidr, path: TunnelPath): DesiredRoute {
-    const mtu = this.mtuOf(path);
     return {
       destination,
       type: 'unicast',
       ...(path.via === undefined ? { scope: 'link' } : { via: path.via, onlink: true }),
       link: path.device,
       protocol: ROUTE_PROTOCOL,
-      // As much as the device has needs no mention.
-      ...(mtu < this.scene.underlay.mtu - path.overhead ? { mtu } : {}),
+      ...this.#narrow(this.mtuOf(path), path.overhead),
     };
+  }
+
+  /** As much as the device has needs no mention. */
+  #narrow(mtu: number, overhead: number): { readonly mtu?: number } {
+    return mtu < this.scene.underlay.mtu - overhead ? { mtu } : {};
   }
 
   #findPath(backend: BackendName, family: Family): PeerPath {

@@ -149,6 +149,8 @@ export interface RouteEntry extends Route {
   readonly link?: number;
   readonly protocol: number;
   readonly table: number;
+  /** `mtu` is not of the route: somebody on the way said that no more passes, and it will be forgotten. */
+  readonly mtuLearnt?: true;
 }
 
 /** A neighbour (ARP or NDP) entry; `permanent` unless said. */

@@ -18,12 +18,16 @@ const RTA = {
   PREFSRC: 7,
   METRICS: 8,
   MULTIPATH: 9,
+  CACHEINFO: 12,
   TABLE: 15,
   MARK: 16,
   VIA: 18,
 } as const;
 const RTAX_MTU = 2;
 const RTNH_F_ONLINK = 4;
+const RTM_F_CLONED = 0x200;
+/** `struct rta_cacheinfo`: two counters come before `expires`. */
+const EXPIRES_AT = 8;
 const RT_SCOPE_NOWHERE = 255;
 const RTPROT_BOOT = 3;
 /** Table number in the header for tables beyond 255, whose real number is in RTA_TABLE. */
@@ -125,7 +129,17 @@ export function decodeRoute(payload: Uint8Array): RouteEntry | undefined {
     ...(source === undefined ? {} : { source: ipFromBytes(source) }),
     ...(metric === undefined || metric === 0 ? {} : { metric }),
     ...(mtu === undefined || mtu === 0 ? {} : { mtu }),
+    ...(mtu !== undefined && mtu > 0 && isLearnt(attributes, flags) ? { mtuLearnt: true as const } : {}),
   };
+}
+
+/** What the kernel was told by ICMP expires. */
+function isLearnt(attributes: Attributes, flags: number): boolean {
+  const cache = attributes.bytes(RTA.CACHEINFO);
+  if ((flags & RTM_F_CLONED) === 0 || cache === undefined || cache.length < EXPIRES_AT + 4) return false;
+  const reader = new ByteReader(cache);
+  reader.skip(EXPIRES_AT);
+  return reader.i32() > 0;
 }
 
 function scopeOf(route: Route): number {

@@ -22,7 +22,7 @@ describe('probe packets', () => {
   });
 
   it.each([4, 6] as const)('are recognised as IPv%i echo requests and replies', (family) => {
-    const request = encodeEcho(family, 99, encodePayload(7, 42));
+    const request = encodeEcho(family, { id: 99, sequence: 1 }, encodePayload(7, 42));
     const received = (packet: Uint8Array): Uint8Array =>
       family === 4 ? Uint8Array.of(...IP_HEADER, ...packet) : packet;
     expect(decodeEcho(family, received(request), 7)).toEqual({ attempt: 42, kind: 'request' });
@@ -34,7 +34,7 @@ describe('probe packets', () => {
   });
 
   it('carry the Internet checksum over IPv4', () => {
-    const packet = encodeEcho(4, 0x1234, encodePayload(0xdeadbeef, 1));
+    const packet = encodeEcho(4, { id: 0x1234, sequence: 1 }, encodePayload(0xdeadbeef, 1));
     let sum = 0;
     for (let i = 0; i < packet.length; i += 2) sum += (packet[i]! << 8) | packet[i + 1]!;
     while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);

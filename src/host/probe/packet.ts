@@ -32,12 +32,16 @@ export function decodePayload(bytes: Uint8Array, run: number): number | undefine
 }
 
 /** An echo request. The kernel fills in the checksum of ICMPv6, which covers addresses, but not that of ICMP. */
-export function encodeEcho(family: Family, id: number, payload: Uint8Array): Uint8Array {
-  const writer = new ByteWriter(ICMP_HEADER + PAYLOAD_BYTES);
+export function encodeEcho(
+  family: Family,
+  { id, sequence }: { readonly id: number; readonly sequence: number },
+  payload: Uint8Array,
+): Uint8Array {
+  const writer = new ByteWriter(ICMP_HEADER + payload.length);
   writer.u8(ECHO[family].request);
   writer.zeros(3);
   writer.u16be(id);
-  writer.u16be(1);
+  writer.u16be(sequence);
   writer.raw(payload);
   const packet = writer.view();
   if (family === 4) {
@@ -99,7 +103,7 @@ export function decodeInit(family: Family, packet: Uint8Array, run: number): num
 }
 
 /** Raw IPv4 sockets deliver the IP header too, whose length is its low four bits times four; raw IPv6 sockets do not. */
-function withoutIpHeader(family: Family, packet: Uint8Array): Uint8Array {
+export function withoutIpHeader(family: Family, packet: Uint8Array): Uint8Array {
   return family === 4 ? packet.subarray(((packet[0] ?? 0) & 0xf) * 4) : packet;
 }
 
@@ -113,10 +117,10 @@ function crc32c(bytes: Uint8Array): number {
   return ~crc >>> 0;
 }
 
-/** Internet checksum (RFC 1071) of an even number of bytes. */
+/** Internet checksum (RFC 1071). */
 function checksum(bytes: Uint8Array): number {
   let sum = 0;
-  for (let i = 0; i < bytes.length; i += 2) sum += (bytes[i]! << 8) | bytes[i + 1]!;
+  for (let i = 0; i < bytes.length; i += 2) sum += (bytes[i]! << 8) | (bytes[i + 1] ?? 0);
   while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
   return ~sum & 0xffff;
 }

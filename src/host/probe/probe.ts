@@ -217,7 +217,7 @@ class ProbeRun {
     this.#echoId = (this.#echoId + 1) & 0xffff;
     const fd = this.#witnesses.raw(from.netns, address.family, 'icmp');
     this.#inFlight.set(index, { index, fd: undefined, started: performance.now() });
-    const packet = encodeEcho(address.family, this.#echoId, encodePayload(this.#run, index));
+    const packet = encodeEcho(address.family, { id: this.#echoId, sequence: 1 }, encodePayload(this.#run, index));
     this.#sendRaw(index, fd, packet, via?.address ?? address);
   }
 
