@@ -9,6 +9,8 @@ import { DEFAULT_SETTINGS } from '../../core/routing/index.ts';
 import type { RoutingSettings, TunnelSettings } from '../../core/routing/index.ts';
 import { adoptEndpoints, leakedHandles, recoverEndpoints, wiredElsewhere } from './adoption.ts';
 import { Attachments } from './attachments.ts';
+import { backendChange } from './backend-change.ts';
+import type { BackendChange } from './backend-change.ts';
 import { BgpSpeaker } from './bgp-speaker.ts';
 import { ChecksumOffload } from './checksum-offload.ts';
 import { ClusterFeed } from './cluster-feed.ts';
@@ -86,6 +88,7 @@ class Agent {
   readonly #domains: DomainNames;
   readonly #flannel: Flannel | undefined;
   readonly #bgp: BgpSpeaker | undefined;
+  readonly #backendChange: BackendChange;
   #engineFamilies: readonly Family[] | undefined;
   /** The own Node object when routes last changed. */
   #ownNode: KnownNode | undefined;
@@ -179,6 +182,7 @@ class Agent {
       sysctl,
       log,
       input: () => this.#routing.input(),
+      due: (changes) => this.#backendChange.due(changes),
       // Who sets pods' MTU means it.
       mtuLimit: () => (options.mtu > 0 ? undefined : this.#wireguard.podMtu),
       onUnderlayChanged: () => this.#routing.underlayChanged(),
@@ -232,10 +236,12 @@ class Agent {
       signal,
       { calicoNodesOf: world.calicoNodes === true ? options.node : undefined },
     );
+    const bird = world.openBird();
+    this.#backendChange = backendChange(options.backend, { ...world, bird, network: () => this.#network });
     if (options.backend === 'none')
       this.#bgp = new BgpSpeaker(options.node, options.namespace ?? AGENT_NAMESPACE, {
         ...world,
-        bird: world.openBird(),
+        bird,
         cluster: () => this.#feed,
         listener: feedLog,
         signal,
@@ -267,6 +273,7 @@ class Agent {
     });
     await this.#domains.expire();
     await this.#bgp?.upkeep();
+    await this.#backendChange.settle();
     if (thorough) this.#filter.resync();
     await this.#publish((known) => this.#identity.publishAddresses(known));
     await this.#publish((known) => this.#identity.publishReady(known));
@@ -293,6 +300,7 @@ class Agent {
     const addresses = this.#uptime();
     this.#recover();
     await this.#step('programming links and routes', () => this.#startNetwork());
+    await this.#backendChange.settle();
     await this.#step('programming the packet filter', () => this.#filter.start());
     await this.#step('starting BIRD', () => this.#bgp?.start());
     if (this.#signal.aborted) return;

@@ -45,6 +45,8 @@ export class FakeNode implements AsyncDisposable {
     sessions: async () => [],
     routes: async () => [],
     stop: async () => undefined,
+    hasRun: () => this.birdTexts.length > 0,
+    forget: () => void this.birdTexts.splice(0),
   };
   nftables = new FakeNftables();
   network = new FakeNetwork();

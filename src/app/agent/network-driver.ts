@@ -30,6 +30,8 @@ export interface NetworkDriverDependencies {
   readonly log: Logger;
   /** What routes depend on, as it is now; `endpoints` without pods that are being removed. */
   readonly input: () => RoutingInput;
+  /** Of the changes that are to be made, those that need not wait; all, where it is absent. */
+  readonly due?: (changes: readonly RoutingChange[]) => readonly RoutingChange[];
   /** What else keeps pods' packets small, bytes. */
   readonly mtuLimit?: () => number | undefined;
   /** The kernel's links, addresses or routes that are not ours may have changed. */
@@ -177,7 +179,8 @@ export class NetworkDriver {
     this.#derived = derived;
     this.#reportProblems(derived.problems);
     const touched = scope === 'everything' ? undefined : derived.touched;
-    const changes = diffTables(derived.items, this.#actual.tables, touched);
+    const wanted = diffTables(derived.items, this.#actual.tables, touched);
+    const changes = this.#dependencies.due?.(wanted) ?? wanted;
     const known = this.#missing.size;
     const devices = changes.findIndex(({ kind }) => !LINK_CHANGES.has(kind));
     const first = devices < 0 ? changes.length : devices;

@@ -1,6 +1,8 @@
 import { hasCode, messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { ROUTE_PROTOCOL } from '../../core/routing/index.ts';
+import type { Bird } from '../../host/bird/port.ts';
+import { BIRD_PROTOCOL } from '../../host/netlink/port.ts';
 import type { Netlink, NetworkChange } from '../../host/netlink/port.ts';
 import type { Nftables } from '../../host/nftables/port.ts';
 import { INTERFACE_PREFIX } from './endpoint-record.ts';
@@ -26,6 +28,11 @@ interface World {
   readonly log: Logger;
 }
 
+interface HandOverWorld extends World {
+  readonly nftables: Pick<Nftables, 'apply'>;
+  readonly openBird: () => Pick<Bird, 'hasRun' | 'forget'>;
+}
+
 /** Removes what would be in the way of this node's tunnels; routes through those devices go with them. */
 export function takeOverFrom(before: NetworkBefore | undefined, { netlink, log }: World): void {
   if (before === undefined) return;
@@ -45,9 +52,11 @@ export function isHandedOver(labels: Readonly<Record<string, string>> | undefine
  * Takes everything of Sluice's out of the kernel, so that the next network finds the node as if Sluice had never been
  * there. Pods that are still wired lose their network: they are to be gone before.
  */
-export function handOver({ netlink, nftables, log }: World & { readonly nftables: Pick<Nftables, 'apply'> }): void {
+export function handOver({ netlink, nftables, openBird, log }: HandOverWorld): void {
   const links = netlink.links().filter(({ name }) => name.endsWith('.sluice') || name.startsWith(INTERFACE_PREFIX));
-  const routes = netlink.routes({ protocol: ROUTE_PROTOCOL });
+  const bird = openBird();
+  const protocols = [ROUTE_PROTOCOL, ...(bird.hasRun() ? [BIRD_PROTOCOL] : [])];
+  const routes = protocols.flatMap((protocol) => netlink.routes({ protocol }));
   const rules = netlink.rules({ protocol: ROUTE_PROTOCOL });
   remove(
     [
@@ -57,6 +66,7 @@ export function handOver({ netlink, nftables, log }: World & { readonly nftables
     ],
     { netlink, log },
   );
+  bird.forget();
   try {
     nftables.apply([{ op: 'destroy-table' }]);
   } catch (error) {

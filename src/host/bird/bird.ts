@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { SluiceError, hasCode, messageOf } from '../../base/errors.ts';
 import { RECOVERY_HOLD } from '../../core/bgp/index.ts';
@@ -56,7 +56,7 @@ class BirdProcess implements Bird {
     return this.#inTurn(async () => {
       const running = await this.#running();
       if (running === undefined) {
-        const again = readConfig(this.#config) !== undefined;
+        const again = this.hasRun();
         await writeFileAtomic(this.#config, text, 0o600);
         await this.#start(again);
         this.#text = text;
@@ -95,6 +95,14 @@ class BirdProcess implements Bird {
       await pause(STOP_PATIENCE, closed.signal);
       control[Symbol.dispose]();
     });
+  }
+
+  hasRun(): boolean {
+    return existsSync(this.#config);
+  }
+
+  forget(): void {
+    rmSync(this.#config, { force: true });
   }
 
   /** The connection to BIRD; undefined when it does not run. */

@@ -18,4 +18,8 @@ export interface Bird {
   routes(): Promise<readonly BirdRoute[]>;
   /** Ends BIRD in such a way that its peers and the kernel keep its routes for a while. */
   stop(): Promise<void>;
+  /** Whether it was ever started here, so that routes of it may be left in the kernel. */
+  hasRun(): boolean;
+  /** Nothing is left of it: the next one is the first. */
+  forget(): void;
 }

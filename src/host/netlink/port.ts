@@ -118,6 +118,8 @@ export interface AddressEntry extends Address {
 
 /** Main table's number (linux/rtnetlink.h). */
 export const MAIN_TABLE = 254;
+/** `rtm_protocol` of the routes that BIRD programs (RTPROT_BIRD, linux/rtnetlink.h). */
+export const BIRD_PROTOCOL = 12;
 
 /** What becomes of packets that a route matches; `throw` ends the search in its table. */
 export type RouteType = 'unicast' | 'blackhole' | 'unreachable' | 'prohibit' | 'local' | 'throw';
