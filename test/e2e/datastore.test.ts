@@ -76,6 +76,10 @@ describe('a running cluster', () => {
     expect(now).toEqual(addresses);
     expect(addresses).not.toContain(await cluster.address('default/three'));
     expect(etcdctl('get', '--prefix', '/calico/ipam/v2/assignment/')).toContain('"pod":"three"');
+    // Where Calico's tools look for nodes.
+    const nodes = '/calico/resources/v3/projectcalico.org/nodes/';
+    for (const node of ['e2e-node-1', 'e2e-node-2'])
+      await expect.poll(() => etcdctl('get', nodes + node)).toMatch(/"ipv4VXLANTunnelAddr":"10\.244\./);
   });
 
   it('enforces policies that are in etcd', async () => {

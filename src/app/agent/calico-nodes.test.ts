@@ -4,8 +4,9 @@ import { etcdKubeClient } from '../../host/etcd/kube-client.ts';
 import type { Etcd } from '../../host/etcd/types.ts';
 import type { Delta } from '../../host/kube-client/informer.ts';
 import { MemoryKubeClient } from '../../host/kube-client/memory-client.ts';
-import { NODES } from '../../host/kube-client/resources.ts';
+import { CLUSTER_INFORMATIONS, NODES } from '../../host/kube-client/resources.ts';
 import { nodesWithCalico, publishCalicoNode } from './calico-nodes.ts';
+import { knownNode } from './routing-objects.ts';
 import type { KnownNode } from './routing-objects.ts';
 
 const ROOT = '/calico/resources/v3/projectcalico.org/nodes/';
@@ -103,4 +104,16 @@ it("reads what Calico's nodes say in etcd, and has its own say it where Calico r
   expect(deltas.at(-1)).toMatchObject({ kind: 'delete', key: 'theirs' });
   stop.abort();
   await nodes.done;
+});
+
+it('is not in the way of an agent that starts while the datastore is locked', async () => {
+  const client = etcdKubeClient({ etcd, heedsLock: true, kubernetes: new MemoryKubeClient(), report: () => undefined });
+  const lock = { metadata: { name: 'default' }, spec: { datastoreReady: false } };
+  await client.create(CLUSTER_INFORMATIONS, lock);
+  const known = knownNode({ metadata: { name: 'waits' } });
+  await publishCalicoNode(client, known, {}, {});
+  expect(await stored('waits')).toBeNull();
+  await client.update(CLUSTER_INFORMATIONS, { ...lock, spec: { datastoreReady: true } });
+  await publishCalicoNode(client, known, {}, {});
+  expect(await stored('waits')).not.toBeNull();
 });

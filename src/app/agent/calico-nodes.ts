@@ -1,3 +1,4 @@
+import { hasCode } from '../../base/errors.ts';
 import { formatCidr } from '../../base/ip/index.ts';
 import { calicoNodePatch, withCalicoNode, withoutCalicoFields } from '../../core/datastore/index.ts';
 import type { CalicoNode } from '../../core/datastore/index.ts';
@@ -85,7 +86,7 @@ function combined(node: Node, calico: CalicoNode | undefined, isOwn: boolean): N
   return { ...node, metadata: { ...node.metadata, annotations: said } };
 }
 
-/** Has Calico's Node in etcd say of a node what its annotations say. */
+/** Has Calico's Node in etcd say of a node what its annotations say; not while the datastore is locked. */
 export async function publishCalicoNode(
   client: Pick<KubeClient, 'patch' | 'create'>,
   { endpoint: { name, labels }, podCidrs }: KnownNode,
@@ -96,8 +97,13 @@ export async function publishCalicoNode(
   try {
     await client.patch(CALICO_NODES, { name }, 'merge', patch, options);
   } catch (error) {
-    if (!isNotFound(error)) throw error;
+    if (!isNotFound(error)) return unlessLocked(error);
     const object = mergePatch({ metadata: { name } }, patch as never) as unknown as KubeObject;
-    await client.create(CALICO_NODES, object, options);
+    await client.create(CALICO_NODES, object, options).catch(unlessLocked);
   }
+}
+
+/** The agent works on meanwhile, and says it at its next upkeep. */
+function unlessLocked(error: unknown): void {
+  if (!hasCode(error, 'datastore-locked')) throw error;
 }
