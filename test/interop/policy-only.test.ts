@@ -1,4 +1,4 @@
-import { readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -303,5 +303,26 @@ describe('the network of others', () => {
     await node.stopAgent();
     expect(whileThere).toBe(before);
     expect(await sh(everything)).toBe(before);
+  });
+
+  it('has the node to itself again when the node is given back, and pods go on', async () => {
+    await using node = await PolicyOnlyNode.create(['cni0', 'veth']);
+    await node.startAgent();
+    writeFileSync(node.conflist, '{}');
+    const bridged = await node.addPod(node.chain('bridge', BRIDGE, SLUICE), 'bridged', { app: 'web' });
+    const ranges = [[{ subnet: '10.244.2.0/24' }]];
+    const paired = await node.addPod(node.chain('pairs', { ...PTP, ipam: { ...IPAM, ranges } }, SLUICE), 'paired');
+    await node.serve(bridged);
+    await node.setPolicy('nothing', NOTHING);
+    await eventually(async () => (await node.reached(paired.netns, bridged)).length === 0);
+    // A restart is none: everything stays.
+    await node.stopAgent();
+    expect([existsSync(node.conflist), await node.reached(paired.netns, bridged)]).toEqual([true, []]);
+    await node.startAgent();
+    await node.client.patch(NODES, { name: 'n1' }, 'merge', { metadata: { labels: { 'sluice.dev/network': 'none' } } });
+    await node.stopAgent();
+    expect(existsSync(node.conflist)).toBe(false);
+    expect((await node.run(node.netns, 'nft', 'list', 'tables')).output).toBe('');
+    await eventually(async () => (await node.reached(paired.netns, bridged)).includes(bridged.ips[0]!));
   });
 });

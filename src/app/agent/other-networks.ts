@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { hasCode, messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { ROUTE_PROTOCOL } from '../../core/routing/index.ts';
@@ -5,6 +6,7 @@ import type { Bird } from '../../host/bird/port.ts';
 import { BIRD_PROTOCOL } from '../../host/netlink/port.ts';
 import type { Netlink, NetworkChange } from '../../host/netlink/port.ts';
 import type { Nftables } from '../../host/nftables/port.ts';
+import type { AgentDependencies } from './dependencies.ts';
 import { INTERFACE_PREFIX } from './endpoint-record.ts';
 
 /** Networks that a node can have had before Sluice, in the words of ConfigMap `sluice-config`, key `network_before`. */
@@ -67,12 +69,29 @@ export function handOver({ netlink, nftables, openBird, log }: HandOverWorld): v
     { netlink, log },
   );
   bird.forget();
+  dropTable(nftables, log);
+  log.info('the node is handed over to another network', { links: links.length, routes: routes.length });
+}
+
+/**
+ * Leaves a node on which Sluice had policy alone to its network: first the CNI chain, so that the runtime takes the network's
+ * own again, then the tables. Links and routes of pods are theirs.
+ */
+export function handOverPolicies(
+  conflist: string | undefined,
+  { nftables, bridgeFilter, log }: Pick<AgentDependencies, 'nftables' | 'bridgeFilter' | 'log'>,
+): void {
+  if (conflist !== undefined) rmSync(conflist, { force: true });
+  for (const tables of [nftables, bridgeFilter]) dropTable(tables, log);
+  log.info('policy is handed over to another program', { conflist });
+}
+
+function dropTable(nftables: Pick<Nftables, 'apply'> | undefined, log: Logger): void {
   try {
-    nftables.apply([{ op: 'destroy-table' }]);
+    nftables?.apply([{ op: 'destroy-table' }]);
   } catch (error) {
     log.error('the packet filter could not be removed', { error: messageOf(error) });
   }
-  log.info('the node is handed over to another network', { links: links.length, routes: routes.length });
 }
 
 /** What is gone already needs no removing. */

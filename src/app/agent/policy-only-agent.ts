@@ -22,6 +22,7 @@ import { ForeignTunnels } from './foreign-tunnels.ts';
 import { ADD_PATIENCE, live } from './life.ts';
 import { LiveConnections } from './live-connections.ts';
 import type { AgentOptions } from './options.ts';
+import { handOverPolicies, isHandedOver } from './other-networks.ts';
 import { PacketFilter } from './packet-filter.ts';
 import { persist, untilAborted } from './persist.ts';
 import { ensurePod } from './pod-directory.ts';
@@ -298,6 +299,9 @@ export class PolicyOnlyAgent {
     this.#filter.stop();
     await this.#connections.stop();
     await this.#feed.done;
+    const { node, policyOnly } = this.#options;
+    if (isHandedOver(this.#feed.nodes.items.get(node)?.endpoint.labels))
+      handOverPolicies(policyOnly?.conflist, this.#world);
   }
 
   #status(): AgentStatus {

@@ -1,9 +1,12 @@
+import { join } from 'node:path';
 import type { Environment } from './run-dir.ts';
 
 /** Policy on a network that is somebody else's. */
 export interface PolicyOnlyOptions {
   /** Prefixes of the interfaces of that network's pods; absent: the FelixConfiguration's, or Calico's own. */
   readonly prefixes: readonly string[] | undefined;
+  /** The CNI chain that install-cni has written; it goes when the node is handed over. */
+  readonly conflist?: string;
 }
 
 /** What Calico's plugin names its interfaces by, and Felix assumes. */
@@ -21,7 +24,9 @@ export function policyOnlyOptions(env: Environment, problems: string[]): PolicyO
     problems.push(
       `FELIX_INTERFACEPREFIX (interface_prefix) is '${text}', must be names of up to 15 characters, separated by commas`,
     );
-  return { prefixes };
+  const conflist = env['CNI_CONF_NAME'];
+  if (conflist === undefined) return { prefixes };
+  return { prefixes, conflist: join(env['CNI_NET_DIR'] ?? '/etc/cni/net.d', conflist) };
 }
 
 /** `cali,veth`; undefined when one of them cannot begin the name of an interface. */

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { manifestFor } from '../../core/migrate/index.ts';
 import type { ClusterObject, From, Plan } from '../../core/migrate/index.ts';
-import type { DaemonSet, Node } from '../../core/kube/types.ts';
+import type { DaemonSet, Node, Pod } from '../../core/kube/types.ts';
 import { CONFIG_MAPS, DAEMON_SETS, DEPLOYMENTS, IP_POOLS, NODES, PODS } from '../../host/kube-client/resources.ts';
+import type { ObjectName } from '../../host/kube-client/types.ts';
 import { applyMigration } from './apply.ts';
 import type { ApplyOptions, Outcome } from './apply.ts';
 import { Killed, SimulatedCluster } from './simulated-cluster.test-support.ts';
@@ -118,6 +119,15 @@ describe.each(Object.keys(OLD) as From[])('a migration %s', (from) => {
     expect((await run(cluster, { from })).outcome).toEqual({ kind: 'done' });
     await settle(cluster);
     expect(new Set(await cluster.wiring())).toEqual(new Set([keepsPods ? 'old' : 'sluice']));
+    // A pod that has come since.
+    const { items } = await cluster.list<Pod>(PODS);
+    for (const owner of ['web', 'logs'])
+      await cluster.delete(
+        PODS,
+        items.find(({ metadata }) => metadata?.name?.startsWith(owner))!.metadata as ObjectName,
+      );
+    await settle(cluster);
+    expect(await cluster.wiring()).toContain('sluice');
     // A second run has nothing to do.
     expect(await run(cluster, { from })).toEqual({ outcome: { kind: 'done' }, printed: [] });
     expect((await run(cluster, { from, direction: 'back' })).outcome).toEqual({ kind: 'done' });

@@ -33,7 +33,7 @@ export async function perform(
       return;
     }
     case 'evict':
-      await each(movablePods(action.node, observed), (pod) => evict(pod, client));
+      await each(movablePods(action.node, observed, action.since), (pod) => evict(pod, client));
       return;
     case 'restart':
       await each(stalePods(action.node, action.agents, observed), (pod) => end(pod, client));

@@ -40,6 +40,10 @@ function commandsOf(action: Action, from: string, observed: Observed): readonly 
     case 'patch':
       return [`kubectl ${named(action.target, 'patch')} --type merge -p ${quoted(action.patch)}`];
     case 'evict':
+      if (action.since !== undefined)
+        return [
+          `# on ${action.node}, delete pods with a network of their own that are younger than ${action.since.name}`,
+        ];
       return [`kubectl drain ${action.node} --ignore-daemonsets --delete-emptydir-data`];
     case 'restart': {
       const pods = stalePods(action.node, action.agents, observed).map(

@@ -19,8 +19,8 @@ export type Condition =
   /** No pod of the agents is on the node, or one that is ready. */
   | { readonly kind: 'gone'; readonly node: string; readonly agents: Target }
   | { readonly kind: 'ready'; readonly node: string; readonly agents: Target }
-  /** Nothing that a drain moves is on the node. */
-  | { readonly kind: 'drained'; readonly node: string }
+  /** Nothing that a drain moves is on the node; `since`: nothing of what was wired since these agents are there. */
+  | { readonly kind: 'drained'; readonly node: string; readonly since?: Target | undefined }
   /** No pod of a DaemonSet is on the node that was wired before these agents were there. */
   | { readonly kind: 'restarted'; readonly node: string; readonly agents: Target }
   /** Every pod that a drain ends comes back elsewhere. */
@@ -122,7 +122,8 @@ function lacksOfPods(condition: Of<'drained' | 'restarted' | 'movable'>, observe
     const unready = lacking({ kind: 'ready', node, agents: condition.agents }, observed);
     if (unready !== undefined) return unready;
   }
-  const left = kind === 'drained' ? movablePods(node, observed) : stalePods(node, condition.agents, observed);
+  const left =
+    kind === 'drained' ? movablePods(node, observed, condition.since) : stalePods(node, condition.agents, observed);
   return left.length === 0 ? undefined : `node ${node} still has ${left.map(podName).join(', ')}`;
 }
 

@@ -59,7 +59,7 @@ export type Phase = 'draining' | 'leaving' | 'joining' | 'returning';
 export type Action = { readonly until: Condition } & (
   | { readonly kind: 'mark'; readonly mark: NodeMark }
   | { readonly kind: 'patch'; readonly target: Target; readonly patch: object }
-  | { readonly kind: 'evict'; readonly node: string }
+  | { readonly kind: 'evict'; readonly node: string; readonly since?: Target | undefined }
   | { readonly kind: 'restart'; readonly node: string; readonly agents: Target }
   | { readonly kind: 'install' }
   | { readonly kind: 'delete'; readonly targets: readonly Target[] }

@@ -106,6 +106,14 @@ export function drainedNode(node: string, sides: Sides, observed: Observed): rea
  */
 export function livingNode(node: string, sides: Sides, texts: { leave: string; join: string }): readonly Step[] {
   const { network, phase, mark, wait, isReady, isGone, oldReady, oldGone, done } = vocabulary(node, sides);
+  const { old, next } = sides;
+  // Going back, what Sluice has wired starts anew: the agents before know nothing of it.
+  const unlessGiven = (until: Condition): Condition => any(network(null, 'none'), until);
+  const cordonMark: NodeMark = { node, network: 'sluice', phase: 'joining' };
+  const cordon: Action = { kind: 'mark', mark: cordonMark, until: unlessGiven({ kind: 'marked', mark: cordonMark }) };
+  const [since] = next;
+  const evictOurs: Action = { kind: 'evict', node, since, until: unlessGiven({ kind: 'drained', node, since }) };
+  const restart: Action = { kind: 'restart', node, agents: old, until: { kind: 'restarted', node, agents: old } };
   return [
     {
       id: `${node}/leave`,
@@ -115,7 +123,7 @@ export function livingNode(node: string, sides: Sides, texts: { leave: string; j
       requires: { kind: 'healthy', agents: sides.next[0] },
       actions: [mark('none', 'leaving'), wait(oldGone)],
       done: done(network('sluice'), all(network('none'), oldGone)),
-      undo: [mark(null, 'returning'), wait(oldReady), mark(null, null)],
+      undo: [mark(null, 'returning'), wait(oldReady), restart, mark(null, null)],
       undone: all(network(null), phase(null)),
     },
     {
@@ -125,7 +133,7 @@ export function livingNode(node: string, sides: Sides, texts: { leave: string; j
       interrupts: texts.join,
       actions: [mark('sluice', 'joining'), wait(isReady), mark('sluice', null)],
       done: done(all(network('sluice'), phase(null))),
-      undo: [mark('none', 'leaving'), wait(isGone)],
+      undo: [cordon, evictOurs, mark('none', 'leaving'), wait(isGone)],
       undone: any(network(null), all(network('none'), isGone)),
     },
   ];

@@ -18,9 +18,12 @@ export function isOfDaemonSet({ metadata }: Pod): boolean {
   return metadata?.ownerReferences?.some(({ kind }) => kind === 'DaemonSet') === true;
 }
 
-/** Pods that a drain moves away. */
-export function movablePods(node: string, observed: Pick<Observed, 'pods'>): readonly Pod[] {
-  return networkedPods(node, observed).filter((pod) => !isOfDaemonSet(pod));
+/** Pods that a drain moves away; `since`: those of them that were wired since these agents are there. */
+export function movablePods(node: string, observed: Pick<Observed, 'pods'>, since?: Target): readonly Pod[] {
+  const start = since === undefined ? undefined : startOf(node, since, observed);
+  return networkedPods(node, observed)
+    .filter((pod) => !isOfDaemonSet(pod))
+    .filter(({ metadata }) => start === undefined || Date.parse(metadata?.creationTimestamp ?? '') >= start);
 }
 
 /** Pods of DaemonSets that were wired before the agents of the node's network were there, which may be none. */
@@ -32,7 +35,7 @@ export function stalePods(node: string, agents: Target, observed: Observed): rea
 }
 
 /** When the agents' main container on the node began, after all that its init containers do. Epoch milliseconds. */
-function startOf(node: string, agents: Target, observed: Observed): number | undefined {
+function startOf(node: string, agents: Target, observed: Pick<Observed, 'pods'>): number | undefined {
   const starts = agentPods(node, agents, observed).flatMap(({ status }) =>
     (status?.containerStatuses ?? []).flatMap(({ state }) => Date.parse(state?.running?.startedAt ?? '')),
   );

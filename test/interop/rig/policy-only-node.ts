@@ -77,6 +77,11 @@ export class PolicyOnlyNode implements AsyncDisposable {
     return join(this.directory, 'state');
   }
 
+  /** Where install-cni would have written the chain that calls our plugin. */
+  get conflist(): string {
+    return join(this.directory, '00-sluice.conflist');
+  }
+
   async startAgent(): Promise<void> {
     const { netns, stateDir } = this;
     mkdirSync(stateDir, { recursive: true });
@@ -98,7 +103,7 @@ export class PolicyOnlyNode implements AsyncDisposable {
         runDir: this.directory,
         stateDir,
         logLevel: 'info',
-        policyOnly: { prefixes: this.#prefixes },
+        policyOnly: { prefixes: this.#prefixes, conflist: this.conflist },
       },
       {
         client: this.client,
