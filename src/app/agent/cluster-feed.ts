@@ -1,4 +1,5 @@
 import type { Delta as CalcDelta, PoolSpec } from '../../core/calc/model.ts';
+import { FLANNEL_PREFIX } from '../../core/flannel/index.ts';
 import { ADDRESSING_PREFIX, decodeConfig } from '../../core/ipam/index.ts';
 import type { IpamConfig, IpamConfigSpec } from '../../core/ipam/index.ts';
 import type { Labels } from '../../core/kube/labels.ts';
@@ -308,8 +309,10 @@ function valueOf<P>(delta: Pick<Delta<P>, 'kind'> & { readonly object?: P }): P 
   return delta.kind === 'set' ? delta.object : undefined;
 }
 
-function routingKey({ routing, bgp, wireguard, lease }: KnownNode): string {
-  return JSON.stringify([routing, bgp, wireguard, lease], (_, value: unknown) =>
+function routingKey({ routing, bgp, wireguard, lease, annotations }: KnownNode): string {
+  // Some of flannel's are for the node itself: where others are to be told that it is.
+  const flannel = Object.entries(annotations).filter(([name]) => name.startsWith(FLANNEL_PREFIX));
+  return JSON.stringify([routing, bgp, wireguard, lease, flannel], (_, value: unknown) =>
     typeof value === 'bigint' ? String(value) : value,
   );
 }
