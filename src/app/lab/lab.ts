@@ -224,10 +224,7 @@ function untilReady(
   const failure = (message: string, code = 'start-failed'): SluiceError =>
     new SluiceError(code, `${message}\nThe log is in ${supervisorLog}`);
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(
-      () => reject(failure(`cluster "${config.options.name}" was not ready within ${START_TIMEOUT / 1000} s`)),
-      START_TIMEOUT,
-    );
+    const timer = setTimeout(() => void lateNodes(config).then((nodes) => reject(failure(nodes))), START_TIMEOUT);
     const settle = (finish: () => void): void => {
       clearTimeout(timer);
       finish();
@@ -242,6 +239,14 @@ function untilReady(
     child.once('error', (error) => settle(() => reject(failure(`the supervisor did not start: ${error.message}`))));
     child.once('exit', (code, signal) => settle(() => reject(failure(`the supervisor ended (${signal ?? code})`))));
   });
+}
+
+/** Says that the cluster is not ready in time, and which nodes are to blame, if its supervisor can tell. */
+async function lateNodes({ options, paths }: SupervisorConfig): Promise<string> {
+  const late = `cluster "${options.name}" was not ready within ${START_TIMEOUT / 1000} s`;
+  const status = await controlRequest(paths.controlSocket, { op: 'status' }).catch(() => undefined);
+  const nodes = status?.nodes.filter(({ ready }) => !ready).map(({ name, state }) => `${name} is ${state}`) ?? [];
+  return nodes.length === 0 ? late : `${late}: ${nodes.join(', ')}`;
 }
 
 /** Waits until the supervisor of the pid file has ended. */

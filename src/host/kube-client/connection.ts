@@ -29,9 +29,14 @@ export interface HttpRequest {
   readonly body?: string;
   readonly contentType?: string;
   readonly signal?: AbortSignal;
+  /** Whether it does no harm to send it twice, though it is no GET. */
+  readonly repeatable?: boolean;
   /** Milliseconds without any sign of life before the request fails with `timeout`; 0: none. */
   readonly idleTimeout: number;
 }
+
+/** Connections that are kept for the next requests. */
+const KEPT = 8;
 
 /** Keep-alive connections to one API server. */
 export class Connection {
@@ -47,12 +52,14 @@ export class Connection {
 
   /** Sends one request and resolves with the answer's head; the caller consumes the body. */
   async send(request: HttpRequest): Promise<IncomingMessage> {
-    try {
-      return await this.#sendOnce(request);
-    } catch (error) {
-      // A kept-alive connection may be closed by the server in the very moment it is used again.
-      if (request.method === 'GET' && isStaleConnection(error)) return this.#sendOnce(request);
-      throw error;
+    const isRepeatable = request.method === 'GET' || request.repeatable === true;
+    for (let repeats = 0; ; repeats++) {
+      try {
+        return await this.#sendOnce(request);
+      } catch (error) {
+        // A kept-alive connection may be closed by the server in the very moment it is used again, and so may the next.
+        if (!isRepeatable || repeats === KEPT || !isStaleConnection(error)) throw error;
+      }
     }
   }
 
@@ -102,7 +109,7 @@ export class Connection {
 }
 
 function agentFor(config: ClusterConfig, url: URL): Agent {
-  const common = { keepAlive: true, keepAliveMsecs: 15_000, maxFreeSockets: 8 };
+  const common = { keepAlive: true, keepAliveMsecs: 15_000, maxFreeSockets: KEPT };
   if (url.protocol === 'http:') return new http.Agent(common);
   const name = config.tlsServerName ?? unbracketed(url.hostname);
   return new https.Agent({

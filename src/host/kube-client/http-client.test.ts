@@ -69,6 +69,34 @@ describe('the HTTP client', () => {
     );
   });
 
+  it('repeats what it may when the server has closed the connections that were kept, and nothing else', async () => {
+    const seen: string[] = [];
+    const used = new Set<object>();
+    const client = await serve((_, response) => {
+      const { req, socket } = response;
+      seen.push(req.method!);
+      // The server gives up every connection after one answer, without a word.
+      const isUsed = used.has(socket!);
+      used.add(socket!);
+      if (isUsed) return void socket!.destroy();
+      response.end(JSON.stringify({ metadata: { name: 'x', namespace: 'n' } }));
+    });
+    const get = (): Promise<unknown> => client.get(CONFIG_MAPS, { namespace: 'n', name: 'x' });
+    const put = (resourceVersion?: string): Promise<unknown> =>
+      client.update(CONFIG_MAPS, {
+        metadata: { name: 'x', namespace: 'n', ...(resourceVersion === undefined ? {} : { resourceVersion }) },
+      });
+    // Several connections, all of which are kept.
+    await Promise.all([get(), get(), get()]);
+    await get();
+    await Promise.all([get(), get(), get()]);
+    await put('5');
+    await get();
+    seen.length = 0;
+    await expect(put()).rejects.toSatisfy((error) => hasCode(error, 'unavailable'));
+    expect(seen).toEqual(['PUT']);
+  });
+
   it('keeps the last known items while the server is away and reports the difference after a relist', async () => {
     const lists = [
       ['a', 'b'],

@@ -158,12 +158,14 @@ class HttpClient implements HttpKubeClient {
     subresource: string | undefined,
     options: WriteOptions,
   ): Promise<T> {
-    const { name, namespace } = metadataOf(object);
+    const { name, namespace, resourceVersion } = metadataOf(object);
     if (name === undefined) throw new KubeError('bad-request', `an update of ${resource.plural} needs metadata.name`);
     const path = pathOf(resource, { name, ...scopeOf(namespace) }, subresource);
     return this.#json('PUT', `${path}${writeQuery(options)}`, {
       ...options,
       body: JSON.stringify(typed(resource, object)),
+      // Were the first one carried out after all, the second would be refused as a conflict.
+      repeatable: resourceVersion !== undefined,
     });
   }
 
@@ -171,11 +173,13 @@ class HttpClient implements HttpKubeClient {
     return parse<R>(await this.#call(method, path, options), `${method} ${path}`);
   }
 
-  async #call(method: string, path: string, { body, contentType, signal }: CallOptions): Promise<string> {
+  async #call(method: string, path: string, options: CallOptions): Promise<string> {
+    const { body, contentType, signal, repeatable = false } = options;
     const response = await this.#connection.send({
       method,
       path,
       idleTimeout: CALL_TIMEOUT,
+      repeatable,
       ...(body === undefined ? {} : { body }),
       ...(contentType === undefined ? {} : { contentType }),
       ...(signal === undefined ? {} : { signal }),
@@ -189,6 +193,7 @@ interface CallOptions {
   readonly body?: string;
   readonly contentType?: string;
   readonly signal?: AbortSignal;
+  readonly repeatable?: boolean;
 }
 
 async function rejectFailure(response: IncomingMessage, request: string): Promise<void> {

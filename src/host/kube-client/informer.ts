@@ -1,7 +1,7 @@
 import { isAborted, isGone, isNotFound } from './errors.ts';
 import { listAll } from './list-all.ts';
 import { pause } from './pause.ts';
-import type { KubeClient, KubeObject, ObjectMeta, Resource, Selection } from './types.ts';
+import type { KubeClient, KubeObject, ObjectMeta, Resource, Selection, WatchEvent } from './types.ts';
 
 /** One change of the watched collection. `key` is `namespace/name`, or `name` for cluster-scoped resources. */
 export type Delta<P> =
@@ -11,7 +11,10 @@ export type Delta<P> =
 export interface InformerOptions<T extends KubeObject, P> extends Selection {
   /** What is kept of an object; called as soon as it is parsed, the rest is garbage at once. */
   readonly project: (object: T) => P;
-  /** Every change, in order; a relist is reported as the difference to what was known. Must not throw. */
+  /**
+   * Every change, in order; a relist is reported as the difference to what was known. What it throws is reported to
+   * `onError`, and after a while the change is told again, with everything that has changed since.
+   */
   readonly onDelta?: (delta: Delta<P>) => void;
   /** Each time the collection is completely known: after the first list and after every relist. */
   readonly onSynced?: () => void;
@@ -142,43 +145,67 @@ class RunningInformer<T extends KubeObject, P> implements Informer<P> {
       try {
         const events = this.#client.watch<T>(this.#resource, { resourceVersion, ...selection }, this.#signal);
         let quiet = true;
-        for await (const { type, object } of events) {
+        for await (const event of events) {
           quiet = false;
+          this.#take(event);
           this.#failures = 0;
-          resourceVersion = versionOf(object);
-          if (type === 'DELETED') this.#delete(keyOf(object));
-          else if (type !== 'BOOKMARK') this.#set(keyOf(object), this.#options.project(object), resourceVersion);
+          resourceVersion = versionOf(event.object);
         }
         // A stream that ends at once and empty must not become a busy loop against the server.
         if (quiet) await pause(this.#options.backoff ?? 250, this.#signal);
       } catch (error) {
         if (this.#signal.aborted || isAborted(error) || isGone(error) || isNotFound(error)) throw error;
+        if (error instanceof NotTaken) throw error;
         await this.#backOff(error);
       }
+    }
+  }
+
+  #take({ type, object }: WatchEvent<T>): void {
+    if (type === 'BOOKMARK') return;
+    try {
+      if (type === 'DELETED') this.#delete(keyOf(object));
+      else this.#set(keyOf(object), this.#options.project(object), versionOf(object));
+    } catch (error) {
+      throw new NotTaken(keyOf(object), { cause: error });
     }
   }
 
   #set(key: string, object: P, resourceVersion: string): void {
     const previous = this.items.get(key);
     this.items.set(key, object);
+    this.#tell({ kind: 'set', key, object, previous });
     this.#versions.set(key, resourceVersion);
-    this.#options.onDelta?.({ kind: 'set', key, object, previous });
   }
 
   #delete(key: string): void {
     const previous = this.items.get(key);
     if (previous === undefined) return;
     this.items.delete(key);
+    this.#tell({ kind: 'delete', key, previous });
     this.#versions.delete(key);
-    this.#options.onDelta?.({ kind: 'delete', key, previous });
+  }
+
+  /** Takes the change back if it is not heard: the next list differs from what is known then, and tells it again. */
+  #tell(delta: Delta<P>): void {
+    try {
+      this.#options.onDelta?.(delta);
+    } catch (error) {
+      if (delta.previous === undefined) this.items.delete(delta.key);
+      else this.items.set(delta.key, delta.previous);
+      throw error;
+    }
   }
 
   async #backOff(error: unknown): Promise<void> {
-    this.#options.onError?.(error);
+    this.#options.onError?.(error instanceof NotTaken ? error.cause : error);
     const base = this.#options.backoff ?? 250;
     await pause(base * 2 ** Math.min(this.#failures++, 4), this.#signal);
   }
 }
+
+/** A change of the object with this key was not taken: only a fresh list can make up for it. */
+class NotTaken extends Error {}
 
 function versionOf(object: KubeObject): string {
   return (object.metadata as ObjectMeta | undefined)?.resourceVersion ?? '';

@@ -6,6 +6,7 @@ import type { Logger } from '../../../base/log.ts';
 import { createCniRuntime } from '../../../host/cni-runtime/create-runtime.ts';
 import { httpKubeClient } from '../../../host/kube-client/http-client.ts';
 import { informer } from '../../../host/kube-client/informer.ts';
+import { pause } from '../../../host/kube-client/pause.ts';
 import { PODS, SERVICES } from '../../../host/kube-client/resources.ts';
 import type { KubeletConfig } from './config.ts';
 import { NODE_PATHS } from './config.ts';
@@ -49,7 +50,7 @@ export async function runKubelet(config: KubeletConfig, log: Logger, signal: Abo
     log.info('node readiness', { readiness });
     if (readiness.ready && !settled) {
       settled = true;
-      forgetOldSandboxes(network, log);
+      void forgetOldSandboxes({ network, log, workers: () => workers.values() }, signal);
     }
     const about = { kind: 'Node', apiVersion: 'v1', name: nodeName, uid: nodeName };
     record(
@@ -124,14 +125,26 @@ function place(worker: PodWorker): unknown {
   };
 }
 
-/** After a crash of the node: undoes the attachments whose pods did not survive it. */
-function forgetOldSandboxes(network: NetworkWatch, log: Logger): void {
-  const list = network.current();
-  if (list === undefined) return;
-  // Only what an earlier life has left: nothing has been attached in this one yet.
-  network.runtime.gcNetworkList({ ...list, cniVersion: '1.0.0' }, []).catch((error: unknown) => {
-    log.warn('old network attachments not removed', { error: messageOf(error) });
-  });
+/** Between two attempts to undo old attachments, ms. */
+const UNDO_RETRY = 2000;
+
+/** After a crash of the node: undoes the attachments whose pods did not survive it, however often that takes. */
+async function forgetOldSandboxes(
+  node: { readonly network: NetworkWatch; readonly workers: () => Iterable<PodWorker>; readonly log: Logger },
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted)
+    try {
+      // What has been attached in this life stays.
+      const sandboxes = [...node.workers()].flatMap(({ sandbox }) => sandbox ?? []);
+      const valid = sandboxes.map(({ id }) => ({ containerID: id, ifname: 'eth0' }));
+      const list = node.network.current();
+      if (list !== undefined) await node.network.runtime.gcNetworkList({ ...list, cniVersion: '1.0.0' }, valid);
+      return;
+    } catch (error) {
+      node.log.warn('old network attachments not removed yet', { error: messageOf(error) });
+      await pause(UNDO_RETRY, signal);
+    }
 }
 
 function linkPlugins(sources: readonly string[]): void {

@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { SluiceError, messageOf } from '../../../base/errors.ts';
 import { jsonLogger } from '../../../base/log.ts';
 import type { Logger } from '../../../base/log.ts';
@@ -8,6 +8,7 @@ import { startApiServer } from '../../apiserver/start-api-server.ts';
 import { startControl } from '../control/start-control.ts';
 import type { LabOptions, LabPhase } from '../lab-types.ts';
 import { kubeletSocket } from '../paths.ts';
+import type { NodeHold } from '../universe/protocol.ts';
 import type { Spread } from '../universe/topology.ts';
 import { UNDERLAY, nodePlaces } from '../universe/topology.ts';
 import { apiAddresses } from './addresses.ts';
@@ -47,13 +48,18 @@ async function main(config: SupervisorConfig, log: Logger): Promise<void> {
   phase('supervisor');
   let supervisor: Supervisor | undefined;
   const readyNodes = new ReadyNodes();
+  // Of a node, which counts as long as the cluster is not ready.
+  const firstEnd = Promise.withResolvers<never>();
+  firstEnd.promise.catch(() => undefined);
   const nodeEvents: UniverseEvents = {
     phase,
     outsideStarted: (pid) => (outsidePid = pid),
-    nodeStarted: (name, pid) => supervisor?.nodeStarted(name, pid),
-    nodeExited: (name) => {
+    nodeStarted: (name, hold) => supervisor?.nodeStarted(name, hold),
+    nodeExited: (name, reason) => {
       readyNodes.ended(name);
       supervisor?.nodeExited(name);
+      const said = lastWords(`${paths.stateDir}/nodes/${name}/kubelet.log`);
+      firstEnd.reject(new SluiceError('start-failed', `node ${name} ended before it was ready: ${reason}${said}`));
     },
   };
   let outsidePid: number | undefined;
@@ -93,11 +99,13 @@ async function main(config: SupervisorConfig, log: Logger): Promise<void> {
   // Who is asked to stop does not wait for a start that takes long, nor hears of its failures.
   started.catch(() => undefined);
   await Promise.race([started, aborted(stopping.signal)]);
-  void readyNodes.all(places.map(({ name }) => name)).then(() => {
+  const ready = readyNodes.all(places.map(({ name }) => name)).then(() => {
     phase('nodes ready');
     tell({ kind: 'ready', status: book.status() });
   });
-  const reason = await Promise.race([universe.exited, aborted(stopping.signal)]);
+  const end = Promise.race([universe.exited, aborted(stopping.signal)]);
+  await Promise.race([ready, end, firstEnd.promise]);
+  const reason = await end;
   stopping.abort();
   log.info('stopping', { reason });
 }
@@ -106,8 +114,8 @@ async function main(config: SupervisorConfig, log: Logger): Promise<void> {
 interface UniverseEvents {
   phase(name: string): void;
   outsideStarted(pid: number): void;
-  nodeStarted(name: string, pid: number): void;
-  nodeExited(name: string): void;
+  nodeStarted(name: string, hold: NodeHold): void;
+  nodeExited(name: string, reason: string): void;
 }
 
 function startUniverse(config: SupervisorConfig, events: UniverseEvents, log: Logger): Universe {
@@ -126,10 +134,10 @@ function startUniverse(config: SupervisorConfig, events: UniverseEvents, log: Lo
       case 'phase':
         return events.phase(event.name);
       case 'node-started':
-        return events.nodeStarted(event.name, event.pid);
+        return events.nodeStarted(event.name, event);
       case 'node-exited':
         log.warn('node ended', { node: event.name, reason: event.reason });
-        return events.nodeExited(event.name);
+        return events.nodeExited(event.name, event.reason);
       case 'outside-started':
         return events.outsideStarted(event.pid);
       case 'failed':
@@ -174,6 +182,15 @@ function aborted(signal: AbortSignal): Promise<string> {
     if (signal.aborted) resolve('asked to');
     signal.addEventListener('abort', () => resolve('asked to'), { once: true });
   });
+}
+
+/** The last lines of a log, to be put behind a message. */
+function lastWords(file: string): string {
+  try {
+    return ['', ...readFileSync(file, 'utf8').trimEnd().split('\n').slice(-5)].join('\n  ');
+  } catch {
+    return '';
+  }
 }
 
 function tell(message: SupervisorMessage): void {

@@ -15,7 +15,7 @@ import { kubeletSocket } from '../paths.ts';
 import type { KubeletConfig } from '../kubelet/config.ts';
 import { PLACES } from '../universe/places.ts';
 import type { ProbeInput } from '../universe/probe-main.ts';
-import type { NodeStart } from '../universe/protocol.ts';
+import type { NodeHold, NodeStart } from '../universe/protocol.ts';
 import type { NodePlace } from '../universe/topology.ts';
 import { UNDERLAY } from '../universe/topology.ts';
 import { apiAddresses, dnsAddresses, nodeAddresses } from './addresses.ts';
@@ -43,7 +43,7 @@ const NODE_DEPTH = 2;
 interface NodeRecord {
   readonly place: NodePlace;
   /** In the universe's numbering; undefined while the node does not run. */
-  pid: number | undefined;
+  hold: NodeHold | undefined;
 }
 
 /** Answers the control socket and keeps book of the universe's nodes. */
@@ -71,7 +71,7 @@ export class Supervisor {
     },
   ) {
     this.#config = config;
-    this.#nodes = new Map(places.map((place) => [place.name, { place, pid: undefined }]));
+    this.#nodes = new Map(places.map((place) => [place.name, { place, hold: undefined }]));
     this.#universe = parts.universe;
     this.#cluster = parts.cluster;
     this.#outsidePid = parts.outsidePid;
@@ -85,14 +85,14 @@ export class Supervisor {
   }
 
   /** Hears what happens to nodes. */
-  nodeStarted(name: string, pid: number): void {
+  nodeStarted(name: string, hold: NodeHold): void {
     const record = this.#nodes.get(name);
-    if (record !== undefined) record.pid = pid;
+    if (record !== undefined) record.hold = hold;
   }
 
   nodeExited(name: string): void {
     const record = this.#nodes.get(name);
-    if (record !== undefined) record.pid = undefined;
+    if (record !== undefined) record.hold = undefined;
   }
 
   async answer(request: ControlRequest): Promise<ControlReplies[ControlRequest['op']]> {
@@ -137,16 +137,16 @@ export class Supervisor {
     };
   }
 
-  #describe({ place, pid }: NodeRecord, hostPids: ReadonlyMap<number, number>): LabNode {
+  #describe({ place, hold }: NodeRecord, hostPids: ReadonlyMap<number, number>): LabNode {
     const ready = this.#cluster.readyNodes.isReady(place.name);
-    const kubeletPid = pid === undefined ? undefined : hostPids.get(pid);
+    const kubeletPid = hold === undefined ? undefined : hostPids.get(hold.pid);
     return {
       name: place.name,
       segment: place.segment,
       addresses: nodeAddresses(this.#config.options, place),
-      state: pid === undefined ? 'stopped' : ready ? 'running' : 'starting',
+      state: hold === undefined ? 'stopped' : ready ? 'running' : 'starting',
       ...(kubeletPid === undefined ? {} : { kubeletPid }),
-      ready: pid !== undefined && ready,
+      ready: hold !== undefined && ready,
     };
   }
 
@@ -166,7 +166,7 @@ export class Supervisor {
   }
 
   #startNode(name: string): Promise<unknown> {
-    if (this.#record(name).pid !== undefined) throw new SluiceError('control-failed', `node ${name} is running`);
+    if (this.#record(name).hold !== undefined) throw new SluiceError('control-failed', `node ${name} is running`);
     const bootId = randomUUID();
     const start = this.#nodeStart(this.#record(name).place, bootId);
     this.#cluster.readyNodes.started(name, bootId);
@@ -200,9 +200,9 @@ export class Supervisor {
 
   async #pods(): Promise<readonly LabPod[]> {
     const processes = descendants(this.#universe.pid);
-    const lists = [...this.#nodes.values()].map(async ({ place, pid }): Promise<readonly LabPod[]> => {
-      if (pid === undefined) return [];
-      const kubelet = processes.find(({ pids }) => pids[UNIVERSE_DEPTH] === pid);
+    const lists = [...this.#nodes.values()].map(async ({ place, hold }): Promise<readonly LabPod[]> => {
+      if (hold === undefined) return [];
+      const kubelet = processes.find(({ pids }) => pids[UNIVERSE_DEPTH] === hold.pid);
       if (kubelet === undefined) return [];
       const pods = await this.#kubeletPods(place.name);
       // Pids as the node counts them, which is one namespace further in.
@@ -240,9 +240,9 @@ export class Supervisor {
         return { netns: `/proc/${this.#outsidePid()}/ns/net`, addresses: [ipv4, ipv6] };
       }
       case 'node': {
-        const { place: where, pid } = this.#record(place.name);
-        if (pid === undefined) throw new SluiceError('control-failed', `node ${place.name} does not run`);
-        return { netns: `/proc/${pid}/ns/net`, addresses: nodeAddresses(options, where) };
+        const { place: where, hold } = this.#record(place.name);
+        if (hold === undefined) throw new SluiceError('control-failed', `node ${place.name} does not run`);
+        return { netns: `/proc/1/fd/${hold.netFd}`, addresses: nodeAddresses(options, where) };
       }
       case 'pod': {
         const pod = pods.find(({ namespace, name }) => namespace === place.namespace && name === place.name);
@@ -293,9 +293,9 @@ export class Supervisor {
   }
 
   async #agentStatus(node: string, path: string): Promise<unknown> {
-    const { kubeletPid } = this.#node(node);
-    if (kubeletPid === undefined) throw new SluiceError('control-failed', `node ${node} does not run`);
-    const text = await get(`/proc/${kubeletPid}/root/run/sluice/agent.sock`, path);
+    const { hold } = this.#record(node);
+    if (hold === undefined) throw new SluiceError('control-failed', `node ${node} does not run`);
+    const text = await get(`/proc/${this.#universe.initPid}/fd/${hold.rootFd}/run/sluice/agent.sock`, path);
     try {
       return JSON.parse(text);
     } catch {

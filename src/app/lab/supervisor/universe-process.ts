@@ -71,6 +71,11 @@ export class Universe {
     return this.#child.pid ?? 0;
   }
 
+  /** Pid of the universe's init. */
+  get initPid(): number | undefined {
+    return descendants(this.pid).find(({ parent }) => parent === this.pid)?.pid;
+  }
+
   startNode(node: NodeStart): Promise<unknown> {
     return this.request({ op: 'start-node', node });
   }
@@ -90,9 +95,9 @@ export class Universe {
   /** Ends everything inside and resolves when it is gone. */
   async stop(): Promise<void> {
     // The processes in between wait for the init, which the kernel lets end last of all inside.
-    const init = descendants(this.pid).find(({ parent }) => parent === this.pid);
+    const init = this.initPid;
     if (init === undefined) this.#child.kill('SIGKILL');
-    else process.kill(init.pid, 'SIGKILL');
+    else process.kill(init, 'SIGKILL');
     await this.exited;
   }
 

@@ -43,7 +43,7 @@ async function main(config: UniverseConfig): Promise<void> {
 }
 
 /** Starts a node with namespaces of its own; its kubelet is its pid 1. */
-function startNode(config: UniverseConfig, node: NodeStart, nodes: Map<string, ChildProcess>): number {
+function startNode(config: UniverseConfig, node: NodeStart, nodes: Map<string, ChildProcess>): true {
   const { name } = node.place;
   const { repository, node: executable } = config.share;
   mkdirSync(join(PLACES.run, 'nodes', name), { recursive: true });
@@ -74,13 +74,17 @@ function startNode(config: UniverseConfig, node: NodeStart, nodes: Map<string, C
   const { pid } = child;
   if (pid === undefined) throw new Error(`node ${name} did not start`);
   nodes.set(name, child);
+  const netFd = openSync(`/proc/${pid}/ns/net`, 'r');
+  const rootFd = openSync(`/proc/${pid}/root`, 'r');
   child.once('exit', (code, signal) => {
     nodes.delete(name);
+    // Nothing of a dead node may live on.
+    for (const fd of [netFd, rootFd]) closeSync(fd);
     send({ event: 'node-exited', name, reason: signal ?? `exit code ${code}` });
   });
   connectNode(node.place, pid);
-  send({ event: 'node-started', name, pid });
-  return pid;
+  send({ event: 'node-started', name, pid, netFd, rootFd });
+  return true;
 }
 
 function startOutside(config: UniverseConfig): void {

@@ -17,6 +17,16 @@ export interface NodeStart {
   readonly kubelet: unknown;
 }
 
+/**
+ * A node that runs: its first process, and file descriptors of the universe's init that lead to its network namespace
+ * and to its root. The process itself leads astray while it starts a container, being in the namespaces of that.
+ */
+export interface NodeHold {
+  readonly pid: number;
+  readonly netFd: number;
+  readonly rootFd: number;
+}
+
 export const UNIVERSE_CONFIG = 'SLUICE_UNIVERSE';
 export const KUBELET_CONFIG = 'SLUICE_KUBELET';
 
@@ -31,7 +41,7 @@ export type UniverseRequest =
 export type UniverseMessage =
   | { readonly event: 'ready' }
   | { readonly event: 'phase'; readonly name: string }
-  | { readonly event: 'node-started'; readonly name: string; readonly pid: number }
+  | ({ readonly event: 'node-started'; readonly name: string } & NodeHold)
   | { readonly event: 'node-exited'; readonly name: string; readonly reason: string }
   | { readonly event: 'outside-started'; readonly pid: number }
   | { readonly event: 'failed'; readonly message: string }

@@ -176,7 +176,11 @@ export class ContainerRunner {
         this.#context.changed();
       },
       onReady: (ready) => this.#setReady(run, ready),
-      onSick: () => void this.#terminate(run, this.#context.pod.spec.terminationGracePeriodSeconds ?? 30),
+      // Whatever keeps it from ending in peace, it ends.
+      onSick: () =>
+        void this.#terminate(run, this.#context.pod.spec.terminationGracePeriodSeconds ?? 30).catch(() =>
+          run.process.kill('SIGKILL'),
+        ),
     });
   }
 

@@ -89,9 +89,7 @@ export class PodWorker {
       return;
     }
     if (this.#pod.pod.metadata?.deletionTimestamp !== undefined) return this.end();
-    this.#running = this.#run().catch((error: unknown) =>
-      this.#deps.log.error('pod failed', this.#fields({ error: messageOf(error) })),
-    );
+    this.#running = this.#heard('pod failed', this.#run());
   }
 
   /** A new version of the object: only deletion and metadata may have changed. */
@@ -197,7 +195,7 @@ export class PodWorker {
       ...initContainers.map((container) => new ContainerRunner(container, roleOf(container, true), context)),
       ...containers.map((container) => new ContainerRunner(container, 'app', context)),
     ];
-    void this.#watchSandbox(sandbox);
+    void this.#heard('pod not made anew', this.#watchSandbox(sandbox));
     this.#writer.changed();
     return context;
   }
@@ -212,7 +210,7 @@ export class PodWorker {
         if (runner.exitCode !== 0) return false;
         continue;
       }
-      void runner.run();
+      void this.#heard('sidecar failed', runner.run());
       while (!runner.started && !signal.aborted) await pause(50, signal);
     }
     return !signal.aborted;
@@ -243,15 +241,17 @@ export class PodWorker {
     await this.#running;
     await this.#teardown();
     this.#recreating = false;
-    if (!this.#stop.signal.aborted) this.#running = this.#run();
+    if (!this.#stop.signal.aborted) this.#running = this.#heard('pod failed', this.#run());
   }
 
   async #terminate(grace: number): Promise<void> {
     this.#stop.abort();
-    const apps = this.#runners.filter(({ role }) => role !== 'sidecar');
-    const sidecars = this.#runners.filter(({ role }) => role === 'sidecar');
-    await Promise.all(apps.map((runner) => runner.stop(grace)));
-    await Promise.all(sidecars.map((runner) => runner.stop(grace)));
+    for (const isSidecar of [false, true]) {
+      const runners = this.#runners.filter(({ role }) => (role === 'sidecar') === isSidecar);
+      await Promise.all(runners.map((runner) => this.#heard('container not stopped', runner.stop(grace))));
+    }
+    // What has not stopped as it should ends now: a pod must not be Terminating for ever.
+    for (const runner of this.#runners) runner.kill();
     await this.#running;
     await this.#teardown();
     this.#over = true;
@@ -269,7 +269,20 @@ export class PodWorker {
         this.#event('Warning', 'FailedKillPod', `failed to tear down the network: ${messageOf(error)}`);
       }
     }
-    sandbox.remove();
+    try {
+      sandbox.remove();
+    } catch (error) {
+      this.#event('Warning', 'FailedKillPod', `failed to remove the sandbox: ${messageOf(error)}`);
+    }
+  }
+
+  /** Waits for `work`; that it failed is all that there is to say about it. */
+  async #heard(what: string, work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      this.#deps.log.error(what, this.#fields({ error: messageOf(error) }));
+    }
   }
 
   /** Tells the API that the pod has ended, whereupon the object goes. */

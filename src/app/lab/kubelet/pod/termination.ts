@@ -26,12 +26,21 @@ export function terminationMessage(
   exit: ExitStatus,
 ): string {
   const LIMIT = 4096;
-  const own = readFileSync(files.terminationLog, 'utf8').slice(0, LIMIT);
+  const own = contentsOf(files.terminationLog).slice(0, LIMIT);
   if (own !== '' || spec.terminationMessagePolicy !== 'FallbackToLogsOnError' || exit.code === 0) return own;
-  return readFileSync(files.log, 'utf8')
+  return contentsOf(files.log)
     .split('\n')
     .slice(-81)
     .map((line) => line.split(' ').slice(3).join(' '))
     .join('\n')
     .slice(-LIMIT);
+}
+
+/** Nothing for a file that has gone with its pod. */
+function contentsOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
 }
