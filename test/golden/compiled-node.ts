@@ -33,7 +33,7 @@ export function deltasOf(cluster: OracleCluster, node: string): Delta[] {
       .map((each, i): Delta => ({
         kind: 'peer',
         key: each.metadata!.name!,
-        value: { macs: [`66:00:00:00:00:0${i}`], mark: (i + 1) << 8 },
+        value: { macs: [`66:00:00:00:00:0${i}`], outers: [], hops: [], mark: (i + 1) << 8 },
       })),
     ...policies.map((value): Delta => ({ kind: 'policy', key: value.key, value })),
     ...cluster.pods.flatMap((pod) => wiredPod(pod, node)),

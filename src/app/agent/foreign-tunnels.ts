@@ -52,7 +52,7 @@ function tunnelsOf(links: readonly Link[], { fromPods, vxlan }: TunnelSettings):
 }
 
 function deviceOf({ name, kind, vxlan }: Link): Device | undefined {
-  const common = { interface: name, addresses: [], tellsPeer: true };
+  const common = { interface: name, addresses: [] };
   if (vxlan !== undefined) return { ...common, outer: { protocol: 'udp', port: vxlan.port } };
   return kind === 'ipip' ? { ...common, outer: { protocol: 'ipip' } } : undefined;
 }

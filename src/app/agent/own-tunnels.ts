@@ -21,7 +21,6 @@ export class OwnTunnels {
     this.#carrying = tunnels.map(({ link, addresses }) => ({
       interface: link.name,
       addresses,
-      tellsPeer: link.kind !== 'ipip',
       outer: outerOf(link),
     }));
     this.#publish();
@@ -32,7 +31,6 @@ export class OwnTunnels {
     this.#encrypting = tunnels.map(({ device, port }) => ({
       interface: device,
       addresses: [],
-      tellsPeer: true,
       outer: { protocol: 'udp', port },
     }));
     if (this.#known !== undefined) this.#publish();

@@ -1,3 +1,4 @@
+import { formatIp } from '../../base/ip/index.ts';
 import type { Delta } from '../../core/calc/model.ts';
 import type { ReturnPeer } from '../../core/routing/index.ts';
 
@@ -15,7 +16,7 @@ export class ReturnPeers {
     for (const node of this.#known.keys()) if (!now.has(node)) this.#apply({ kind: 'peer', key: node });
     for (const peer of peers) {
       const before = this.#known.get(peer.node);
-      if (before?.macs.join() !== peer.macs.join() || before.mark !== peer.mark) this.#apply(deltaOf(peer));
+      if (before === undefined || textOf(before) !== textOf(peer)) this.#apply(deltaOf(peer));
     }
     this.#known = now;
   }
@@ -26,6 +27,10 @@ export class ReturnPeers {
   }
 }
 
-function deltaOf({ node, macs, mark }: ReturnPeer): Delta {
-  return { kind: 'peer', key: node, value: { macs, mark } };
+function deltaOf({ node, ...value }: ReturnPeer): Delta {
+  return { kind: 'peer', key: node, value };
+}
+
+function textOf({ macs, outers, hops, mark }: ReturnPeer): string {
+  return [...macs, ...outers.map(formatIp), ...hops.map(formatIp), mark].join();
 }

@@ -42,6 +42,10 @@ export interface LocalEndpoint {
 export interface PeerSpec {
   /** Hardware addresses that its packets have here: its tunnel device's, or its own. */
   readonly macs: readonly string[];
+  /** Sources of its IP-in-IP packets. */
+  readonly outers: readonly Ip[];
+  /** Next hops that are the peer itself: it knows what comes that way as this node's. */
+  readonly hops: readonly Ip[];
   /** What answers through it are marked with, within CT_MARK.PEER; this node routes that mark to the peer. */
   readonly mark: number;
 }

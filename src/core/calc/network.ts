@@ -4,10 +4,10 @@ import { baseChains, policyOnlyChains } from '../nft/base-chains.ts';
 import { baseSets, policyOnlySets } from '../nft/base-sets.ts';
 import { intervalKeys } from '../nft/condition-matches.ts';
 import { addressKey, etherKey } from '../nft/key.ts';
-import { peerChainName, SETS } from '../nft/names.ts';
+import { outerPeerChainName, peerChainName, SETS } from '../nft/names.ts';
 import { DEFAULT_OVERLAY } from '../nft/overlay.ts';
 import type { TunnelSpec } from '../nft/overlay.ts';
-import { peerChain } from '../nft/return-paths.ts';
+import { outerPeerChain, peerChain } from '../nft/return-paths.ts';
 import type { TrackedRuleset } from '../nft/tracked-ruleset.ts';
 import type { NodeEndpoint, PolicySettings } from '../policy/cluster.ts';
 import type { PeerSpec, PoolSpec, TunnelsSpec } from './model.ts';
@@ -71,7 +71,10 @@ export class Network {
     const before = this.#peers.get(node);
     const chain = peerChainName(node);
     const hadPeers = this.#peers.size > 0;
+    const outerChain = outerPeerChainName(node);
     for (const mac of before?.macs ?? []) this.#ruleset.remove(SETS.peers, etherKey(mac));
+    for (const ip of before?.outers ?? []) this.#ruleset.remove(SETS.outerPeers, addressKey(ip));
+    for (const ip of before?.hops ?? []) this.#ruleset.remove(SETS.directPeers(ip.family), addressKey(ip));
     if (peer === undefined) {
       this.#peers.delete(node);
       this.#ruleset.deleteChain(chain);
@@ -79,7 +82,12 @@ export class Network {
       this.#peers.set(node, peer);
       this.#ruleset.setChain(peerChain(chain, peer.mark));
       for (const mac of peer.macs) this.#ruleset.put(SETS.peers, etherKey(mac), `goto ${chain}`);
+      for (const ip of peer.outers) this.#ruleset.put(SETS.outerPeers, addressKey(ip), `goto ${outerChain}`);
+      for (const ip of peer.hops)
+        if (this.#options.families.includes(ip.family)) this.#ruleset.put(SETS.directPeers(ip.family), addressKey(ip));
     }
+    if (peer === undefined || peer.outers.length === 0) this.#ruleset.deleteChain(outerChain);
+    else this.#ruleset.setChain(outerPeerChain(outerChain, peer.mark));
     if (hadPeers !== this.#peers.size > 0) this.#setChains();
   }
 
@@ -94,7 +102,7 @@ export class Network {
 
   #usualTunnel(): TunnelSpec {
     const addresses = this.#tunnelAddresses;
-    return { interface: this.#options.tunnelInterface, addresses, tellsPeer: true, outer: DEFAULT_OVERLAY };
+    return { interface: this.#options.tunnelInterface, addresses, outer: DEFAULT_OVERLAY };
   }
 
   setPool(name: string, pool: PoolSpec | undefined): void {

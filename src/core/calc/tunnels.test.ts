@@ -6,20 +6,27 @@ import { addressKey } from '../nft/key.ts';
 import { CT_STATE, IPPROTO } from '../nft/model.ts';
 import { CT_MARK } from '../nft/statements.ts';
 import { createCalcEngine } from './engine.ts';
-import type { CalcEngine, TunnelsSpec } from './model.ts';
+import type { CalcEngine, PeerSpec, TunnelsSpec } from './model.ts';
 
 const ip = (text: string) => parseIp(text)!;
 const key = (text: string) => addressKey(ip(text));
 const [POD, FAR_POD, NODE, OUTSIDE] = ['10.244.0.2', '10.244.9.9', '172.30.1.11', '203.0.113.10'] as const;
+const [PEER_NODE, ROUTER] = ['172.30.1.12', '172.30.1.1'] as const;
 const PEER_MARK = 0x500;
+
+const PEER: PeerSpec = {
+  macs: ['66:00:00:00:00:02'],
+  outers: [ip(PEER_NODE)],
+  hops: [ip(PEER_NODE)],
+  mark: PEER_MARK,
+};
 
 const TUNNELS: TunnelsSpec = {
   devices: [
-    { interface: 'ipip.sluice', addresses: [ip('10.244.0.7')], tellsPeer: false, outer: { protocol: 'ipip' } },
+    { interface: 'ipip.sluice', addresses: [ip('10.244.0.7')], outer: { protocol: 'ipip' } },
     {
       interface: 'vxlan.sluice',
       addresses: [ip('10.244.0.8')],
-      tellsPeer: true,
       outer: { protocol: 'udp', port: 8472 },
     },
   ],
@@ -49,13 +56,13 @@ beforeEach(() => {
   engine.apply({ kind: 'pod', key: web.key, value: web });
   const wired = { id: 'web', interface: 'slc1', pod: web.key, addresses: [ip(POD)] };
   engine.apply({ kind: 'local-endpoint', key: 'web', value: wired });
-  engine.apply({ kind: 'peer', key: 'node-2', value: { macs: ['66:00:00:00:00:02'], mark: PEER_MARK } });
+  engine.apply({ kind: 'peer', key: 'node-2', value: PEER });
   engine.apply({ kind: 'tunnels', key: '', value: TUNNELS });
   engine.flush();
 });
 
 /** Sends the first packet of a connection that leaves by `device`. */
-function send(device: string, packet: Partial<Packet>): Outcome {
+function send(device: string, packet: Partial<Packet>, nextHop: string = PEER_NODE): Outcome {
   return interpret(
     engine.ruleset(),
     {
@@ -72,7 +79,7 @@ function send(device: string, packet: Partial<Packet>): Outcome {
       mark: 0,
       ...packet,
     },
-    { isLocal: (address) => address === key(NODE), route: () => device, random: () => 0 },
+    { isLocal: (address) => address === key(NODE), route: () => device, nextHop: () => key(nextHop), random: () => 0 },
   );
 }
 
@@ -105,9 +112,26 @@ describe('the tunnels of a node', () => {
     expect(packet.source).toBe(key(address));
   });
 
-  it('keep the address of a client that came in by a NodePort only where the peer can be told', () => {
+  it('keep the address of a client that came in by a NodePort, as does a route that leads to the peer itself', () => {
     const arrived = { inputInterface: 'eth0', source: key(OUTSIDE), ctMark: CT_MARK.NODE_PORT };
     expect(send('vxlan.sluice', arrived).packet.source).toBe(key(OUTSIDE));
-    expect(send('ipip.sluice', arrived).packet.source).toBe('masquerade');
+    expect(send('ipip.sluice', arrived).packet.source).toBe(key(OUTSIDE));
+    expect(send('eth0', arrived).packet.source).toBe(key(OUTSIDE));
+    expect(send('eth0', arrived, ROUTER).packet.source).toBe('masquerade');
+    engine.apply({ kind: 'peer', key: 'node-2', value: { ...PEER, hops: [] } });
+    engine.flush();
+    expect(send('eth0', arrived).packet.source).toBe('masquerade');
+  });
+
+  it('show whose an IP-in-IP packet is, for what is inside, and lead that no other way', () => {
+    const outer = { protocol: IPPROTO.IPIP, inputInterface: 'eth0', source: key(PEER_NODE), destination: key(NODE) };
+    const { mark } = send('eth0', outer).packet;
+    expect(mark).toBe(PEER_MARK);
+    const inner = { inputInterface: 'ipip.sluice', source: key(OUTSIDE), destination: key(POD), mark };
+    expect(send('slc1', inner).packet).toMatchObject({ mark: 0, ctMark: PEER_MARK });
+    expect(send('slc1', { ...inner, source: key(FAR_POD) }).packet).toMatchObject({ mark: 0, ctMark: 0 });
+    engine.apply({ kind: 'peer', key: 'node-2', value: { ...PEER, outers: [] } });
+    engine.flush();
+    expect(send('eth0', outer).packet.mark).toBe(0);
   });
 });

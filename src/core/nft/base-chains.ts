@@ -2,7 +2,7 @@ import type { BaseOptions } from './base-options.ts';
 import { TCP_FLAG } from './model.ts';
 import type { Chain, Rule, Statement } from './model.ts';
 import { policyRules, sharedRules, spoofRules } from './policy-rules.ts';
-import { returnPathEnd, returnPathRules } from './return-paths.ts';
+import { outerPeerRules, returnPathEnd, returnPathRules } from './return-paths.ts';
 import {
   nodePortTranslation,
   ownAddressRefusal,
@@ -61,7 +61,11 @@ export function baseChains(options: BaseOptions): readonly Chain[] {
       rules: refusalRules(families),
     },
     { name: 'service-output', hook: { type: 'filter', hook: 'output', priority: 0 }, rules: refusalRules(families) },
-    { name: 'service-input', hook: { type: 'filter', hook: 'input', priority: 0 }, rules: ownAddressRefusal(families) },
+    {
+      name: 'service-input',
+      hook: { type: 'filter', hook: 'input', priority: 0 },
+      rules: [...outerPeerRules(options), ...ownAddressRefusal(families)],
+    },
     {
       name: 'egress',
       hook: { type: 'filter', hook: 'forward', priority: -10 },

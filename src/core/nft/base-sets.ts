@@ -9,6 +9,7 @@ export function baseSets(families: readonly Family[]): readonly SetSpec[] {
     { name: SETS.ingress, key: ['ifname'], data: 'verdict' },
     { name: SETS.ownNode, key: ['ifname'], data: 'verdict' },
     { name: SETS.peers, key: ['ether_addr'], data: 'verdict' },
+    { name: SETS.outerPeers, key: ['ipv4_addr'], data: 'verdict' },
     ...families.flatMap(familySets),
   ];
 }
@@ -22,6 +23,7 @@ function familySets(family: Family): SetSpec[] {
     { name: SETS.pools(family), key: [address], interval: true },
     { name: SETS.natPools(family), key: [address], interval: true },
     { name: SETS.nodes(family), key: [address] },
+    { name: SETS.directPeers(family), key: [address] },
     { name: SETS.clusterIps(family), key: [address] },
     { name: SETS.services(family), key: [address, 'inet_proto', 'inet_service'], data: 'verdict' },
     {

@@ -32,6 +32,8 @@ export interface Surroundings {
   isLocal(address: ElementKey): boolean;
   /** The interface towards the address. */
   route(address: ElementKey): string;
+  /** The next hop towards the address; absent: each address is its own. */
+  nextHop?(address: ElementKey): ElementKey;
   /** A number below `mod`. */
   random(mod: number): number;
 }
@@ -182,6 +184,9 @@ function runStatement(walk: Walk, statement: Statement): boolean | Exclude<RuleE
     case 'copy-mark':
       walk.packet = { ...packet, mark: (packet.ctMark & statement.mask) >>> 0 };
       return true;
+    case 'save-mark':
+      walk.packet = { ...packet, ctMark: (packet.mark & statement.mask) >>> 0 };
+      return true;
     case 'dnat-map': {
       const key = familyOf(packet) === statement.family ? keyOf(walk, statement.key) : undefined;
       const data = key === undefined ? undefined : find(setOf(walk, statement.map), key);
@@ -272,6 +277,11 @@ function bytesOf(walk: Walk, field: Field): ElementKey | undefined {
       return familyOf(packet) === 6 ? packet.source : undefined;
     case 'ip6 daddr':
       return familyOf(packet) === 6 ? packet.destination : undefined;
+    case 'rt ip nexthop':
+    case 'rt ip6 nexthop': {
+      if (familyOf(packet) !== (field === 'rt ip nexthop' ? 4 : 6)) return undefined;
+      return walk.around.nextHop?.(packet.destination) ?? packet.destination;
+    }
     case 'meta l4proto':
       return protoKey(packet.protocol);
     case 'th sport':
@@ -344,6 +354,8 @@ function numberOf(walk: Walk, field: Field): number | undefined {
     case 'meta protocol':
     case 'arp saddr ip':
     case 'nd target':
+    case 'rt ip nexthop':
+    case 'rt ip6 nexthop':
       throw new Error(`the interpreter does not compare ${field}`);
   }
 }

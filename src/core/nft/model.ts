@@ -67,7 +67,10 @@ export type Field =
   | 'arp saddr ip'
   | 'nd target'
   | 'fib daddr type'
-  | 'fib saddr type';
+  | 'fib saddr type'
+  /** Of a packet that is routed: where it goes next, its destination itself if that is on the link. */
+  | 'rt ip nexthop'
+  | 'rt ip6 nexthop';
 
 /** A number below `mod`, random for each packet. */
 interface NumgenOperand {
@@ -144,6 +147,8 @@ export type Statement =
     }
   /** `meta mark = ct mark & mask`: older kernels cannot keep the packet mark's other bits. */
   | { readonly kind: 'copy-mark'; readonly mask: number }
+  /** The other way round: the connection's mark becomes `mask` of the packet's. */
+  | { readonly kind: 'save-mark'; readonly mask: number }
   /** Destination address and port from a map of `address . inet_service`. No element: the rule ends without effect. */
   | { readonly kind: 'dnat-map'; readonly family: 4 | 6; readonly key: readonly Operand[]; readonly map: string }
   /** `address` is hex. */
@@ -253,6 +258,8 @@ export const FIELD_LAYOUT: Readonly<Record<Field, FieldLayout>> = {
   'nd target': { bytes: 16, order: 'network' },
   'fib daddr type': { bytes: 4, order: 'host' },
   'fib saddr type': { bytes: 4, order: 'host' },
+  'rt ip nexthop': { bytes: 4, order: 'network' },
+  'rt ip6 nexthop': { bytes: 16, order: 'network' },
 };
 
 /** Bytes that a field of each type takes before padding to 4. */

@@ -29,6 +29,10 @@ export const SETS = {
     `${way === 'ownNode' ? 'own-node' : way}-shared${family}`,
   /** Hardware address of a peer's packets → the chain that remembers the peer. */
   peers: 'peers',
+  /** Source of a peer's IP-in-IP packets → the chain that marks what is inside as the peer's. */
+  outerPeers: 'outer-peers',
+  /** Next hops that are peers: they know this node by the hardware address of what it sends them. */
+  directPeers: (family: Family) => `direct-peers${family}`,
   /** `address . protocol . port` → load-balancing chain. */
   services: (family: Family) => `services${family}`,
   /** `address . protocol . port . n` → the n-th endpoint. */
@@ -97,6 +101,11 @@ export function profilesChainName(direction: 'ingress' | 'egress', host: string)
 /** The chain that remembers that a connection came through the node. */
 export function peerChainName(node: string): string {
   return readableName(`through/${node}`);
+}
+
+/** The chain that marks a packet as wrapped by the node. */
+export function outerPeerChainName(node: string): string {
+  return readableName(`wrapped-by/${node}`);
 }
 
 function readableName(name: string): string {

@@ -14,8 +14,6 @@ export interface TunnelSpec {
   readonly interface: string;
   /** This node's addresses on it: the source of its own traffic there. */
   readonly addresses: readonly Ip[];
-  /** Whether what comes out of it shows, by its hardware address, which peer sent it. */
-  readonly tellsPeer: boolean;
   readonly outer: OuterPacket;
 }
 

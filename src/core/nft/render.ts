@@ -148,6 +148,8 @@ function renderStatement(statement: Statement): string {
       return `${statement.target} set ${statement.target} & ${hex(~statement.mask)} | ${hex(statement.value)}`;
     case 'copy-mark':
       return `meta mark set ct mark & ${hex(statement.mask)}`;
+    case 'save-mark':
+      return `ct mark set meta mark & ${hex(statement.mask)}`;
     case 'dnat-map':
       return `dnat ${ipWord(statement.family)} to ${renderKey(statement.key)} map @${statement.map}`;
     case 'snat':

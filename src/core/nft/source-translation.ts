@@ -12,6 +12,8 @@ import {
   inSet,
   isFamily,
   leavesBy,
+  leavesNotBy,
+  nextHop,
   notInSet,
   OWN_INTERFACES,
   source,
@@ -41,10 +43,10 @@ export function postroutingRules(options: BaseOptions): Rule[] {
 }
 
 /**
- * What came in by a NodePort and leaves for another node. Such a backend would answer the client directly, which knows
- * nothing of it; pods are led back to here where there are return paths. That does not help clients of the cluster, which
- * come here only by an address that no Node object shows: their own node would answer them, and no node takes a packet
- * from its own address from outside.
+ * What came in by a NodePort or to a Service's address and leaves for another node. Such a backend would answer the client
+ * directly, which knows nothing of it; pods are led back to here by peers that know this node by what it sends: out of a
+ * tunnel, or as the next hop. That does not help clients of the cluster, which come here only by an address that no Node
+ * object shows: their own node would answer them, and no node takes a packet from its own address from outside.
  */
 function nodePortRules(family: Family, { returnPaths, tunnels }: BaseOptions): Rule[] {
   const remote = [hasCtMark(CT_MARK.NODE_PORT), isFamily(family), OWN_INTERFACES.notTo];
@@ -53,20 +55,22 @@ function nodePortRules(family: Family, { returnPaths, tunnels }: BaseOptions): R
     notInSet([source(family)], SETS.pools(family)),
     notInSet([destination(family)], SETS.pools(family)),
   ];
-  const fromPodElsewhere = [OWN_INTERFACES.notFrom, inSet([source(family)], SETS.pools(family))];
-  // The backend's node could not tell whom to lead the answers back to.
-  const silent = tunnels.filter(({ tellsPeer }) => !tellsPeer);
-  const rules: Rule[] = [
-    [...remote, ...fromPodElsewhere, masquerade],
-    ...silent.map(({ interface: device }) => [...remote, leavesBy(device), masquerade]),
+  const fromPodElsewhere: Rule = [
+    ...remote,
+    OWN_INTERFACES.notFrom,
+    inSet([source(family)], SETS.pools(family)),
+    masquerade,
   ];
-  if (!returnPaths) return [...rules, [...remote, foreign, masquerade]];
+  if (!returnPaths) return [fromPodElsewhere, [...remote, foreign, masquerade]];
+  const unwrapped = tunnels.map(({ interface: device }) => leavesNotBy(device));
   return [
-    ...rules,
+    fromPodElsewhere,
     [...remote, inSet([source(family)], SETS.nodes(family)), masquerade],
     [...remote, foreign, toNoPod, masquerade],
     // Nodes may be in a pool, too, lest pods come to them masqueraded; their answers are not led back.
     [...remote, foreign, inSet([destination(family)], SETS.nodes(family)), masquerade],
+    // A router in between shows its own hardware address, not this node's.
+    [...remote, foreign, ...unwrapped, notInSet([nextHop(family)], SETS.directPeers(family)), masquerade],
   ];
 }
 

@@ -48,6 +48,9 @@ export const source = (family: Family): 'ip saddr' | 'ip6 saddr' => (family === 
 
 export const destination = (family: Family): 'ip daddr' | 'ip6 daddr' => (family === 4 ? 'ip daddr' : 'ip6 daddr');
 
+export const nextHop = (family: Family): 'rt ip nexthop' | 'rt ip6 nexthop' =>
+  family === 4 ? 'rt ip nexthop' : 'rt ip6 nexthop';
+
 export const inSet = (key: readonly Operand[], set: string): Statement => ({ kind: 'lookup', key, set });
 
 export const notInSet = (key: readonly Operand[], set: string): Statement => ({

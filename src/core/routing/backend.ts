@@ -22,6 +22,8 @@ export interface TunnelPath {
   readonly via?: Ip;
   /** For devices that carry Ethernet: whose `mac` the next hop has, and the address that frames for it are sent to. */
   readonly bridge?: { readonly mac: string; readonly remote: Ip };
+  /** For others: the source of the packets that the peer wraps. */
+  readonly outer?: Ip;
 }
 
 /** What a backend decides a node's own part from. */
@@ -51,6 +53,8 @@ export interface Backend {
   /** The device that it needs for a family, whoever the peers are; undefined while the node has no address that it can work from. */
   readonly device?: (context: DeviceContext) => DesiredLink | undefined;
   readonly pathTo: (context: PeerContext) => PeerPath;
+  /** The way back for connections that came through the peer, where it is not that to its pods. */
+  readonly backTo?: (context: PeerContext) => PeerPath;
 }
 
 /** The node's address of `family`. */

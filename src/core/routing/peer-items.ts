@@ -1,4 +1,5 @@
-import type { Cidr, Family } from '../../base/ip/index.ts';
+import { equalIp } from '../../base/ip/index.ts';
+import type { Cidr, Family, Ip } from '../../base/ip/index.ts';
 import type { TunnelPath } from './backend.ts';
 import { PAST_RETURN_RULES, RETURN_RULE_PRIORITY, ROUTE_PROTOCOL } from './constants.ts';
 import type { Items } from './network-items.ts';
@@ -33,7 +34,13 @@ export function derivePeer(peer: Peer, used: UsedBackends, mark: number | undefi
   const paths = FAMILIES.flatMap((family) => used[family].map((backend) => peer.pathBy(backend, family)));
   const tunnels = paths.filter((path) => path.kind === 'tunnel');
   const back = mark === undefined ? [] : FAMILIES.flatMap((family) => returnPath(peer, family, used[family], mark));
-  const macs = [...new Set(back.flatMap((path) => path.macs))];
+  const signs = FAMILIES.flatMap((family) => used[family].map((backend) => peer.signsBy(backend, family)));
+  const hops = FAMILIES.flatMap((family) => used[family].flatMap((backend) => peer.hopsBy(backend, family)));
+  const known = {
+    macs: [...new Set(back.length === 0 ? [] : signs.flatMap(({ macs }) => macs))],
+    outers: distinct(back.length === 0 ? [] : signs.flatMap(({ outers }) => outers)),
+    hops: distinct(hops),
+  };
   return {
     items: {
       neighbours: tunnels.flatMap(({ device: link, via: ip, bridge }) =>
@@ -43,7 +50,8 @@ export function derivePeer(peer: Peer, used: UsedBackends, mark: number | undefi
       returnRoutes: back.map(({ route }) => route),
       rules: back.map(({ rule }) => rule),
     },
-    returnPeer: mark === undefined || back.length === 0 ? undefined : { node: peer.name, macs, mark },
+    returnPeer:
+      mark === undefined || back.length + known.hops.length === 0 ? undefined : { node: peer.name, ...known, mark },
     answeredDirectly: back.some(({ direct }) => direct),
     mtu: Math.min(...paths.filter(({ kind }) => kind !== 'problem').map((path) => peer.mtuOf(path))),
   };
@@ -55,19 +63,24 @@ function forwarding(tunnels: readonly TunnelPath[]): Items['fdb'] & {} {
   return [...entries].map(([link, bridge]) => ({ link, ...bridge }));
 }
 
+function distinct(addresses: readonly Ip[]): readonly Ip[] {
+  return addresses.filter((ip, i) => addresses.findIndex((each) => equalIp(each, ip)) === i);
+}
+
 interface ReturnPath {
-  readonly macs: readonly string[];
   readonly rule: DesiredRule;
   readonly route: DesiredRoute;
   readonly direct: boolean;
 }
 
-/** The way back in one family: known by all the ways that the peer's packets may come, led along the first of them. */
+/** The way back in one family: along the first of the ways that the peer's packets may come. */
 function returnPath(peer: Peer, family: Family, used: readonly BackendName[], mark: number): readonly ReturnPath[] {
-  const recognised = used.filter((backend) => peer.macsBy(backend, family).length > 0);
-  const [first] = recognised;
+  const first = used.find((backend) => {
+    const { macs, outers } = peer.signsBy(backend, family);
+    return macs.length + outers.length > 0;
+  });
   if (first === undefined) return [];
-  const path = peer.pathBy(first, family);
+  const path = peer.backBy(first, family);
   const route = peer.routeTo(ANYWHERE[family], path);
   if (route === undefined) return [];
   const table = returnTable(mark);
@@ -78,8 +91,7 @@ function returnPath(peer: Peer, family: Family, used: readonly BackendName[], ma
     table,
     protocol: ROUTE_PROTOCOL,
   };
-  const macs = recognised.flatMap((backend) => peer.macsBy(backend, family));
-  return [{ macs, rule, route: { ...route, table }, direct: path.kind === 'direct' }];
+  return [{ rule, route: { ...route, table }, direct: path.kind === 'direct' }];
 }
 
 /**

@@ -1,8 +1,9 @@
-import type { Cidr, Family } from '../../base/ip/index.ts';
+import type { Cidr, Family, Ip } from '../../base/ip/index.ts';
 import { noPath } from './backend.ts';
-import type { PeerPath, TunnelPath } from './backend.ts';
+import type { Backend, PeerPath, TunnelPath } from './backend.ts';
 import { BACKENDS } from './backends/backend-table.ts';
 import { ROUTE_PROTOCOL } from './constants.ts';
+import { linkLocalOf } from './link-local.ts';
 import type { BackendName, DesiredRoute, RoutingInput, RoutingNode } from './types.ts';
 
 /** What all paths of a node depend on besides the peer. */
@@ -14,6 +15,14 @@ export interface Scene {
   readonly settings: RoutingInput['settings'];
   readonly missingDevices: RoutingInput['missingDevices'] & {};
 }
+
+/** What tells a peer's packets from others'. */
+interface PeerSigns {
+  readonly macs: readonly string[];
+  readonly outers: readonly Ip[];
+}
+
+const NO_SIGNS: PeerSigns = { macs: [], outers: [] };
 
 /** One other node and the paths to it, each found when it is first asked for. */
 export class Peer {
@@ -64,13 +73,30 @@ export class Peer {
     }
   }
 
-  /** The hardware addresses that packets of the peer's have here when they come along a path of this backend. */
-  macsBy(backend: BackendName, family: Family): readonly string[] {
-    const path = this.pathBy(backend, family);
-    if (path.kind === 'direct') return this.node?.underlayMacs ?? [];
-    if (path.kind !== 'tunnel' || path.bridge === undefined) return [];
+  /** The way back along which answers reach the peer for connections that came through it. */
+  backBy(backend: BackendName, family: Family): PeerPath {
+    const { backTo } = BACKENDS[backend];
+    return backTo === undefined ? this.pathBy(backend, family) : this.#followPath(backTo, family);
+  }
+
+  /** By what packets of the peer's are known here when they come along a path of this backend. */
+  signsBy(backend: BackendName, family: Family): PeerSigns {
+    const path = this.backBy(backend, family);
+    if (path.kind === 'direct') return { ...NO_SIGNS, macs: this.node?.underlayMacs ?? [] };
+    if (path.kind !== 'tunnel') return NO_SIGNS;
     const own = this.scene.self?.tunnelAddresses[BACKENDS[backend].tunnel ?? 'vxlan'] ?? [];
-    return own.some((each) => each.family === family) ? [path.bridge.mac] : [];
+    if (!own.some((each) => each.family === family)) return NO_SIGNS;
+    return {
+      macs: path.bridge === undefined ? [] : [path.bridge.mac],
+      outers: path.outer === undefined ? [] : [path.outer],
+    };
+  }
+
+  /** The next hops that are the peer itself, which knows what this node sends there by its hardware address. */
+  hopsBy(backend: BackendName, family: Family): readonly Ip[] {
+    const path = this.backBy(backend, family);
+    if (path.kind !== 'direct' || (this.scene.self?.underlayMacs ?? []).length === 0) return [];
+    return [path.via, ...(family === 6 ? (this.node?.underlayMacs ?? []).map(linkLocalOf) : [])];
   }
 
   #tunnelRoute(destination: Cidr, path: TunnelPath): DesiredRoute {
@@ -90,11 +116,15 @@ export class Peer {
   }
 
   #findPath(backend: BackendName, family: Family): PeerPath {
+    return this.#followPath(BACKENDS[backend].pathTo, family);
+  }
+
+  #followPath(pathTo: Backend['pathTo'], family: Family): PeerPath {
     const { self, name, underlay, settings } = this.scene;
     if (this.node === undefined)
       return noPath(this.name, 'unknown-node', `a block belongs to node ${this.name}, which the cluster does not have`);
     if (self === undefined) return noPath(this.name, 'unknown-node', `this node, ${name}, is not in the cluster yet`);
-    const path = BACKENDS[backend].pathTo({ self, peer: this.node, family, underlay, settings });
+    const path = pathTo({ self, peer: this.node, family, underlay, settings });
     const problem = path.kind === 'tunnel' ? this.scene.missingDevices.get(path.device) : undefined;
     return problem === undefined ? path : { kind: 'problem', problem };
   }

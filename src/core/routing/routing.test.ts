@@ -304,7 +304,36 @@ describe('the way back for connections that come through a peer', () => {
 
   it('is missing for a direct peer that has not said how its packets are known', () => {
     const nodes = new Map(NODES).set('b', { ...NODES.get('b')!, underlayMacs: [] });
-    expect(desiredNetwork({ ...BASE, backend: 'host-gw', nodes }).returnPeers).toEqual([]);
+    const desired = desiredNetwork({ ...BASE, backend: 'host-gw', nodes });
+    expect([desired.returnRoutes, macsOf(desired)]).toEqual([[], { b: [] }]);
+  });
+
+  it('is that of an IP-in-IP peer through the tunnel, known by the source of what it wraps', () => {
+    const nodes = new Map(NODES).set('a', { ...NODES.get('a')!, tunnelAddresses: { ipip: [ip('10.1.0.1')] } });
+    const desired = desiredNetwork({ ...BASE, backend: 'ipip', nodes });
+    const known = desired.returnPeers.map(({ node: name, macs, outers }) => [name, macs, outers.map(formatIp)]);
+    expect(known).toEqual([
+      ['b', [], ['172.30.1.12']],
+      ['c', [], ['172.30.2.13']],
+    ]);
+    expect(desired.returnRoutes.map(({ link, via }) => `${link} ${formatIp(via!)}`)).toEqual([
+      'ipip.sluice 172.30.1.12',
+      'ipip.sluice 172.30.2.13',
+    ]);
+  });
+
+  it.each([
+    ['host-gw', ['172.30.1.12', 'fd00:30:1::12', 'fe80::ff:fe00:b']],
+    ['none', ['172.30.1.12', 'fd00:30:1::12', 'fe80::ff:fe00:b']],
+    ['vxlan', undefined],
+  ] as const)('begins at the next hops of %s that know this node, on its own segment alone', (backend, hops) => {
+    const hopsOf = (input: RoutingInput) =>
+      desiredNetwork(input).returnPeers.flatMap((peer) =>
+        peer.hops.length === 0 ? [] : [[peer.node, peer.hops.map(formatIp)]],
+      );
+    expect(hopsOf({ ...BASE, backend })).toEqual(hops === undefined ? [] : [['b', hops]]);
+    const silent = new Map(NODES).set('a', { ...NODES.get('a')!, underlayMacs: [] });
+    expect(hopsOf({ ...BASE, backend, nodes: silent })).toEqual([]);
   });
 
   it('keeps a peer its mark when others come and go', () => {

@@ -169,11 +169,14 @@ export interface DesiredRule {
 
 /**
  * A peer through which connections from outside may come here: recognised by the hardware address that its packets have
- * here, its tunnel device's or its own, the connections marked, and the answers led back through it.
+ * here, its tunnel device's or its own, or by the source of those that it wraps in IPv4; the connections marked, and the
+ * answers led back through it. The other way round it recognises what this node sends by one of the `hops`.
  */
 export interface ReturnPeer {
   readonly node: string;
   readonly macs: readonly string[];
+  readonly outers: readonly Ip[];
+  readonly hops: readonly Ip[];
   readonly mark: number;
 }
 

@@ -49,7 +49,7 @@ import {
   NFT_REG_VERDICT,
   NFT_REJECT,
   NFT_REJECT_ICMPX_PORT_UNREACH,
-  NFT_RT_TCPMSS,
+  NFT_RT,
 } from './constants.ts';
 import { writeVerdict } from './element-codec.ts';
 
@@ -100,7 +100,9 @@ export function encodeStatement(writer: ByteWriter, statement: Statement): void 
     case 'set-mark':
       return setMark(writer, statement);
     case 'copy-mark':
-      return copyMark(writer, statement.mask);
+      return copyMark(writer, ['ct mark', 'meta mark'], statement.mask);
+    case 'save-mark':
+      return copyMark(writer, ['meta mark', 'ct mark'], statement.mask);
     case 'dnat-map':
       loadKey(writer, statement.key);
       lookup(writer, statement.map, NFT_REG32_00, false);
@@ -219,6 +221,10 @@ function load(writer: ByteWriter, field: Field, register: number): void {
       return fibType(writer, NFTA_FIB_F.DADDR, register);
     case 'fib saddr type':
       return fibType(writer, NFTA_FIB_F.SADDR, register);
+    case 'rt ip nexthop':
+      return routed(writer, NFT_RT.NEXTHOP4, register);
+    case 'rt ip6 nexthop':
+      return routed(writer, NFT_RT.NEXTHOP6, register);
   }
 }
 
@@ -250,6 +256,14 @@ function fibType(writer: ByteWriter, flags: number, register: number): void {
     attributeU32be(writer, NFTA_FIB.DREG, register);
     attributeU32be(writer, NFTA_FIB.RESULT, NFT_FIB_RESULT_ADDRTYPE);
     attributeU32be(writer, NFTA_FIB.FLAGS, flags);
+  });
+}
+
+/** Something about the route that the packet has. */
+function routed(writer: ByteWriter, key: number, register: number): void {
+  expression(writer, 'rt', () => {
+    attributeU32be(writer, NFTA_RT.KEY, key);
+    attributeU32be(writer, NFTA_RT.DREG, register);
   });
 }
 
@@ -331,18 +345,19 @@ function setMark(writer: ByteWriter, statement: Extract<Statement, { kind: 'set-
  * The packet's other mark bits are lost: keeping them takes an OR of two registers, which kernels before 6.13 do not have
  * and at which nft 1.0 aborts when it lists the table.
  */
-function copyMark(writer: ByteWriter, mask: number): void {
-  load(writer, 'ct mark', NFT_REG32_00);
+function copyMark(
+  writer: ByteWriter,
+  [from, to]: readonly ['meta mark' | 'ct mark', 'meta mark' | 'ct mark'],
+  mask: number,
+): void {
+  load(writer, from, NFT_REG32_00);
   maskRegister(writer, NFT_REG32_00, hostBytes(mask), hostBytes(0));
-  storeMark(writer, 'meta mark', NFT_REG32_00);
+  storeMark(writer, to, NFT_REG32_00);
 }
 
 /** The MSS that the routes carry, into option 2 of TCP (RFC 9293 §3.2), two bytes after its kind and length. */
 function clampMss(writer: ByteWriter): void {
-  expression(writer, 'rt', () => {
-    attributeU32be(writer, NFTA_RT.KEY, NFT_RT_TCPMSS);
-    attributeU32be(writer, NFTA_RT.DREG, NFT_REG32_00);
-  });
+  routed(writer, NFT_RT.TCPMSS, NFT_REG32_00);
   expression(writer, 'byteorder', () => {
     attributeU32be(writer, NFTA_BYTEORDER.SREG, NFT_REG32_00);
     attributeU32be(writer, NFTA_BYTEORDER.DREG, NFT_REG32_00);

@@ -69,6 +69,7 @@ describe.skipIf(!allowed)('the kernel', () => {
     ['ct mark set ct mark & 0xfffffffe', [{ kind: 'set-mark', target: 'ct mark', mask: 1, value: 0 }]],
     ['meta mark set 0x00000007', [{ kind: 'set-mark', target: 'meta mark', mask: 0xffffffff, value: 7 }]],
     ['meta mark set ct mark & 0x0000ff00', [{ kind: 'copy-mark', mask: 0xff00 }]],
+    ['ct mark set meta mark & 0x0000ff00', [{ kind: 'save-mark', mask: 0xff00 }]],
     [
       'tcp flags syn / fin,syn,rst,ack tcp option maxseg size set rt mtu',
       [

@@ -35,8 +35,11 @@ function rulesetOf(rig: ClusterRig, objects: ClusterObjects, state: ClusterState
     engine.apply({ kind: 'service', key: value.key, value });
   }
   for (const delta of backendSlices(state)) engine.apply(delta);
-  for (const key of state.nodes.keys())
-    if (key !== node) engine.apply({ kind: 'peer', key, value: { macs: [underlayMac(key)], mark: returnMark(key) } });
+  for (const [key, { addresses: hops }] of state.nodes) {
+    if (key === node) continue;
+    const value = { macs: [underlayMac(key)], outers: [], hops, mark: returnMark(key) };
+    engine.apply({ kind: 'peer', key, value });
+  }
   engine.flush();
   return engine.ruleset();
 }

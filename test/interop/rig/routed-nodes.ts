@@ -192,7 +192,7 @@ export class RoutedNodes implements AsyncDisposable {
   #startFilter(node: NodeName, { returnPeers }: DesiredNetwork): void {
     const engine = createCalcEngine({ node, families: [this.#plan.family] });
     for (const delta of clusterDeltas(this.#plan, node)) engine.apply(delta);
-    for (const { node: key, macs, mark } of returnPeers) engine.apply({ kind: 'peer', key, value: { macs, mark } });
+    for (const { node: key, ...value } of returnPeers) engine.apply({ kind: 'peer', key, value });
     engine.flush();
     const filter = openNftables({ netns: this.#namespaces.path(node) });
     filter.apply(replaceAll(engine.ruleset()));

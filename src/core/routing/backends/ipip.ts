@@ -26,5 +26,5 @@ function pathTo({ self, peer, family }: PeerContext): PeerPath {
       'no-address',
       `node ${via === undefined ? peer.name : self.name} has no IPv4 InternalIP, which IPIP between them needs`,
     );
-  return { kind: 'tunnel', device: IPIP_DEVICE, overhead: IPIP_OVERHEAD, via };
+  return { kind: 'tunnel', device: IPIP_DEVICE, overhead: IPIP_OVERHEAD, via, outer: via };
 }
