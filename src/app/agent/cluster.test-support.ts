@@ -16,6 +16,7 @@ import { openConntrack } from '../../host/conntrack/kernel.ts';
 import { kubeBlockStore } from '../../host/ipam-store/kube-block-store.ts';
 import { MemoryKubeClient } from '../../host/kube-client/memory-client.ts';
 import { IP_POOLS, NAMESPACES, NODES, PODS } from '../../host/kube-client/resources.ts';
+import type { ObjectMeta } from '../../host/kube-client/types.ts';
 import { openNetlink } from '../../host/netlink/kernel.ts';
 import { openLinkReaper } from '../../host/netlink/link-reaper.ts';
 import { createNetns, deleteNetns } from '../../host/netns/netns.ts';
@@ -30,6 +31,8 @@ import type { AgentDependencies } from './dependencies.ts';
 import { fileEndpointStore } from './endpoint-store.ts';
 import { exchange } from './exchange.test-support.ts';
 import type { AgentOptions } from './options.ts';
+import { SEGMENTS } from './segments.test-support.ts';
+import type { Segment } from './segments.test-support.ts';
 import { textInMemory } from './text-file.ts';
 
 /** What became of one CNI ADD. */
@@ -45,6 +48,13 @@ export interface TestPod {
 interface TestNode {
   readonly name: string;
   readonly netns: string;
+  readonly segment: Segment;
+  /** Of its interface. */
+  readonly mac: string;
+  /** The last part of its addresses. */
+  number: number;
+  /** Of its InternalIPs. */
+  readonly families: readonly Family[];
   readonly runDir: string;
   readonly stateDir: string;
   readonly plain: boolean;
@@ -62,43 +72,50 @@ export class TestCluster implements AsyncDisposable {
   readonly #directory = mkdtempSync(join(tmpdir(), 'slc-'));
   readonly #backend: BackendName;
   readonly #adapt: (options: AgentOptions) => AgentOptions;
+  readonly #families: readonly Family[];
   readonly #world: (node: string) => Partial<AgentDependencies>;
-  readonly #namespaces: string[] = [];
+  readonly #namespaces = new Set<string>();
   readonly #children = new Set<ChildProcess>();
   #containers = 0;
 
   private constructor(
     backend: BackendName,
+    families: readonly Family[],
     adapt: (options: AgentOptions) => AgentOptions,
     world: (node: string) => Partial<AgentDependencies>,
   ) {
     this.#backend = backend;
+    this.#families = families;
     this.#adapt = adapt;
     this.#world = world;
   }
 
-  /** `poolSpec` is what every pool says besides its CIDR; `adapt` changes the options of every agent, `world` what it touches. */
+  /**
+   * `poolSpec` is what every pool says besides its CIDR; `adapt` changes the options of every agent, `world` what it
+   * touches; `families` are those of the nodes' addresses.
+   */
   static async create(
     options: {
       backend?: BackendName;
       pools?: readonly string[];
       poolSpec?: object;
+      families?: readonly Family[];
       adapt?: (options: AgentOptions) => AgentOptions;
       world?: (node: string) => Partial<AgentDependencies>;
     } = {},
   ): Promise<TestCluster> {
-    const cluster = new TestCluster(
-      options.backend ?? 'vxlan',
-      options.adapt ?? ((each) => each),
-      options.world ?? (() => ({})),
-    );
+    const { backend = 'vxlan', families = [4, 6], adapt = (each) => each, world = () => ({}) } = options;
+    const cluster = new TestCluster(backend, families, adapt, world);
     const router = cluster.makeNetns('router');
     using netlink = openNetlink({ netns: router });
-    for (const [bridge, v4, v6] of SEGMENTS) {
+    for (const [segment, ends] of Object.entries(SEGMENTS)) {
+      const link = `seg-${segment}`;
       netlink.apply([
-        { kind: 'add-link', link: { type: 'bridge', name: bridge, up: true } },
-        { kind: 'add-address', address: { link: bridge, address: parseCidr(v4)! } },
-        { kind: 'add-address', address: { link: bridge, address: parseCidr(v6)! } },
+        // A bridge that is given no address takes one of its ports', and another when that goes.
+        { kind: 'add-link', link: { type: 'bridge', name: link, mac: `02:00:00:00:0${segment}:01`, up: true } },
+        ...ends.map(({ router: end, prefix }) => {
+          return { kind: 'add-address', address: { link, address: { ip: parseIp(end)!, prefix } } } as const;
+        }),
       ]);
     }
     openSysctl({ netns: router }).write('net/ipv4/ip_forward', 1);
@@ -119,64 +136,117 @@ export class TestCluster implements AsyncDisposable {
 
   /**
    * A node on one of the two segments, with its agent running and ready; `plain`: as if its kernel had no WireGuard;
-   * `agent: false`: the node of another network, until its agent is started; `families`: of its InternalIPs.
+   * `agent: false`: the node of another network, until its agent is started; `families`: of its InternalIPs; `number`: the
+   * last part of its addresses.
    */
   async addNode(
     name: string,
-    segment: 'a' | 'b' = 'a',
+    segment: Segment = 'a',
     {
       plain = false,
       agent = true,
       podCIDRs = [],
-      families = [4, 6],
+      families = this.#families,
+      number = 11 + this.nodes.size,
     }: {
       readonly plain?: boolean;
       readonly agent?: boolean;
       readonly podCIDRs?: readonly string[];
       readonly families?: readonly Family[];
+      readonly number?: number;
     } = {},
   ): Promise<void> {
-    const number = 11 + this.nodes.size;
-    const [bridge, v4, v6] = SEGMENTS[segment === 'a' ? 0 : 1]!;
-    const netns = this.makeNetns(name);
-    const addresses = [v4.replace(/1\/24$/, `${number}/24`), v6.replace(/1\/64$/, `${number}/64`)];
-    using router = openNetlink({ netns: this.router });
-    router.apply([
-      {
-        kind: 'add-link',
-        link: { type: 'veth', name: `to-${name}`, up: true, master: bridge, peer: { name: 'eth0', netns } },
-      },
-    ]);
-    using netlink = openNetlink({ netns });
-    netlink.apply([
-      { kind: 'set-link', link: 'lo', up: true },
-      { kind: 'set-link', link: 'eth0', up: true },
-      ...addresses.map(
-        (text) => ({ kind: 'add-address', address: { link: 'eth0', address: parseCidr(text)! } }) as const,
-      ),
-      { kind: 'add-route', route: { destination: parseCidr('0.0.0.0/0')!, via: parseIp(v4.split('/')[0]!)! } },
-      { kind: 'add-route', route: { destination: parseCidr('::/0')!, via: parseIp(v6.split('/')[0]!)! } },
-    ]);
-    const spec = podCIDRs.length === 0 ? {} : { spec: { podCIDR: podCIDRs[0], podCIDRs } };
-    await this.client.create(NODES, { metadata: { name, labels: { 'kubernetes.io/hostname': name } }, ...spec });
-    await this.client.updateStatus(NODES, {
-      metadata: { name },
-      status: {
-        addresses: addresses
-          .filter((text) => families.includes(text.includes(':') ? 6 : 4))
-          .map((text) => ({ type: 'InternalIP', address: text.split('/')[0]! })),
-      },
+    await this.client.create(NODES, {
+      metadata: { name, labels: { 'kubernetes.io/hostname': name } },
+      ...(podCIDRs.length === 0 ? {} : { spec: { podCIDR: podCIDRs[0], podCIDRs } }),
     } as object);
-    this.nodes.set(name, {
+    const node: TestNode = {
       name,
-      netns,
+      netns: this.#path(name),
+      segment,
+      // Whichever machine gets an address gets the card with it: what neighbours remember is none of ours.
+      mac: `02:00:00:00:0${segment}:${number}`,
+      number,
+      families,
       runDir: join(this.#directory, name),
       stateDir: join(this.#directory, name, 'state'),
       plain,
       stop: undefined,
       done: Promise.resolve(),
-    });
+    };
+    this.nodes.set(name, node);
+    await this.#connect(node);
     if (agent) await this.startAgent(name);
+  }
+
+  /** The node's network namespace, on its segment, and its addresses in the API. */
+  async #connect(node: TestNode): Promise<void> {
+    const { name, netns, segment, mac } = node;
+    this.makeNetns(name);
+    const peer = { name: 'eth0', netns };
+    using router = openNetlink({ netns: this.router });
+    router.apply([
+      { kind: 'add-link', link: { type: 'veth', name: `to-${name}`, up: true, master: `seg-${segment}`, peer } },
+    ]);
+    using netlink = openNetlink({ netns });
+    netlink.apply([
+      { kind: 'set-link', link: 'lo', up: true },
+      { kind: 'set-link', link: 'eth0', mac, up: true },
+    ]);
+    await this.#address(node);
+  }
+
+  async #address({ name, netns, segment, number, families }: TestNode): Promise<void> {
+    const own = SEGMENTS[segment].filter(({ family }) => this.#families.includes(family));
+    using netlink = openNetlink({ netns });
+    netlink.apply(
+      own.flatMap(({ any, router, prefix, of }) => [
+        { kind: 'add-address', address: { link: 'eth0', address: { ip: parseIp(of(number))!, prefix } } } as const,
+        { kind: 'replace-route', route: { destination: parseCidr(any)!, via: parseIp(router)! } } as const,
+      ]),
+    );
+    await this.client.updateStatus(NODES, {
+      metadata: { name },
+      status: {
+        addresses: own
+          .filter(({ family }) => families.includes(family))
+          .map(({ of }) => ({ type: 'InternalIP', address: of(number) })),
+      },
+    } as object);
+  }
+
+  /** The node gets other addresses of its segment, on its interface first and then in the API. */
+  async changeAddresses(name: string, number: number): Promise<void> {
+    const node = this.nodes.get(name)!;
+    for (const family of this.#families)
+      await this.run(node.netns, ['ip', `-${family}`, 'address', 'flush', 'dev', 'eth0', 'scope', 'global']);
+    node.number = number;
+    await this.#address(node);
+  }
+
+  /** The node is gone without a word, and its pods' sandboxes with it; its disk and all objects remain. */
+  async powerOff(name: string): Promise<void> {
+    await this.stopAgent(name);
+    for (const { name: pod } of await this.#podsOn(name)) this.#dropNetns(this.#path(`pod-${pod}`));
+    using router = openNetlink({ netns: this.router });
+    router.apply([{ kind: 'delete-link', link: `to-${name}` }]);
+    this.#dropNetns(this.#path(name));
+  }
+
+  /** Starts what was switched off, with the addresses that it had. */
+  async powerOn(name: string): Promise<void> {
+    await this.#connect(this.nodes.get(name)!);
+    await this.startAgent(name);
+  }
+
+  /** The node is gone for good, with its disk, its object and its pods. */
+  async removeNode(name: string): Promise<void> {
+    await this.powerOff(name);
+    for (const pod of await this.#podsOn(name)) await this.client.delete(PODS, pod);
+    const { runDir } = this.nodes.get(name)!;
+    rmSync(runDir, { recursive: true, force: true });
+    this.nodes.delete(name);
+    await this.client.delete(NODES, { name });
   }
 
   async startAgent(name: string, more: Partial<AgentOptions> = {}): Promise<void> {
@@ -247,6 +317,16 @@ export class TestCluster implements AsyncDisposable {
       metadata: { name, namespace, labels },
       spec: { nodeName: node, containers: [{ name: 'c', image: 'busybox' }] },
     } as object);
+    return this.#attach(node, namespace, name);
+  }
+
+  /** A new sandbox for the pod after a restart of its node. */
+  async reattachPod({ node, namespace, name, request }: TestPod): Promise<TestPod> {
+    await this.cni(node, { ...request, command: 'DEL', netns: '' });
+    return this.#attach(node, namespace, name);
+  }
+
+  async #attach(node: string, namespace: string, name: string): Promise<TestPod> {
     const netns = this.makeNetns(`pod-${name}`);
     const request = this.#request('ADD', {
       containerId: `container-${++this.#containers}-${name}`,
@@ -263,6 +343,13 @@ export class TestCluster implements AsyncDisposable {
       { subresource: 'status' },
     );
     return { namespace, name, node, netns, ips, request };
+  }
+
+  async #podsOn(node: string): Promise<readonly { readonly namespace: string; readonly name: string }[]> {
+    const { items } = await this.client.list<{ metadata: ObjectMeta; spec: { nodeName: string } }>(PODS);
+    return items
+      .filter(({ spec }) => spec.nodeName === node)
+      .map(({ metadata }) => ({ namespace: metadata.namespace!, name: metadata.name! }));
   }
 
   async removePod({ node, namespace, name, request }: TestPod): Promise<void> {
@@ -358,8 +445,13 @@ export class TestCluster implements AsyncDisposable {
   makeNetns(name: string): string {
     const path = this.#path(name);
     createNetns(path);
-    this.#namespaces.push(path);
+    this.#namespaces.add(path);
     return path;
+  }
+
+  #dropNetns(path: string): void {
+    deleteNetns(path);
+    this.#namespaces.delete(path);
   }
 
   #request(command: CniRequest['command'], rest: Pick<CniRequest, 'containerId' | 'netns' | 'args'>): CniRequest {
@@ -372,11 +464,6 @@ export class TestCluster implements AsyncDisposable {
     };
   }
 }
-
-const SEGMENTS = [
-  ['seg-a', '172.30.1.1/24', 'fd00:30:1::1/64'],
-  ['seg-b', '172.30.2.1/24', 'fd00:30:2::1/64'],
-] as const;
 
 /** Gives back what the agent used, however it ended. */
 async function disposeAfter(ended: Promise<void>, stack: AsyncDisposableStack): Promise<void> {
