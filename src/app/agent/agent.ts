@@ -379,7 +379,9 @@ class Agent {
   }
 
   #routingSettings(): RoutingSettings {
-    return { ...DEFAULT_SETTINGS, vxlan: { ...DEFAULT_SETTINGS.vxlan, ...this.#tunnelSettings().vxlan } };
+    const { vxlan, mtu = {} } = this.#tunnelSettings();
+    const { udp = DEFAULT_SETTINGS.udp } = this.#options;
+    return { vxlan: { ...DEFAULT_SETTINGS.vxlan, ...vxlan }, udp, mtu };
   }
 
   /** A pool that came while the agent runs may ask for addresses that this node does not have yet. */

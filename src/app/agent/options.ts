@@ -35,6 +35,8 @@ export interface AgentOptions {
   readonly healthPort?: number;
   /** VXLAN's network identifier and UDP port, where they are not the usual ones: with flannel's 1 and 8472. */
   readonly vxlan?: { readonly vni?: number; readonly port?: number };
+  /** UDP port of the `udp` backend, where it is not the usual one. */
+  readonly udp?: { readonly port: number };
   /** How pods are attached to the node's own layer 2; absent: they are routed. */
   readonly macvlan?: MacvlanOptions;
   /** How the node's addresses are found; absent: the Node object's InternalIPs. */
@@ -77,6 +79,7 @@ export function agentOptions(env: Environment): AgentOptions {
     problems.push(`SLUICE_HEALTH_PORT is '${env['SLUICE_HEALTH_PORT']}', must be 0 (none) to 65535`);
   const vni = whole(env, 'FELIX_VXLANVNI', 'vxlan_vni', [1, 0xffffff], problems);
   const port = whole(env, 'FELIX_VXLANPORT', 'vxlan_port', [1, 65_535], problems);
+  const udpPort = whole(env, 'SLUICE_UDP_PORT', 'udp_port', [1, 65_535], problems);
   const addressMethods = {
     ...addressMethod(env, 4, 'IP', problems),
     ...addressMethod(env, 6, 'IP6', problems),
@@ -102,6 +105,7 @@ export function agentOptions(env: Environment): AgentOptions {
     logLevel: logLevel as LogLevel,
     healthPort,
     vxlan: { ...(vni === undefined ? {} : { vni }), ...(port === undefined ? {} : { port }) },
+    ...(udpPort === undefined ? {} : { udp: { port: udpPort } }),
     addressMethods,
     defaultPools: pools,
     ...(policyOnly === undefined ? {} : { policyOnly }),

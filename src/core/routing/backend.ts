@@ -18,6 +18,8 @@ export interface TunnelPath {
   readonly device: string;
   /** Bytes that wrapping adds to a packet. */
   readonly overhead: number;
+  /** MTU of the device where it was set; absent: what the underlay leaves. */
+  readonly deviceMtu?: number | undefined;
   /** Next hop behind the device, which no connected route need lead to; absent: the device needs none. */
   readonly via?: Ip;
   /** For devices that carry Ethernet: whose `mac` the next hop has, and the address that frames for it are sent to. */

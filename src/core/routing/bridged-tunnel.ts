@@ -9,6 +9,8 @@ export interface BridgedDevice {
   readonly name: string;
   /** Bytes that wrapping adds, by the family of the outer packet. */
   readonly overhead: Readonly<Record<Family, number>>;
+  /** MTU that somebody has set, by the family of the outer packet; absent: what the underlay leaves. */
+  readonly mtu?: (settings: RoutingInput['settings'], family: Family) => number | undefined;
   /** Hardware address of a node's end. */
   readonly macOf: (node: RoutingNode) => string;
   readonly link: (
@@ -21,15 +23,16 @@ export interface BridgedDevice {
  * The backend of such a device: one carries both families, over the first address of the node, and the next hop's
  * hardware address picks the peer. Both ends must have an address of the family that carries this node's tunnel.
  */
-export function bridgedTunnel({ tunnel, name, overhead, macOf, link }: BridgedDevice): Backend {
+export function bridgedTunnel({ tunnel, name, overhead, mtu: mtuSet, macOf, link }: BridgedDevice): Backend {
   return {
     tunnel,
     device: ({ self, underlay, settings }) => {
       const [local] = self.addresses;
       if (local === undefined) return undefined;
-      return link({ name, mac: macOf(self), mtu: underlay.mtu - overhead[local.family], local }, settings);
+      const mtu = mtuSet?.(settings, local.family) ?? underlay.mtu - overhead[local.family];
+      return link({ name, mac: macOf(self), mtu, local }, settings);
     },
-    pathTo: ({ self, peer, family }): PeerPath => {
+    pathTo: ({ self, peer, family, settings }): PeerPath => {
       const local = self.addresses[0];
       const remote = local === undefined ? undefined : addressOf(peer, local.family);
       if (local === undefined || remote === undefined)
@@ -47,7 +50,8 @@ export function bridgedTunnel({ tunnel, name, overhead, macOf, link }: BridgedDe
           `node ${peer.name} has not published an IPv${family} tunnel address yet, so its IPv${family} pods have no next hop`,
         );
       const bridge = { mac: macOf(peer), remote };
-      return { kind: 'tunnel', device: name, overhead: overhead[remote.family], via, bridge };
+      const deviceMtu = mtuSet?.(settings, remote.family);
+      return { kind: 'tunnel', device: name, overhead: overhead[remote.family], deviceMtu, via, bridge };
     },
   };
 }

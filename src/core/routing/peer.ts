@@ -57,14 +57,20 @@ export class Peer {
 
   /** The largest packet that fits a path. */
   mtuOf(path: PeerPath): number {
-    return path.kind === 'tunnel' ? this.mtu - path.overhead : this.mtu;
+    return path.kind === 'tunnel' ? Math.min(this.mtu - path.overhead, path.deviceMtu ?? Infinity) : this.mtu;
   }
 
   /** The route along a path; undefined when it is not ours to make. */
   routeTo(destination: Cidr, path: PeerPath): DesiredRoute | undefined {
     switch (path.kind) {
       case 'direct':
-        return { destination, type: 'unicast', via: path.via, protocol: ROUTE_PROTOCOL, ...this.#narrow(this.mtu, 0) };
+        return {
+          destination,
+          type: 'unicast',
+          via: path.via,
+          protocol: ROUTE_PROTOCOL,
+          ...narrow(this.mtu, this.scene.underlay.mtu),
+        };
       case 'tunnel':
         return this.#tunnelRoute(destination, path);
       case 'foreign':
@@ -106,13 +112,8 @@ export class Peer {
       ...(path.via === undefined ? { scope: 'link' } : { via: path.via, onlink: true }),
       link: path.device,
       protocol: ROUTE_PROTOCOL,
-      ...this.#narrow(this.mtuOf(path), path.overhead),
+      ...narrow(this.mtuOf(path), path.deviceMtu ?? this.scene.underlay.mtu - path.overhead),
     };
-  }
-
-  /** As much as the device has needs no mention. */
-  #narrow(mtu: number, overhead: number): { readonly mtu?: number } {
-    return mtu < this.scene.underlay.mtu - overhead ? { mtu } : {};
   }
 
   #findPath(backend: BackendName, family: Family): PeerPath {
@@ -128,4 +129,9 @@ export class Peer {
     const problem = path.kind === 'tunnel' ? this.scene.missingDevices.get(path.device) : undefined;
     return problem === undefined ? path : { kind: 'problem', problem };
   }
+}
+
+/** As much as the device has needs no mention. */
+function narrow(mtu: number, device: number): { readonly mtu?: number } {
+  return mtu < device ? { mtu } : {};
 }

@@ -142,6 +142,28 @@ describe('the routes of a node', () => {
     expect(desiredNetwork({ ...BASE, underlay, configuredMtu: 1280 }).podMtu).toBe(1280);
   });
 
+  it('say what a narrow path to a peer that is reached directly carries', () => {
+    const peerMtu = new Map([['b', 1400]]);
+    const { routes, podMtu } = desiredNetwork({
+      ...BASE,
+      backend: 'cross-subnet',
+      underlay: { ...BASE.underlay, peerMtu },
+    });
+    expect(routes.find(({ via }) => via !== undefined && formatIp(via) === '172.30.1.12')?.mtu).toBe(1400);
+    expect(podMtu).toBe(1400);
+  });
+
+  it.each([
+    [1300, [1300, undefined, 1300]],
+    [1450, [1450, undefined, 1450]],
+    [8950, [8950, 1450, 1450]],
+  ])('have the MTU that was set for VXLAN, %i, and carry no more than paths do', (set, expected) => {
+    const settings = { ...DEFAULT_SETTINGS, mtu: { vxlan: { 4: set } } };
+    const { links, routes, podMtu } = desiredNetwork({ ...BASE, settings });
+    const route = routes.find(({ link }) => link === 'vxlan.sluice');
+    expect([links[0]?.mtu, route?.mtu, podMtu]).toEqual(expected);
+  });
+
   it('count 70 bytes where IPv6 carries the tunnel', () => {
     const nodes = new Map([...NODES].map(([name, each]) => [name, { ...each, addresses: each.addresses.slice(1) }]));
     const desired = desiredNetwork({ ...BASE, nodes });

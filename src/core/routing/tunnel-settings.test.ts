@@ -14,11 +14,15 @@ describe('what a FelixConfiguration says of tunnels', () => {
       read({
         vxlanVNI: 1,
         vxlanPort: 8472,
+        vxlanMTU: 1400,
+        vxlanMTUV6: 0,
+        ipipMTU: 1440,
         allowIPIPPacketsFromWorkloads: true,
         featureDetectOverride: 'SNATFullyRandom=false,ChecksumOffloadBroken=true',
       }).value,
     ).toEqual({
       vxlan: { vni: 1, port: 8472 },
+      mtu: { vxlan: { 4: 1400 }, ipip: 1440 },
       fromPods: { vxlan: false, ipip: true },
       checksumOffloadBroken: true,
     });
@@ -27,6 +31,9 @@ describe('what a FelixConfiguration says of tunnels', () => {
   it.each([
     [{ vxlanVNI: 0 }, 'spec.vxlanVNI'],
     [{ vxlanPort: 70_000 }, 'spec.vxlanPort'],
+    [{ vxlanMTU: 575 }, 'spec.vxlanMTU'],
+    [{ vxlanMTUV6: 1279 }, 'spec.vxlanMTUV6'],
+    [{ ipipMTU: 'large' }, 'spec.ipipMTU'],
     [{ allowVXLANPacketsFromWorkloads: 'yes' }, 'spec.allowVXLANPacketsFromWorkloads'],
     [{ featureDetectOverride: 'ChecksumOffloadBroken' }, 'spec.featureDetectOverride'],
   ])('is reported and left out where it cannot be used: %j', (spec, path) => {

@@ -1,15 +1,18 @@
-import { integerSetting, switchSetting } from '../policy/calico/felix-fields.ts';
+import { integerSetting, mtuSetting, switchSetting } from '../policy/calico/felix-fields.ts';
 import { calicoScopeAt } from '../policy/calico/scope.ts';
 import type { CalicoScope } from '../policy/calico/scope.ts';
 import type { Converted } from '../policy/calico/converted.ts';
 import type { PolicyObject } from '../policy/normalise/registry.ts';
 import { isRecord } from '../policy/normalise/scope.ts';
 import type { Locate } from '../policy/normalise/scope.ts';
+import type { RoutingSettings } from './types.ts';
 
 /** What the cluster's FelixConfiguration says of tunnels. */
 export interface TunnelSettings {
   /** Network identifier and UDP port, where they are not the usual ones. */
   readonly vxlan: { readonly vni?: number; readonly port?: number };
+  /** MTUs of devices that somebody has set; absent: none. */
+  readonly mtu?: RoutingSettings['mtu'] & {};
   /** Whether pods may send packets that carry others, past the policies of whomever those are for. */
   readonly fromPods: { readonly vxlan: boolean; readonly ipip: boolean };
   /** Whether network cards garble the checksums of what VXLAN carries; undefined where it is to be found out. */
@@ -32,6 +35,7 @@ export function tunnelSettings(object: PolicyObject, locate?: Locate): Converted
   const fields = isRecord(object.spec) ? object.spec : {};
   const vni = integerSetting(fields, 'vxlanVNI', VNI, scope);
   const port = integerSetting(fields, 'vxlanPort', PORT, scope);
+  const mtu = readMtus(fields, scope);
   const broken = readDetection(fields['featureDetectOverride'], scope);
   const value: TunnelSettings = {
     vxlan: { ...(vni === undefined ? {} : { vni }), ...(port === undefined ? {} : { port }) },
@@ -39,9 +43,19 @@ export function tunnelSettings(object: PolicyObject, locate?: Locate): Converted
       vxlan: switchSetting(fields, 'allowVXLANPacketsFromWorkloads', scope),
       ipip: switchSetting(fields, 'allowIPIPPacketsFromWorkloads', scope),
     },
+    ...(Object.keys(mtu).length === 0 ? {} : { mtu }),
     ...(broken === undefined ? {} : { checksumOffloadBroken: broken }),
   };
   return { value, issues: scope.issues };
+}
+
+/** One VXLAN device carries both families of pods here, so it is the family of the nodes' addresses that chooses. */
+function readMtus(fields: Readonly<Record<string, unknown>>, scope: CalicoScope): RoutingSettings['mtu'] & {} {
+  const v4 = mtuSetting(fields, 'vxlanMTU', 4, scope);
+  const v6 = mtuSetting(fields, 'vxlanMTUV6', 6, scope);
+  const ipip = mtuSetting(fields, 'ipipMTU', 4, scope);
+  const vxlan = { ...(v4 === 0 ? {} : { 4: v4 }), ...(v6 === 0 ? {} : { 6: v6 }) };
+  return { ...(v4 + v6 === 0 ? {} : { vxlan }), ...(ipip === 0 ? {} : { ipip }) };
 }
 
 /** `Name=true,Name=false`: of the names only ChecksumOffloadBroken means something here, the others are of iptables. */

@@ -72,6 +72,8 @@ export interface RoutingSettings {
   readonly vxlan: { readonly vni: number; readonly port: number };
   /** UDP port of the `udp` backend; every node needs the same. */
   readonly udp: { readonly port: number };
+  /** MTU of devices where somebody has set it, of VXLAN's by the family of the outer packets; else what the underlay leaves. */
+  readonly mtu?: { readonly vxlan?: Readonly<Partial<Record<Family, number>>>; readonly ipip?: number };
 }
 
 /** Everything that a node's routes depend on. */

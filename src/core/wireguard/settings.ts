@@ -1,9 +1,8 @@
 import type { Family } from '../../base/ip/index.ts';
-import { integerSetting, switchSetting } from '../policy/calico/felix-fields.ts';
+import { integerSetting, mtuSetting, switchSetting } from '../policy/calico/felix-fields.ts';
 import { calicoScopeAt } from '../policy/calico/scope.ts';
 import type { CalicoScope } from '../policy/calico/scope.ts';
 import type { Converted } from '../policy/calico/converted.ts';
-import { readInteger } from '../policy/normalise/fields.ts';
 import type { PolicyObject } from '../policy/normalise/registry.ts';
 import { isRecord } from '../policy/normalise/scope.ts';
 import type { Locate } from '../policy/normalise/scope.ts';
@@ -56,15 +55,8 @@ function readFamily(
   return {
     enabled: switchSetting(fields, `wireguardEnabled${suffix}`, scope),
     port: integerSetting(fields, `wireguardListeningPort${suffix}`, [1, 65_535], scope) ?? usual.port,
-    // 1280 is what IPv6 asks of every link (RFC 8200 §5), 576 what IPv4 hosts accept (RFC 791 §3.1).
-    mtu: readMtu(fields, `wireguardMTU${suffix}`, family === 4 ? 576 : 1280, scope),
+    mtu: mtuSetting(fields, `wireguardMTU${suffix}`, family, scope),
   };
-}
-
-function readMtu(fields: Readonly<Record<string, unknown>>, name: string, least: number, scope: CalicoScope): number {
-  const value = fields[name];
-  if (value === undefined || value === null || value === 0) return 0;
-  return readInteger(value, [least, 65_535], `spec.${name}`, scope) ?? 0;
 }
 
 function readKeepalive(value: unknown, scope: CalicoScope): number {

@@ -13,11 +13,11 @@ const DEVICES: Readonly<Record<Family, string>> = { 4: VXLAN_DEVICE, 6: VXLAN_V6
 function device({ self, underlay, settings, family }: DeviceContext): DesiredLink | undefined {
   const local = addressOf(self, family);
   if (local === undefined) return undefined;
-  const mtu = underlay.mtu - VXLAN_OVERHEAD[family];
+  const mtu = settings.mtu?.vxlan?.[family] ?? underlay.mtu - VXLAN_OVERHEAD[family];
   return { kind: 'vxlan', name: DEVICES[family], mac: macOf(self, family), mtu, local, ...settings.vxlan };
 }
 
-function pathTo({ self, peer, family }: PeerContext): PeerPath {
+function pathTo({ self, peer, family, settings }: PeerContext): PeerPath {
   const remote = addressOf(peer, family);
   const via = peer.tunnelAddresses.vxlan?.find((address) => address.family === family);
   if (addressOf(self, family) === undefined || remote === undefined)
@@ -34,7 +34,8 @@ function pathTo({ self, peer, family }: PeerContext): PeerPath {
       `node ${peer.name} has no IPv${family} subnet, so its pods have no next hop`,
     );
   const bridge = { mac: macOf(peer, family), remote };
-  return { kind: 'tunnel', device: DEVICES[family], overhead: VXLAN_OVERHEAD[family], via, bridge };
+  const deviceMtu = settings.mtu?.vxlan?.[family];
+  return { kind: 'tunnel', device: DEVICES[family], overhead: VXLAN_OVERHEAD[family], deviceMtu, via, bridge };
 }
 
 function macOf({ name, vtepMac: v4, vtepMacV6: v6 }: RoutingNode, family: Family): string {

@@ -6,13 +6,14 @@ import type { DesiredLink } from '../types.ts';
 /** Every packet between nodes is wrapped in a second IPv4 header: less than VXLAN's, but IPv4 within IPv4 only. */
 export const ipip: Backend = { tunnel: 'ipip', device, pathTo };
 
-function device({ self, underlay }: NodeContext): DesiredLink | undefined {
+function device({ self, underlay, settings }: NodeContext): DesiredLink | undefined {
   const local = addressOf(self, 4);
-  return local && { kind: 'ipip', name: IPIP_DEVICE, mtu: underlay.mtu - IPIP_OVERHEAD, local };
+  const mtu = settings.mtu?.ipip ?? underlay.mtu - IPIP_OVERHEAD;
+  return local && { kind: 'ipip', name: IPIP_DEVICE, mtu, local };
 }
 
 /** The device asks nobody who has an address: the next hop is the peer's own, and the outer packet goes there. */
-function pathTo({ self, peer, family }: PeerContext): PeerPath {
+function pathTo({ self, peer, family, settings }: PeerContext): PeerPath {
   if (family === 6)
     return noPath(
       peer.name,
@@ -26,5 +27,6 @@ function pathTo({ self, peer, family }: PeerContext): PeerPath {
       'no-address',
       `node ${via === undefined ? peer.name : self.name} has no IPv4 InternalIP, which IPIP between them needs`,
     );
-  return { kind: 'tunnel', device: IPIP_DEVICE, overhead: IPIP_OVERHEAD, via, outer: via };
+  const deviceMtu = settings.mtu?.ipip;
+  return { kind: 'tunnel', device: IPIP_DEVICE, overhead: IPIP_OVERHEAD, deviceMtu, via, outer: via };
 }

@@ -10,6 +10,7 @@ export const ovs = bridgedTunnel({
   tunnel: 'ovs',
   name: OVS_DEVICE,
   overhead: VXLAN_OVERHEAD,
+  mtu: ({ mtu }, family) => mtu?.vxlan?.[family],
   macOf: (node) => vtepMac(node.name),
   link: (end, settings) => ({ kind: 'ovs', ...end, ...settings.vxlan }),
 });

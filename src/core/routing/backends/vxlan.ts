@@ -7,6 +7,7 @@ export const vxlan = bridgedTunnel({
   tunnel: 'vxlan',
   name: VXLAN_DEVICE,
   overhead: VXLAN_OVERHEAD,
+  mtu: ({ mtu }, family) => mtu?.vxlan?.[family],
   macOf: (node) => node.vtepMac ?? vtepMac(node.name),
   link: (end, settings) => ({ kind: 'vxlan', ...end, ...settings.vxlan }),
 });
