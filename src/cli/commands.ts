@@ -92,6 +92,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/controllers.ts'),
   },
   {
+    name: 'ingress',
+    summary: 'run the ingress controller (in the Deployment)',
+    hidden: true,
+    load: () => import('./commands/ingress.ts'),
+  },
+  {
     name: 'install-cni',
     summary: 'put the CNI plugin and its configuration on the host (init container)',
     hidden: true,

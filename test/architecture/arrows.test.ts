@@ -27,7 +27,7 @@ const CORE_AREAS: Readonly<Record<string, readonly string[]>> = {
   calc: ['kube', 'policy', 'service', 'nft', 'ipam'],
   nft: ['kube', 'policy', 'service'],
   service: ['kube'],
-  ingress: ['kube'],
+  ingress: ['kube', 'service'],
   objectstore: ['kube'],
   ipam: ['kube'],
   routing: ['kube', 'ipam', 'policy'],

@@ -75,6 +75,11 @@ export function frontendsOf(service: ServiceSpec, slices: Iterable<SliceSpec>, n
   });
 }
 
+/** Where connections to one port of a Service may go, on any node and of any family; sorted, without duplicates. */
+export function backendsOf(port: ServicePortSpec, slices: Iterable<SliceSpec>): Backend[] {
+  return backendsAmong(endpointsOf(port, [...slices]));
+}
+
 interface Candidate extends Backend {
   readonly ready: boolean;
 }

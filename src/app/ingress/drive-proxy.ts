@@ -1,0 +1,102 @@
+import { SluiceError, hasCode, messageOf } from '../../base/errors.ts';
+import type { Logger } from '../../base/log.ts';
+import { deriveIngress, renderIngress, runtimeChanges } from '../../core/ingress/index.ts';
+import type { IngressModel, IngressWorld, Rendered, RenderOptions } from '../../core/ingress/index.ts';
+import type { Haproxy } from '../../host/haproxy/port.ts';
+import { isolate } from './isolate.ts';
+
+/** What applying a state of the cluster came to. */
+export interface Applied {
+  readonly model: IngressModel;
+  readonly outcome: 'unchanged' | 'changed' | 'reloaded';
+}
+
+/** Makes HAProxy do what the cluster says, Ingress by Ingress where it does not take them all. */
+export class ProxyDriver {
+  readonly #options: Omit<RenderOptions, 'folder'>;
+  readonly #haproxy: Haproxy;
+  readonly #log: Logger;
+  #running: Rendered | undefined;
+  /** The last shape that HAProxy refused as a whole, and whose fault that was. */
+  #refused: { readonly shape: string; readonly rejected: ReadonlyMap<string, string> } | undefined;
+
+  constructor(
+    options: Omit<RenderOptions, 'folder'>,
+    dependencies: { readonly haproxy: Haproxy; readonly log: Logger },
+  ) {
+    this.#options = options;
+    this.#haproxy = dependencies.haproxy;
+    this.#log = dependencies.log;
+  }
+
+  /** What HAProxy runs with is not known any more: the next time it is told everything. */
+  forget(): void {
+    this.#running = undefined;
+  }
+
+  /** Fails only when HAProxy cannot run at all. */
+  async apply(world: Omit<IngressWorld, 'rejected'>): Promise<Applied> {
+    const whole = this.#render(world, new Map());
+    const rejected = whole.identity === this.#refused?.shape ? this.#refused.rejected : new Map<string, string>();
+    const wanted = rejected.size === 0 ? whole : this.#render(world, rejected);
+    const changes = this.#running === undefined ? undefined : runtimeChanges(this.#running, wanted.rendered);
+    if (changes !== undefined) {
+      try {
+        if (changes.length > 0) await this.#haproxy.change(changes, wanted.rendered.files);
+        this.#running = wanted.rendered;
+        return { model: wanted.model, outcome: changes.length > 0 ? 'changed' : 'unchanged' };
+      } catch (error) {
+        if (!hasCode(error, 'haproxy-refused')) throw error;
+        this.#log.warn('cannot change the running proxy, reloading it', { error: messageOf(error) });
+      }
+    }
+    return { model: await this.#load(world, whole), outcome: 'reloaded' };
+  }
+
+  async #load(world: Omit<IngressWorld, 'rejected'>, whole: Rendering): Promise<IngressModel> {
+    let accepted = whole;
+    if ((await this.#check(world, new Map())) !== undefined) {
+      const rejected = await this.#findRejected(world, whole.model);
+      this.#refused = { shape: whole.identity, rejected };
+      accepted = this.#render(world, rejected);
+    }
+    this.#running = undefined;
+    await this.#haproxy.load(accepted.rendered.files);
+    this.#running = accepted.rendered;
+    return accepted.model;
+  }
+
+  async #findRejected(
+    world: Omit<IngressWorld, 'rejected'>,
+    { owned }: IngressModel,
+  ): Promise<ReadonlyMap<string, string>> {
+    const without = (accepted: readonly string[]): ReadonlyMap<string, string> => {
+      const good = new Set(accepted);
+      return new Map(owned.filter((key) => !good.has(key)).map((key) => [key, 'left out']));
+    };
+    const nothing = await this.#check(world, without([]));
+    if (nothing !== undefined) throw new SluiceError('haproxy-refused', `HAProxy takes no configuration: ${nothing}`);
+    return isolate(owned, (accepted) => this.#check(world, without(accepted)));
+  }
+
+  async #check(
+    world: Omit<IngressWorld, 'rejected'>,
+    rejected: ReadonlyMap<string, string>,
+  ): Promise<string | undefined> {
+    const model = deriveIngress({ ...world, rejected });
+    const { files } = renderIngress(model, { ...this.#options, folder: this.#haproxy.checkFolder });
+    return this.#haproxy.check(files);
+  }
+
+  #render(world: Omit<IngressWorld, 'rejected'>, rejected: ReadonlyMap<string, string>): Rendering {
+    const model = deriveIngress({ ...world, rejected });
+    const rendered = renderIngress(model, { ...this.#options, folder: this.#haproxy.folder }, this.#running?.slots);
+    return { model, rendered, identity: [rendered.shape, ...rendered.certificates.values()].join('\n') };
+  }
+}
+
+interface Rendering {
+  readonly model: IngressModel;
+  readonly rendered: Rendered;
+  readonly identity: string;
+}

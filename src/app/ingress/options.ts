@@ -1,0 +1,66 @@
+import { SluiceError } from '../../base/errors.ts';
+import type { LogLevel } from '../../base/log.ts';
+
+/** How `sluice ingress` works. */
+export interface IngressOptions {
+  /** Where HAProxy's files are; absolute. */
+  readonly folder: string;
+  /** Addresses that HAProxy listens on. */
+  readonly listen: readonly string[];
+  readonly httpPort: number;
+  readonly httpsPort: number;
+  /** Where `/healthz` and `/metrics` are answered. */
+  readonly statusPort: number;
+  /** Clients come through a load balancer that sends the PROXY protocol. */
+  readonly acceptProxy: boolean;
+  /** Serve Ingresses without a class though the default class is not ours. */
+  readonly withoutClass: boolean;
+  /** The Service, `namespace/name`, whose addresses become those of Ingresses. */
+  readonly publishService: string | undefined;
+  /** Addresses or names that become those of Ingresses. */
+  readonly publishAddresses: readonly string[];
+  /** The least time between two reloads, milliseconds: each leaves a process that ends with its last connection. */
+  readonly reloadEveryMs: number;
+  readonly logLevel: LogLevel;
+}
+
+const LEVELS: readonly string[] = ['debug', 'info', 'warn', 'error'] satisfies readonly LogLevel[];
+
+/** Reads the environment of the ingress container. Throws `invalid-options` with every mistake in one message. */
+export function ingressOptions(env: Readonly<Record<string, string | undefined>>): IngressOptions {
+  const problems: string[] = [];
+  const number = (name: string, usual: number, most: number): number => {
+    const value = Number(env[name] ?? usual);
+    if (!Number.isInteger(value) || value < 0 || value > most)
+      problems.push(`${name} is '${env[name]}', must be a whole number from 0 to ${most}`);
+    return value;
+  };
+  const flag = (name: string): boolean => {
+    const text = env[name] ?? 'false';
+    if (text !== 'true' && text !== 'false') problems.push(`${name} is '${text}', must be true or false`);
+    return text === 'true';
+  };
+  const list = (name: string): string[] => (env[name] ?? '').split(',').filter((each) => each !== '');
+  const logLevel = env['SLUICE_LOG_LEVEL'] ?? 'info';
+  if (!LEVELS.includes(logLevel))
+    problems.push(`SLUICE_LOG_LEVEL is '${logLevel}', must be one of ${LEVELS.join(', ')}`);
+  const publishService = env['SLUICE_INGRESS_PUBLISH_SERVICE'];
+  if (publishService !== undefined && !/^[^/]+\/[^/]+$/.test(publishService))
+    problems.push(`SLUICE_INGRESS_PUBLISH_SERVICE is '${publishService}', must be namespace/name`);
+  const listen = list('SLUICE_INGRESS_LISTEN');
+  const options: IngressOptions = {
+    folder: env['SLUICE_INGRESS_FOLDER'] ?? '/run/sluice/ingress',
+    listen: listen.length > 0 ? listen : ['0.0.0.0', '::'],
+    httpPort: number('SLUICE_INGRESS_HTTP_PORT', 80, 65_535),
+    httpsPort: number('SLUICE_INGRESS_HTTPS_PORT', 443, 65_535),
+    statusPort: number('SLUICE_INGRESS_STATUS_PORT', 10_254, 65_535),
+    acceptProxy: flag('SLUICE_INGRESS_ACCEPT_PROXY'),
+    withoutClass: flag('SLUICE_INGRESS_WITHOUT_CLASS'),
+    publishService,
+    publishAddresses: list('SLUICE_INGRESS_PUBLISH_ADDRESSES'),
+    reloadEveryMs: number('SLUICE_INGRESS_RELOAD_MS', 500, 3_600_000),
+    logLevel: logLevel as LogLevel,
+  };
+  if (problems.length > 0) throw new SluiceError('invalid-options', problems.join('; '));
+  return options;
+}

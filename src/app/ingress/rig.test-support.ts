@@ -1,0 +1,289 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, request } from 'node:http';
+import type { Agent, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import { request as secureRequest } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { jsonLogger } from '../../base/log.ts';
+import { CONTROLLER } from '../../core/ingress/index.ts';
+import { hostCidr, parseIp } from '../../base/ip/index.ts';
+import { openHaproxy } from '../../host/haproxy/haproxy.ts';
+import {
+  ENDPOINT_SLICES,
+  EVENTS,
+  INGRESSES,
+  INGRESS_CLASSES,
+  SECRETS,
+  SERVICES,
+} from '../../host/kube-client/resources.ts';
+import { MemoryKubeClient } from '../../host/kube-client/memory-client.ts';
+import type { KubeClient, KubeObject, Resource } from '../../host/kube-client/types.ts';
+import { openNetlink } from '../../host/netlink/kernel.ts';
+import { enterPrivateNetwork } from '../../host/netns/testing.ts';
+import { selfSignedCertificate } from './certificate.ts';
+import { ingressOptions } from './options.ts';
+import { runIngress } from './run-ingress.ts';
+
+/** What a request came to. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  /** What the server that answered says of itself and of the request; empty when it was the proxy. */
+  readonly server: string;
+  readonly path: string;
+  readonly seen: IncomingMessage['headers'];
+  readonly body: string;
+  /** Common name of the certificate that was shown. */
+  readonly certificate: string | undefined;
+}
+
+export interface Asking {
+  readonly method?: string;
+  readonly headers?: OutgoingHttpHeaders;
+  readonly tls?: boolean;
+  readonly agent?: Agent;
+  readonly body?: string;
+}
+
+/** A cluster without nodes, real servers on addresses of their own, and the ingress controller with a real HAProxy. */
+export interface IngressRig extends AsyncDisposable {
+  readonly client: KubeClient;
+  readonly folder: string;
+  /** Lines that the controller logged. */
+  readonly log: readonly string[];
+  /** Creates or replaces an object, in namespace `default` unless it says otherwise. */
+  apply(kind: keyof typeof KINDS, object: KubeObject & Readonly<Record<string, unknown>>): Promise<void>;
+  remove(kind: keyof typeof KINDS, name: string): Promise<void>;
+  /** A Service, port 80 named `http`, whose servers listen on the addresses; each answers with its own. */
+  service(name: string, addresses: readonly string[], namespace?: string): Promise<void>;
+  ask(host: string, path: string, asking?: Asking): Promise<Answer>;
+  /** Waits until a request comes to `expected`, a status or the address of a server. */
+  until(host: string, path: string, expected: number | string, asking?: Asking): Promise<Answer>;
+  /** The reasons of all events of an Ingress. */
+  reasons(ingress: string): Promise<readonly string[]>;
+  status(ingress: string): Promise<unknown>;
+  /** Process ids of HAProxy's workers that take connections. */
+  worker(): string;
+}
+
+const KINDS = {
+  Ingress: INGRESSES,
+  IngressClass: INGRESS_CLASSES,
+  Service: SERVICES,
+  EndpointSlice: ENDPOINT_SLICES,
+  Secret: SECRETS,
+} as const satisfies Readonly<Record<string, Resource>>;
+
+/** Patience for everything that must happen at some time. */
+export const SOON = { timeout: 30_000, interval: 20 };
+
+/** Address and ports of the proxy. */
+export const PROXY = '10.60.0.1';
+
+/** Moves the process into a network of its own; false where that is not allowed. */
+export function enterNetwork(): boolean {
+  if (enterPrivateNetwork() === undefined) return false;
+  addAddress(PROXY);
+  return true;
+}
+
+function addAddress(text: string): void {
+  using netlink = openNetlink();
+  netlink.apply([{ kind: 'add-address', address: { link: 'lo', address: hostCidr(parseIp(text)!) } }]);
+}
+
+/** Starts everything; class `sluice` is ours and the default. */
+export async function startRig(env: Readonly<Record<string, string>> = {}): Promise<IngressRig> {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-ingress-'));
+  const client = new MemoryKubeClient();
+  const servers = new Map<string, AsyncDisposable>();
+  const lines: string[] = [];
+  const log = jsonLogger({ level: 'info' }, { write: (line) => lines.push(line), now: () => '' });
+  const stop = new AbortController();
+  let ended = new AbortController();
+  const haproxy = openHaproxy({ folder, onEnd: () => ended.abort(), onLine: (line) => lines.push(line) });
+  const options = ingressOptions({
+    SLUICE_INGRESS_LISTEN: PROXY,
+    SLUICE_INGRESS_PUBLISH_ADDRESSES: '203.0.113.7',
+    SLUICE_INGRESS_RELOAD_MS: '0',
+    ...env,
+  });
+  const standard = await selfSignedCertificate('default.sluice.invalid', Date.now());
+  const done = runIngress(options, {
+    client,
+    haproxy,
+    log,
+    now: Date.now,
+    defaultCertificate: `${standard.certificate}\n${standard.key}`,
+    ended: () => (ended = new AbortController()).signal,
+    signal: stop.signal,
+  });
+  const apply: IngressRig['apply'] = async (kind, object) => {
+    const resource = KINDS[kind];
+    const metadata = { ...(resource.namespaced ? { namespace: 'default' } : {}), ...object.metadata };
+    const named = metadata as { readonly name: string; readonly namespace?: string };
+    await client.delete(resource, named).catch(() => undefined);
+    await client.create(resource, { ...object, metadata });
+  };
+  const rig: IngressRig = {
+    client,
+    folder,
+    log: lines,
+    apply,
+    remove: (kind, name) =>
+      client.delete(KINDS[kind], { name, ...(KINDS[kind].namespaced ? { namespace: 'default' } : {}) }),
+    service: async (name, addresses, namespace = 'default') => {
+      for (const address of addresses) if (!servers.has(address)) servers.set(address, await startServer(address));
+      await apply('EndpointSlice', {
+        metadata: { name, namespace, labels: { 'kubernetes.io/service-name': name } },
+        addressType: 'IPv4',
+        ports: [{ name: 'http', port: 8080, protocol: 'TCP' }],
+        endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })),
+      });
+      const known = await client.get(SERVICES, { name, namespace }).catch(() => undefined);
+      if (known === undefined)
+        await apply('Service', {
+          metadata: { name, namespace },
+          spec: {
+            clusterIP: '10.96.0.10',
+            clusterIPs: ['10.96.0.10'],
+            ports: [{ name: 'http', port: 80, protocol: 'TCP' }],
+          },
+        });
+    },
+    ask,
+    until: async (host, path, expected, asking) => {
+      let answer: Answer | undefined;
+      await expect
+        .poll(async () => {
+          answer = await ask(host, path, asking).catch(() => undefined);
+          return typeof expected === 'number' ? answer?.status : answer?.server;
+        }, SOON)
+        .toBe(expected);
+      return answer!;
+    },
+    reasons: async (ingress) => {
+      const { items } = await client.list<KubeObject & { reason?: string; involvedObject?: { name?: string } }>(EVENTS);
+      return items.filter(({ involvedObject }) => involvedObject?.name === ingress).map(({ reason }) => reason ?? '');
+    },
+    status: async (name) => {
+      const found = await client.get<KubeObject & { status?: unknown }>(INGRESSES, { name, namespace: 'default' });
+      return found.status;
+    },
+    worker: () =>
+      execFileSync('ps', ['--no-headers', '-o', 'pid', '--ppid', masterOf(folder)], { encoding: 'utf8' }).trim(),
+    [Symbol.asyncDispose]: async () => {
+      stop.abort();
+      await done;
+      for (const server of servers.values()) await server[Symbol.asyncDispose]();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+  await apply('IngressClass', {
+    metadata: { name: 'sluice', annotations: { 'ingressclass.kubernetes.io/is-default-class': 'true' } },
+    spec: { controller: CONTROLLER },
+  });
+  return rig;
+}
+
+function masterOf(folder: string): string {
+  return execFileSync('pgrep', ['-of', `${folder}/current/haproxy.cfg`], { encoding: 'utf8' }).trim();
+}
+
+/** An Ingress of class sluice: rules are `[host, path, pathType, service]`, port 80. */
+export function ingress(
+  name: string,
+  rules: readonly (readonly [host: string, path: string, pathType: string, service: string])[],
+  more: {
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly tls?: readonly object[];
+    readonly namespace?: string;
+    readonly created?: string;
+  } = {},
+): KubeObject & Readonly<Record<string, unknown>> {
+  const { annotations = {}, tls, namespace, created = '2026-01-01T00:00:00Z' } = more;
+  return {
+    metadata: { name, annotations, creationTimestamp: created, ...(namespace === undefined ? {} : { namespace }) },
+    spec: {
+      ingressClassName: 'sluice',
+      ...(tls === undefined ? {} : { tls }),
+      rules: rules.map(([host, path, pathType, service]) => ({
+        ...(host === '' ? {} : { host }),
+        http: { paths: [{ path, pathType, backend: { service: { name: service, port: { number: 80 } } } }] },
+      })),
+    },
+  };
+}
+
+/** The data of a Secret with a certificate for a name; a weak key is one that OpenSSL does not take by default. */
+export async function certificateFor(name: string, weak = false): Promise<Readonly<Record<string, string>>> {
+  const rsa = {
+    name: 'RSASSA-PKCS1-v1_5',
+    modulusLength: 1024,
+    publicExponent: new Uint8Array([1, 0, 1]),
+    hash: 'SHA-256',
+  };
+  const { certificate, key } = await selfSignedCertificate(name, Date.now(), ...(weak ? [rsa] : []));
+  const encode = (text: string): string => Buffer.from(text).toString('base64');
+  return { 'tls.crt': encode(certificate), 'tls.key': encode(key) };
+}
+
+async function startServer(address: string): Promise<AsyncDisposable> {
+  addAddress(address);
+  const server = createServer((incoming, outgoing) => {
+    incoming.resume().once('end', () => {
+      outgoing.setHeader('content-type', 'application/json');
+      outgoing.end(JSON.stringify({ server: address, path: incoming.url, seen: incoming.headers }));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(8080, address, resolve));
+  return {
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+function ask(host: string, path: string, asking: Asking = {}): Promise<Answer> {
+  const { tls = false, method = 'GET', headers = {}, agent, body } = asking;
+  const options = {
+    host: PROXY,
+    port: tls ? 443 : 80,
+    path,
+    method,
+    headers: { host, ...headers },
+    agent: agent ?? false,
+    ...(tls ? { servername: host, rejectUnauthorized: false } : {}),
+  } as const;
+  return new Promise((resolve, reject) => {
+    const outgoing = (tls ? secureRequest : request)(options, (incoming) => {
+      const socket = incoming.socket as typeof incoming.socket & {
+        getPeerCertificate?: () => { subject?: { CN?: string | string[] } };
+      };
+      const certificate = socket.getPeerCertificate?.().subject?.CN;
+      let text = '';
+      incoming
+        .setEncoding('utf8')
+        .on('data', (piece: string) => (text += piece))
+        .once('error', reject)
+        .once('end', () => {
+          const own = incoming.headers['content-type'] === 'application/json' ? (JSON.parse(text) as object) : {};
+          resolve({
+            server: '',
+            path: '',
+            seen: {},
+            ...own,
+            status: incoming.statusCode ?? 0,
+            headers: incoming.headers,
+            body: text,
+            certificate: certificate?.toString(),
+          });
+        });
+    });
+    outgoing.once('error', reject);
+    outgoing.end(body);
+  });
+}

@@ -1,0 +1,75 @@
+import { messageOf } from '../../base/errors.ts';
+import type { Logger } from '../../base/log.ts';
+import type { Haproxy } from '../../host/haproxy/port.ts';
+import { pause } from '../../host/kube-client/pause.ts';
+import type { KubeClient } from '../../host/kube-client/types.ts';
+import { inspectCertificate } from './certificate.ts';
+import { ProxyDriver } from './drive-proxy.ts';
+import { feedIngresses } from './ingress-feed.ts';
+import type { IngressOptions } from './options.ts';
+import { addressesOf, IngressReporter } from './report.ts';
+
+/** What the ingress controller needs. */
+export interface IngressDependencies {
+  readonly client: KubeClient;
+  readonly haproxy: Haproxy;
+  readonly log: Logger;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** Certificate and key for hosts that have none. */
+  readonly defaultCertificate: string;
+  /** Aborts when HAProxy ended by itself; a new one each time it is asked for. */
+  readonly ended: () => AbortSignal;
+  readonly signal: AbortSignal;
+}
+
+/** Wait before what failed is tried again, milliseconds. */
+const RETRY = 1000;
+
+/** Serves the cluster's Ingresses until the signal aborts; then lets requests under way finish. */
+export async function runIngress(options: IngressOptions, dependencies: IngressDependencies): Promise<void> {
+  const { client, haproxy, log, now, signal } = dependencies;
+  let wake = new AbortController();
+  const feed = await feedIngresses({ client, log, onChange: () => wake.abort() }, signal);
+  const { listen: addresses, httpPort, httpsPort, statusPort, acceptProxy } = options;
+  const { defaultCertificate } = dependencies;
+  const driver = new ProxyDriver(
+    { addresses, httpPort, httpsPort, statusPort, acceptProxy, defaultCertificate },
+    { haproxy, log },
+  );
+  const reporter = new IngressReporter({ client, log, now, resource: feed.resource });
+  await Promise.race([feed.synced, feed.done]);
+  while (!signal.aborted) {
+    wake = new AbortController();
+    const ended = dependencies.ended();
+    let next = Infinity;
+    try {
+      const world = feed.world();
+      const ingresses = [...world.ingresses];
+      const { withoutClass } = options;
+      const { model, outcome } = await driver.apply({ ...world, ingresses, withoutClass, inspectCertificate });
+      if (outcome !== 'unchanged') log.info('proxy configured', { outcome, routes: model.routes.length });
+      const service = options.publishService === undefined ? undefined : world.services.get(options.publishService);
+      await reporter.report(model, ingresses, [...addressesOf(service), ...options.publishAddresses]);
+      if (outcome === 'reloaded') await pause(options.reloadEveryMs, signal);
+    } catch (error) {
+      log.error('cannot configure the proxy, trying again', { error: messageOf(error) });
+      driver.forget();
+      next = RETRY;
+    }
+    if (ended.aborted) driver.forget();
+    await awaitAny([signal, wake.signal, ended], next);
+    if (ended.aborted) driver.forget();
+  }
+  await haproxy.stop();
+  await feed.done;
+}
+
+function awaitAny(signals: readonly AbortSignal[], milliseconds: number): Promise<void> {
+  const any = AbortSignal.any([...signals]);
+  if (milliseconds !== Infinity) return pause(milliseconds, any);
+  return new Promise((resolve) => {
+    if (any.aborted) resolve();
+    else any.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,10 @@
+export { CONTROLLER } from './class.ts';
+export { deriveIngress } from './derive.ts';
+export type { IngressModel, Remark } from './model.ts';
+export { renderIngress } from './render.ts';
+export type { Rendered } from './render.ts';
+export { FILES } from './render-options.ts';
+export type { RenderOptions } from './render-options.ts';
+export { runtimeChanges } from './runtime-changes.ts';
+export type { RuntimeChange } from './runtime-changes.ts';
+export type { IngressWorld, InspectCertificate, SecretData } from './world.ts';

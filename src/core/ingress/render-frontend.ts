@@ -1,0 +1,140 @@
+import { quote } from './haproxy-text.ts';
+import type { Route } from './model.ts';
+import { FILES } from './render-options.ts';
+import type { RenderOptions } from './render-options.ts';
+
+/** Answers 404: where requests go that no rule is for. */
+const NOWHERE = 'nowhere';
+
+/** Expressions are tried on paths up to this length only: their cost grows with its square. */
+const MAX_REGEX_PATH = 2048;
+
+/** Names of routes that decide between backends. */
+export interface ChoiceName {
+  readonly name: string;
+  readonly route: Route;
+}
+
+/** What all requests pass: where they arrive, how they find their backend. */
+export function renderFrontend(
+  routes: readonly Route[],
+  choices: readonly ChoiceName[],
+  options: RenderOptions,
+): string[] {
+  return [
+    'frontend ingress',
+    ...options.addresses.flatMap((address) => binds(address, options)).map(indent),
+    ...requestChecks().map(indent),
+    ...lookups(routes, options.folder).map(indent),
+    ...forwardedHeaders().map(indent),
+    ...choices.flatMap(choiceRules).map(indent),
+    '  use_backend %[var(txn.to)] if { var(txn.to) -m found }',
+    `  default_backend ${NOWHERE}`,
+    '',
+    `backend ${NOWHERE}`,
+    '  http-request return status 404 content-type text/plain string "no such host or path\\n"',
+    '',
+  ];
+}
+
+/** Where health and figures are asked for. */
+export function renderStatusFrontend({ addresses, statusPort }: RenderOptions): string[] {
+  return [
+    'frontend status',
+    ...addresses.map((address) => `  bind ${endpointText(address, statusPort)}`),
+    '  http-request use-service prometheus-exporter if { path /metrics }',
+    '  http-request return status 200 content-type text/plain string "ok\\n" if { path /healthz }',
+    '  http-request return status 404',
+    '',
+  ];
+}
+
+/** An address with a port, as HAProxy takes it. */
+export function endpointText(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function binds(address: string, { httpPort, httpsPort, acceptProxy, folder }: RenderOptions): string[] {
+  const more = `${address.includes(':') ? ' v6only' : ''}${acceptProxy ? ' accept-proxy' : ''}`;
+  const list = quote(`${folder}/${FILES.certificateList}`);
+  return [
+    `bind ${endpointText(address, httpPort)}${more}`,
+    `bind ${endpointText(address, httpsPort)}${more} ssl crt-list ${list} alpn h2,http/1.1`,
+  ];
+}
+
+/**
+ * Host and path as they are compared: without port, dot at the end, percent-encoding, or slashes one after the other. A
+ * path that leads upwards would reach the server as something else than what was compared, and a host with a slash
+ * would be taken for a path.
+ */
+function requestChecks(): string[] {
+  return [
+    'http-request deny deny_status 400 if { req.hdr(host) -m sub / }',
+    'http-request set-var(txn.host) req.hdr(host),host_only,lower,rtrim(.)',
+    'http-request set-var(txn.path) path,url_dec',
+    'http-request set-var(txn.path) var(txn.path),regsub(/+,/,g) if { var(txn.path) -m sub // }',
+    "http-request deny deny_status 400 if { var(txn.path) -m reg '(^|/)\\.\\.?(/|$)' }",
+  ];
+}
+
+/** The exact host first, then a wildcard, then any; of each an exact path, then the longest prefix or expression. */
+function lookups(routes: readonly Route[], folder: string): string[] {
+  const keys = {
+    exact: 'var(txn.host),concat(,txn.path)',
+    wildcard: 'var(txn.host),regsub(^[^.]*,*),concat(,txn.path)',
+    any: 'var(txn.path)',
+  };
+  return (['exact', 'wildcard', 'any'] as const).flatMap((kind) => {
+    const paths = new Set(routes.filter(({ host }) => host.kind === kind).map(({ path }) => path.kind));
+    if (paths.size === 0) return [];
+    return [
+      `http-request set-var(txn.key) ${keys[kind]} unless { var(txn.to) -m found }`,
+      ...(paths.has('exact') ? [find(`map_str(${folder}/${FILES.exact})`)] : []),
+      ...(paths.has('regex') ? regexLookup(folder) : []),
+      ...(paths.has('prefix') ? [find(`concat(/),map_beg(${folder}/${FILES.prefix})`)] : []),
+    ];
+  });
+}
+
+function find(how: string): string {
+  return `http-request set-var(txn.to) var(txn.key),${how} unless { var(txn.to) -m found }`;
+}
+
+function regexLookup(folder: string): string[] {
+  return [
+    `http-request set-var(txn.regex) var(txn.key),map_reg(${folder}/${FILES.regex}) if !{ var(txn.to) -m found } { path,length le ${MAX_REGEX_PATH} }`,
+    `http-request set-var(txn.rank) var(txn.key),concat(/),map_beg_int(${folder}/${FILES.rank},0)`,
+    `http-request set-var(txn.to) var(txn.regex),field(2,:) if !{ var(txn.to) -m found } { var(txn.regex) -m found } { var(txn.regex),field(1,:),sub(txn.rank) ge 0 }`,
+  ];
+}
+
+/** Replaced, never added to: what a client claims of itself is not to be believed. */
+function forwardedHeaders(): string[] {
+  return [
+    'http-request set-header X-Forwarded-For %[src]',
+    'http-request set-header X-Real-IP %[src]',
+    'http-request set-header X-Forwarded-Host %[req.hdr(host)]',
+    'http-request set-header X-Forwarded-Port %[dst_port]',
+    'http-request set-header X-Forwarded-Proto https if { ssl_fc }',
+    'http-request set-header X-Forwarded-Proto http unless { ssl_fc }',
+  ];
+}
+
+function choiceRules({ name, route }: ChoiceName): string[] {
+  const here = `{ var(txn.to) -m str ${name} }`;
+  return [
+    ...route.choices.map((choice) => {
+      if (choice.kind === 'share')
+        return `use_backend ${choice.backend} if ${here} { rand(${choice.whole}) lt ${choice.parts} }`;
+      const { kind, name: key, value } = choice.condition;
+      const fetch = kind === 'header' ? 'req.hdr' : 'req.cook';
+      return `use_backend ${choice.backend} if ${here} { ${fetch}(${key}) -m str -- ${quote(value)} }`;
+    }),
+    `use_backend ${route.backend} if ${here}`,
+  ];
+}
+
+function indent(line: string): string {
+  return `  ${line}`;
+}

@@ -1,0 +1,71 @@
+/** What is done to requests of one backend on their way. Absent means: nothing. All values are checked already. */
+export interface Settings {
+  /** How servers are spoken to. */
+  readonly protocol: 'http1' | 'h2';
+  /** Servers are spoken to over TLS; their certificate is not checked. */
+  readonly serverTls?: true;
+  readonly balance: 'roundrobin' | 'leastconn' | 'source' | 'uri';
+  /** Keeps a client at its server by a cookie. */
+  readonly sticky?: StickyCookie;
+  /** Seconds. */
+  readonly connectTimeout?: number;
+  /** Seconds without a byte from the server. */
+  readonly serverTimeout?: number;
+  /** Requests without TLS are sent to the same address with it. */
+  readonly toHttps?: true;
+  /** Every request is answered with this. */
+  readonly redirect?: { readonly location: string; readonly code: number };
+  /** Where a request for `/` is sent. */
+  readonly appRoot?: string;
+  readonly rewrite?: Rewrite;
+  /** Only these clients, CIDRs. */
+  readonly allow?: readonly string[];
+  /** Not these clients, CIDRs. */
+  readonly deny?: readonly string[];
+  /** Bytes of a request's body. */
+  readonly bodyLimit?: number;
+  /** Requests of one client: `requests` within `seconds`. */
+  readonly rate?: { readonly requests: number; readonly seconds: number };
+  /** Connections of one client at one time. */
+  readonly connections?: number;
+  readonly cors?: Cors;
+  readonly auth?: BasicAuth;
+  /** What servers see as Host. */
+  readonly upstreamHost?: string;
+  /** Header X-Forwarded-Prefix. */
+  readonly forwardedPrefix?: string;
+}
+
+export interface StickyCookie {
+  readonly name: string;
+  /** Seconds; absent: until the browser ends. */
+  readonly maxAge?: number;
+  readonly path?: string;
+  readonly secure?: true;
+  readonly sameSite?: 'Strict' | 'Lax' | 'None';
+}
+
+/** The path is replaced: by a text, or where `pattern` matches by `replacement` with `\1` to `\9` from its groups. */
+export type Rewrite =
+  | { readonly kind: 'path'; readonly path: string }
+  | { readonly kind: 'regex'; readonly pattern: string; readonly replacement: string };
+
+export interface Cors {
+  /** `*` alone, or origins; one may have `*.` before its host. */
+  readonly origins: readonly string[];
+  readonly methods: string;
+  readonly headers: string;
+  readonly credentials: boolean;
+  /** Seconds. */
+  readonly maxAge: number;
+  readonly expose?: string;
+}
+
+export interface BasicAuth {
+  readonly realm: string;
+  /** Passwords as crypt(3) writes them. */
+  readonly users: readonly { readonly name: string; readonly hash: string }[];
+}
+
+/** What holds for an Ingress without annotations. */
+export const PLAIN_SETTINGS: Settings = { protocol: 'http1', balance: 'roundrobin' };
