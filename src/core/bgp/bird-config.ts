@@ -118,7 +118,12 @@ function usesBfd({ bfd, attached }: BgpSession): boolean {
  * A node that comes back after a power cut answers the first packet of an old session by a reset, and then has a new one; the
  * side that waits for it cannot call. Seconds.
  */
-const TIMERS = 'hold time 90; keepalive time 10; connect delay time 1; connect retry time 3; error wait time 1, 30;';
+const TIMERS = 'hold time 90; keepalive time 10; connect retry time 3; error wait time 1, 30;';
+/**
+ * How long before a session calls its peer, seconds. FRR calls a second after it lost a peer, and where both call at once, it
+ * may drop both connections, and with them the routes that it kept for the restart: to others the node calls later.
+ */
+const CONNECT_DELAY = { mesh: 1, node: 2, global: 2 } as const;
 
 function sessionSection(session: BgpSession): readonly string[] {
   const { name, local, localAs, listenPort, peer, peerAs, passive, password, maxRestart, allowedLocalAs } = session;
@@ -133,7 +138,7 @@ function sessionSection(session: BgpSession): readonly string[] {
       session.strictBind && local !== undefined ? 'strict bind on;' : '',
       password === undefined ? '' : `password ${quoted(password)};`,
       passive ? 'passive on;' : '',
-      TIMERS,
+      `${TIMERS} connect delay time ${CONNECT_DELAY[session.kind]};`,
       `graceful restart on;${maxRestart === undefined ? '' : ` graceful restart time ${maxRestart};`}`,
       bfdOption(session),
       allowedLocalAs === undefined ? '' : `allow local as ${allowedLocalAs};`,

@@ -11,6 +11,7 @@ import {
   recovered,
 } from './bgp-cluster.test-support.ts';
 import type { Cluster, Place } from './bgp-cluster.test-support.ts';
+import { openBird } from './bird.ts';
 import { startFrr } from './frr.test-support.ts';
 import type { Frr } from './frr.test-support.ts';
 import { eventually, killBird, makeSegment } from './network.test-support.ts';
@@ -97,7 +98,7 @@ describe.skipIf(directory === undefined)('BIRD and FRR', () => {
   it('lose no packet and keep all routes while BIRD is killed and started again, though FRR is done before it begins', async () => {
     // FRR gathers what it has to tell, a second by default, and says that it has told all before.
     // The time for the recovery follows from it, and is shorter than in earnest.
-    const all = await rack({ peer: { maxRestartTime: '12s' } });
+    const all = await rack({ peer: { maxRestartTime: '15s' } });
     const { node, tor, frr, text } = all;
     await eventually('routes both ways', () => zebraRoutes(tor) !== '' && node.machine.kernelRoutes().length === 2);
     const damage = await damageOf(streamsOf(all), async () => {
@@ -107,6 +108,10 @@ describe.skipIf(directory === undefined)('BIRD and FRR', () => {
         async () => (await node.machine.bird.configure(text)) === 'started',
       );
       expect(await node.machine.bird.recovering()).toBe(true);
+      // Another agent that takes over has nothing to end.
+      const next = openBird({ folder: node.machine.folder });
+      expect(await next.configure(text)).toBe('unchanged');
+      expect(await next.recovering()).toBe(true);
       expect((await established(node, 1)).map(({ name }) => name)).toEqual(['Global_172_30_1_1']);
       await recovered(node);
       await eventually('FRR has the routes anew', () => !frr.ask('show bgp ipv4 unicast').includes('S*>'));
