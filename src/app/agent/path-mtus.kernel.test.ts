@@ -39,8 +39,8 @@ async function expectLargePackets(cluster: TestCluster, from: TestPod, to: TestP
         (await cluster.run(from.netns, ['ping', '-c', '1', '-W', '5', '-M', 'dont', '-s', '1380', address])).code === 0,
       PATIENCE,
     );
-  cluster.start(to.netns, ['busybox', 'nc', '-l', '-p', '9000', '-e', 'busybox', 'head', '-c', '300000', '/dev/zero']);
-  const fetch = `busybox timeout 5 busybox nc ${to.ips[0]!} 9000 | busybox wc -c`;
+  cluster.start(to.netns, ['busybox', 'nc', '-ll', '-p', '9000', '-e', 'busybox', 'head', '-c', '300000', '/dev/zero']);
+  const fetch = `busybox timeout 30 busybox nc ${to.ips[0]!} 9000 | busybox wc -c`;
   await eventually(async () => (await cluster.run(from.netns, ['sh', '-c', fetch])).output.trim() === '300000');
 }
 

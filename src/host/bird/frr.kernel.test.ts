@@ -142,6 +142,6 @@ describe.skipIf(directory === undefined)('BIRD and FRR', () => {
     );
     // Neither side loses its carrier: only BFD can see it, long before BGP's hold time of minutes is over.
     tor.run('nft', 'add table inet broken { chain in { type filter hook input priority 0; policy drop; }; }');
-    await eventually('the routes are gone', () => node.machine.kernelRoutes().length === 0, 15_000);
+    await eventually('the routes are gone', () => node.machine.kernelRoutes().length === 0);
   });
 });

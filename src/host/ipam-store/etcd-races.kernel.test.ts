@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseCidr } from '../../base/ip/index.ts';
 import { etcdClient } from '../etcd/client.ts';
 import { parseEndpoints } from '../etcd/endpoint.ts';
@@ -24,8 +24,8 @@ const LINKS = [
   { name: 'b', near: '10.99.2.2/24', far: '10.99.2.1/24', server: '10.99.2.1' },
 ] as const;
 
-/** Milliseconds that a call may take: short, so that a cut is noticed soon. */
-const PATIENCE = 700;
+/** Milliseconds that a call may take: over the link that is cut so few that it is noticed soon. */
+const PATIENCE = { a: 60_000, b: 700 };
 
 describe.skipIf(directory === undefined)('nodes that race for addresses in etcd', () => {
   const clients: Etcd[] = [];
@@ -81,7 +81,8 @@ describe.skipIf(directory === undefined)('nodes that race for addresses in etcd'
     stop.abort();
     await running;
     expect(race.twice).toEqual([]);
-    const { stored, held } = await race.settle();
+    // Half of the nodes give up soon, which a busy machine may make them do once more.
+    const { stored, held } = await vi.waitFor(() => race.settle(), { timeout: 60_000 });
     expect(held.length).toBeGreaterThan(0);
     expect(stored).toEqual(held);
     // An agent's copy of all blocks has come through everything, too.
@@ -96,7 +97,7 @@ describe.skipIf(directory === undefined)('nodes that race for addresses in etcd'
 
   it('and a watch over a link that is cut ends by itself, so that it can go on elsewhere', async () => {
     const endpoints = parseEndpoints(`http://${LINKS[1].server}:2379`);
-    const watcher = etcdClient({ endpoints, keepalive: 200 });
+    const watcher = etcdClient({ endpoints, keepalive: 2000 });
     clients.push(watcher);
     const started = await open(LINKS[0]).put('/watched', '1');
     const failure = Promise.withResolvers<unknown>();
@@ -115,7 +116,10 @@ describe.skipIf(directory === undefined)('nodes that race for addresses in etcd'
   });
 
   function open(link: (typeof LINKS)[number]): Etcd {
-    const client = etcdClient({ endpoints: parseEndpoints(`http://${link.server}:2379`), timeout: PATIENCE });
+    const client = etcdClient({
+      endpoints: parseEndpoints(`http://${link.server}:2379`),
+      timeout: PATIENCE[link.name],
+    });
     clients.push(client);
     return client;
   }

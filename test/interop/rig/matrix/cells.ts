@@ -49,7 +49,7 @@ export function describeCells(shape: Shape): void {
 
   cell('pods reach the outside', async () => {
     const { cluster, first, far } = world;
-    world.serve({ name: 'outside', netns: cluster.router });
+    cluster.serve({ ...first, name: 'outside', netns: cluster.router }, 6);
     for (const family of shape.families)
       for (const [pod, segment, number] of [
         [first, 1, 11],
@@ -106,7 +106,7 @@ export function describeCells(shape: Shape): void {
       await cluster.powerOff('n2');
       await cluster.powerOn('n2');
       world.near = await cluster.reattachPod(world.near);
-      world.serve(world.near);
+      cluster.serve(world.near, 6);
       await expectEverywhere(world, world.near);
     });
     expect(lost).toEqual([]);

@@ -1,10 +1,8 @@
-import { createServer } from 'node:net';
 import { TestCluster, eventually } from '../../../../src/app/agent/cluster.test-support.ts';
 import type { TestPod } from '../../../../src/app/agent/cluster.test-support.ts';
 import type { Family } from '../../../../src/base/ip/index.ts';
 import { FELIX_CONFIGURATIONS, IP_POOLS } from '../../../../src/host/kube-client/resources.ts';
 import type { Resource } from '../../../../src/host/kube-client/types.ts';
-import { inNetns } from '../../../../src/host/netns/netns.ts';
 import { startRouterBird } from './router-bird.ts';
 import type { Shape } from './shapes.ts';
 
@@ -91,18 +89,8 @@ export class World implements AsyncDisposable {
 
   async servingPod(node: string, name: string): Promise<TestPod> {
     const pod = await this.cluster.addPod(node, name);
-    this.serve(pod);
+    this.cluster.serve(pod, 6);
     return pod;
-  }
-
-  /** Answers `NAME ADDRESS-OF-THE-CLIENT` there from now on, from this process: emulated machines are slow to start others. */
-  serve({ name, netns }: { readonly name: string; readonly netns: string }): void {
-    const server = createServer((socket) =>
-      socket.on('error', () => undefined).end(`${name} ${socket.remoteAddress!.replace('::ffff:', '')}`),
-    );
-    // Without a host to look up it listens at once, within the namespace.
-    inNetns(netns, () => void server.listen(PORT));
-    this.#stack.defer(() => void server.close());
   }
 
   /** The address of the family; undefined where pods have none. */
@@ -119,7 +107,7 @@ export class World implements AsyncDisposable {
     const ask = async (): Promise<boolean> => {
       const command = ['busybox', 'timeout', String(seconds), 'busybox', 'nc', address, String(port)];
       seconds = Math.min(seconds + 1, 5);
-      heard = (await this.cluster.run(netns, command)).output;
+      heard = (await this.cluster.run(netns, command)).output.replace('::ffff:', '');
       return pattern.test(heard);
     };
     await eventually(ask, PATIENCE).catch((cause: unknown) => {
