@@ -5,19 +5,6 @@ import { FlannelScene } from './flannel-scene.test-support.ts';
 
 const OVERWRITE = 'flannel.alpha.coreos.com/public-ip-overwrite';
 
-/** Whether an echo of so many bytes of IP passes unbroken. */
-async function passes({ cluster }: FlannelScene, from: string, to: string, bytes: number): Promise<boolean> {
-  // IPv4 20 or IPv6 40, and ICMP 8.
-  const payload = bytes - (to.includes(':') ? 48 : 28);
-  const ping = ['ping', '-M', 'do', '-s', String(payload), '-c', '1', '-W', '1', to];
-  return (await cluster.run(from, ping)).code === 0;
-}
-
-async function mtuOf({ cluster }: FlannelScene, netns: string, link: string): Promise<number> {
-  const { output } = await cluster.run(netns, ['ip', 'link', 'show', link]);
-  return Number(/mtu (\d+)/u.exec(output)?.[1]);
-}
-
 describe('a node in a network of flannel nodes', () => {
   it.each([
     { networks: 'v4', underlay: 1400, mtu: 1350 },
@@ -26,13 +13,13 @@ describe('a node in a network of flannel nodes', () => {
     await using setting = await FlannelScene.create({ Type: 'vxlan' }, { networks, underlay });
     await setting.expectConnected();
     const { first, nearPod, cluster } = setting;
-    expect(await mtuOf(setting, first.netns, 'eth0')).toBe(mtu);
+    expect(await setting.mtuOf(first.netns, 'eth0')).toBe(mtu);
     const device = networks === 'v4' ? 'vxlan.sluice' : 'vxlan-v6.sluice';
-    expect(await mtuOf(setting, cluster.nodes.get('s1')!.netns, device)).toBe(mtu);
-    await eventually(() => passes(setting, first.netns, setting.podOf(2)[0]!, mtu));
-    await eventually(() => passes(setting, first.netns, setting.second.ips[0]!, mtu));
-    await eventually(() => passes(setting, nearPod, first.ips[0]!, mtu));
-    expect(await passes(setting, first.netns, setting.podOf(2)[0]!, mtu + 1)).toBe(false);
+    expect(await setting.mtuOf(cluster.nodes.get('s1')!.netns, device)).toBe(mtu);
+    await eventually(() => setting.passes(first.netns, setting.podOf(2)[0]!, mtu));
+    await eventually(() => setting.passes(first.netns, setting.second.ips[0]!, mtu));
+    await eventually(() => setting.passes(nearPod, first.ips[0]!, mtu));
+    expect(await setting.passes(first.netns, setting.podOf(2)[0]!, mtu + 1)).toBe(false);
     expect(setting.files.get('s1')!.load()).toContain(`FLANNEL_MTU=${mtu}\n`);
     expect(setting.files.get('s1')!.load()).toContain(
       networks === 'v4' ? 'FLANNEL_SUBNET=10.244.1.1/24\n' : 'FLANNEL_IPV6_SUBNET=fd00:10:244:1::1/64\n',

@@ -10,7 +10,7 @@ export interface FlannelConfig {
   readonly Network?: string;
   readonly IPv6Network?: string;
   readonly Backend: {
-    readonly Type: 'vxlan' | 'host-gw';
+    readonly Type: 'vxlan' | 'host-gw' | 'ipip';
     readonly VNI?: number;
     readonly Port?: number;
     readonly DirectRouting?: boolean;
@@ -28,6 +28,8 @@ const FAMILIES = [
   { v6: false, flag: '-4', device: 'flannel.', host: '/32' },
   { v6: true, flag: '-6', device: 'flannel-v6.', host: '/128' },
 ] as const;
+/** flannel's device for its backend `ipip`. */
+const IPIP = 'flannel.ipip';
 type FamilyNames = (typeof FAMILIES)[number];
 
 /**
@@ -89,11 +91,16 @@ export class FlannelNode {
     this.#source.follow(self, onLeases, this.#stop.signal);
   }
 
-  /** flannel ends and its devices go, as with a node that is set up anew. The Node object stays. */
-  async stop(): Promise<void> {
+  /** flannel ends; its node goes on as it was. */
+  async end(): Promise<void> {
     this.#stop.abort();
     await this.#queue;
     this.#known.clear();
+  }
+
+  /** flannel ends and its devices go, as with a node that is set up anew. The Node object stays. */
+  async stop(): Promise<void> {
+    await this.end();
     for (const { device } of this.#families)
       await this.#cluster.run(this.netns, ['ip', 'link', 'del', `${device}${this.#vni}`]);
   }
@@ -139,6 +146,7 @@ export class FlannelNode {
   async #backendData({ device, host }: FamilyNames, publicIp: string, subnet: string): Promise<string> {
     const { Type, Port = 8472 } = this.#config.Backend;
     if (Type === 'host-gw') return 'null';
+    if (Type === 'ipip') return this.#addIpip(publicIp, subnet);
     const name = `${device}${this.#vni}`;
     const mac = ['6a', ...randomBytes(5).toString('hex').match(/../g)!].join(':');
     const vxlan = ['id', String(this.#vni), 'dev', 'eth0', 'local', publicIp, 'dstport', String(Port), 'nolearning'];
@@ -146,6 +154,15 @@ export class FlannelNode {
     await this.#ip('addr', 'add', `${subnet.split('/')[0]}${host}`, 'dev', name, ...nodad(subnet));
     await this.#ip('link', 'set', name, 'up');
     return JSON.stringify({ VNI: this.#vni, VtepMAC: mac });
+  }
+
+  async #addIpip(publicIp: string, subnet: string): Promise<string> {
+    await this.#ip('link', 'add', IPIP, 'type', 'ipip', 'local', publicIp);
+    const { output } = await this.#cluster.run(this.netns, ['ip', 'link', 'show', 'eth0']);
+    const mtu = Number(/mtu (\d+)/u.exec(output)![1]) - 20;
+    await this.#ip('link', 'set', IPIP, 'mtu', String(mtu), 'up');
+    await this.#ip('addr', 'add', `${subnet.split('/')[0]}/32`, 'dev', IPIP);
+    return 'null';
   }
 
   /** What one node says now; undefined: it is gone. */
@@ -171,6 +188,10 @@ export class FlannelNode {
       await this.#ip(flag, 'route', 'replace', subnet, 'via', publicIp, 'dev', 'eth0');
       return;
     }
+    if (this.#config.Backend.Type === 'ipip') {
+      await this.#ip(flag, 'route', 'replace', subnet, 'via', publicIp, 'dev', IPIP, 'onlink');
+      return;
+    }
     const [name, hop] = [`${device}${this.#vni}`, subnet.split('/')[0]!];
     await this.#ip(flag, 'neigh', 'replace', hop, 'lladdr', mac, 'dev', name, 'nud', 'permanent');
     await this.#run(this.netns, ['bridge', 'fdb', 'replace', mac, 'dev', name, 'self', 'permanent', 'dst', publicIp]);
@@ -178,7 +199,7 @@ export class FlannelNode {
   }
 
   async #remove({ flag, device }: FamilyNames, { subnet, publicIp, mac }: Lease): Promise<void> {
-    if (!(await this.#isDirect(publicIp))) {
+    if (this.#config.Backend.Type === 'vxlan' && !(await this.#isDirect(publicIp))) {
       const name = `${device}${this.#vni}`;
       await this.#ip(flag, 'neigh', 'del', subnet.split('/')[0]!, 'dev', name);
       await this.#run(this.netns, ['bridge', 'fdb', 'del', mac, 'dev', name, 'self', 'dst', publicIp]);

@@ -37,8 +37,15 @@ export function withFlannel(options: AgentOptions, netConf: NetConf, cuts: Subne
 }
 
 function backendName(backend: FlannelBackend): BackendName {
-  if (backend.type !== 'vxlan') return backend.type;
-  return backend.directRouting ? 'flannel-vxlan-direct' : 'flannel-vxlan';
+  switch (backend.type) {
+    case 'host-gw':
+      return 'host-gw';
+    // The same packets as our own.
+    case 'ipip':
+      return backend.directRouting ? 'ipip-cross-subnet' : 'ipip';
+    case 'vxlan':
+      return backend.directRouting ? 'flannel-vxlan-direct' : 'flannel-vxlan';
+  }
 }
 
 /** One pool for each network; of the pools that a cluster would have got otherwise only the NAT is taken over. */

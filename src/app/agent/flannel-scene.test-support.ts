@@ -134,4 +134,17 @@ export class FlannelScene implements AsyncDisposable {
     expect(near.failures).toEqual([]);
     expect(far?.failures ?? []).toEqual([]);
   }
+
+  /** Whether an echo of so many bytes of IP passes unbroken. */
+  async passes(from: string, to: string, bytes: number): Promise<boolean> {
+    // IPv4 20 or IPv6 40, and ICMP 8.
+    const payload = bytes - (to.includes(':') ? 48 : 28);
+    const ping = ['ping', '-M', 'do', '-s', String(payload), '-c', '1', '-W', '1', to];
+    return (await this.cluster.run(from, ping)).code === 0;
+  }
+
+  async mtuOf(netns: string, link: string): Promise<number> {
+    const { output } = await this.cluster.run(netns, ['ip', 'link', 'show', link]);
+    return Number(/mtu (\d+)/u.exec(output)?.[1]);
+  }
 }

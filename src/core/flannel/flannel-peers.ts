@@ -79,7 +79,7 @@ export class FlannelPeers {
       ...known,
       name,
       addresses: served.map(({ publicIp }) => publicIp),
-      tunnelAddresses: { ...known?.tunnelAddresses, vxlan: hops },
+      tunnelAddresses: { ...known?.tunnelAddresses, [this.#netConf.backend.type === 'ipip' ? 'ipip' : 'vxlan']: hops },
       ...(v4 === undefined ? {} : { vtepMac: v4.mac }),
       ...(v6 === undefined ? {} : { vtepMacV6: v6.mac }),
     };

@@ -23,7 +23,7 @@ export interface Vtep {
 
 /** A node of a flannel network: what it has written into its Node's annotations. */
 export interface FlannelLease {
-  /** flannel's name of its backend, `vxlan` or `host-gw` among others. */
+  /** flannel's name of its backend, `vxlan`, `host-gw` or `ipip` among others. */
   readonly backendType: string;
   readonly families: Readonly<Partial<Record<Family, FamilyLease>>>;
 }

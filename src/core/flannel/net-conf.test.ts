@@ -7,18 +7,17 @@ describe('net-conf.json', () => {
     ['', '"udp"', 'a network without a Backend has this one. Change flannel'],
     ['udp', '"udp"', 'Change flannel\'s nodes to {"Type": "vxlan"}'],
     ['wireguard', '"wireguard"', 'wireguardEnabled in FelixConfiguration encrypts'],
-    ['ipip', '"ipip"', 'calico_backend: ipip'],
     ['ipsec', '"ipsec"', 'by WireGuard, not by IPsec'],
     ['alloc', '"alloc"', 'Use Sluice without net-conf.json, calico_backend: none'],
     ['extension', '"extension"', 'no commands of an administrator'],
-    ['gce', '"gce"', "of flannel's backends, vxlan and host-gw are spoken"],
+    ['gce', '"gce"', "of flannel's backends, vxlan, host-gw and ipip are spoken"],
   ])('with backend %j is refused, and it is said what to do', (Type, named, advice) => {
     const text = JSON.stringify({ Network: '10.244.0.0/16', ...(Type === '' ? {} : { Backend: { Type } }) });
     const reading = parseNetConf(text);
     if (reading.kind === 'read') throw new Error('it was read');
     expect(reading.problems).toHaveLength(1);
     expect(reading.problems[0]).toContain(
-      `Backend.Type is ${named}: of flannel's backends, vxlan and host-gw are spoken`,
+      `Backend.Type is ${named}: of flannel's backends, vxlan, host-gw and ipip are spoken`,
     );
     expect(reading.problems[0]).toContain(advice);
   });
@@ -66,6 +65,10 @@ describe('net-conf.json', () => {
         'Backend.VNI is 16777216, must be a whole number from 1 to 16777215',
         'Backend.Port is -1, must be a whole number from 0 to 65535',
       ],
+    ],
+    [
+      '{"Network": "10.244.0.0/16", "EnableIPv6": true, "IPv6Network": "fd00::/56", "Backend": {"Type": "ipip"}}',
+      ['EnableIPv6 is true: IPIP carries IPv4 alone, and so does flannel with it'],
     ],
     ['{"Network": "10.244.0.0/16", "Backend": []}', ['Backend must be an object such as {"Type": "vxlan"}']],
   ])('%s: says what is wrong and where', (text, problems) => {

@@ -14,7 +14,12 @@ export type FlannelBackend =
       /** Of the node's own network, where it is not the device's; 0: the device's. */
       readonly mtu: number;
     }
-  | { readonly type: 'host-gw' };
+  | { readonly type: 'host-gw' }
+  | {
+      /** IPv4 alone. */
+      readonly type: 'ipip';
+      readonly directRouting: boolean;
+    };
 
 /** What flannel's `net-conf.json` says; not how subnets are cut for nodes, see `parseSubnetCuts`. */
 export interface NetConf {
@@ -51,6 +56,8 @@ export function parseNetConf(text: string): NetConfReading {
   if (Object.keys(networks).length === 0 && problems.length === 0)
     problems.push('EnableIPv4 and EnableIPv6 are both false: pods would have no address');
   const backend = readBackend(fields.get('backend'), problems);
+  if (backend?.type === 'ipip' && networks[6] !== undefined)
+    problems.push('EnableIPv6 is true: IPIP carries IPv4 alone, and so does flannel with it');
   if (problems.length > 0 || backend === undefined) return { kind: 'bad', problems };
   return { kind: 'read', netConf: { networks, backend } };
 }
@@ -75,6 +82,8 @@ function readBackend(value: unknown, problems: string[]): FlannelBackend | undef
       };
     case 'host-gw':
       return { type };
+    case 'ipip':
+      return { type, directRouting: reader.flag('DirectRouting', false) };
     default:
       problems.push(`Backend.Type is ${JSON.stringify(type)}: ${insteadOf(type)}`);
       return undefined;
@@ -83,7 +92,7 @@ function readBackend(value: unknown, problems: string[]): FlannelBackend | undef
 
 /** What to do about a backend that Sluice does not speak. */
 function insteadOf(type: unknown): string {
-  const spoken = "of flannel's backends, vxlan and host-gw are spoken";
+  const spoken = "of flannel's backends, vxlan, host-gw and ipip are spoken";
   switch (type) {
     case 'udp':
       return `${spoken}; a network without a Backend has this one. Change flannel's nodes to {"Type": "vxlan"}`;
@@ -92,8 +101,6 @@ function insteadOf(type: unknown): string {
         `${spoken}. Change flannel's nodes to {"Type": "vxlan"}; ` +
         'once Sluice runs on all of them, wireguardEnabled in FelixConfiguration encrypts'
       );
-    case 'ipip':
-      return `${spoken}. Change flannel's nodes to {"Type": "vxlan"}; once Sluice runs on all of them, take calico_backend: ipip`;
     case 'ipsec':
       return `${spoken}. Change flannel's nodes to {"Type": "vxlan"}; Sluice encrypts by WireGuard, not by IPsec`;
     case 'alloc':
