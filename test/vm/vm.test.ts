@@ -12,8 +12,8 @@ const SUITES = [
   'src/app/agent/sctp.kernel.test.ts',
   'src/app/agent/flannel-ipip.kernel.test.ts',
 ];
-/** Everything together; a machine that is busy with other things needs it, an idle one about a sixth. Milliseconds. */
-const BUDGET = 900_000;
+/** Everything together; a machine that is busy with other things needs it, an idle one about a tenth. Milliseconds. */
+const BUDGET = 1_800_000;
 
 it('passes every suite about tunnels under a kernel that has them all', { timeout: BUDGET + 20_000 }, async () => {
   const { code, output, complaint, timedOut } = await runInMachine({
@@ -25,9 +25,9 @@ it('passes every suite about tunnels under a kernel that has them all', { timeou
   expect(output).not.toContain('skipped');
 });
 
-it('tells how a command in the machine ended, which could change nothing here', { timeout: 120_000 }, async () => {
+it('tells how a command in the machine ended, which could change nothing here', async () => {
   const script = 'uname -n; echo changed >test/vm/changed; cat test/vm/changed; ip -o link; echo late >&2; exit 7';
-  const { code, output } = await runInMachine({ script, timeout: 100_000 });
+  const { code, output } = await runInMachine({ script, timeout: 280_000 });
   const [name, content, ...rest] = output.trimEnd().split('\n');
   expect({ code, name, content }).toEqual({ code: 7, name: 'test-machine', content: 'changed' });
   // No network but its own, and what was written went with it.
@@ -37,11 +37,11 @@ it('tells how a command in the machine ended, which could change nothing here', 
   expect(existsSync('test/vm/changed')).toBe(false);
 });
 
-it('leaves no process behind when it is switched off', { timeout: 60_000 }, async () => {
+it('leaves no process behind when it is switched off', async () => {
   const before = machineProcesses();
   const { code, timedOut } = await runInMachine({ script: 'sleep 1000', timeout: 3000 });
   expect({ code, timedOut }).toEqual({ code: 125, timedOut: true });
-  expect(machineProcesses().filter((line) => !before.includes(line))).toEqual([]);
+  await expect.poll(() => machineProcesses().filter((line) => !before.includes(line))).toEqual([]);
 });
 
 /** Processes of machines, each with its id. */
