@@ -13,6 +13,7 @@ import { backendChange } from './backend-change.ts';
 import type { BackendChange } from './backend-change.ts';
 import { BgpSpeaker } from './bgp-speaker.ts';
 import { ChecksumOffload } from './checksum-offload.ts';
+import { checksumPeers } from './checksum-peers.ts';
 import { ClusterFeed } from './cluster-feed.ts';
 import { clusterStateOf } from './cluster-view.ts';
 import type { AgentDependencies } from './dependencies.ts';
@@ -105,6 +106,13 @@ class Agent {
       offloads: undefined,
       ...world.checksums,
       broken: () => this.#tunnelSettings().checksumOffloadBroken,
+      peers: (device) =>
+        checksumPeers(
+          netlink,
+          device,
+          options.node,
+          [...this.#feed.nodes.items.values()].map(({ routing }) => routing),
+        ),
     });
     this.#flannel = joinFlannel(options, {
       ...world,
@@ -363,13 +371,15 @@ class Agent {
     this.#readiness.waitingFor('the agent is stopping');
     this.#filter.stop();
     this.#paths.stop();
+    this.#checksums.stop();
     this.#network.stop();
     this.#wireguard.stop();
     await this.#connections.stop();
     await this.#bgp?.stop();
     await this.#feed.done;
     await this.#flannel?.done;
-    if (isHandedOver(this.#feed.nodes.items.get(this.#options.node)?.endpoint.labels)) handOver(this.#world);
+    const { node, networkBefore } = this.#options;
+    if (isHandedOver(this.#feed.nodes.items.get(node)?.endpoint.labels)) handOver(networkBefore, this.#world);
   }
 
   /** What the cluster says of tunnels; the agent's own options go first. */

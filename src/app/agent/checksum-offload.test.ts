@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { parseIp } from '../../base/ip/index.ts';
 import { silentLogger } from '../../base/log.ts';
 import type { OwnTunnel } from '../../core/routing/index.ts';
@@ -26,12 +26,14 @@ const settled = (kernel: string, broken: boolean | undefined, before: boolean) =
     txChecksum: (device: string) => state.get(device)!,
     setTxChecksum: (device: string, on: boolean) => void state.set(device, on),
   };
-  const offload = new ChecksumOffload({ offloads, kernel, broken: () => broken, log: silentLogger });
+  const offload = new ChecksumOffload({ offloads, kernel, broken: () => broken, peers: () => [], log: silentLogger });
   offload.settle(TUNNELS);
   return [state.get('vxlan.sluice'), ...offload.status.map(({ device, reason }) => `${device}: ${reason}`)];
 };
 
 describe('checksum offload of VXLAN', () => {
+  afterEach(() => void vi.useRealTimers());
+
   it.each([
     ['5.6.19', undefined, true, false, 'kernel 5.6.19 is older than 5.7'],
     ['4.19.0-27-amd64', undefined, true, false, 'kernel 4.19.0-27-amd64 is older than 5.7'],
@@ -44,5 +46,42 @@ describe('checksum offload of VXLAN', () => {
     ['unknown', undefined, true, false, 'kernel unknown is older than 5.7'],
   ])('on kernel %s, broken %s by configuration, goes from %s to %s', (kernel, broken, before, after, reason) => {
     expect(settled(kernel, broken, before)).toEqual([after, `vxlan.sluice: ${reason}`]);
+  });
+
+  it.each([
+    // Which checksums arrive: those of the device, those of the kernel.
+    [{ device: true, kernel: true }, true, 'packets with it arrive at 10.244.1.1'],
+    [{ device: false, kernel: true }, false, 'packets with it do not arrive at 10.244.1.1, those without it do'],
+    [{ device: false, kernel: false }, true, 'kernel 6.1.0 has no known fault'],
+  ])('is judged by packets: %j', async (arrives, after, reason) => {
+    let on = true;
+    const asked: string[] = [];
+    const offload = new ChecksumOffload({
+      offloads: { txChecksum: () => on, setTxChecksum: (_, wanted) => void (on = wanted) },
+      kernel: '6.1.0',
+      probe: {
+        isAnswered: (to, checksum) => {
+          asked.push(checksum);
+          return Promise.resolve(arrives[checksum]);
+        },
+      },
+      broken: () => undefined,
+      peers: () => [parseIp('10.244.1.1')!],
+      log: silentLogger,
+    });
+    vi.useFakeTimers();
+    offload.settle(TUNNELS);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(offload.status).toEqual([{ device: 'vxlan.sluice', txChecksum: after, reason }]);
+    expect(on).toBe(after);
+    // Who has found something looks again after a minute, where there is still something to be found.
+    const before = asked.length;
+    offload.settle(TUNNELS);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(asked.length).toBe(before);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect([asked.length > before, on]).toEqual([after, after]);
+    offload.stop();
+    expect(vi.getTimerCount()).toBe(0);
   });
 });

@@ -10,6 +10,7 @@ import type { LinkReaper } from '../../host/netlink/link-reaper.ts';
 import type { Netlink } from '../../host/netlink/port.ts';
 import type { PacketCopies } from '../../host/nflog/port.ts';
 import type { Nftables } from '../../host/nftables/port.ts';
+import type { ChecksumProbe } from '../../host/probe/checksum-port.ts';
 import type { Echoes } from '../../host/probe/echo-port.ts';
 import type { Sysctl } from '../../host/sysctl/sysctl.ts';
 import type { Wireguard } from '../../host/wireguard/port.ts';
@@ -49,7 +50,7 @@ export interface AgentDependencies {
   readonly conntrack: Conntrack;
   readonly sysctl: Sysctl;
   /** Absent: devices compute what they do. `kernel` is its release. */
-  readonly checksums?: { readonly offloads: Offloads; readonly kernel: string };
+  readonly checksums?: { readonly offloads: Offloads; readonly kernel: string; readonly probe?: ChecksumProbe };
   /** Tries what the ways to other nodes carry; absent: routes are believed. */
   readonly echoes?: Echoes;
   readonly endpoints: EndpointStore;

@@ -16,6 +16,7 @@ import { openNetlink } from '../../host/netlink/kernel.ts';
 import { openLinkReaper } from '../../host/netlink/link-reaper.ts';
 import { openPacketCopies } from '../../host/nflog/kernel.ts';
 import { openNftables } from '../../host/nftables/kernel.ts';
+import { openChecksumProbe } from '../../host/probe/checksum-probe.ts';
 import { openEchoes } from '../../host/probe/echo.ts';
 import { openSysctl } from '../../host/sysctl/sysctl.ts';
 import { openWireguard } from '../../host/wireguard/kernel.ts';
@@ -72,7 +73,7 @@ export async function runAgentProgram(env: Environment, signal: AbortSignal): Pr
         wireguardKeys: textFile(join(options.stateDir, 'wireguard-keys.json')),
         sysctl: openSysctl(),
         echoes,
-        checksums: { offloads: openOffloads(), kernel: release() },
+        checksums: { offloads: openOffloads(), kernel: release(), probe: openChecksumProbe() },
         endpoints: fileEndpointStore(join(options.stateDir, 'endpoints')),
         copies: openPacketCopies(),
         openBird: () =>
