@@ -65,6 +65,13 @@ it(
       await becomes(cluster, seen('near', CLIENT));
     }
 
+    // An address of the advertised block that no Service has is not sent back and forth until its time to live is over.
+    const stray = ['ip', 'route', 'replace', '10.96.0.77', 'via', '172.30.1.11'];
+    expect(await cluster.run(cluster.router, stray)).toMatchObject({ code: 0 });
+    const { output } = await cluster.run(cluster.router, ['ping', '-c', '1', '-W', '1', '10.96.0.77']);
+    expect(output).toContain('100% packet loss');
+    expect(output).not.toMatch(/exceeded/iu);
+
     // Policy at the pod's node is about the client, not about the node that it enters by.
     await leadBy(cluster, 11);
     const from = (...clients: readonly string[]): object =>

@@ -8,6 +8,7 @@ import { CNI_ERROR, CniError } from '../../core/cni/index.ts';
 import { DEFAULT_SETTINGS } from '../../core/routing/index.ts';
 import type { RoutingSettings, TunnelSettings } from '../../core/routing/index.ts';
 import { adoptEndpoints, leakedHandles, recoverEndpoints, wiredElsewhere } from './adoption.ts';
+import { AdvertisedAddresses } from './advertised-addresses.ts';
 import { Attachments } from './attachments.ts';
 import { backendChange } from './backend-change.ts';
 import type { BackendChange } from './backend-change.ts';
@@ -81,6 +82,7 @@ class Agent {
     () => this.#tunnelSettings(),
     (delta) => this.#filter.apply(delta),
   );
+  readonly #advertised = new AdvertisedAddresses((delta) => this.#filter.apply(delta));
   readonly #attachments: Attachments;
   readonly #macvlan: MacvlanPods;
   readonly #addresses: NodeAddresses;
@@ -251,6 +253,7 @@ class Agent {
         ...world,
         bird,
         cluster: () => this.#feed,
+        onServices: (cidrs) => this.#advertised.update(cidrs),
         listener: feedLog,
         signal,
       });
@@ -410,6 +413,7 @@ class Agent {
     for (const delta of this.#attachments.snapshot()) engine.apply(delta);
     for (const delta of this.#returnPeers.snapshot()) engine.apply(delta);
     for (const delta of this.#ownTunnels.snapshot()) engine.apply(delta);
+    for (const delta of this.#advertised.snapshot()) engine.apply(delta);
     for (const delta of this.#domains.snapshot()) engine.apply(delta);
     return engine;
   }

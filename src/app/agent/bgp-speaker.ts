@@ -1,3 +1,4 @@
+import type { Cidr } from '../../base/ip/index.ts';
 import { messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { bgpView, birdConfig, notReadyForBgp } from '../../core/bgp/index.ts';
@@ -29,6 +30,8 @@ export interface BgpSpeakerDependencies {
   readonly client: KubeClient;
   readonly bird: Bird;
   readonly cluster: () => BgpCluster;
+  /** Hears what addresses of Services this node advertises. */
+  readonly onServices: (cidrs: readonly Cidr[]) => void;
   readonly log: Logger;
   readonly listener: Pick<FeedListener, 'onIssues' | 'onError'>;
   readonly signal: AbortSignal;
@@ -138,6 +141,7 @@ export class BgpSpeaker {
     }
     if (view === undefined) return;
     this.#reportNew(view.problems);
+    this.#dependencies.onServices(view.services);
     const outcome = await bird.configure(birdConfig(view));
     this.#error = '';
     if (outcome !== 'unchanged') log.info('BIRD is configured', { outcome, sessions: view.sessions.length });

@@ -99,6 +99,9 @@ class Engine implements CalcEngine {
         this.#network.setTunnels(delta.value);
         this.#hostFilter.setOverlay(delta.value?.devices.map(({ outer }) => outer));
         break;
+      case 'advertised':
+        this.#network.setAdvertised(delta.value ?? []);
+        break;
       case 'peer':
         this.#network.setPeer(key, delta.value);
         break;

@@ -58,7 +58,8 @@ export interface TunnelsSpec {
 
 /**
  * One changed object; without `value` it is gone. `key` is the object's `namespace/name` or name; for policies
- * `Policy.key`, for domains the name that was looked up, in lower case without a final dot, for the settings and tunnels anything.
+ * `Policy.key`, for domains the name that was looked up, in lower case without a final dot, for the settings, tunnels and advertised
+ * addresses anything.
  */
 export type Delta =
   | { readonly kind: 'pod'; readonly key: string; readonly value?: PodEndpoint | undefined }
@@ -76,6 +77,7 @@ export type Delta =
   | { readonly kind: 'service'; readonly key: string; readonly value?: ServiceSpec | undefined }
   | { readonly kind: 'slice'; readonly key: string; readonly value?: SliceSpec | undefined }
   | { readonly kind: 'tunnels'; readonly key: string; readonly value?: TunnelsSpec | undefined }
+  | { readonly kind: 'advertised'; readonly key: string; readonly value?: readonly Cidr[] | undefined }
   | { readonly kind: 'peer'; readonly key: string; readonly value?: PeerSpec | undefined }
   | { readonly kind: 'local-endpoint'; readonly key: string; readonly value?: LocalEndpoint | undefined };
 

@@ -1,5 +1,5 @@
 import { intervalSet, rangeOf } from '../../base/ip/index.ts';
-import type { Family, Ip } from '../../base/ip/index.ts';
+import type { Cidr, Family, Ip } from '../../base/ip/index.ts';
 import { baseChains, policyOnlyChains } from '../nft/base-chains.ts';
 import { baseSets, policyOnlySets } from '../nft/base-sets.ts';
 import { intervalKeys } from '../nft/condition-matches.ts';
@@ -67,6 +67,11 @@ export class Network {
     this.#setChains();
   }
 
+  /** Addresses of Services that the world outside brings to this node. */
+  setAdvertised(cidrs: readonly Cidr[]): void {
+    for (const family of this.#options.families) this.#fill(SETS.advertised(family), family, cidrs);
+  }
+
   setPeer(node: string, peer: PeerSpec | undefined): void {
     const before = this.#peers.get(node);
     const chain = peerChainName(node);
@@ -109,18 +114,19 @@ export class Network {
     if (pool === undefined) this.#pools.delete(name);
     else this.#pools.set(name, pool);
     for (const family of this.#options.families) {
-      const pools = [...this.#pools.values()].filter((each) => each.cidr.ip.family === family);
-      this.#fill(SETS.pools(family), family, pools);
-      this.#fill(
-        SETS.natPools(family),
-        family,
-        pools.filter((each) => each.natOutgoing),
-      );
+      const pools = [...this.#pools.values()];
+      const masqueraded = pools.filter((each) => each.natOutgoing);
+      this.#fill(SETS.pools(family), family, cidrsOf(pools));
+      this.#fill(SETS.natPools(family), family, cidrsOf(masqueraded));
     }
   }
 
-  #fill(name: string, family: Family, pools: readonly PoolSpec[]): void {
-    const ranges = intervalSet(pools.map((pool) => rangeOf(pool.cidr)));
+  #fill(name: string, family: Family, cidrs: readonly Cidr[]): void {
+    const ranges = intervalSet(cidrs.filter(({ ip }) => ip.family === family).map(rangeOf));
     this.#ruleset.replaceElements(name, new Map(intervalKeys(family, ranges).map((key) => [key, ''])));
   }
+}
+
+function cidrsOf(pools: readonly PoolSpec[]): readonly Cidr[] {
+  return pools.map(({ cidr }) => cidr);
 }

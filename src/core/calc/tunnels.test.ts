@@ -83,6 +83,19 @@ function send(device: string, packet: Partial<Packet>, nextHop: string = PEER_NO
   );
 }
 
+it('what nobody serves of the addresses that a node advertises is not sent back to where it came from', () => {
+  const stray = { inputInterface: 'eth0', source: key(OUTSIDE), destination: key('10.96.0.77') };
+  expect(send('eth0', stray).verdict).toBe('accept');
+  engine.apply({ kind: 'advertised', key: '', value: [parseCidr('10.96.0.0/16')!, parseCidr('fd00:10:96::/108')!] });
+  engine.flush();
+  expect(send('eth0', stray)).toMatchObject({ verdict: 'drop', endedBy: 'service-forward' });
+  // The node itself may have other ideas of the address.
+  expect(send('eth0', { ...stray, inputInterface: '', source: key(NODE) }).verdict).toBe('accept');
+  engine.apply({ kind: 'advertised', key: '' });
+  engine.flush();
+  expect(send('eth0', stray).verdict).toBe('accept');
+});
+
 describe('the tunnels of a node', () => {
   it('are not for packets that pods wrap themselves, unless that is allowed', () => {
     const wrapped: readonly Partial<Packet>[] = [

@@ -1,9 +1,10 @@
 import type { BaseOptions } from './base-options.ts';
-import { TCP_FLAG } from './model.ts';
+import { CT_STATE, TCP_FLAG } from './model.ts';
 import type { Chain, Rule, Statement } from './model.ts';
 import { policyRules, sharedRules, spoofRules } from './policy-rules.ts';
 import { outerPeerRules, returnPathEnd, returnPathRules } from './return-paths.ts';
 import {
+  loopRules,
   nodePortTranslation,
   ownAddressRefusal,
   ownNodePort,
@@ -14,7 +15,10 @@ import {
   toService,
 } from './service-rules.ts';
 import { postroutingRules } from './source-translation.ts';
-import { comesFrom, isTcp, leavesBy, LISTED_INTERFACES, OWN_INTERFACES, verdict } from './statements.ts';
+import { comesFrom, hasState, isTcp, leavesBy, LISTED_INTERFACES, OWN_INTERFACES, verdict } from './statements.ts';
+
+/** Most packets, in one rule. */
+const KNOWN: Rule = [hasState(CT_STATE.ESTABLISHED | CT_STATE.RELATED), verdict('accept')];
 
 /** The chains that exist whatever the cluster holds. All that varies besides {@link BaseOptions} is in sets. */
 export function baseChains(options: BaseOptions): readonly Chain[] {
@@ -58,7 +62,7 @@ export function baseChains(options: BaseOptions): readonly Chain[] {
     {
       name: 'service-forward',
       hook: { type: 'filter', hook: 'forward', priority: -20 },
-      rules: refusalRules(families),
+      rules: [KNOWN, ...refusalRules(families), ...loopRules(families)],
     },
     { name: 'service-output', hook: { type: 'filter', hook: 'output', priority: 0 }, rules: refusalRules(families) },
     {

@@ -38,6 +38,7 @@ function familySets(family: Family): SetSpec[] {
       data: endpoint,
     },
     { name: SETS.serviceSources(family), key: [address, 'inet_proto', 'inet_service', address], interval: true },
+    { name: SETS.advertised(family), key: [address], interval: true },
     { name: SETS.servicesRefused(family), key: [address, 'inet_proto', 'inet_service'] },
     { name: SETS.nodePorts(family), key: ['inet_proto', 'inet_service'], data: 'verdict' },
     { name: SETS.nodePortEndpoints(family), key: ['inet_proto', 'inet_service', 'integer'], data: endpoint },

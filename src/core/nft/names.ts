@@ -43,6 +43,8 @@ export const SETS = {
   outsideServiceEndpoints: (family: Family) => `outside-service-endpoints${family}`,
   /** `address . protocol . port . source` that may use a Service that names its sources. */
   serviceSources: (family: Family) => `service-sources${family}`,
+  /** What the world outside is told that this node leads to Services. */
+  advertised: (family: Family) => `advertised${family}`,
   /** `address . protocol . port` without any endpoint for somebody: whatever still goes there untranslated is refused. */
   servicesRefused: (family: Family) => `services-refused${family}`,
   /** ClusterIPs: whatever still goes there untranslated is refused. */

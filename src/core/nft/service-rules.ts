@@ -1,8 +1,8 @@
 import type { Family } from '../../base/ip/index.ts';
-import { RTN_LOCAL } from './model.ts';
+import { CT_STATE, RTN_LOCAL } from './model.ts';
 import type { Rule, Statement } from './model.ts';
 import { SETS } from './names.ts';
-import { destination, inSet, isFamily, isNew, isTcp, verdict } from './statements.ts';
+import { destination, hasState, inSet, isFamily, isNew, isTcp, verdict } from './statements.ts';
 
 /** The chain that refuses what comes to it. */
 export const REFUSE = 'refuse';
@@ -62,6 +62,20 @@ export function refusalRules(families: readonly Family[]): Rule[] {
   return families.flatMap((family): Rule[] => [
     [isFamily(family), isNew, inSet([destination(family)], SETS.clusterIps(family)), verdict(`goto ${REFUSE}`)],
     withoutEndpoint(family),
+  ]);
+}
+
+/**
+ * What the world outside was told to send here and no Service has: the node's own routes lead it back to where it came from,
+ * from where it would come again until its time to live is over.
+ */
+export function loopRules(families: readonly Family[]): Rule[] {
+  const unknown = hasState(CT_STATE.NEW | CT_STATE.INVALID);
+  return families.map((family): Rule => [
+    isFamily(family),
+    unknown,
+    inSet([destination(family)], SETS.advertised(family)),
+    verdict('drop'),
   ]);
 }
 
