@@ -10,8 +10,6 @@ import { followLeases } from '../../host/flannel/follow-leases.ts';
 import { LeaseStore } from '../../host/flannel/lease-store.ts';
 import { FlannelOwnLease } from './flannel-own-lease.ts';
 
-/** Milliseconds for whatever has to happen on a machine that has much else to do. */
-const PATIENCE = { timeout: 60_000, interval: 20 };
 const SUBNETS = '/coreos.com/network/subnets/';
 
 let server: EtcdServer;
@@ -19,9 +17,9 @@ let server: EtcdServer;
 beforeAll(async () => {
   // As often as no other client asks for signs of life.
   server = await EtcdServer.start({ arguments: ['--grpc-keepalive-min-time', '50ms'] });
-}, PATIENCE.timeout);
+});
 beforeEach(() => void server.ctl('del', '--prefix', '/'));
-afterAll(() => server[Symbol.asyncDispose](), PATIENCE.timeout);
+afterAll(() => server[Symbol.asyncDispose]());
 
 /** Counts what is written without a trace. */
 class CountingStore extends LeaseStore {
@@ -104,7 +102,7 @@ const nodes: TestNode[] = [];
 afterEach(async () => {
   server.resume();
   await Promise.all(nodes.splice(0).map((node) => node.stop()));
-}, PATIENCE.timeout);
+});
 
 function start(options: NodeOptions): TestNode {
   const node = new TestNode(options);
@@ -115,7 +113,7 @@ function start(options: NodeOptions): TestNode {
 /** A node that has a lease. */
 async function leased(options: NodeOptions): Promise<TestNode> {
   const node = start(options);
-  await expect.poll(() => node.subnet, PATIENCE).toBeDefined();
+  await expect.poll(() => node.subnet).toBeDefined();
   return node;
 }
 
@@ -131,124 +129,120 @@ function stored(): Readonly<Record<string, string>> {
 }
 const SAID = (address: string): string => JSON.stringify({ PublicIP: address, BackendType: 'host-gw' });
 
-describe(
-  'the lease of a node',
-  () => {
-    it('is another than those of all that race for one, and a node without one says so', async () => {
-      const netConf = { Network: '10.244.0.0/26', SubnetLen: 28, SubnetMin: '10.244.0.0' };
-      const four = await Promise.all([1, 2, 3, 4].map((n) => leased({ address: `192.0.2.${n}`, netConf })));
-      const all = ['10.244.0.0/28', '10.244.0.16/28', '10.244.0.32/28', '10.244.0.48/28'];
-      expect(new Set(four.map(({ subnet }) => subnet))).toEqual(new Set(all));
-      expect(Object.values(stored()).sort()).toEqual(['192.0.2.1', '192.0.2.2', '192.0.2.3', '192.0.2.4']);
-      const fifth = start({ address: '192.0.2.5', netConf });
-      await expect.poll(() => fifth.own.problem, PATIENCE).toBe('every subnet of /28 in 10.244.0.0/26 is leased');
-      await four[2]!.stop();
-      server.ctl('del', SUBNETS + four[2]!.own.key!);
-      await expect.poll(() => fifth.subnet, PATIENCE).toBe(four[2]!.subnet);
-      expect(fifth.own.problem).toBeUndefined();
-    });
+describe('the lease of a node', () => {
+  it('is another than those of all that race for one, and a node without one says so', async () => {
+    const netConf = { Network: '10.244.0.0/26', SubnetLen: 28, SubnetMin: '10.244.0.0' };
+    const four = await Promise.all([1, 2, 3, 4].map((n) => leased({ address: `192.0.2.${n}`, netConf })));
+    const all = ['10.244.0.0/28', '10.244.0.16/28', '10.244.0.32/28', '10.244.0.48/28'];
+    expect(new Set(four.map(({ subnet }) => subnet))).toEqual(new Set(all));
+    expect(Object.values(stored()).sort()).toEqual(['192.0.2.1', '192.0.2.2', '192.0.2.3', '192.0.2.4']);
+    const fifth = start({ address: '192.0.2.5', netConf });
+    await expect.poll(() => fifth.own.problem).toBe('every subnet of /28 in 10.244.0.0/26 is leased');
+    await four[2]!.stop();
+    server.ctl('del', SUBNETS + four[2]!.own.key!);
+    await expect.poll(() => fifth.subnet).toBe(four[2]!.subnet);
+    expect(fifth.own.problem).toBeUndefined();
+  });
 
-    it('is the same in its next life, by its address or by what it remembers', async () => {
-      const first = await leased({ address: '192.0.2.1' });
-      await first.stop();
-      expect(await leased({ address: '192.0.2.1' })).toMatchObject({ subnet: first.subnet });
-      server.ctl('del', '--prefix', SUBNETS);
-      expect(await leased({ address: '192.0.2.9', previous: '10.244.77.0/24' })).toMatchObject({
-        subnet: '10.244.77.0/24',
-      });
+  it('is the same in its next life, by its address or by what it remembers', async () => {
+    const first = await leased({ address: '192.0.2.1' });
+    await first.stop();
+    expect(await leased({ address: '192.0.2.1' })).toMatchObject({ subnet: first.subnet });
+    server.ctl('del', '--prefix', SUBNETS);
+    expect(await leased({ address: '192.0.2.9', previous: '10.244.77.0/24' })).toMatchObject({
+      subnet: '10.244.77.0/24',
     });
+  });
 
-    it('is given up for another when the network would not give it out any more', async () => {
-      server.ctl('put', `${SUBNETS}10.99.1.0-24`, SAID('192.0.2.1'));
-      const node = await leased({ address: '192.0.2.1' });
-      expect(node.subnet).toMatch(/^10\.244\./u);
-      expect(Object.values(stored())).toEqual(['192.0.2.1']);
-    });
+  it('is given up for another when the network would not give it out any more', async () => {
+    server.ctl('put', `${SUBNETS}10.99.1.0-24`, SAID('192.0.2.1'));
+    const node = await leased({ address: '192.0.2.1' });
+    expect(node.subnet).toMatch(/^10\.244\./u);
+    expect(Object.values(stored())).toEqual(['192.0.2.1']);
+  });
 
-    it('is renewed when a third of its time is over', async () => {
-      const node = await leased({ address: '192.0.2.1', seconds: 600 });
-      expect(node.store.renewals).toBe(0);
-      node.time += 200_000;
-      node.own.changed();
-      await expect.poll(() => node.store.renewals, PATIENCE).toBe(1);
-      node.time += 199_000;
-      node.own.changed();
-      server.ctl('put', `${SUBNETS}10.244.9.0-24`, SAID('192.0.2.9'));
-      await expect.poll(() => Object.keys(stored()).length, PATIENCE).toBe(2);
-      expect(node.store.renewals).toBe(1);
-    });
+  it('is renewed when a third of its time is over', async () => {
+    const node = await leased({ address: '192.0.2.1', seconds: 600 });
+    expect(node.store.renewals).toBe(0);
+    node.time += 200_000;
+    node.own.changed();
+    await expect.poll(() => node.store.renewals).toBe(1);
+    node.time += 199_000;
+    node.own.changed();
+    server.ctl('put', `${SUBNETS}10.244.9.0-24`, SAID('192.0.2.9'));
+    await expect.poll(() => Object.keys(stored()).length).toBe(2);
+    expect(node.store.renewals).toBe(1);
+  });
 
-    it('may be a reservation, which has no end', async () => {
-      server.ctl('put', `${SUBNETS}10.244.5.0-24`, SAID('192.0.2.1'));
-      const node = await leased({ address: '192.0.2.1' });
-      expect(node.subnet).toBe('10.244.5.0/24');
-      await expect.poll(() => server.ctl('get', '--prefix', SUBNETS), PATIENCE).toContain('"BackendType":"vxlan"');
-      expect((await node.store.list()).entries).toMatchObject([{ lease: 0 }]);
-      node.time += 1e9;
-      node.own.changed();
-      server.ctl('put', `${SUBNETS}10.244.9.0-24`, SAID('192.0.2.9'));
-      await expect.poll(() => Object.keys(stored()).length, PATIENCE).toBe(2);
-      expect([node.store.renewals, node.own.problem]).toEqual([0, undefined]);
-    });
+  it('may be a reservation, which has no end', async () => {
+    server.ctl('put', `${SUBNETS}10.244.5.0-24`, SAID('192.0.2.1'));
+    const node = await leased({ address: '192.0.2.1' });
+    expect(node.subnet).toBe('10.244.5.0/24');
+    await expect.poll(() => server.ctl('get', '--prefix', SUBNETS)).toContain('"BackendType":"vxlan"');
+    expect((await node.store.list()).entries).toMatchObject([{ lease: 0 }]);
+    node.time += 1e9;
+    node.own.changed();
+    server.ctl('put', `${SUBNETS}10.244.9.0-24`, SAID('192.0.2.9'));
+    await expect.poll(() => Object.keys(stored()).length).toBe(2);
+    expect([node.store.renewals, node.own.problem]).toEqual([0, undefined]);
+  });
 
-    it('is taken again when it is lost, and another one if somebody was faster', async () => {
-      const node = await leased({ address: '192.0.2.1' });
-      const key = node.own.key!;
-      for (const lose of [() => server.ctl('del', SUBNETS + key), () => server.ctl('lease', 'revoke', leaseOf(key))]) {
-        const before = revisionOf(key);
-        lose();
-        await expect.poll(() => revisionOf(key) > before, PATIENCE).toBe(true);
-      }
-      expect(node.told).toEqual([node.subnet]);
-      const lost = node.subnet!;
-      server.ctl('put', SUBNETS + key, SAID('192.0.2.77'));
-      await expect.poll(() => node.told.length, PATIENCE).toBe(2);
-      expect(node.subnet).not.toBe(lost);
-      expect(stored()).toMatchObject({ [key]: '192.0.2.77', [node.own.key!]: '192.0.2.1' });
-    });
+  it('is taken again when it is lost, and another one if somebody was faster', async () => {
+    const node = await leased({ address: '192.0.2.1' });
+    const key = node.own.key!;
+    for (const lose of [() => server.ctl('del', SUBNETS + key), () => server.ctl('lease', 'revoke', leaseOf(key))]) {
+      const before = revisionOf(key);
+      lose();
+      await expect.poll(() => revisionOf(key) > before).toBe(true);
+    }
+    expect(node.told).toEqual([node.subnet]);
+    const lost = node.subnet!;
+    server.ctl('put', SUBNETS + key, SAID('192.0.2.77'));
+    await expect.poll(() => node.told.length).toBe(2);
+    expect(node.subnet).not.toBe(lost);
+    expect(stored()).toMatchObject({ [key]: '192.0.2.77', [node.own.key!]: '192.0.2.1' });
+  });
 
-    it('ends when its node does not come back, and the others keep theirs', async () => {
-      const netConf = { Network: '10.244.0.0/26', SubnetLen: 28, SubnetMin: '10.244.0.32' };
-      const short = await leased({ address: '192.0.2.1', netConf, seconds: 1 });
-      const other = await leased({ address: '192.0.2.2', netConf });
-      await short.stop();
-      const next = await leased({ address: '192.0.2.3', netConf });
-      expect([next.subnet, other.told]).toEqual([short.subnet, [other.subnet]]);
-    });
+  it('ends when its node does not come back, and the others keep theirs', async () => {
+    const netConf = { Network: '10.244.0.0/26', SubnetLen: 28, SubnetMin: '10.244.0.32' };
+    const short = await leased({ address: '192.0.2.1', netConf, seconds: 1 });
+    const other = await leased({ address: '192.0.2.2', netConf });
+    await short.stop();
+    const next = await leased({ address: '192.0.2.3', netConf });
+    expect([next.subnet, other.told]).toEqual([short.subnet, [other.subnet]]);
+  });
 
-    it('says where the node is now, in the same place', async () => {
-      const node = await leased({ address: '192.0.2.1' });
-      const key = node.own.key!;
-      node.address = '192.0.2.50';
-      node.own.changed();
-      await expect.poll(() => stored(), PATIENCE).toEqual({ [key]: '192.0.2.50' });
-      expect(node.told).toEqual([node.subnet]);
-    });
+  it('says where the node is now, in the same place', async () => {
+    const node = await leased({ address: '192.0.2.1' });
+    const key = node.own.key!;
+    node.address = '192.0.2.50';
+    node.own.changed();
+    await expect.poll(() => stored()).toEqual({ [key]: '192.0.2.50' });
+    expect(node.told).toEqual([node.subnet]);
+  });
 
-    it('outlives the death of etcd and a time without an answer of it', async () => {
-      const [one, two] = await Promise.all([1, 2].map((n) => leased({ address: `192.0.2.${n}` })));
-      const both = stored();
-      await server.kill();
-      await expect.poll(() => Math.min(one!.silences, two!.silences), PATIENCE).toBeGreaterThan(0);
-      await server.start();
-      const third = await leased({ address: '192.0.2.3' });
-      server.pause();
-      const before = [one!, two!, third].map(({ silences }) => silences);
-      const cutOff = (): boolean => [one!, two!, third].every(({ silences }, i) => silences > before[i]!);
-      await expect.poll(cutOff, PATIENCE).toBe(true);
-      // What has to be written now can be written later.
-      two!.address = '192.0.2.22';
-      two!.own.changed();
-      await expect.poll(() => two!.own.problem, PATIENCE).toMatch(/etcd/u);
-      server.resume();
-      const expected = { ...both, [two!.own.key!]: '192.0.2.22', [third.own.key!]: '192.0.2.3' };
-      await expect.poll(() => stored(), PATIENCE).toEqual(expected);
-      await expect.poll(() => two!.own.problem, PATIENCE).toBeUndefined();
-      expect([one, two, third].map((node) => node!.told.length)).toEqual([1, 1, 1]);
-    });
-  },
-  PATIENCE.timeout * 2,
-);
+  it('outlives the death of etcd and a time without an answer of it', async () => {
+    const [one, two] = await Promise.all([1, 2].map((n) => leased({ address: `192.0.2.${n}` })));
+    const both = stored();
+    await server.kill();
+    await expect.poll(() => Math.min(one!.silences, two!.silences)).toBeGreaterThan(0);
+    await server.start();
+    const third = await leased({ address: '192.0.2.3' });
+    server.pause();
+    const before = [one!, two!, third].map(({ silences }) => silences);
+    const cutOff = (): boolean => [one!, two!, third].every(({ silences }, i) => silences > before[i]!);
+    await expect.poll(cutOff).toBe(true);
+    // What has to be written now can be written later.
+    two!.address = '192.0.2.22';
+    two!.own.changed();
+    await expect.poll(() => two!.own.problem).toMatch(/etcd/u);
+    server.resume();
+    const expected = { ...both, [two!.own.key!]: '192.0.2.22', [third.own.key!]: '192.0.2.3' };
+    await expect.poll(() => stored()).toEqual(expected);
+    await expect.poll(() => two!.own.problem).toBeUndefined();
+    expect([one, two, third].map((node) => node!.told.length)).toEqual([1, 1, 1]);
+  });
+});
 
 interface KeyHeader {
   readonly kvs?: readonly { readonly mod_revision: number; readonly lease: number }[];

@@ -9,7 +9,6 @@ import { withFlannel } from './flannel-options.ts';
 import { storedLeases } from './flannel-sources.test-support.ts';
 import { textInMemory } from './text-file.ts';
 
-const PATIENCE = 60_000;
 const CONFIG: FlannelConfig = {
   EnableIPv6: true,
   Network: '10.244.0.0/16',
@@ -22,7 +21,7 @@ const SUBNETS = ['10.244.2.0/24', 'fd00:10:244:2::/64'];
 const ADDRESSES = ['172.30.1.11', 'fd00:30:1::11'];
 const POD = ['10.244.2.77', 'fd00:10:244:2::77'];
 
-describe("a node in a flannel network without Kubernetes' podCIDRs", { timeout: 4 * PATIENCE }, () => {
+describe("a node in a flannel network without Kubernetes' podCIDRs", () => {
   it('takes a lease in etcd and exchanges packets with a flannel node that knows nothing but leases', async () => {
     await using server = await EtcdServer.start();
     server.ctl('put', `${PREFIX}/config`, JSON.stringify(CONFIG));
@@ -41,7 +40,7 @@ describe("a node in a flannel network without Kubernetes' podCIDRs", { timeout: 
     });
     const pingsAll = async (from: string, to: readonly string[]): Promise<void> => {
       for (const address of to)
-        await eventually(() => cluster.pings(from, address), PATIENCE).catch((error: unknown) => {
+        await eventually(() => cluster.pings(from, address)).catch((error: unknown) => {
           throw new Error(`${from} does not reach ${address}`, { cause: error });
         });
     };
@@ -84,10 +83,10 @@ describe("a node in a flannel network without Kubernetes' podCIDRs", { timeout: 
       own,
       JSON.stringify({ PublicIP: '172.30.1.99', PublicIPv6: 'fd00:30:1::99', BackendType: 'vxlan' }),
     );
-    await eventually(() => !files.get('s1')!.load()!.includes(subnet), PATIENCE);
+    await eventually(() => !files.get('s1')!.load()!.includes(subnet));
     const [next] = /FLANNEL_SUBNET=10\.244\.\d+\./u.exec(files.get('s1')!.load()!)!;
     const has = next.slice('FLANNEL_SUBNET='.length);
-    await eventually(async () => JSON.stringify(await cluster.status('s1')).includes(`"${has}0/`), PATIENCE);
+    await eventually(async () => JSON.stringify(await cluster.status('s1')).includes(`"${has}0/`));
     const fourth = await cluster.addPod('s1', 'fourth');
     expect(fourth.ips[0]).toMatch(has);
     await pingsAll(flannelPod, fourth.ips);
@@ -99,6 +98,6 @@ describe("a node in a flannel network without Kubernetes' podCIDRs", { timeout: 
     const node = cluster.nodes.get('s1')!.netns;
     const routes = async (): Promise<string> =>
       (await cluster.run(node, ['ip', 'route'])).output + (await cluster.run(node, ['ip', '-6', 'route'])).output;
-    await eventually(async () => !(await routes()).match(/10\.244\.2\.|fd00:10:244:2:/u), PATIENCE);
+    await eventually(async () => !(await routes()).match(/10\.244\.2\.|fd00:10:244:2:/u));
   });
 });
