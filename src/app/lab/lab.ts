@@ -25,7 +25,7 @@ const REPOSITORY = fileURLToPath(new URL('../../..', import.meta.url)).replace(/
 /** How long a start may take before it counts as failed, ms. */
 const START_TIMEOUT = 120_000;
 /** How long a supervisor may take to end, ms. */
-const STOP_TIMEOUT = 10_000;
+const STOP_TIMEOUT = 30_000;
 
 /**
  * Starts the supervisor of a new cluster detached from this process and resolves when every node is Ready. Throws
