@@ -381,8 +381,7 @@ class Agent {
     await this.#bgp?.stop();
     await this.#feed.done;
     await this.#flannel?.done;
-    const { node, networkBefore } = this.#options;
-    if (isHandedOver(this.#feed.nodes.items.get(node)?.endpoint.labels)) handOver(networkBefore, this.#world);
+    if (isHandedOver(this.#feed.nodes.items.get(this.#options.node)?.endpoint.labels)) handOver(this.#world);
   }
 
   /** What the cluster says of tunnels; the agent's own options go first. */
