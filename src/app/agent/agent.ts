@@ -381,7 +381,8 @@ class Agent {
     await this.#bgp?.stop();
     await this.#feed.done;
     await this.#flannel?.done;
-    if (isHandedOver(this.#feed.nodes.items.get(this.#options.node)?.endpoint.labels)) handOver(this.#world);
+    const { node, networkBefore } = this.#options;
+    if (isHandedOver(this.#feed.nodes.items.get(node)?.endpoint.labels)) handOver(networkBefore, this.#world);
   }
 
   /** What the cluster says of tunnels; the agent's own options go first. */

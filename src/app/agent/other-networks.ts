@@ -1,26 +1,17 @@
 import { rmSync } from 'node:fs';
 import { hasCode, messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
+import { isOldBridge, isOldTunnel } from '../../core/migrate/index.ts';
 import { ROUTE_PROTOCOL } from '../../core/routing/index.ts';
 import type { Bird } from '../../host/bird/port.ts';
 import { BIRD_PROTOCOL } from '../../host/netlink/port.ts';
-import type { Netlink, NetworkChange } from '../../host/netlink/port.ts';
+import type { Link, Netlink, NetworkChange } from '../../host/netlink/port.ts';
 import type { Nftables } from '../../host/nftables/port.ts';
 import type { AgentDependencies } from './dependencies.ts';
 import { INTERFACE_PREFIX } from './endpoint-record.ts';
 
 /** Networks that a node can have had before Sluice, in the words of ConfigMap `sluice-config`, key `network_before`. */
 export type NetworkBefore = 'calico' | 'canal' | 'flannel';
-
-/**
- * Devices that such a network leaves behind when its agent goes. The kernel has only one device of a VNI and port, so ours
- * cannot be made beside them; nobody sends through them any more. `tunl0` is the kernel's own and stays.
- */
-const LEFT_BEHIND: Readonly<Record<NetworkBefore, RegExp>> = {
-  calico: /^(vxlan|vxlan-v6)\.calico$|^wireguard\.cali$|^wg-v6\.cali$/,
-  canal: /^flannel(-v6)?\.\d+$|^flannel-wg(-v6)?$/,
-  flannel: /^flannel(-v6)?\.\d+$|^flannel-wg(-v6)?$/,
-};
 
 /** Labels a node with the network that it is to have; another value than `sluice` tells the agent to clear the way. */
 const NETWORK_LABEL = 'sluice.dev/network';
@@ -35,13 +26,20 @@ interface HandOverWorld extends World {
   readonly openBird: () => Pick<Bird, 'hasRun' | 'forget'>;
 }
 
-/** Removes what would be in the way of this node's tunnels; routes through those devices go with them. */
+/** Removes what would be in the way of this node's tunnels and addresses; routes through those devices go with them. */
 export function takeOverFrom(before: NetworkBefore | undefined, { netlink, log }: World): void {
   if (before === undefined) return;
-  for (const { name } of netlink.links().filter((link) => LEFT_BEHIND[before].test(link.name))) {
+  const links = netlink.links();
+  const inTheWay = links.filter((link) => isOldTunnel(before, link.name) || isEmptyBridge(before, link, links));
+  for (const { name } of inTheWay) {
     remove([{ kind: 'delete-link', link: name }], { netlink, log });
-    log.info('a tunnel of the network before is removed', { link: name, before });
+    log.info('a device of the network before is removed', { link: name, before });
   }
+}
+
+/** A bridge of the network before that no pod is on. Its plugin makes another when it needs one. */
+function isEmptyBridge(before: NetworkBefore, { name, index }: Link, links: readonly Link[]): boolean {
+  return isOldBridge(before, name) && !links.some(({ master }) => master === index);
 }
 
 /** Whether the node's labels say that another network takes it over. */
@@ -54,8 +52,15 @@ export function isHandedOver(labels: Readonly<Record<string, string>> | undefine
  * Takes everything of Sluice's out of the kernel, so that the next network finds the node as if Sluice had never been
  * there. Pods that are still wired lose their network: they are to be gone before.
  */
-export function handOver({ netlink, nftables, openBird, log }: HandOverWorld): void {
-  const links = netlink.links().filter(({ name }) => name.endsWith('.sluice') || name.startsWith(INTERFACE_PREFIX));
+export function handOver(before: NetworkBefore | undefined, { netlink, nftables, openBird, log }: HandOverWorld): void {
+  const all = netlink.links();
+  // Our routes have taken the place of the bridge's own, which come back with a new one only.
+  const links = all.filter(
+    (link) =>
+      link.name.endsWith('.sluice') ||
+      link.name.startsWith(INTERFACE_PREFIX) ||
+      (before !== undefined && isEmptyBridge(before, link, all)),
+  );
   const bird = openBird();
   const protocols = [ROUTE_PROTOCOL, ...(bird.hasRun() ? [BIRD_PROTOCOL] : [])];
   const routes = protocols.flatMap((protocol) => netlink.routes({ protocol }));

@@ -11,6 +11,7 @@ import { kubeBlockStore } from '../../host/ipam-store/kube-block-store.ts';
 import { httpKubeClient } from '../../host/kube-client/http-client.ts';
 import { inClusterConfig } from '../../host/kube-client/in-cluster.ts';
 import { BOOT_ID } from '../../core/ipam/index.ts';
+import { isOldTunnel } from '../../core/migrate/index.ts';
 import { loadKubeconfig } from '../../host/kube-client/kubeconfig.ts';
 import { openSysctl } from '../../host/sysctl/sysctl.ts';
 import { installCni, installCniOptions, isPolicyOnly } from './install-cni.ts';
@@ -60,12 +61,16 @@ async function takeOver(env: Environment, how: Pick<UpgradeIpamOptions, 'keep'>,
   const client = lockableClient(datastore.client, onError, stop.signal);
   const store = kubeBlockStore({ client, report: (message) => log.warn(message) });
   const bootId = openSysctl().read(BOOT_ID) ?? '';
-  await upgradeIpam({ ...options, bootId, hostAddresses: hostAddresses() }, { client, store, log, now: Date.now });
+  await upgradeIpam(
+    { ...options, bootId, hostAddresses: hostAddresses(env['SLUICE_NETWORK_BEFORE'] ?? '') },
+    { client, store, log, now: Date.now },
+  );
 }
 
-/** Of this node's own interfaces: bridges and tunnels of the network that goes keep theirs until it has gone. */
-function hostAddresses(): readonly Ip[] {
-  const all = Object.values(networkInterfaces()).flatMap((interfaces) => interfaces ?? []);
+/** Of this node's own interfaces; tunnels of the network before go, and ours get their addresses. */
+function hostAddresses(before: string): readonly Ip[] {
+  const kept = Object.entries(networkInterfaces()).filter(([name]) => !isOldTunnel(before, name));
+  const all = kept.flatMap(([, interfaces]) => interfaces ?? []);
   return all.map(({ address }) => parseIp(address)).filter((ip) => ip !== undefined);
 }
 

@@ -1,5 +1,6 @@
 export { printedStep } from './commands.ts';
 export { lacking } from './condition.ts';
+export { isOldBridge, isOldTunnel } from './left-behind.ts';
 export { manifestFor } from './manifest.ts';
 export type { Action, ClusterObject, Observed, Plan, Step, Target } from './model.ts';
 export { nextMove } from './next-move.ts';
