@@ -125,10 +125,7 @@ function sitesOf(deltas: readonly Delta[]): (PodSite & { readonly pod: string })
   );
 }
 
-/** Milliseconds: some seconds of work, and several times that where others work beside it. */
-const TIME = 120_000;
-
-describe('the calculation', { timeout: TIME }, () => {
+describe('the calculation', () => {
   it('ends in the same ruleset whatever happened before, and its transactions lead the kernel there', () => {
     fc.assert(
       fc.property(arbitraryDeltas, arbitraryDeltas, fc.infiniteStream(fc.nat(1_000_000)), (goal, other, choices) => {

@@ -24,7 +24,7 @@ describe('the compiled packet filters, over generated states of the whole model'
       }),
       { numRuns: 300 },
     );
-  }, 120_000);
+  });
 
   it.each(['pairs', 'bridge'] as const)(
     'do so on the network of others: %s',
