@@ -68,8 +68,8 @@ export function describeCells(shape: Shape): void {
       await expectBulk(world, near, BULK);
     });
     if (shape.onSegment) return;
-    // The same of a pod that sends larger ones; peers of its TCP connections send none that would not come through.
-    for (const pod of [first, near]) await enlarge(world, pod);
+    // The same of pods that would send and take larger ones; of their TCP connections only what comes through.
+    for (const pod of [first, near, far]) await enlarge(world, pod);
     await Promise.all(
       (['near', 'far'] as const).map((to) => expectMtu(world, world[to], (family) => shape.carried(family, to))),
     );

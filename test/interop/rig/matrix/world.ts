@@ -8,7 +8,7 @@ import type { Shape } from './shapes.ts';
 
 const [FELIX] = FELIX_CONFIGURATIONS as readonly [Resource, ...Resource[]];
 /** For what is to become true; emulated machines are slow. Milliseconds. */
-export const PATIENCE = 60_000;
+export const PATIENCE = 120_000;
 /** Of everything that serves. */
 export const PORT = 8080;
 
