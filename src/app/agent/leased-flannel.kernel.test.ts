@@ -68,11 +68,14 @@ describe("a node in a flannel network without Kubernetes' podCIDRs", () => {
 
     // Neither etcd nor the agent is needed for what there is, and both come back to the same.
     await server.kill();
+    const problems = async (): Promise<string> => JSON.stringify(await cluster.status('s2'));
+    await eventually(async () => (await problems()).includes("flannel's leases in etcd are not followed"));
     await cluster.stopAgent('s1');
     await pingsAll(first.netns, [...POD, ...second.ips]);
     await server.start();
     await cluster.startAgent('s1');
     await pingsAll(flannelPod, first.ips);
+    await eventually(async () => !(await problems()).includes('not followed'));
     const third = await cluster.addPod('s1', 'third');
     expect(third.ips[0]).toMatch(`10.244.${number}.`);
 

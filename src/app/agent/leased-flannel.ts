@@ -94,8 +94,12 @@ export class LeasedFlannel implements Flannel {
 
   #problems(own: FlannelLease | undefined): NonNullable<RoutingInput['ownProblems']> {
     const { problem } = this.#own;
-    if (problem === undefined) return this.#self.problems(own);
-    return [{ peer: '', code: 'bad-lease', message: `the flannel lease of this node: ${problem}` }];
+    const silence = this.#silence === undefined ? [] : [`flannel's leases in etcd are not followed: ${this.#silence}`];
+    const wrong = problem === undefined ? silence : [...silence, `the flannel lease of this node: ${problem}`];
+    return [
+      ...wrong.map((message) => ({ peer: '', code: 'bad-lease' as const, message })),
+      ...this.#self.problems(own),
+    ];
   }
 
   /** What this node would say with whatever subnets; throws `no-own-address` while it lacks a family of the network. */
@@ -129,8 +133,11 @@ export class LeasedFlannel implements Flannel {
   }
 
   #onSilence(reason: string): void {
-    if (this.#silence !== reason) this.#dependencies.log.warn('cannot follow flannel leases', { error: reason });
+    if (this.#silence === reason) return;
+    this.#dependencies.log.warn('cannot follow flannel leases', { error: reason });
     this.#silence = reason;
+    // For what the status tells; the leases are as they were.
+    this.#dependencies.onLeases(false);
   }
 }
 
