@@ -55,7 +55,7 @@ export const calicoBlockers: readonly Rule[] = [
     if ((agentSetting(old, 'DATASTORE_TYPE') ?? 'kubernetes') === 'kubernetes') return undefined;
     return {
       code: 'etcd',
-      reason: 'Calico is kept in etcd, where its nodes find each other by Node objects that Sluice does not write',
+      reason: 'Calico is kept in etcd, which this plan does not set Sluice up for',
       remedy: 'move Calico to the Kubernetes API with calicoctl datastore migrate first',
     };
   },
