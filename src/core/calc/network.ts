@@ -3,14 +3,14 @@ import type { Cidr, Family, Ip } from '../../base/ip/index.ts';
 import { baseChains, policyOnlyChains } from '../nft/base-chains.ts';
 import { baseSets, policyOnlySets } from '../nft/base-sets.ts';
 import { intervalKeys } from '../nft/condition-matches.ts';
-import { addressKey, etherKey } from '../nft/key.ts';
-import { outerPeerChainName, peerChainName, SETS } from '../nft/names.ts';
+import { addressKey } from '../nft/key.ts';
+import { SETS } from '../nft/names.ts';
 import { DEFAULT_OVERLAY } from '../nft/overlay.ts';
 import type { TunnelSpec } from '../nft/overlay.ts';
-import { outerPeerChain, peerChain } from '../nft/return-paths.ts';
 import type { TrackedRuleset } from '../nft/tracked-ruleset.ts';
 import type { NodeEndpoint, PolicySettings } from '../policy/cluster.ts';
 import type { PeerSpec, PoolSpec, TunnelsSpec } from './model.ts';
+import { Peers } from './peers.ts';
 
 /** Fixed facts of the node that the base chains need. */
 export interface NetworkOptions {
@@ -25,7 +25,7 @@ export class Network {
   readonly #ruleset: TrackedRuleset;
   readonly #options: NetworkOptions;
   readonly #pools = new Map<string, PoolSpec>();
-  readonly #peers = new Map<string, PeerSpec>();
+  readonly #peers: Peers;
   #tunnels: TunnelsSpec | undefined;
   #plainToNodes = false;
   /** Of the own node, by its object: enough where nobody tells of tunnels. */
@@ -34,6 +34,7 @@ export class Network {
   constructor(ruleset: TrackedRuleset, options: NetworkOptions) {
     this.#ruleset = ruleset;
     this.#options = options;
+    this.#peers = new Peers(ruleset, options.families);
     for (const spec of baseSets(options.families)) ruleset.addSet(spec);
     if (options.policyOnly) for (const spec of policyOnlySets(options.families)) ruleset.addSet(spec);
     this.#setChains();
@@ -73,26 +74,8 @@ export class Network {
   }
 
   setPeer(node: string, peer: PeerSpec | undefined): void {
-    const before = this.#peers.get(node);
-    const chain = peerChainName(node);
     const hadPeers = this.#peers.size > 0;
-    const outerChain = outerPeerChainName(node);
-    for (const mac of before?.macs ?? []) this.#ruleset.remove(SETS.peers, etherKey(mac));
-    for (const ip of before?.outers ?? []) this.#ruleset.remove(SETS.outerPeers, addressKey(ip));
-    for (const ip of before?.hops ?? []) this.#ruleset.remove(SETS.directPeers(ip.family), addressKey(ip));
-    if (peer === undefined) {
-      this.#peers.delete(node);
-      this.#ruleset.deleteChain(chain);
-    } else {
-      this.#peers.set(node, peer);
-      this.#ruleset.setChain(peerChain(chain, peer.mark));
-      for (const mac of peer.macs) this.#ruleset.put(SETS.peers, etherKey(mac), `goto ${chain}`);
-      for (const ip of peer.outers) this.#ruleset.put(SETS.outerPeers, addressKey(ip), `goto ${outerChain}`);
-      for (const ip of peer.hops)
-        if (this.#options.families.includes(ip.family)) this.#ruleset.put(SETS.directPeers(ip.family), addressKey(ip));
-    }
-    if (peer === undefined || peer.outers.length === 0) this.#ruleset.deleteChain(outerChain);
-    else this.#ruleset.setChain(outerPeerChain(outerChain, peer.mark));
+    this.#peers.set(node, peer);
     if (hadPeers !== this.#peers.size > 0) this.#setChains();
   }
 

@@ -136,6 +136,17 @@ describe('the tunnels of a node', () => {
     expect(send('eth0', arrived).packet.source).toBe('masquerade');
   });
 
+  it('know a peer that has the address of a lost one, when that is forgotten at last', () => {
+    const outer = { protocol: IPPROTO.IPIP, inputInterface: 'eth0', source: key(PEER_NODE), destination: key(NODE) };
+    engine.apply({ kind: 'peer', key: 'node-3', value: { ...PEER, mark: 0x700 } });
+    engine.flush();
+    engine.apply({ kind: 'peer', key: 'node-2' });
+    engine.flush();
+    expect(send('eth0', outer).packet.mark).toBe(0x700);
+    const arrived = { inputInterface: 'eth0', source: key(OUTSIDE), ctMark: CT_MARK.NODE_PORT };
+    expect(send('eth0', arrived).packet.source).toBe(key(OUTSIDE));
+  });
+
   it('show whose an IP-in-IP packet is, for what is inside, and lead that no other way', () => {
     const outer = { protocol: IPPROTO.IPIP, inputInterface: 'eth0', source: key(PEER_NODE), destination: key(NODE) };
     const { mark } = send('eth0', outer).packet;
