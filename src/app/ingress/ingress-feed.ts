@@ -58,8 +58,8 @@ export async function feedIngresses(
     done: Promise.all(all.map((each) => each.done)),
     resource,
     world: () => ({
-      ingresses: ingresses.items.values(),
-      classes: classes.items.values(),
+      ingresses: [...ingresses.items.values()],
+      classes: [...classes.items.values()],
       services: services.items,
       slices: byService(slices.items.values()),
       secrets: secrets.items,

@@ -38,11 +38,11 @@ describe.runIf(allowed)('Ingress through HAProxy', () => {
     expect((await rig.ask('shop.example.test', '/cart?a=b')).headers.location).toBe(
       'https://shop.example.test/cart?a=b',
     );
-    const worker = rig.worker();
+    const worker = await rig.worker();
     await rig.apply('Secret', { metadata: { name: 'shop' }, data: await certificateFor('new.example.test') });
     await expect
       .poll(async () => (await rig.ask('shop.example.test', '/', { tls: true })).certificate, SOON)
       .toBe('new.example.test');
-    expect(rig.worker()).toBe(worker);
+    expect(await rig.worker()).toBe(worker);
   });
 });

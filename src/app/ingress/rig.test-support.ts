@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import type { Agent, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
@@ -9,6 +8,7 @@ import { expect } from 'vitest';
 import { jsonLogger } from '../../base/log.ts';
 import { CONTROLLER } from '../../core/ingress/index.ts';
 import { hostCidr, parseIp } from '../../base/ip/index.ts';
+import { askMaster, readProcesses } from '../../host/haproxy/master-socket.ts';
 import { openHaproxy } from '../../host/haproxy/haproxy.ts';
 import {
   ENDPOINT_SLICES,
@@ -64,8 +64,8 @@ export interface IngressRig extends AsyncDisposable {
   /** The reasons of all events of an Ingress. */
   reasons(ingress: string): Promise<readonly string[]>;
   status(ingress: string): Promise<unknown>;
-  /** Process ids of HAProxy's workers that take connections. */
-  worker(): string;
+  /** Process id of HAProxy's worker that takes connections. */
+  worker(): Promise<number | undefined>;
 }
 
 const KINDS = {
@@ -124,8 +124,9 @@ export async function startRig(env: Readonly<Record<string, string>> = {}): Prom
     const resource = KINDS[kind];
     const metadata = { ...(resource.namespaced ? { namespace: 'default' } : {}), ...object.metadata };
     const named = metadata as { readonly name: string; readonly namespace?: string };
-    await client.delete(resource, named).catch(() => undefined);
-    await client.create(resource, { ...object, metadata });
+    const known = await client.get(resource, named).catch(() => undefined);
+    const whole = { ...object, metadata };
+    await (known === undefined ? client.create(resource, whole) : client.update(resource, whole));
   };
   const rig: IngressRig = {
     client,
@@ -172,8 +173,17 @@ export async function startRig(env: Readonly<Record<string, string>> = {}): Prom
       const found = await client.get<KubeObject & { status?: unknown }>(INGRESSES, { name, namespace: 'default' });
       return found.status;
     },
-    worker: () =>
-      execFileSync('ps', ['--no-headers', '-o', 'pid', '--ppid', masterOf(folder)], { encoding: 'utf8' }).trim(),
+    worker: async () => {
+      let worker: number | undefined;
+      // While it reloads, the master does not answer.
+      await expect
+        .poll(
+          async () => (worker = await askMaster(join(folder, 'master.sock'), 'show proc').then(workerOf, absent)),
+          SOON,
+        )
+        .toBeDefined();
+      return worker;
+    },
     [Symbol.asyncDispose]: async () => {
       stop.abort();
       await done;
@@ -188,8 +198,12 @@ export async function startRig(env: Readonly<Record<string, string>> = {}): Prom
   return rig;
 }
 
-function masterOf(folder: string): string {
-  return execFileSync('pgrep', ['-of', `${folder}/current/haproxy.cfg`], { encoding: 'utf8' }).trim();
+function workerOf(answer: string): number | undefined {
+  return readProcesses(answer).worker;
+}
+
+function absent(): undefined {
+  return undefined;
 }
 
 /** An Ingress of class sluice: rules are `[host, path, pathType, service]`, port 80. */
@@ -247,7 +261,8 @@ async function startServer(address: string): Promise<AsyncDisposable> {
   };
 }
 
-function ask(host: string, path: string, asking: Asking = {}): Promise<Answer> {
+/** One request to the proxy; the body of our own servers is understood. */
+export function ask(host: string, path: string, asking: Asking = {}): Promise<Answer> {
   const { tls = false, method = 'GET', headers = {}, agent, body } = asking;
   const options = {
     host: PROXY,

@@ -45,9 +45,9 @@ export async function runIngress(options: IngressOptions, dependencies: IngressD
     let next = Infinity;
     try {
       const world = feed.world();
-      const ingresses = [...world.ingresses];
+      const { ingresses } = world;
       const { withoutClass } = options;
-      const { model, outcome } = await driver.apply({ ...world, ingresses, withoutClass, inspectCertificate });
+      const { model, outcome } = await driver.apply({ ...world, withoutClass, inspectCertificate });
       if (outcome !== 'unchanged') log.info('proxy configured', { outcome, routes: model.routes.length });
       const service = options.publishService === undefined ? undefined : world.services.get(options.publishService);
       await reporter.report(model, ingresses, [...addressesOf(service), ...options.publishAddresses]);

@@ -125,7 +125,7 @@ function ownAnswers({ redirect, appRoot, bodyLimit }: Settings): string[] {
       : [
           `http-request deny deny_status 413 if { req.hdr(content-length) -m found } { req.hdr_val(content-length) gt ${bodyLimit} }`,
           // What does not say how long it is could be of any length.
-          'http-request deny deny_status 411 if { method POST PUT PATCH } !{ req.hdr(content-length) -m found }',
+          'http-request return status 411 if { method POST PUT PATCH } !{ req.hdr(content-length) -m found }',
         ]),
   ];
 }

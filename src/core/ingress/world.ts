@@ -20,8 +20,8 @@ export type InspectCertificate = (
 
 /** The cluster as Ingresses see it; keys are `namespace/name`. */
 export interface IngressWorld {
-  readonly ingresses: Iterable<Ingress>;
-  readonly classes: Iterable<IngressClass>;
+  readonly ingresses: readonly Ingress[];
+  readonly classes: readonly IngressClass[];
   readonly services: ReadonlyMap<string, Service>;
   /** By the key of their Service. */
   readonly slices: ReadonlyMap<string, readonly SliceSpec[]>;

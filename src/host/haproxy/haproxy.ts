@@ -53,7 +53,7 @@ class HaproxyProcess implements Haproxy {
   check(files: ReadonlyMap<string, string>): Promise<string | undefined> {
     return this.#inTurn(async () => {
       await writeFiles(this.checkFolder, files);
-      const arguments_ = ['-c', '-q', '-f', join(this.checkFolder, CONFIG)];
+      const arguments_ = ['-c', '-f', join(this.checkFolder, CONFIG)];
       return new Promise((resolve) =>
         execFile(this.#program, arguments_, (error, _, stderr) =>
           resolve(error === null ? undefined : complaint(stderr) || messageOf(error)),
