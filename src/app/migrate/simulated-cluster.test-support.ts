@@ -114,9 +114,18 @@ export class SimulatedCluster extends MemoryKubeClient {
     const pods = await this.#podsOn(node.metadata!.name!);
     const there = pods.filter(({ metadata }) => metadata?.ownerReferences?.[0]?.name === name);
     const wanted = wants(daemonSet, node);
-    if (!wanted) for (const { metadata } of there) await super.delete(PODS, metadata as ObjectName);
+    for (const pod of there) await this.#end(pod, wanted);
     if (wanted && there.length === 0)
       await this.#add(name, namespace, 'DaemonSet', node.metadata!.name!, daemonSet.spec!.template.spec!.hostNetwork);
+  }
+
+  /** A pod that is not wanted takes some ticks to end. */
+  async #end({ metadata }: Pod, wanted: boolean): Promise<void> {
+    const since = metadata!.deletionTimestamp;
+    const deletionTimestamp = new Date(this.#time).toISOString();
+    if (since === undefined && !wanted)
+      await super.patch(PODS, metadata as ObjectName, 'merge', { metadata: { deletionTimestamp } });
+    if (since !== undefined && Date.parse(since) + 3000 <= this.#time) await super.delete(PODS, metadata as ObjectName);
   }
 
   async #replicas(nodes: readonly Node[]): Promise<void> {
