@@ -1,0 +1,90 @@
+import { createServer } from 'node:http';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { startApiServer } from '../../src/app/apiserver/start-api-server.ts';
+import { ask, enterNetwork, PROXY, SOON } from '../../src/app/ingress/rig.test-support.ts';
+import { runIngressProgram } from '../../src/app/ingress/program.ts';
+import { silentLogger } from '../../src/base/log.ts';
+import { CONTROLLER } from '../../src/core/ingress/index.ts';
+import { memoryStore } from '../../src/host/sqlite/memory-store.ts';
+import { ENDPOINT_SLICES, EVENTS, INGRESSES, INGRESS_CLASSES, SERVICES } from '../../src/host/kube-client/resources.ts';
+import type { KubeObject } from '../../src/host/kube-client/types.ts';
+
+const allowed = enterNetwork();
+
+it.runIf(allowed)(
+  'the program serves the Ingresses of an API server, and writes their status and events there',
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sluice-ingress-'));
+    const kubeconfig = join(folder, 'kubeconfig');
+    await using api = await startApiServer(
+      {
+        stateDir: folder,
+        clusterName: 'test',
+        port: 0,
+        kubeconfigPath: kubeconfig,
+        serviceCidrs: ['10.96.0.0/16'],
+        advertise: { addresses: ['172.30.0.1'], port: 6443 },
+      },
+      { store: memoryStore(), log: silentLogger, kubeletSocket: () => undefined },
+    );
+    expect(readFileSync(kubeconfig, 'utf8')).toContain(api.url);
+    const server = createServer((_, outgoing) => outgoing.end('cbs')).listen(8000, PROXY);
+    const stop = new AbortController();
+    const env = {
+      KUBECONFIG: kubeconfig,
+      SLUICE_INGRESS_FOLDER: join(folder, 'haproxy'),
+      SLUICE_INGRESS_LISTEN: PROXY,
+      SLUICE_INGRESS_PUBLISH_SERVICE: 'default/cbs-apiserver',
+      SLUICE_LOG_LEVEL: 'error',
+    };
+    const done = runIngressProgram(env, stop.signal);
+    try {
+      const { client } = api;
+      const create = (resource: Parameters<typeof client.create>[0], object: object): Promise<KubeObject> =>
+        client.create(resource, object);
+      await create(INGRESS_CLASSES, { metadata: { name: 'sluice' }, spec: { controller: CONTROLLER } });
+      const metadata = { name: 'cbs-apiserver', namespace: 'default' };
+      await create(SERVICES, {
+        metadata,
+        spec: { externalIPs: ['203.0.113.9'], ports: [{ name: 'http', port: 8000, targetPort: 8000 }] },
+      });
+      await create(ENDPOINT_SLICES, {
+        metadata: { ...metadata, labels: { 'kubernetes.io/service-name': 'cbs-apiserver' } },
+        addressType: 'IPv4',
+        ports: [{ name: 'http', port: 8000, protocol: 'TCP' }],
+        endpoints: [{ addresses: [PROXY], conditions: { ready: true } }],
+      });
+      const service = (name: string): object => ({ service: { name, port: { number: 8000 } } });
+      const rules = [
+        {
+          host: 'apiserver.example.test',
+          http: {
+            paths: [
+              { path: '/', pathType: 'Prefix', backend: service('cbs-apiserver') },
+              { path: '/gone', pathType: 'Prefix', backend: service('gone') },
+            ],
+          },
+        },
+      ];
+      await create(INGRESSES, { metadata, spec: { ingressClassName: 'sluice', rules } });
+      await expect
+        .poll(async () => (await ask('apiserver.example.test', '/').catch(() => undefined))?.body, SOON)
+        .toBe('cbs');
+      const loadBalancer = async (): Promise<unknown> =>
+        (await client.get<KubeObject & { status?: { loadBalancer?: unknown } }>(INGRESSES, metadata)).status
+          ?.loadBalancer;
+      await expect.poll(loadBalancer, SOON).toEqual({ ingress: [{ ip: '203.0.113.9' }] });
+      const events = async (): Promise<unknown[]> =>
+        (await client.list<KubeObject & { reason?: string }>(EVENTS)).items.map(({ reason }) => reason);
+      await expect.poll(events, SOON).toContain('BackendMissing');
+    } finally {
+      stop.abort();
+      expect(await done).toBe(0);
+      server.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
+);
