@@ -21,5 +21,5 @@ describe.skipIf(!kernelMakes('wireguard'))('over wireguard', () => {
   describeCells(shapeOf('vxlan', 'dual', 80, { wireguard: true, carried }));
 });
 
-const hasDatapath = spawnSync('modprobe', ['openvswitch']).status === 0;
+const hasDatapath = spawnSync('busybox', ['modprobe', 'openvswitch']).status === 0;
 describe.skipIf(!hasDatapath)('over ovs in the kernel', () => describeCells(shapeOf('ovs', 'dual', 50)));
