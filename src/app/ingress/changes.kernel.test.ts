@@ -95,7 +95,8 @@ describe.runIf(allowed)('changes while requests flow', () => {
   });
 
   it('asks for a password, lets in only some, limits bodies and rates, and answers other sites', async () => {
-    const hash = '$5$saltsalt$KcQIEXUBgpYlXhJaaBb6QoP0nqOGjUhQdQc2jTQs9q3';
+    // Of open-sesame.
+    const hash = '$5$saltsalt$NWbjf9l/JYa5lKZwUXbDrYs.7gmSTsn9pl1o0TRnjc6';
     await rig.apply('Secret', {
       metadata: { name: 'users' },
       data: { auth: Buffer.from(`joe:${hash}\n`).toString('base64') },
@@ -113,6 +114,8 @@ describe.runIf(allowed)('changes while requests flow', () => {
       await rig.apply('Ingress', ingress(name, [[`${name}.test`, '/', 'Prefix', 'api']], { annotations }));
     }
     await rig.until('auth.test', '/', 401);
+    const authorization = `Basic ${Buffer.from('joe:open-sesame').toString('base64')}`;
+    expect((await rig.ask('auth.test', '/', { headers: { authorization } })).status).toBe(200);
     await rig.until('allow.test', '/', 403);
     await rig.until('body.test', '/', '10.61.0.9');
     expect((await rig.ask('body.test', '/', { method: 'POST', body: 'x'.repeat(1025) })).status).toBe(413);
