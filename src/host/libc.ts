@@ -206,13 +206,20 @@ export function mountSetattr(
 /** Wakes `listener` from Node's event loop whenever `fd` is readable, until disposed. Keep the result referenced. */
 export function whenReadable(fd: number, listener: () => void): Disposable & { ref(): void; unref(): void } {
   // libuv stops polling when the handle is garbage-collected, so the closure below keeps it alive with the result.
-  const handle = koffi.node.poll(fd, { readable: true }, () => listener());
+  const handle = koffi.node.poll(fd, { readable: true }, () => {
+    listener();
+    // Node looks after promises when a callback of its own returns. This is none: what the listener has resolved would
+    // wait for the next timer, however far that is.
+    setImmediate(nothing);
+  });
   return {
     ref: () => handle.ref(),
     unref: () => handle.unref(),
     [Symbol.dispose]: () => handle.close(),
   };
 }
+
+function nothing(): void {}
 
 /** Relative paths and `*at` calls: the current directory (fcntl.h). */
 export const AT_FDCWD = -100;

@@ -59,7 +59,7 @@ function hears(fd: number, patience: number): Promise<boolean> {
     const result = recv(fd, new Uint8Array(1), 1, 0);
     return result >= 0 || result === -ERRNO.ECONNREFUSED;
   };
-  const watch = whenReadable(fd, () => setImmediate(() => settle(isHeard())));
+  const watch = whenReadable(fd, () => settle(isHeard()));
   watch.unref();
   // What arrived while this process was busy counts.
   const timer = setTimeout(() => settle(isHeard()), patience);

@@ -115,8 +115,7 @@ class KernelEchoes implements Echoes {
       close(fd);
       throw error;
     }
-    // Not at once: what waits for a promise is not resumed by this wake-up itself.
-    const watch = whenReadable(fd, () => setImmediate(() => this.#drain(family)));
+    const watch = whenReadable(fd, () => this.#drain(family));
     watch.unref();
     const opened = { fd, watch };
     this.#sockets.set(family, opened);
