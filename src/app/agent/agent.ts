@@ -5,16 +5,12 @@ import type { Family } from '../../base/ip/index.ts';
 import { createCalcEngine } from '../../core/calc/index.ts';
 import type { CalcEngine } from '../../core/calc/model.ts';
 import { CNI_ERROR, CniError } from '../../core/cni/index.ts';
-import { DEFAULT_SETTINGS } from '../../core/routing/index.ts';
-import type { RoutingSettings, TunnelSettings } from '../../core/routing/index.ts';
 import { adoptEndpoints, leakedHandles, recoverEndpoints, wiredElsewhere } from './adoption.ts';
 import { AdvertisedAddresses } from './advertised-addresses.ts';
 import { Attachments } from './attachments.ts';
 import { backendChange } from './backend-change.ts';
 import type { BackendChange } from './backend-change.ts';
 import { BgpSpeaker } from './bgp-speaker.ts';
-import { ChecksumOffload } from './checksum-offload.ts';
-import { checksumPeers } from './checksum-peers.ts';
 import { ClusterFeed } from './cluster-feed.ts';
 import { clusterStateOf } from './cluster-view.ts';
 import type { AgentDependencies } from './dependencies.ts';
@@ -25,30 +21,25 @@ import { joinFlannel } from './join-flannel.ts';
 import { ADD_PATIENCE, live } from './life.ts';
 import { LiveConnections } from './live-connections.ts';
 import { MacvlanPods } from './macvlan-pods.ts';
-import { NetworkDriver } from './network-driver.ts';
-import { OwnTunnels } from './own-tunnels.ts';
-import { ReturnPeers } from './return-peers.ts';
 import { NodeAddresses } from './node-addresses.ts';
 import { NodeIdentity } from './node-identity.ts';
+import { NodeNetwork } from './node-network.ts';
 import { NodePools } from './node-pools.ts';
-import { setNodeSysctls } from './node-sysctls.ts';
-import { handOver, isHandedOver, takeOverFrom } from './other-networks.ts';
+import { handOver, isHandedOver } from './other-networks.ts';
 import type { AgentOptions } from './options.ts';
 import { PacketFilter } from './packet-filter.ts';
-import { PathMtus } from './path-mtus.ts';
 import { persist, untilAborted } from './persist.ts';
 import { ensurePod } from './pod-directory.ts';
 import { PolicyOnlyAgent } from './policy-only-agent.ts';
 import { Readiness } from './readiness.ts';
 import type { KnownNode } from './routing-objects.ts';
-import { RoutingView } from './routing-view.ts';
 import { agentStatus } from './status.ts';
 import type { AgentStatus } from './status.ts';
 import { settleTombstones } from './tombstones.ts';
-import { WireguardDriver } from './wireguard-driver.ts';
 
 /** Where the agent runs when it is not told; the Secrets of BGP passwords are there. */
 const AGENT_NAMESPACE = 'kube-system';
+
 /**
  * Runs the agent of one node until `signal` aborts. The kernel keeps everything afterwards, so a node without an agent
  * goes on as it was.
@@ -72,16 +63,7 @@ class Agent {
   readonly #feed: ClusterFeed;
   readonly #filter: PacketFilter;
   readonly #connections: LiveConnections;
-  readonly #routing: RoutingView;
-  readonly #paths: PathMtus;
-  readonly #network: NetworkDriver;
-  readonly #wireguard: WireguardDriver;
-  readonly #returnPeers = new ReturnPeers((delta) => this.#filter.apply(delta));
-  readonly #checksums: ChecksumOffload;
-  readonly #ownTunnels = new OwnTunnels(
-    () => this.#tunnelSettings(),
-    (delta) => this.#filter.apply(delta),
-  );
+  readonly #network: NodeNetwork;
   readonly #advertised = new AdvertisedAddresses((delta) => this.#filter.apply(delta));
   readonly #attachments: Attachments;
   readonly #macvlan: MacvlanPods;
@@ -101,25 +83,10 @@ class Agent {
     this.#world = world;
     this.#signal = signal;
     this.#startedAt = world.now();
-    const { log, netlink, sysctl } = world;
-    this.#checksums = new ChecksumOffload({
-      log,
-      kernel: '',
-      offloads: undefined,
-      ...world.checksums,
-      broken: () => this.#tunnelSettings().checksumOffloadBroken,
-      peers: (device) =>
-        checksumPeers(
-          netlink,
-          device,
-          options.node,
-          [...this.#feed.nodes.items.values()].map(({ routing }) => routing),
-        ),
-    });
     this.#flannel = joinFlannel(options, {
       ...world,
       nodes: () => this.#feed.nodes.items,
-      addresses: (known) => this.#routing.ownAddresses(known),
+      addresses: (known) => this.#network.ownAddresses(known),
       onLeases: (moved) => void this.#onLeases(moved),
       signal,
     });
@@ -127,10 +94,10 @@ class Agent {
     this.#identity = new NodeIdentity(options.node, {
       ...world,
       signal,
-      addresses: (known) => this.#routing.ownAddresses(known),
+      addresses: (known) => this.#network.ownAddresses(known),
       tunnels: () => this.#addresses.tunnels,
       more: (known) => this.#flannel?.annotations(known) ?? {},
-      wireguardKeys: () => this.#wireguard,
+      wireguardKeys: () => this.#network.wireguard,
     });
     this.#pools = new NodePools(options, {
       ...world,
@@ -165,55 +132,15 @@ class Agent {
       policies: () => this.#feed.policies(),
       filter: this.#filter,
     });
-    this.#paths = new PathMtus({
-      log,
-      echoes: world.echoes,
-      onChange: () => {
-        this.#network.changed();
-        this.#wireguard.changed();
-      },
-    });
-    this.#routing = new RoutingView(options, {
-      netlink,
-      paths: this.#paths,
-      nodes: () => this.#feed.nodes.items,
-      blocks: () => this.#feed.blocks.items.values(),
-      tunnels: () => this.#addresses.tunnels,
-      pools: () => this.#pools.routing,
-      settings: () => this.#routingSettings(),
-      adapt: (input) => this.#flannel?.routing(input) ?? input,
-      endpoints: () => this.#attachments.routingEndpoints(),
-      plainSources: () =>
-        this.#feed.extended.settings?.plainToNodes === true ||
-        [...this.#feed.pools.items.values()].some(({ spec }) => spec?.natOutgoing === false),
-    });
-    this.#network = new NetworkDriver({
-      netlink,
-      sysctl,
-      log,
-      input: () => this.#routing.input(),
-      due: (changes) => this.#backendChange.due(changes),
-      // Who sets pods' MTU means it.
-      mtuLimit: () => (options.mtu > 0 ? undefined : this.#wireguard.podMtu),
-      onUnderlayChanged: () => this.#routing.underlayChanged(),
-      onReturnPeers: (peers) => this.#returnPeers.update(peers),
-      onTunnels: (tunnels) => {
-        this.#ownTunnels.update(tunnels);
-        this.#checksums.settle(tunnels);
-        this.#flannel?.settled(this.#network.podMtu);
-      },
-    });
-    this.#wireguard = new WireguardDriver({
+    this.#network = new NodeNetwork(options, {
       ...world,
-      keys: world.wireguardKeys,
-      settings: () => this.#feed.extended.wireguard,
-      input: () => ({
-        ...this.#routing.input(),
-        keys: new Map([...this.#feed.nodes.items].map(([name, { wireguard }]) => [name, wireguard.keys])),
-        nextKeys: new Map([...this.#feed.nodes.items].map(([name, { wireguard }]) => [name, wireguard.nextKeys])),
-      }),
-      rotation: () => this.#feed.nodes.items.get(options.node)?.wireguard.rotation ?? '',
-      onTunnels: (tunnels) => this.#ownTunnels.updateEncrypting(tunnels),
+      cluster: () => this.#feed,
+      addresses: this.#addresses,
+      pools: this.#pools,
+      flannel: this.#flannel,
+      localEndpoints: () => this.#attachments.routingEndpoints(),
+      filter: () => this.#filter,
+      due: (changes) => this.#backendChange.due(changes),
       onKeysChanged: () => void this.#publish((known) => this.#identity.publishAddresses(known)),
     });
     this.#attachments = new Attachments({
@@ -221,7 +148,7 @@ class Agent {
       store: world.endpoints,
       allocator: this.#addresses,
       filter: this.#filter,
-      network: this.#network,
+      network: this.#network.driver,
       macvlan: this.#macvlan,
       families: () => this.#pools.families,
       ensurePod: (pod) => ensurePod(pod, { ...world, signal, cluster: () => this.#feed, filter: this.#filter }),
@@ -247,7 +174,7 @@ class Agent {
       { calicoNodesOf: world.calicoNodes === true ? options.node : undefined },
     );
     const bird = world.openBird();
-    this.#backendChange = backendChange(options.backend, { ...world, bird, network: () => this.#network });
+    this.#backendChange = backendChange(options.backend, { ...world, bird, network: () => this.#network.driver });
     if (options.backend === 'none')
       this.#bgp = new BgpSpeaker(options.node, options.namespace ?? AGENT_NAMESPACE, {
         ...world,
@@ -310,7 +237,7 @@ class Agent {
     await this.#step('waiting for addresses', () => this.#pools.open());
     const addresses = this.#uptime();
     this.#recover();
-    await this.#step('programming links and routes', () => this.#startNetwork());
+    await this.#step('programming links and routes', () => this.#network.start());
     await this.#backendChange.settle();
     await this.#step('programming the packet filter', () => this.#filter.start());
     await this.#step('starting BIRD', () => this.#bgp?.start());
@@ -348,19 +275,6 @@ class Agent {
     return leakedHandles(this.#options.node, blocks, this.#attachments.records, wiredElsewhere(sysctl, netlink));
   }
 
-  #startNetwork(): void {
-    const { sysctl, netlink, log } = this.#world;
-    if (!this.#network.started) takeOverFrom(this.#options.networkBefore, this.#world);
-    setNodeSysctls(
-      sysctl,
-      netlink.links().map(({ name }) => name),
-      log,
-    );
-    if (!this.#network.started) this.#network.start();
-    else this.#network.resync();
-    this.#wireguard.start();
-  }
-
   /** One step of the start: tried until it works, while readiness tells what is being waited for. */
   #step(name: string, attempt: () => Promise<void> | void): Promise<void> {
     const onFailure = (reason: string): void => {
@@ -373,10 +287,7 @@ class Agent {
   async #stop(): Promise<void> {
     this.#readiness.waitingFor('the agent is stopping');
     this.#filter.stop();
-    this.#paths.stop();
-    this.#checksums.stop();
     this.#network.stop();
-    this.#wireguard.stop();
     await this.#connections.stop();
     await this.#bgp?.stop();
     await this.#feed.done;
@@ -385,25 +296,12 @@ class Agent {
     if (isHandedOver(this.#feed.nodes.items.get(node)?.endpoint.labels)) handOver(networkBefore, this.#world);
   }
 
-  /** What the cluster says of tunnels; the agent's own options go first. */
-  #tunnelSettings(): TunnelSettings {
-    const { tunnels } = this.#feed.extended;
-    return { ...tunnels, vxlan: { ...tunnels.vxlan, ...this.#options.vxlan } };
-  }
-
-  #routingSettings(): RoutingSettings {
-    const { vxlan, mtu = {} } = this.#tunnelSettings();
-    const { udp = DEFAULT_SETTINGS.udp } = this.#options;
-    return { vxlan: { ...DEFAULT_SETTINGS.vxlan, ...vxlan }, udp, mtu };
-  }
-
   /** A pool that came while the agent runs may ask for addresses that this node does not have yet. */
   async #openWhatPoolsAskFor(): Promise<void> {
     if (!this.#pools.askForMore()) return;
     await this.#step('taking addresses that a pool asks for', () => this.#pools.open());
     if (this.#signal.aborted) return;
     this.#network.changed();
-    this.#wireguard.changed();
   }
 
   #createEngine(): CalcEngine {
@@ -411,8 +309,7 @@ class Agent {
     const engine = createCalcEngine({ node: this.#options.node, families: this.#engineFamilies });
     for (const delta of this.#feed.snapshot()) engine.apply(delta);
     for (const delta of this.#attachments.snapshot()) engine.apply(delta);
-    for (const delta of this.#returnPeers.snapshot()) engine.apply(delta);
-    for (const delta of this.#ownTunnels.snapshot()) engine.apply(delta);
+    for (const delta of this.#network.snapshot()) engine.apply(delta);
     for (const delta of this.#advertised.snapshot()) engine.apply(delta);
     for (const delta of this.#domains.snapshot()) engine.apply(delta);
     return engine;
@@ -424,7 +321,6 @@ class Agent {
       void this.#publish((known) => this.#identity.publishAddresses(known));
     this.#ownNode = own;
     this.#network.changed();
-    this.#wireguard.changed();
     this.#bgp?.changed();
   }
 
@@ -434,7 +330,6 @@ class Agent {
       await this.#step('taking addresses of the flannel lease', () => this.#pools.open());
     if (this.#signal.aborted) return;
     this.#network.changed();
-    this.#wireguard.changed();
   }
 
   #onPoolsChanged(): void {
@@ -442,7 +337,6 @@ class Agent {
     this.#pools.changed();
     this.#addresses.invalidate();
     this.#network.changed();
-    this.#wireguard.changed();
     if (this.#readiness.isReady) void this.#openWhatPoolsAskFor();
     // A calculation is made for the families that there are; a pool of another one needs a new calculation.
     if (
@@ -474,10 +368,7 @@ class Agent {
       feed: this.#feed,
       domains: this.#domains.addresses,
       filter: this.#filter.status(),
-      network: this.#network.status(),
-      pathMtus: this.#paths.status(),
-      checksumOffload: this.#checksums.status,
-      wireguard: this.#wireguard.status(),
+      ...this.#network.status(),
       carried: this.#world.carried?.(),
       connections: this.#connections.status(),
       attachments: this.#attachments,
