@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../../src/app/agent/cluster.test-support.ts';
 import {
   EVENTS,
   FELIX_CONFIGURATIONS,
@@ -9,7 +10,7 @@ import {
   PODS,
 } from '../../src/host/kube-client/resources.ts';
 import type { KubeObject } from '../../src/host/kube-client/types.ts';
-import { PolicyOnlyNode, eventually } from './rig/policy-only-node.ts';
+import { PolicyOnlyNode } from './rig/policy-only-node.ts';
 import type { ForeignPod } from './rig/policy-only-node.ts';
 
 const RANGES = [[{ subnet: '10.244.1.0/24' }], [{ subnet: 'fd00:244:1::/64' }]];

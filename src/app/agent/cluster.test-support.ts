@@ -466,7 +466,7 @@ export class TestCluster implements AsyncDisposable {
 }
 
 /** Gives back what the agent used, however it ended. */
-async function disposeAfter(ended: Promise<void>, stack: AsyncDisposableStack): Promise<void> {
+export async function disposeAfter(ended: Promise<void>, stack: AsyncDisposableStack): Promise<void> {
   try {
     await ended;
   } finally {

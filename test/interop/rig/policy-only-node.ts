@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runAgent } from '../../../src/app/agent/agent.ts';
 import { fileEndpointStore } from '../../../src/app/agent/endpoint-store.ts';
+import { disposeAfter, eventually } from '../../../src/app/agent/cluster.test-support.ts';
 import type { AgentStatus } from '../../../src/app/agent/status.ts';
 import { textInMemory } from '../../../src/app/agent/text-file.ts';
 import { builtPlugin } from '../../../src/app/cni/plugin-executable.test-support.ts';
@@ -327,23 +328,5 @@ export class PolicyOnlyNode implements AsyncDisposable {
     createNetns(path);
     this.#namespaces.push(path);
     return path;
-  }
-}
-
-/** Gives back what the agent used, however it ended. */
-async function disposeAfter(ended: Promise<void>, stack: AsyncDisposableStack): Promise<void> {
-  try {
-    await ended;
-  } finally {
-    await stack.disposeAsync();
-  }
-}
-
-/** Waits until `condition` holds; throws after `milliseconds`. */
-export async function eventually(condition: () => Promise<boolean> | boolean, milliseconds = 60_000): Promise<void> {
-  const deadline = Date.now() + milliseconds;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`the condition did not come true within ${milliseconds} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
