@@ -1,5 +1,5 @@
-import { sha256 } from '../../base/sha256.ts';
 import type { KubeObject } from '../../host/kube-client/types.ts';
+import { warningEvent } from '../../host/kube-client/warning-event.ts';
 
 /** A warning at a pod that its policies are not enforced. One object per pod and reason, in the pod's namespace. */
 export function podEvent({
@@ -18,18 +18,12 @@ export function podEvent({
   readonly now: number;
 }): KubeObject {
   const [namespace = '', name = ''] = pod.split('/');
-  const time = new Date(now).toISOString().replace(/\.\d+Z$/, 'Z');
-  return {
-    apiVersion: 'v1',
-    kind: 'Event',
-    metadata: { namespace, name: `${name}.${sha256(`${uid} ${problem} ${now}`).slice(0, 16)}` },
-    involvedObject: { apiVersion: 'v1', kind: 'Pod', namespace, name, uid },
+  return warningEvent({
+    about: { apiVersion: 'v1', kind: 'Pod', namespace, name, uid },
     reason: 'PolicyNotEnforced',
     message: problem,
-    type: 'Warning',
+    identity: `${uid} ${problem} ${now}`,
     source: { component: 'sluice-agent', host: node },
-    firstTimestamp: time,
-    lastTimestamp: time,
-    count: 1,
-  } as KubeObject;
+    now,
+  });
 }

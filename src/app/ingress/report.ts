@@ -1,12 +1,12 @@
 import { messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
-import { sha256 } from '../../base/sha256.ts';
 import { parseIp } from '../../base/ip/index.ts';
 import type { IngressModel, Remark } from '../../core/ingress/index.ts';
 import type { Ingress, Service } from '../../core/kube/types.ts';
 import { isAlreadyExists, isNotFound } from '../../host/kube-client/errors.ts';
 import { EVENTS } from '../../host/kube-client/resources.ts';
-import type { KubeClient, KubeObject, Resource } from '../../host/kube-client/types.ts';
+import type { KubeClient, Resource } from '../../host/kube-client/types.ts';
+import { warningEvent } from '../../host/kube-client/warning-event.ts';
 
 /** What reporting needs. */
 export interface ReportDependencies {
@@ -45,9 +45,9 @@ export class IngressReporter {
     for (const remark of model.remarks) {
       const ingress = byKey.get(remark.owner);
       if (ingress === undefined) continue;
-      const name = eventName(ingress, remark);
-      if (!this.#told.has(name) && !(await this.#createEvent(name, ingress, remark))) continue;
-      told.add(name);
+      const identity = identityOf(ingress, remark);
+      if (!this.#told.has(identity) && !(await this.#createEvent(identity, ingress, remark))) continue;
+      told.add(identity);
     }
     this.#told = told;
   }
@@ -65,11 +65,15 @@ export class IngressReporter {
     }
   }
 
-  async #createEvent(name: string, ingress: Ingress, remark: Remark): Promise<boolean> {
+  async #createEvent(identity: string, ingress: Ingress, remark: Remark): Promise<boolean> {
     const { client, log, now } = this.#dependencies;
     log.warn('an Ingress is not served as it is written', { ...remark });
     try {
-      await client.create(EVENTS, eventOf(name, ingress, remark, now()));
+      const { name = '', namespace = '', uid = '' } = ingress.metadata ?? {};
+      const about = { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', namespace, name, uid };
+      const { reason, message } = remark;
+      const source = { component: 'sluice-ingress' };
+      await client.create(EVENTS, warningEvent({ about, reason, message, identity, source, now: now() }));
       return true;
     } catch (error) {
       // Another instance of this controller was faster, or an earlier one said the same.
@@ -105,25 +109,6 @@ function keyOf({ metadata }: Ingress): string {
 }
 
 /** The same for the same remark, whoever makes it. */
-function eventName({ metadata }: Ingress, { reason, message }: Remark): string {
-  return `${metadata?.name}.${sha256(`${metadata?.uid} ${reason} ${message}`).slice(0, 16)}`;
-}
-
-function eventOf(name: string, { metadata }: Ingress, { reason, message }: Remark, now: number): KubeObject {
-  const time = new Date(now).toISOString().replace(/\.\d+Z$/, 'Z');
-  const { namespace, uid } = metadata ?? {};
-  const event = {
-    apiVersion: 'v1',
-    kind: 'Event',
-    metadata: { namespace, name },
-    involvedObject: { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', namespace, name: metadata?.name, uid },
-    reason,
-    message: message.slice(0, 1024),
-    type: 'Warning',
-    source: { component: 'sluice-ingress' },
-    firstTimestamp: time,
-    lastTimestamp: time,
-    count: 1,
-  };
-  return event;
+function identityOf({ metadata }: Ingress, { reason, message }: Remark): string {
+  return `${metadata?.uid} ${reason} ${message}`;
 }

@@ -40,6 +40,8 @@ class HaproxyProcess implements Haproxy {
   readonly #program: string;
   readonly #socket: string;
   #child: ChildProcess | undefined;
+  /** What the files of `folder` hold, as far as this process has written them. */
+  #written: ReadonlyMap<string, string> = new Map();
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: HaproxyOptions) {
@@ -64,7 +66,7 @@ class HaproxyProcess implements Haproxy {
 
   load(files: ReadonlyMap<string, string>): Promise<void> {
     return this.#inTurn(async () => {
-      await writeFiles(this.folder, files);
+      await this.#write(files);
       if (this.#child === undefined) await this.#start();
       else await this.#reload();
       await removeOthers(this.folder, files);
@@ -73,7 +75,7 @@ class HaproxyProcess implements Haproxy {
 
   change(changes: readonly HaproxyChange[], files: ReadonlyMap<string, string>): Promise<void> {
     return this.#inTurn(async () => {
-      await writeFiles(this.folder, files);
+      await this.#write(files);
       for (const change of changes)
         await applyChange(change, this.folder, (command) => askMaster(this.#socket, command));
     });
@@ -93,6 +95,15 @@ class HaproxyProcess implements Haproxy {
       child.kill('SIGTERM');
       await gone;
     });
+  }
+
+  /** A change of endpoints touches one file of many. */
+  async #write(files: ReadonlyMap<string, string>): Promise<void> {
+    const before = this.#written;
+    // After a write that failed, all are written again.
+    this.#written = new Map();
+    await writeFiles(this.folder, new Map([...files].filter(([name, content]) => before.get(name) !== content)));
+    this.#written = files;
   }
 
   async #start(): Promise<void> {
