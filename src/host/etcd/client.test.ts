@@ -149,7 +149,7 @@ describe('with several endpoints, an etcd client', () => {
 
   it('goes on with the members that are left when the one that it uses dies', async () => {
     const members = await EtcdServer.startThree();
-    const client = etcdClient({ endpoints: members.flatMap((each) => each.config().endpoints), timeout: 60_000 });
+    const client = members[0]!.client({ endpoints: members.flatMap((each) => each.config().endpoints) });
     const revision = await client.put('/shared', '1');
     const watching = failureOf(firstEvents(client.watch({ key: '/shared' }, revision + 1, NEVER), 1));
     await members[0]!.kill();
@@ -164,7 +164,7 @@ describe('with several endpoints, an etcd client', () => {
 
   it('reads on when a server dies and comes back', async () => {
     await using mortal = await EtcdServer.start();
-    const client = mortal.client({ timeout: 60_000 });
+    const client = mortal.client();
     await client.put('/kept', 'x');
     const watching = failureOf(firstEvents(client.watch({ key: '/kept' }, 1e6, NEVER), 1));
     await mortal.kill();
@@ -206,7 +206,7 @@ describe('with TLS, an etcd client', () => {
 describe('with users, an etcd client', () => {
   it('proves who it is, and again when etcd has forgotten or changed its users', async () => {
     await using guarded = await EtcdServer.start({ arguments: ['--auth-token', 'simple'] });
-    const admin = guarded.client({ username: 'root', password: 'pass', timeout: 60_000 });
+    const admin = guarded.client({ username: 'root', password: 'pass' });
     guarded.ctl('user', 'add', 'root:pass');
     guarded.ctl('user', 'grant-role', 'root', 'root');
     guarded.ctl('auth', 'enable');

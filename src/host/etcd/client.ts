@@ -30,7 +30,10 @@ export interface EtcdConfig extends TlsIdentity {
 }
 
 const DEFAULT_TIMEOUT = 5000;
-/** How long an endpoint may take over a read while there are others to ask, milliseconds. */
+/**
+ * How long an endpoint may take over a read while there are others to ask, milliseconds. Twice as long in every further
+ * round: a cluster of which no member answers that fast is slow, not dead.
+ */
 const READ_PATIENCE = 1000;
 
 /** How a call may be repeated. */
@@ -147,9 +150,12 @@ class EtcdClient implements Etcd {
   /** Makes one call: on the next endpoint where that is safe, with a new token where the old one is no longer good. */
   async #call(method: string, message: Buffer, options: EtcdCallOptions, shape: CallShape): Promise<Buffer> {
     const deadline = Date.now() + (options.timeout ?? this.#config.timeout ?? DEFAULT_TIMEOUT);
-    for (let renewed = false; ;) {
+    const endpoints = this.#config.endpoints.length;
+    let renewed = false;
+    for (let attempt = 0; ; attempt++) {
       const { channel, metadata, timeout } = await this.#prepare({ ...options, timeout: deadline - Date.now() });
-      const patience = shape.repeatable && this.#connections.several ? Math.min(timeout, READ_PATIENCE) : timeout;
+      const isRound = shape.repeatable && endpoints > 1;
+      const patience = isRound ? Math.min(timeout, READ_PATIENCE * 2 ** Math.floor(attempt / endpoints)) : timeout;
       try {
         const call = { metadata, timeout: patience, signal: options.signal };
         return await channel.unary(`/etcdserverpb.${method}`, message, call);

@@ -12,7 +12,7 @@ import type { TestCertificates } from './certificates.test-support.ts';
 import type { Etcd } from './types.ts';
 
 /** Milliseconds that a call may take on a machine that has much else to do. */
-const PATIENCE = 60_000;
+const PATIENCE = 240_000;
 
 /** How to start a server. */
 export interface EtcdServerOptions {
@@ -85,8 +85,9 @@ export class EtcdServer implements AsyncDisposable {
     const peer = `unix://${peerOf(this.#index)}`;
     const { members = 1 } = this.#options.member ?? {};
     const cluster = Array.from({ length: members }, (_, index) => `member-${index}=unix://${peerOf(index)}`);
-    // One member alone waits for nobody.
-    const timing = members > 1 ? [] : ['--heartbeat-interval', '20', '--election-timeout', '200'];
+    // One member alone waits for nobody; of several, none may lose its lead because the machine is busy.
+    const [heartbeat, election] = members > 1 ? ['300', '3000'] : ['20', '200'];
+    const timing = ['--heartbeat-interval', heartbeat, '--election-timeout', election];
     const start = (): ChildProcess =>
       spawn(
         'etcd',
@@ -144,7 +145,8 @@ export class EtcdServer implements AsyncDisposable {
     const tls = files.length === 0 ? [] : ['--cacert', files[0]!, '--cert', files[3]!, '--key', files[4]!];
     // Where the socket is, because etcdctl, too, takes what follows `unix://` for a host and a port.
     const endpoint = `${this.#scheme}://${this.#socket}`;
-    const { status, stdout, stderr } = spawnSync('etcdctl', ['--endpoints', endpoint, ...tls, ...args], {
+    const patience = ['--dial-timeout', `${PATIENCE}ms`, '--command-timeout', `${PATIENCE}ms`];
+    const { status, stdout, stderr } = spawnSync('etcdctl', ['--endpoints', endpoint, ...patience, ...tls, ...args], {
       cwd: this.directory,
       env: { ...process.env, ETCDCTL_API: '3' },
       encoding: 'utf8',
