@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestCluster } from './harness.ts';
 import { describeFailures } from './failures.ts';
+import { describeIngress } from './ingress.ts';
 import { describeLiveChanges } from './live-changes.ts';
 import { describePolicyKinds } from './policy-kinds.ts';
 import { describeServices } from './services.ts';
@@ -24,5 +25,6 @@ describe('a running cluster', () => {
   describeLiveChanges(() => cluster);
   describePolicyKinds(() => cluster);
   describeServices(() => cluster);
+  describeIngress(() => cluster);
   describeFailures(() => cluster);
 });

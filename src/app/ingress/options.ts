@@ -17,6 +17,8 @@ export interface IngressOptions {
   readonly withoutClass: boolean;
   /** The Service, `namespace/name`, whose addresses become those of Ingresses. */
   readonly publishService: string | undefined;
+  /** Where that Service has no address for clients of elsewhere, those of its endpoints stand for it: nodes' own. */
+  readonly publishNodes: boolean;
   /** Addresses or names that become those of Ingresses. */
   readonly publishAddresses: readonly string[];
   /** The least time between two reloads, milliseconds: each leaves a process that ends with its last connection. */
@@ -57,6 +59,7 @@ export function ingressOptions(env: Readonly<Record<string, string | undefined>>
     acceptProxy: flag('SLUICE_INGRESS_ACCEPT_PROXY'),
     withoutClass: flag('SLUICE_INGRESS_WITHOUT_CLASS'),
     publishService,
+    publishNodes: flag('SLUICE_INGRESS_PUBLISH_NODES'),
     publishAddresses: list('SLUICE_INGRESS_PUBLISH_ADDRESSES'),
     reloadEveryMs: number('SLUICE_INGRESS_RELOAD_MS', 500, 3_600_000),
     logLevel: logLevel as LogLevel,

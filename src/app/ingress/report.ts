@@ -84,12 +84,16 @@ export class IngressReporter {
   }
 }
 
-/** Where clients find what the Service stands for: its load balancer, else its external addresses, else its own. */
-export function addressesOf(service: Service | undefined): readonly string[] {
+/**
+ * Where clients find what the Service stands for: its load balancer, else its external addresses, else the `nodes` that
+ * serve it, else its own.
+ */
+export function addressesOf(service: Service | undefined, nodes: readonly string[] = []): readonly string[] {
   const balancer = (service?.status?.loadBalancer?.ingress ?? []).flatMap(({ ip, hostname }) => ip ?? hostname ?? []);
   if (balancer.length > 0) return balancer;
   const { externalIPs = [], clusterIPs = [] } = service?.spec ?? {};
-  return externalIPs.length > 0 ? externalIPs : clusterIPs.filter((each) => each !== 'None');
+  if (externalIPs.length > 0) return externalIPs;
+  return nodes.length > 0 ? nodes : clusterIPs.filter((each) => each !== 'None');
 }
 
 function statusOf(addresses: readonly string[], refusal: string | undefined): StatusAddress[] {

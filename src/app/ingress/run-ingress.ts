@@ -1,5 +1,7 @@
 import { messageOf } from '../../base/errors.ts';
+import { formatIp } from '../../base/ip/index.ts';
 import type { Logger } from '../../base/log.ts';
+import type { IngressWorld } from '../../core/ingress/index.ts';
 import type { Haproxy } from '../../host/haproxy/port.ts';
 import { pause } from '../../host/kube-client/pause.ts';
 import type { KubeClient } from '../../host/kube-client/types.ts';
@@ -49,8 +51,7 @@ export async function runIngress(options: IngressOptions, dependencies: IngressD
       const { withoutClass } = options;
       const { model, outcome } = await driver.apply({ ...world, withoutClass, inspectCertificate });
       if (outcome !== 'unchanged') log.info('proxy configured', { outcome, routes: model.routes.length });
-      const service = options.publishService === undefined ? undefined : world.services.get(options.publishService);
-      await reporter.report(model, ingresses, [...addressesOf(service), ...options.publishAddresses]);
+      await reporter.report(model, ingresses, published(options, world));
       if (outcome === 'reloaded') await pause(options.reloadEveryMs, signal);
     } catch (error) {
       log.error('cannot configure the proxy, trying again', { error: messageOf(error) });
@@ -63,6 +64,17 @@ export async function runIngress(options: IngressOptions, dependencies: IngressD
   }
   await haproxy.stop();
   await feed.done;
+}
+
+/** Where clients find the proxy. */
+function published(
+  { publishService, publishNodes, publishAddresses }: IngressOptions,
+  { services, slices }: Pick<IngressWorld, 'services' | 'slices'>,
+): readonly string[] {
+  if (publishService === undefined) return publishAddresses;
+  const endpoints = (publishNodes ? (slices.get(publishService) ?? []) : []).flatMap((slice) => slice.endpoints);
+  const nodes = new Set(endpoints.filter(({ ready }) => ready).map(({ address }) => formatIp(address)));
+  return [...addressesOf(services.get(publishService), [...nodes].sort()), ...publishAddresses];
 }
 
 function awaitAny(signals: readonly AbortSignal[], milliseconds: number): Promise<void> {
