@@ -8,80 +8,48 @@ import type { FlannelConfig } from '../../src/app/agent/flannel-node.test-suppor
 import { withFlannel } from '../../src/app/agent/flannel-options.ts';
 import { textInMemory } from '../../src/app/agent/text-file.ts';
 import { upgradeIpam } from '../../src/app/cni/upgrade-ipam.ts';
-import { applyMigration } from '../../src/app/migrate/apply.ts';
-import type { ApplyOptions, Outcome } from '../../src/app/migrate/apply.ts';
 import { parseIp } from '../../src/base/ip/index.ts';
 import { silentLogger } from '../../src/base/log.ts';
 import { parseNetConf } from '../../src/core/flannel/index.ts';
-import type { Node, Pod } from '../../src/core/kube/types.ts';
+import type { Node } from '../../src/core/kube/types.ts';
 import { BOOT_ID } from '../../src/core/ipam/index.ts';
-import { manifestFor } from '../../src/core/migrate/index.ts';
 import { kubeBlockStore } from '../../src/host/ipam-store/kube-block-store.ts';
 import { CONFIG_MAPS, DAEMON_SETS, IPAM_BLOCKS, NODES, PODS } from '../../src/host/kube-client/resources.ts';
 import { openSysctl } from '../../src/host/sysctl/sysctl.ts';
-import type { KubeClient, KubeObject, ObjectName, Resource } from '../../src/host/kube-client/types.ts';
+import type { KubeObject } from '../../src/host/kube-client/types.ts';
+import { ChangingNode, daemonSet, ownedBy } from './rig/changing-node.ts';
 
 const CONFIG: FlannelConfig = { Network: '10.244.0.0/16', Backend: { Type: 'vxlan' } };
-const OWNER = { apiVersion: 'apps/v1', uid: 'u', controller: true };
-
-const daemonSet = (name: string) => ({
-  apiVersion: 'apps/v1',
-  kind: 'DaemonSet',
-  metadata: { name, namespace: 'kube-system' },
-  spec: { template: { spec: { nodeSelector: { os: 'linux' }, hostNetwork: true, containers: [] } } },
-});
-
 /** Node f1 of two that flannel runs: a kubelet and controllers, which start and end on it what its Node asks for. */
-class ChangingNode {
-  readonly cluster: TestCluster;
+class FormerFlannelNode extends ChangingNode {
   readonly flannel: FlannelNode;
   /** host-local's, as on a node under /var/lib/cni/networks. */
   readonly leases = mkdtempSync(join(tmpdir(), 'slc-leases-'));
-  readonly #ends = new Map<string, () => Promise<unknown>>();
   #restarts = 0;
   /** Of the DaemonSet's pod that runs now. */
   logs: { readonly netns: string; readonly ip: string } | undefined;
 
   constructor(cluster: TestCluster) {
-    this.cluster = cluster;
+    super(cluster, 'f1');
     this.flannel = new FlannelNode(cluster, 'f1', CONFIG, ['10.244.1.0/24']);
   }
 
-  /** The API as the command sees it, where to end a pod is to end what it is made of. */
-  get client(): KubeClient {
-    const { client } = this.cluster;
-    const end = async (resource: Resource, name: ObjectName): Promise<void> => {
-      if (resource === PODS) await this.#ends.get(name.name)?.();
-      // What CNI has attached is gone with that.
-      else await client.delete(resource, name);
-    };
-    return new Proxy<KubeClient>(client, {
-      get: (target, key) => {
-        if (key === 'delete') return end;
-        if (key === 'createSubresource') return (resource: Resource, name: ObjectName) => end(resource, name);
-        const value: unknown = Reflect.get(target, key);
-        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-      },
-    });
-  }
-
-  /** What has changed since the last time takes effect. */
-  async settle(): Promise<void> {
+  override async settle(): Promise<void> {
     const { metadata } = await this.cluster.client.get<Node>(NODES, { name: 'f1' });
     const network = metadata?.labels?.['sluice.dev/network'];
-    if (network !== undefined && this.#ends.has('flannel')) await this.#ends.get('flannel')!();
-    if (network !== 'sluice' && this.#ends.has('sluice')) await this.#ends.get('sluice')!();
-    if (network === undefined && !this.#ends.has('flannel')) await this.#startFlannel();
-    if (network === 'sluice' && !this.#ends.has('sluice')) await this.#startSluice();
+    if (network !== undefined && this.ends.has('flannel')) await this.ends.get('flannel')!();
+    if (network !== 'sluice' && this.ends.has('sluice')) await this.ends.get('sluice')!();
+    if (network === undefined && !this.ends.has('flannel')) await this.#startFlannel();
+    if (network === 'sluice' && !this.ends.has('sluice')) await this.#startSluice();
     if (network !== 'none' && this.logs === undefined) await this.#startLogs(network === 'sluice');
   }
 
   async #startFlannel(): Promise<void> {
     await this.flannel.start(['172.30.1.11']);
-    await this.#podObject('flannel', { kind: 'DaemonSet', name: 'kube-flannel-ds' }, { hostNetwork: true });
-    this.#ends.set('flannel', async () => {
+    await this.podObject('flannel', { kind: 'DaemonSet', name: 'kube-flannel-ds' }, { hostNetwork: true });
+    this.ends.set('flannel', async () => {
       await this.flannel.end();
-      await this.#forget('flannel');
+      await this.forget('flannel');
     });
   }
 
@@ -98,10 +66,10 @@ class ChangingNode {
       { client, store, log: silentLogger, now: Date.now },
     );
     await this.cluster.startAgent('f1', { networkBefore: 'flannel' });
-    await this.#podObject('sluice', { kind: 'DaemonSet', name: 'sluice-node' }, { hostNetwork: true });
-    this.#ends.set('sluice', async () => {
+    await this.podObject('sluice', { kind: 'DaemonSet', name: 'sluice-node' }, { hostNetwork: true });
+    this.ends.set('sluice', async () => {
       await this.cluster.stopAgent('f1');
-      await this.#forget('sluice');
+      await this.forget('sluice');
     });
   }
 
@@ -109,15 +77,14 @@ class ChangingNode {
     const name = `logs-${++this.#restarts}`;
     if (!isSluice) return this.addFlannelPod(name, '10.244.1.77', { kind: 'DaemonSet', name: 'logs' });
     const pod = await this.cluster.addPod('f1', name);
-    const ownerReferences = [{ ...OWNER, kind: 'DaemonSet', name: 'logs' }];
-    const metadata = { ownerReferences, creationTimestamp: new Date().toISOString() };
+    const metadata = { ownerReferences: ownedBy('DaemonSet', 'logs'), creationTimestamp: new Date().toISOString() };
     await this.cluster.client.patch(PODS, { namespace: 'default', name }, 'merge', { metadata });
     this.logs = { netns: pod.netns, ip: pod.ips[0]! };
-    this.#ends.set(name, async () => {
+    this.ends.set(name, async () => {
       // Without an agent the plugin leaves a note for the next one, and nothing is there to be taken away.
-      if (this.#ends.has('sluice')) await this.cluster.removePod(pod);
+      if (this.ends.has('sluice')) await this.cluster.removePod(pod);
       else await this.cluster.client.delete(PODS, { namespace: 'default', name });
-      this.#ends.delete(name);
+      this.ends.delete(name);
       this.logs = undefined;
     });
   }
@@ -131,36 +98,14 @@ class ChangingNode {
     const netns = await this.flannel.addPod(name, [ip]);
     mkdirSync(join(this.leases, 'cbr0'), { recursive: true });
     writeFileSync(join(this.leases, 'cbr0', ip), `container-${name}\r\neth0`);
-    await this.#podObject(name, owner, {}, ip);
+    await this.podObject(name, owner, {}, ip);
     if (owner.name === 'logs') this.logs = { netns, ip };
-    this.#ends.set(name, async () => {
+    this.ends.set(name, async () => {
       await this.cluster.run(this.flannel.netns, ['ip', 'link', 'del', `veth-${name}`]);
       rmSync(join(this.leases, 'cbr0', ip), { force: true });
-      await this.#forget(name);
+      await this.forget(name);
       if (owner.name === 'logs') this.logs = undefined;
     });
-  }
-
-  async #podObject(name: string, owner: { kind: string; name: string }, spec: object, ip?: string): Promise<void> {
-    const namespace = owner.name.includes('-') ? 'kube-system' : 'default';
-    const time = new Date().toISOString();
-    await this.cluster.client.create(PODS, {
-      metadata: { name, namespace, ownerReferences: [{ ...OWNER, ...owner }], creationTimestamp: time },
-      spec: { nodeName: 'f1', containers: [], ...spec },
-      status: {
-        phase: 'Running',
-        conditions: [{ type: 'Ready', status: 'True' }],
-        containerStatuses: [{ name: 'c', state: { running: { startedAt: time } } }],
-        ...(ip === undefined ? {} : { podIP: ip, podIPs: [{ ip }] }),
-      },
-    } as object);
-  }
-
-  async #forget(name: string): Promise<void> {
-    const { items } = await this.cluster.client.list<Pod>(PODS);
-    const pod = items.find(({ metadata }) => metadata?.name === name);
-    if (pod !== undefined) await this.cluster.client.delete(PODS, pod.metadata as ObjectName);
-    this.#ends.delete(name);
   }
 }
 
@@ -168,31 +113,6 @@ function netConf() {
   const reading = parseNetConf(JSON.stringify(CONFIG));
   if (reading.kind === 'bad') throw new Error(reading.problems.join());
   return reading.netConf;
-}
-
-/** One run of the command; it is killed when it begins `until`. */
-async function run(node: ChangingNode, direction: ApplyOptions['direction'], until?: string): Promise<Outcome> {
-  const kill = new AbortController();
-  const objects = [daemonSet('sluice-node'), { ...daemonSet('sluice-controllers'), kind: 'Deployment' }];
-  return applyMigration(
-    { from: 'from-flannel', direction, node: 'f1', patience: 60_000 },
-    {
-      client: node.client,
-      objects: (plan) =>
-        Promise.resolve(
-          manifestFor(
-            plan,
-            objects.map((each) => ({ ...each, status: { availableReplicas: 1 } })),
-          ),
-        ),
-      print: (line) => {
-        if (until !== undefined && line.includes(until)) kill.abort();
-      },
-      now: Date.now,
-      pause: () => node.settle(),
-      signal: kill.signal,
-    },
-  );
 }
 
 it('takes a node from flannel and gives it back, killed at every step, while the other node goes on as it was', async () => {
@@ -215,7 +135,7 @@ it('takes a node from flannel and gives it back, killed at every step, while the
   const far = new FlannelNode(cluster, 'f2', CONFIG, ['10.244.2.0/24']);
   await far.start(['172.30.2.12']);
   const farPod = await far.addPod('far', ['10.244.2.77']);
-  const node = new ChangingNode(cluster);
+  const node = new FormerFlannelNode(cluster);
   await node.settle();
   await node.addFlannelPod('web', '10.244.1.78', { kind: 'ReplicaSet', name: 'web' });
   const connected = async (): Promise<boolean> =>
@@ -228,8 +148,10 @@ it('takes a node from flannel and gives it back, killed at every step, while the
   const before = await plain();
 
   for (const step of ['drain', 'leave', 'join', 'restart'])
-    expect(await run(node, 'forward', `f1/${step}`)).toEqual({ kind: 'interrupted' });
-  expect(await run(node, 'forward')).toEqual({ kind: 'done' });
+    expect(await node.migrate({ from: 'from-flannel', direction: 'forward' }, `f1/${step}`)).toEqual({
+      kind: 'interrupted',
+    });
+  expect(await node.migrate({ from: 'from-flannel', direction: 'forward' })).toEqual({ kind: 'done' });
   const { items: blocks } = await client.list<KubeObject>(IPAM_BLOCKS);
   // The address of the pod that ran on was not to be given out.
   expect(JSON.stringify(blocks)).toContain('"pod":"logs-1"');
@@ -239,8 +161,10 @@ it('takes a node from flannel and gives it back, killed at every step, while the
   await eventually(connected);
 
   for (const step of ['restart', 'join', 'leave', 'drain'])
-    expect(await run(node, 'back', `back from f1/${step}`)).toEqual({ kind: 'interrupted' });
-  expect(await run(node, 'back')).toEqual({ kind: 'done' });
+    expect(await node.migrate({ from: 'from-flannel', direction: 'back' }, `back from f1/${step}`)).toEqual({
+      kind: 'interrupted',
+    });
+  expect(await node.migrate({ from: 'from-flannel', direction: 'back' })).toEqual({ kind: 'done' });
   expect(await plain()).toEqual(before);
   const links = await cluster.run(node.flannel.netns, ['ip', '-br', 'link']);
   expect(links.output).not.toMatch(/sluice|slc/);

@@ -148,6 +148,10 @@ export class FlannelNode {
     if (Type === 'host-gw') return 'null';
     if (Type === 'ipip') return this.#addIpip(publicIp, subnet);
     const name = `${device}${this.#vni}`;
+    const there = await this.#cluster.run(this.netns, ['ip', 'link', 'show', name]);
+    // One that suits it is used on.
+    const used = there.code === 0 ? /link\/ether (\S+)/u.exec(there.output)?.[1] : undefined;
+    if (used !== undefined) return JSON.stringify({ VNI: this.#vni, VtepMAC: used });
     const mac = ['6a', ...randomBytes(5).toString('hex').match(/../g)!].join(':');
     const vxlan = ['id', String(this.#vni), 'dev', 'eth0', 'local', publicIp, 'dstport', String(Port), 'nolearning'];
     await this.#ip('link', 'add', name, 'address', mac, 'type', 'vxlan', ...vxlan);

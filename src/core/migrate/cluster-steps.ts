@@ -27,7 +27,7 @@ export function finishedBy(old: Target): Condition {
 /** The fence, and Sluice behind it. */
 export function beginning(old: OldNetwork, title: string, extras: readonly Target[]): readonly Step[] {
   const target = targetOf(old.agents, 'DaemonSet');
-  const { put, remove } = fence(old.agents);
+  const { put, remove } = fence(old.agents, { letsBeside: extras.length > 0 });
   const controllers = extras.length > 0 ? [] : [CONTROLLERS];
   const targets = [SLUICE, ...controllers, ...extras];
   const absent: Condition = { kind: 'absent', targets: [...targets, SETTINGS] };

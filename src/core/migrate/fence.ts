@@ -1,5 +1,5 @@
 import type { DaemonSet } from '../kube/types.ts';
-import { NETWORK_LABEL } from './node-marks.ts';
+import { BESIDE_LABEL, NETWORK_LABEL } from './node-marks.ts';
 
 type Spec = NonNullable<DaemonSet['spec']>;
 type Affinity = NonNullable<NonNullable<Spec['template']['spec']>['affinity']>;
@@ -19,12 +19,15 @@ export interface Fence {
   readonly remove: object;
 }
 
-/** No pod is started anew for it (`OnDelete`): the old network's agents on other nodes stay as they are. */
-export function fence(daemonSet: DaemonSet): Fence {
+/**
+ * No pod is started anew for it (`OnDelete`): the old network's agents on other nodes stay as they are. `letsBeside`: nodes
+ * that say so have them besides Sluice's.
+ */
+export function fence(daemonSet: DaemonSet, { letsBeside = false }: { readonly letsBeside?: boolean } = {}): Fence {
   const before = beforeOf(daemonSet);
   const { updateStrategy, affinity } = before;
   return {
-    put: patchOf(JSON.stringify(before), { type: 'OnDelete', rollingUpdate: null }, keptOff(affinity)),
+    put: patchOf(JSON.stringify(before), { type: 'OnDelete', rollingUpdate: null }, keptOff(affinity, letsBeside)),
     // Null first would not do: a merge patch keeps what it does not name, so what the fence has added is named.
     remove: patchOf(
       null,
@@ -59,16 +62,19 @@ function withNulls({ nodeAffinity }: Affinity): object {
 }
 
 /** Terms are alternatives, so each of them must ask for it. */
-function keptOff(affinity: Affinity | undefined): object {
+function keptOff(affinity: Affinity | undefined, letsBeside: boolean): object {
   const terms = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
   const unlabelled = { key: NETWORK_LABEL, operator: 'DoesNotExist' };
+  const beside = { key: BESIDE_LABEL, operator: 'Exists' };
   return {
     nodeAffinity: {
       requiredDuringSchedulingIgnoredDuringExecution: {
-        nodeSelectorTerms: (terms.length === 0 ? [{}] : terms).map((term) => ({
-          ...term,
-          matchExpressions: [...(term.matchExpressions ?? []), unlabelled],
-        })),
+        nodeSelectorTerms: (letsBeside ? [unlabelled, beside] : [unlabelled]).flatMap((asked) =>
+          (terms.length === 0 ? [{}] : terms).map((term) => ({
+            ...term,
+            matchExpressions: [...(term.matchExpressions ?? []), asked],
+          })),
+        ),
       },
     },
   };

@@ -50,6 +50,8 @@ export interface NodeMark {
   readonly network: 'none' | 'sluice' | null | undefined;
   /** Annotation `sluice.dev/migration`; null ends the migration of the node. */
   readonly phase: Phase | null;
+  /** Label `sluice.dev/beside`: the agents of the network before run on the node besides Sluice's. Undefined: as it is. */
+  readonly beside?: boolean;
 }
 
 /** Where a node is that has begun and not ended; it takes no new pods meanwhile. */

@@ -24,8 +24,8 @@ function vocabulary(node: string, { old, next, finished }: Sides) {
     in: values,
   });
   const phase = (...values: readonly (Phase | null)[]): Condition => ({ kind: 'phase', node, in: values });
-  const mark = (label: NodeMark['network'], next: Phase | null): Action => {
-    const made: NodeMark = { node, network: label, phase: next };
+  const mark = (label: NodeMark['network'], next: Phase | null, more: Pick<NodeMark, 'beside'> = {}): Action => {
+    const made: NodeMark = { node, network: label, phase: next, ...more };
     return { kind: 'mark', mark: made, until: { kind: 'marked', mark: made } };
   };
   const wait = (until: Condition): Action => ({ kind: 'wait', until });
@@ -102,17 +102,19 @@ export function drainedNode(node: string, sides: Sides, observed: Observed): rea
 
 /**
  * The steps of a node whose pods stay as they are: the kernel goes on with what the agents before have programmed, until the
- * next ones have taken it over.
+ * next ones have taken it over. Going back, Sluice takes its own out of the kernel when it goes, so the agents before come first.
  */
 export function livingNode(node: string, sides: Sides, texts: { leave: string; join: string }): readonly Step[] {
   const { network, phase, mark, wait, isReady, isGone, oldReady, oldGone, done } = vocabulary(node, sides);
   const { old, next } = sides;
   // Going back, what Sluice has wired starts anew: the agents before know nothing of it.
   const unlessGiven = (until: Condition): Condition => any(network(null, 'none'), until);
-  const cordonMark: NodeMark = { node, network: 'sluice', phase: 'joining' };
-  const cordon: Action = { kind: 'mark', mark: cordonMark, until: unlessGiven({ kind: 'marked', mark: cordonMark }) };
+  const alone = { beside: false };
+  const stillOurs = (action: Action): Action => ({ ...action, until: unlessGiven(action.until) });
+  const cordon = stillOurs(mark('sluice', 'joining'));
+  const invite = stillOurs(mark('sluice', 'joining', { beside: true }));
   const [since] = next;
-  const evictOurs: Action = { kind: 'evict', node, since, until: unlessGiven({ kind: 'drained', node, since }) };
+  const evictOurs = stillOurs({ kind: 'evict', node, since, until: { kind: 'drained', node, since } });
   const restart: Action = { kind: 'restart', node, agents: old, until: { kind: 'restarted', node, agents: old } };
   return [
     {
@@ -121,9 +123,9 @@ export function livingNode(node: string, sides: Sides, texts: { leave: string; j
       what: `End the agents of ${sides.title} on ${node}; it takes no new pods meanwhile.`,
       interrupts: texts.leave,
       requires: { kind: 'healthy', agents: sides.next[0] },
-      actions: [mark('none', 'leaving'), wait(oldGone)],
+      actions: [mark('none', 'leaving', alone), wait(oldGone)],
       done: done(network('sluice'), all(network('none'), oldGone)),
-      undo: [mark(null, 'returning'), wait(oldReady), restart, mark(null, null)],
+      undo: [mark(null, 'returning', alone), wait(oldReady), restart, mark(null, null)],
       undone: all(network(null), phase(null)),
     },
     {
@@ -131,9 +133,9 @@ export function livingNode(node: string, sides: Sides, texts: { leave: string; j
       node,
       what: `Start Sluice on ${node}, and let new pods come.`,
       interrupts: texts.join,
-      actions: [mark('sluice', 'joining'), wait(isReady), mark('sluice', null)],
+      actions: [mark('sluice', 'joining', alone), wait(isReady), mark('sluice', null)],
       done: done(all(network('sluice'), phase(null))),
-      undo: [cordon, evictOurs, mark('none', 'leaving'), wait(isGone)],
+      undo: [cordon, evictOurs, invite, stillOurs(wait(oldReady)), mark('none', 'leaving'), wait(isGone)],
       undone: any(network(null), all(network('none'), isGone)),
     },
   ];
