@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parseCidr } from '../../base/ip/index.ts';
 import { ENDPOINT_SLICES, NETWORK_POLICIES, NODES, PODS, SERVICES } from '../../host/kube-client/resources.ts';
 import { openNetlink } from '../../host/netlink/kernel.ts';
+import { answers, unanswered } from '../../host/probe/echo-stream.test-support.ts';
 import { TestCluster, eventually } from './cluster.test-support.ts';
 import { policy, reaches, service, slice } from './workloads.test-support.ts';
 
@@ -247,15 +248,17 @@ describe('an agent that is replaced under load', () => {
     );
     await eventually(() => cluster.pings(a.netns, b.ips[0]!));
     await eventually(async () => !(await cluster.pings(a.netns, closed.ips[0]!)));
-    const allowed = cluster.run(a.netns, ['ping', '-i', '0.002', '-c', '800', '-q', '-W', '1', b.ips[0]!]);
-    const denied = cluster.run(a.netns, ['ping', '-i', '0.002', '-c', '800', '-q', '-W', '1', closed.ips[0]!]);
+    const allowed = cluster.run(a.netns, ['ping', '-i', '0.002', '-c', '800', b.ips[0]!]);
+    const denied = cluster.run(a.netns, ['ping', '-i', '0.002', '-c', '800', '-W', '1', closed.ips[0]!]);
     for (let i = 0; i < 3; i++) {
       for (const node of ['n1', 'n2']) {
         await cluster.stopAgent(node);
         await cluster.startAgent(node);
       }
     }
-    expect((await allowed).output).toMatch(/800 packets transmitted, 800 received/);
+    const { output } = await allowed;
+    expect(answers(output).length).toBeGreaterThan(700);
+    expect(unanswered(output)).toEqual([]);
     expect((await denied).output).toMatch(/800 packets transmitted, 0 received/);
     const late = await cluster.addPod('n2', 'late');
     await eventually(() => cluster.pings(a.netns, late.ips[0]!));

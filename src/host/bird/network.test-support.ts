@@ -7,6 +7,7 @@ import { parseCidr } from '../../base/ip/index.ts';
 import { pause } from '../kube-client/pause.ts';
 import { openNetlink } from '../netlink/kernel.ts';
 import { createNetns } from '../netns/netns.ts';
+import { answers, unanswered } from '../probe/echo-stream.test-support.ts';
 import { openBird } from './bird.ts';
 import type { Bird } from './port.ts';
 
@@ -128,16 +129,13 @@ export async function withdrawalsOf(machine: Machine): Promise<() => Promise<rea
 
 /** Starts to send a hundred packets a second; the result ends that, after a few more, and tells how many had no answer. */
 export function streamOf(machine: Machine, from: string, to: string): () => Promise<number> {
-  const child = machine.start('ping', '-i', '0.01', '-w', '120', '-I', from, to);
+  const child = machine.start('ping', '-i', '0.01', '-I', from, to);
   let printed = '';
   child.stdout?.setEncoding('utf8').on('data', (text: string) => (printed += text));
-  const answered = (): readonly number[] =>
-    [...printed.matchAll(/bytes from .*icmp_seq=(\d+)/g)].map(([, sequence]) => Number(sequence));
   return async () => {
-    const so = answered().at(-1) ?? 0;
-    await eventually('packets flow', () => (answered().at(-1) ?? 0) > so + 20);
+    const so = answers(printed).at(-1) ?? 0;
+    await eventually('packets flow', () => (answers(printed).at(-1) ?? 0) > so + 20);
     child.kill('SIGKILL');
-    const all = answered();
-    return Math.max(...all) - new Set(all).size;
+    return unanswered(printed).length;
   };
 }
