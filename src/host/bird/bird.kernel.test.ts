@@ -120,8 +120,8 @@ describe.skipIf(directory === undefined)('a mesh of BIRDs', () => {
     const all = places(directory!, 3);
     const [first, second] = all as [Place, Place, Place];
     const streams = addPods(first, second);
-    // A shorter wait than in earnest.
-    const texts = [first, second].map((each) => configOf(each, all).replace('restart wait 30;', 'restart wait 4;'));
+    // A shorter wait than in earnest, yet long enough for a session on a busy machine.
+    const texts = [first, second].map((each) => configOf(each, all).replace('restart wait 30;', 'restart wait 15;'));
     await Promise.all([first, second].map(({ machine }, index) => machine.bird.configure(texts[index]!)));
     await routed(first, '10.244.12.0/26', 'fd00:10:244:12::/122');
     await routed(second, '10.244.11.0/26', 'fd00:10:244:11::/122');
