@@ -1,73 +1,89 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { selfSignedCertificate } from '../../src/app/ingress/certificate.ts';
 import type { Ingress } from '../../src/core/kube/types.ts';
 import { INGRESSES } from '../../src/host/kube-client/resources.ts';
-import type { TestCluster } from './harness.ts';
+import { ROOT, type TestCluster } from './harness.ts';
 
-const APPLICATION = `
-apiVersion: v1
-kind: Pod
-metadata: { name: cbs-apiserver, namespace: cbs, labels: { app: cbs-apiserver } }
-spec:
-  containers:
-    - { name: cbs, image: whoami, ports: [{ containerPort: 80 }] }
----
-apiVersion: v1
-kind: Service
-metadata: { name: cbs-apiserver, namespace: cbs }
-spec:
-  selector: { app: cbs-apiserver }
-  ports: [{ port: 8000, targetPort: 80 }]
-`;
-
-const INGRESS = `
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: { name: cbs-apiserver, namespace: cbs }
-spec:
-  ingressClassName: sluice
-  rules:
-    - host: apiserver.example.test
-      http:
-        paths:
-          - { path: /, pathType: Prefix, backend: { service: { name: cbs-apiserver, port: { number: 8000 } } } }
-`;
+const HOST = 'apiserver.example.test';
+const OURS = { namespace: 'cbs', name: 'cbs-apiserver' };
 
 /** The ingress controller as a user installs it. */
 export function describeIngress(running: () => TestCluster): void {
   describe('an Ingress', () => {
+    const apply = (name: string): Promise<string> => running().ok(`apply -n cbs -f ${ROOT}/examples/7-ingress/${name}`);
+
     beforeAll(async () => {
       const cluster = running();
       await cluster.apply('deploy/sluice-ingress.yaml');
       await cluster.ok('create namespace cbs');
-      await cluster.apply(APPLICATION);
+      await apply('application.yaml');
+      const { certificate, key } = await selfSignedCertificate(HOST, Date.now());
+      const data = Object.entries({ 'tls.crt': certificate, 'tls.key': key }).map(
+        ([name, text]) => `${name}: ${Buffer.from(text).toString('base64')}`,
+      );
+      const metadata = '{ name: apiserver-example-test, namespace: cbs }';
+      await cluster.apply(
+        `apiVersion: v1\nkind: Secret\nmetadata: ${metadata}\ntype: kubernetes.io/tls\ndata: { ${data.join(', ')} }\n`,
+      );
       await cluster.ok('rollout status daemonset sluice-ingress -n kube-system --timeout=300s');
       await cluster.ready('cbs');
     });
     afterAll(async () => {
-      await running().ok('delete -f deploy/sluice-ingress.yaml --wait=false');
+      await running().ok(`delete -f ${ROOT}/deploy/sluice-ingress.yaml --wait=false`);
       await running().clear('cbs');
     });
 
-    it('leads the host outside to a Service by its host name, at the address that it shows', async () => {
-      const cluster = running();
-      await cluster.apply(INGRESS);
-      await expect.poll(() => addresses(cluster)).not.toEqual([]);
-      for (const address of await addresses(cluster))
-        await expect.poll(() => ask(cluster, address, 'apiserver.example.test')).toContain('cbs/cbs-apiserver');
-      expect(await cluster.ok('get ingress -n cbs')).toContain((await addresses(cluster))[0]);
+    it('leads the host outside to a Service by its host name, at every address that it shows', async () => {
+      await apply('ingress.yaml');
+      await expect.poll(() => addresses(running())).not.toEqual([]);
+      const shown = await addresses(running());
+      for (const address of shown)
+        await expect.poll(() => ask(running(), address, 'http')).toMatchObject({ status: 200, body: WELCOME });
+      expect(await running().ok('get ingress -n cbs')).toContain(shown.join(','));
+      await running().ok('delete ingress -n cbs cbs-apiserver');
+      await expect.poll(() => ask(running(), shown[0]!, 'http')).toMatchObject({ status: 404 });
+    });
+
+    it.each(['ingress-tls.yaml', 'ingress-tls-v1beta1.yaml'])('ends TLS with the certificate of %s', async (file) => {
+      await apply(file);
+      await expect.poll(() => addresses(running())).not.toEqual([]);
+      const [address = ''] = await addresses(running());
+      const answer = { status: 200, certificate: HOST, body: WELCOME };
+      await expect.poll(() => ask(running(), address, 'https')).toMatchObject(answer);
+      await expect.poll(() => ask(running(), address, 'http')).toMatchObject({ status: 308 });
+      await running().ok('delete ingress -n cbs cbs-apiserver');
+    });
+
+    it('may be of extensions/v1beta1', async () => {
+      await apply('ingress-v1beta1.yaml');
+      await expect.poll(() => addresses(running())).not.toEqual([]);
+      const [address = ''] = await addresses(running());
+      await expect.poll(() => ask(running(), address, 'http')).toMatchObject({ status: 200, body: WELCOME });
     });
   });
 }
 
+const WELCOME = expect.stringContaining('cbs/cbs-apiserver') as string;
+
 async function addresses(cluster: TestCluster): Promise<readonly string[]> {
-  const found = await cluster.client.get<Ingress>(INGRESSES, { namespace: 'cbs', name: 'cbs-apiserver' });
+  const found = await cluster.client.get<Ingress>(INGRESSES, OURS);
   return (found.status?.loadBalancer?.ingress ?? []).map(({ ip = '' }) => ip);
 }
 
-/** What the host outside is answered, in HTTP by hand so that the name needs no DNS. */
-async function ask(cluster: TestCluster, address: string, host: string): Promise<string> {
-  const url = `http://${address.includes(':') ? `[${address}]` : address}/`;
-  const command = ['busybox', 'wget', '-q', '-O', '-', '--header', `Host: ${host}`, url];
-  const { stdout } = await cluster.lab.request({ op: 'exec', at: { kind: 'outside' }, command });
-  return stdout;
+/** One request, and what it came to as JSON; the name needs no DNS. */
+const REQUEST = `
+const [scheme, host, name] = process.argv.slice(1);
+const options = { host, servername: name, headers: { host: name }, rejectUnauthorized: false, agent: false };
+require(scheme).get(options, (response) => {
+  const certificate = response.socket.getPeerCertificate?.().subject.CN;
+  let body = '';
+  response.on('data', (piece) => (body += piece));
+  response.on('end', () => console.log(JSON.stringify({ status: response.statusCode, certificate, body })));
+});`;
+
+/** What the host outside is answered; undefined when it is not. */
+async function ask(cluster: TestCluster, address: string, scheme: 'http' | 'https'): Promise<unknown> {
+  const command = [process.execPath, '-e', REQUEST, scheme, address, HOST];
+  const { code, stdout } = await cluster.lab.request({ op: 'exec', at: { kind: 'outside' }, command });
+  return code === 0 ? JSON.parse(stdout) : undefined;
 }

@@ -8,15 +8,28 @@ import { ask, enterNetwork, PROXY, SOON } from '../../src/app/ingress/rig.test-s
 import { runIngressProgram } from '../../src/app/ingress/program.ts';
 import { silentLogger } from '../../src/base/log.ts';
 import { CONTROLLER } from '../../src/core/ingress/index.ts';
+import { BUILTIN_RESOURCES } from '../../src/core/objectstore/index.ts';
 import { memoryStore } from '../../src/host/sqlite/memory-store.ts';
 import { ENDPOINT_SLICES, EVENTS, INGRESSES, INGRESS_CLASSES, SERVICES } from '../../src/host/kube-client/resources.ts';
 import type { KubeObject } from '../../src/host/kube-client/types.ts';
 
 const allowed = enterNetwork();
 
-it.runIf(allowed)(
-  'the program serves the Ingresses of an API server, and writes their status and events there',
-  async () => {
+/** What API servers have had of networking.k8s.io: up to date, those before 1.19, those before 1.14. */
+const SERVERS = [
+  { served: 'networking.k8s.io/v1', without: [] },
+  { served: 'networking.k8s.io/v1beta1', without: ['networking.k8s.io/v1'] },
+  { served: 'extensions/v1beta1', without: ['networking.k8s.io/v1', 'networking.k8s.io/v1beta1'] },
+];
+
+it.runIf(allowed).each(SERVERS)(
+  'the program serves the Ingresses of an API server with $served, and writes their status and events there',
+  async ({ served, without }) => {
+    const [group = '', version = ''] = served.split('/');
+    const ingresses = { ...INGRESSES, group, version };
+    const classes = { ...INGRESS_CLASSES, version };
+    const hasClasses = group === INGRESS_CLASSES.group;
+    const builtin = BUILTIN_RESOURCES.filter((each) => !without.includes(`${each.group}/${each.version}`));
     const folder = mkdtempSync(join(tmpdir(), 'sluice-ingress-'));
     const kubeconfig = join(folder, 'kubeconfig');
     await using api = await startApiServer(
@@ -28,7 +41,7 @@ it.runIf(allowed)(
         serviceCidrs: ['10.96.0.0/16'],
         advertise: { addresses: ['172.30.0.1'], port: 6443 },
       },
-      { store: memoryStore(), log: silentLogger, kubeletSocket: () => undefined },
+      { store: memoryStore(), log: silentLogger, kubeletSocket: () => undefined, builtin },
     );
     expect(readFileSync(kubeconfig, 'utf8')).toContain(api.url);
     const server = createServer((_, outgoing) => outgoing.end('cbs')).listen(8000, PROXY);
@@ -45,7 +58,7 @@ it.runIf(allowed)(
       const { client } = api;
       const create = (resource: Parameters<typeof client.create>[0], object: object): Promise<KubeObject> =>
         client.create(resource, object);
-      await create(INGRESS_CLASSES, { metadata: { name: 'sluice' }, spec: { controller: CONTROLLER } });
+      if (hasClasses) await create(classes, { metadata: { name: 'sluice' }, spec: { controller: CONTROLLER } });
       const metadata = { name: 'cbs-apiserver', namespace: 'default' };
       await create(SERVICES, {
         metadata,
@@ -57,7 +70,10 @@ it.runIf(allowed)(
         ports: [{ name: 'http', port: 8000, protocol: 'TCP' }],
         endpoints: [{ addresses: [PROXY], conditions: { ready: true } }],
       });
-      const service = (name: string): object => ({ service: { name, port: { number: 8000 } } });
+      const service = (serviceName: string): object =>
+        version === 'v1'
+          ? { service: { name: serviceName, port: { number: 8000 } } }
+          : { serviceName, servicePort: 8000 };
       const rules = [
         {
           host: 'apiserver.example.test',
@@ -69,12 +85,15 @@ it.runIf(allowed)(
           },
         },
       ];
-      await create(INGRESSES, { metadata, spec: { ingressClassName: 'sluice', rules } });
+      const chosen = hasClasses
+        ? { metadata, spec: { ingressClassName: 'sluice', rules } }
+        : { metadata: { ...metadata, annotations: { 'kubernetes.io/ingress.class': 'sluice' } }, spec: { rules } };
+      await create(ingresses, chosen);
       await expect
         .poll(async () => (await ask('apiserver.example.test', '/').catch(() => undefined))?.body, SOON)
         .toBe('cbs');
       const loadBalancer = async (): Promise<unknown> =>
-        (await client.get<KubeObject & { status?: { loadBalancer?: unknown } }>(INGRESSES, metadata)).status
+        (await client.get<KubeObject & { status?: { loadBalancer?: unknown } }>(ingresses, metadata)).status
           ?.loadBalancer;
       await expect.poll(loadBalancer, SOON).toEqual({ ingress: [{ ip: '203.0.113.9' }] });
       const events = async (): Promise<unknown[]> =>

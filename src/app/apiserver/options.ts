@@ -1,5 +1,5 @@
 import type { Logger } from '../../base/log.ts';
-import type { ValidateObject } from '../../core/objectstore/index.ts';
+import type { ResourceDefinition, ValidateObject } from '../../core/objectstore/index.ts';
 import type { DurableStore } from '../../core/objectstore/index.ts';
 
 /** How one API server is reached and what it hands out. */
@@ -30,6 +30,8 @@ export interface ApiServerDependencies {
   readonly kubeletSocket: (nodeName: string) => string | undefined;
   /** Semantic validation beyond the schema; every issue is answered at once. */
   readonly validateObject?: ValidateObject;
+  /** What there is without a CustomResourceDefinition; default everything that this server knows. */
+  readonly builtin?: readonly ResourceDefinition[];
   /** Wall clock, default `() => new Date()`. */
   readonly now?: () => Date;
 }

@@ -102,7 +102,7 @@ function apiContext(options: ApiServerOptions, dependencies: ApiServerDependenci
   let schemas: SchemaSource | undefined;
   return {
     store: new VersionedStore({ logSize: WATCH_LOG }, dependencies.store),
-    registry: new Registry(BUILTIN_RESOURCES),
+    registry: new Registry(dependencies.builtin ?? BUILTIN_RESOURCES),
     schemas: () => (schemas ??= schemaSource(loadDefinitions())),
     surroundings: {
       now: (offset = 0) => new Date(now().getTime() + offset * 1000).toISOString().replace(/\.\d+Z$/, 'Z'),

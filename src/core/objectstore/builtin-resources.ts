@@ -5,6 +5,9 @@ const scalable = {
   scale: { specReplicas: '.spec.replicas', statusReplicas: '.status.replicas' },
 } as const;
 
+const INGRESS = resource('ingresses', 'Ingress', { short: ['ing'], generation: true, subresources: ['status'] });
+const INGRESS_CLASS = resource('ingressclasses', 'IngressClass', { cluster: true, generation: true });
+
 /** The resources that exist without a CRD, with the names, short names and categories of Kubernetes 1.32. */
 export const BUILTIN_RESOURCES: readonly ResourceDefinition[] = [
   ...group('', 'v1', [
@@ -84,10 +87,13 @@ export const BUILTIN_RESOURCES: readonly ResourceDefinition[] = [
   ...group('coordination.k8s.io', 'v1', [resource('leases', 'Lease', {})]),
   ...group('discovery.k8s.io', 'v1', [resource('endpointslices', 'EndpointSlice', { generation: true })]),
   ...group('networking.k8s.io', 'v1', [
-    resource('ingressclasses', 'IngressClass', { cluster: true, generation: true }),
-    resource('ingresses', 'Ingress', { short: ['ing'], generation: true, subresources: ['status'] }),
+    INGRESS_CLASS,
+    INGRESS,
     resource('networkpolicies', 'NetworkPolicy', { short: ['netpol'], generation: true }),
   ]),
+  // Gone from Kubernetes since 1.22, and still in many a manifest.
+  ...old('networking.k8s.io', 'v1beta1', [INGRESS_CLASS, INGRESS]),
+  ...old('extensions', 'v1beta1', [INGRESS]),
   ...group('node.k8s.io', 'v1', [resource('runtimeclasses', 'RuntimeClass', { cluster: true })]),
   ...group('policy', 'v1', [
     resource('poddisruptionbudgets', 'PodDisruptionBudget', {
@@ -127,6 +133,14 @@ type Ungrouped = Omit<ResourceDefinition, 'group' | 'version'>;
 
 function group(name: string, version: string, resources: readonly Ungrouped[]): ResourceDefinition[] {
   return resources.map((each) => ({ ...each, group: name, version }));
+}
+
+/** Old versions of resources of networking.k8s.io/v1. */
+function old(name: string, version: string, resources: readonly Ungrouped[]): ResourceDefinition[] {
+  return group(name, version, resources).map((each) => ({
+    ...each,
+    storedAs: { group: 'networking.k8s.io', version: 'v1' },
+  }));
 }
 
 function resource(plural: string, kind: string, traits: Traits): Ungrouped {

@@ -33,6 +33,8 @@ export interface ResourceDefinition {
   /** Whether `metadata.generation` counts changes of everything but metadata and status. */
   readonly generation: boolean;
   readonly scale?: ScalePaths;
+  /** Present for an old version of a built-in resource: its objects are kept in this one, and converted. */
+  readonly storedAs?: { readonly group: string; readonly version: string };
   /** Present for custom resources. */
   readonly custom?: CustomDefinition;
 }
@@ -50,8 +52,15 @@ export interface CustomDefinition {
 export const ALL_VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'] as const;
 
 /** `group/plural`: the bucket in which all versions of a resource are kept. */
-export function bucketOf(definition: { readonly group: string; readonly plural: string }): string {
-  return `${definition.group}/${definition.plural}`;
+export function bucketOf(
+  definition: Pick<ResourceDefinition, 'plural' | 'storedAs'> & { readonly group: string },
+): string {
+  return `${definition.storedAs?.group ?? definition.group}/${definition.plural}`;
+}
+
+/** `group/version` that objects have once they are read: that of the resource, or the one that an old version is kept in. */
+export function storedVersionOf(definition: Pick<ResourceDefinition, 'group' | 'version' | 'storedAs'>): string {
+  return apiVersionOf(definition.storedAs ?? definition);
 }
 
 /** `apps/v1`, or `v1` for the core group. */

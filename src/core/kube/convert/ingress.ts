@@ -15,6 +15,38 @@ export function convertIngress(object: JsonObject): Conversion {
   return outcome(converted, problems);
 }
 
+/** The way back: an Ingress of `networking.k8s.io/v1` as one of an old version. */
+export function ingressAsOf(object: JsonObject, apiVersion: string): JsonObject {
+  return mapFields(object, (name, value) => {
+    if (name === 'apiVersion') return [name, apiVersion];
+    return name === 'spec' && isObject(value) ? [name, oldSpec(value)] : [name, value];
+  });
+}
+
+function oldSpec(spec: JsonObject): JsonObject {
+  return mapFields(spec, (name, value) => {
+    if (name === 'defaultBackend') return ['backend', oldBackend(value)];
+    return name === 'rules' && Array.isArray(value) ? [name, value.map(oldRule)] : [name, value];
+  });
+}
+
+function oldRule(rule: unknown): unknown {
+  const http = isObject(rule) ? rule['http'] : undefined;
+  if (!isObject(rule) || !isObject(http) || !Array.isArray(http['paths'])) return rule;
+  const paths = http['paths'].map((path: unknown) =>
+    isObject(path) ? { ...path, backend: oldBackend(path['backend']) } : path,
+  );
+  return { ...rule, http: { ...http, paths } };
+}
+
+function oldBackend(backend: unknown): unknown {
+  const service = isObject(backend) ? backend['service'] : undefined;
+  if (!isObject(backend) || !isObject(service)) return backend;
+  const { service: _, ...rest } = backend;
+  const { number, name } = isObject(service['port']) ? service['port'] : {};
+  return { serviceName: service['name'], servicePort: number ?? name, ...rest };
+}
+
 function convertSpec(spec: unknown, problems: FieldRemark[]): unknown {
   if (!isObject(spec)) return wrong(spec, 'spec', 'must be an object', problems);
   return mapFields(spec, (name, value) => {

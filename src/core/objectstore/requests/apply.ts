@@ -50,7 +50,8 @@ export function apply(
     const entry = create(context, definition, namespace, draft, request, entries);
     return { entry, created: true };
   }
-  const live = asServed(stored.object, definition);
+  // What was read is in the version that is kept, too.
+  const live = definition.storedAs === undefined ? asServed(stored.object, definition) : stored.object;
   const entries = live.metadata.managedFields ?? [];
   const { mine, others } = split(entries, request.fieldManager, part);
   if (!request.force) refuseConflicts(target, live, config, others, schema, definitions);

@@ -1,14 +1,16 @@
+import { convertObject } from '../../kube/convert/convert-object.ts';
 import { badRequest } from '../api-error.ts';
-import { isJsonObject, type ApiObject, type Json } from '../api-object.ts';
+import { isJsonObject, type ApiObject, type Json, type JsonObject } from '../api-object.ts';
 import type { ApiContext, WriteRequest } from '../api-context.ts';
 import { decodeCustom } from '../custom/decode-custom.ts';
-import { apiVersionOf, type ResourceDefinition } from '../resource-definition.ts';
+import { apiVersionOf, storedVersionOf, type ResourceDefinition } from '../resource-definition.ts';
 import { decode } from '../schema/decode.ts';
 import type { Schema } from '../schema/schema.ts';
 
 /**
  * Reads a request's JSON as an object of `definition`: typed, without unknown fields (an error, a warning or nothing, as
- * the client chose), with apiVersion and kind in place. Throws BadRequest in the words of the real server.
+ * the client chose), with apiVersion and kind in place, an old version brought to the one it is kept in. Throws
+ * BadRequest in the words of the real server.
  */
 export function decodeBody(
   context: ApiContext,
@@ -19,23 +21,32 @@ export function decodeBody(
 ): ApiObject {
   if (!isJsonObject(body)) throw cannotHandle(definition, 'json: cannot unmarshal into an object');
   checkKind(definition, body);
+  const current = definition.storedAs === undefined ? body : converted(definition, body);
   const typed =
     definition.custom === undefined
-      ? decode(body, schemaOf(context, definition), context.schemas().definitions)
-      : decodeCustom(body, definition.custom, context.schemas().definitions);
+      ? decode(current, schemaOf(context, definition), context.schemas().definitions)
+      : decodeCustom(current, definition.custom, context.schemas().definitions);
   if (typed.typeError !== undefined) throw cannotHandle(definition, typed.typeError);
   reportFields([...typed.unknownFields, ...duplicates], definition, request);
   const { metadata, ...rest } = typed.value as Record<string, unknown>;
   return {
     ...rest,
-    apiVersion: apiVersionOf(definition),
+    apiVersion: storedVersionOf(definition),
     kind: definition.kind,
     metadata: isJsonObject(metadata) ? metadata : {},
   } as ApiObject;
 }
 
-/** The type of a built-in resource; a kind without one is taken as it is. */
-export function schemaOf(context: ApiContext, { group, version, kind }: ResourceDefinition): Schema {
+function converted(definition: ResourceDefinition, body: JsonObject): JsonObject {
+  const conversion = convertObject({ ...body, apiVersion: apiVersionOf(definition), kind: definition.kind });
+  if (conversion.kind === 'converted') return conversion.object as JsonObject;
+  const problems = conversion.kind === 'refused' ? conversion.problems : [];
+  throw cannotHandle(definition, problems.map(({ path, message }) => `${path} ${message}`).join(', '));
+}
+
+/** The type in which objects of a built-in resource are kept; a kind without one is taken as it is. */
+export function schemaOf(context: ApiContext, definition: ResourceDefinition): Schema {
+  const { kind, storedAs: { group, version } = definition } = definition;
   return context.schemas().ofKind(group, version, kind) ?? {};
 }
 

@@ -2,7 +2,7 @@ import type { ManagedFieldsEntry } from 'kubernetes-types/meta/v1.d.ts';
 import type { ApiContext, WriteRequest } from '../api-context.ts';
 import type { ApiObject, Json, JsonObject } from '../api-object.ts';
 import { changedFields, subtract, unite, type FieldSet } from '../patch/field-set.ts';
-import { apiVersionOf, type ResourceDefinition } from '../resource-definition.ts';
+import { storedVersionOf, type ResourceDefinition } from '../resource-definition.ts';
 import { OBJECT_META } from '../schema/schema-source.ts';
 import { REF_PREFIX, type Schema } from '../schema/schema.ts';
 import { schemaOf } from './decode-body.ts';
@@ -87,7 +87,7 @@ export function managerEntry(
   return {
     manager: fieldManager,
     operation,
-    apiVersion: apiVersionOf(definition),
+    apiVersion: storedVersionOf(definition),
     time: context.surroundings.now(),
     fieldsType: 'FieldsV1',
     fieldsV1: owned,
