@@ -119,7 +119,7 @@ export class CalicoNode {
   /** A pod as Calico's plugin wires it, with an address of the block that the block is told of. */
   async addPod(name: string, ordinal: number): Promise<CalicoPod> {
     const netns = this.#cluster.makeNetns(`calico-${name}`);
-    const link = `cali${createHash('sha1').update(`default.${name}`).digest('hex').slice(0, 11)}`;
+    const link = caliInterface(name);
     const ip = `${this.#prefix}.${this.#first + ordinal}`;
     const node = this.#cluster.nodes.get(this.name)!.netns;
     await this.#ip(`link add ${link} address ${HOST_SIDE_MAC} type veth peer name eth0 netns ${netns}`);
@@ -163,6 +163,11 @@ export class CalicoNode {
     const { code, output } = await this.#cluster.run(netns, command.split(' '));
     if (code !== 0) throw new Error(`${command}: ${output}`);
   }
+}
+
+/** The node's side of a pod of namespace `default`, as Calico's plugin names it. */
+export function caliInterface(pod: string): string {
+  return `cali${createHash('sha1').update(`default.${pod}`).digest('hex').slice(0, 11)}`;
 }
 
 /** As Felix derives it: the letter f and five bytes of the name's SHA-1. */

@@ -7,6 +7,8 @@ import type { Pod } from '../../../src/core/kube/types.ts';
 import { PODS } from '../../../src/host/kube-client/resources.ts';
 import type { KubeClient, ObjectName, Resource } from '../../../src/host/kube-client/types.ts';
 
+/** Of the ConfigMap with the settings of agents and plugins. */
+export const SLUICE_CONFIG = { name: 'sluice-config', namespace: 'kube-system' };
 const OWNER = { apiVersion: 'apps/v1', uid: 'u', controller: true };
 
 /** Who a pod is of, as its object has it. */
@@ -62,7 +64,8 @@ export abstract class ChangingNode {
   /** One run of `sluice migrate` for this node; it is killed when it begins `until`. */
   migrate(options: Pick<ApplyOptions, 'from' | 'direction'>, until?: string): Promise<Outcome> {
     const kill = new AbortController();
-    const objects = [daemonSet('sluice-node'), { ...daemonSet('sluice-controllers'), kind: 'Deployment' }];
+    const config = { apiVersion: 'v1', kind: 'ConfigMap', metadata: SLUICE_CONFIG };
+    const objects = [config, daemonSet('sluice-node'), { ...daemonSet('sluice-controllers'), kind: 'Deployment' }];
     return applyMigration(
       { ...options, node: this.name, patience: 60_000 },
       {

@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +9,6 @@ import { fileEndpointStore } from '../../../src/app/agent/endpoint-store.ts';
 import { disposeAfter, eventually } from '../../../src/app/agent/cluster.test-support.ts';
 import type { AgentStatus } from '../../../src/app/agent/status.ts';
 import { textInMemory } from '../../../src/app/agent/text-file.ts';
-import { builtPlugin } from '../../../src/app/cni/plugin-executable.test-support.ts';
 import { parseCidr } from '../../../src/base/ip/index.ts';
 import { jsonLogger, silentLogger } from '../../../src/base/log.ts';
 import type { LogLevel } from '../../../src/base/log.ts';
@@ -27,11 +26,10 @@ import { openPacketCopies } from '../../../src/host/nflog/kernel.ts';
 import { openNftables } from '../../../src/host/nftables/kernel.ts';
 import { openSysctl } from '../../../src/host/sysctl/sysctl.ts';
 import { openWireguard } from '../../../src/host/wireguard/kernel.ts';
+import { writePlugins } from './plugin-folder.ts';
 
 /** What the cluster has given the node to give its pods. */
 const POD_CIDRS = ['10.244.1.0/24', 'fd00:244:1::/64'];
-/** Debian's containernetworking-plugins. */
-const UPSTREAM = '/usr/lib/cni';
 
 /** A pod that plugins of others have wired. */
 export interface ForeignPod {
@@ -66,7 +64,7 @@ export class PolicyOnlyNode implements AsyncDisposable {
   static async create(prefixes?: readonly string[]): Promise<PolicyOnlyNode> {
     const node = new PolicyOnlyNode(prefixes);
     node.#connect();
-    node.#writePlugins();
+    writePlugins(join(node.directory, 'plugins'), node.netns);
     await node.client.create(NAMESPACES, { metadata: { name: 'default', labels: { name: 'default' } } });
     await node.client.create(NODES, { metadata: { name: 'n1' }, spec: { podCIDRs: POD_CIDRS } } as object);
     const addresses = ['172.30.1.11', 'fd00:30:1::b'].map((address) => ({ type: 'InternalIP', address }));
@@ -309,18 +307,6 @@ export class PolicyOnlyNode implements AsyncDisposable {
       ['fd00:244::/32', 'fd00:30:1::b/128'],
     ] as const)
       far.apply([{ kind: 'add-route', route: { destination: parseCidr(destination)!, via: parseCidr(via)!.ip } }]);
-  }
-
-  /** The upstream plugins as they are, but at home in the node's namespace. */
-  #writePlugins(): void {
-    const folder = join(this.directory, 'plugins');
-    mkdirSync(folder);
-    for (const name of readdirSync(UPSTREAM))
-      writeFileSync(join(folder, name), `#!/bin/sh\nexec nsenter --net=${this.netns} ${UPSTREAM}/${name}\n`, {
-        mode: 0o755,
-      });
-    const own = `#!/bin/sh\nexec nsenter --net=${this.netns} ${builtPlugin()}\n`;
-    writeFileSync(join(folder, 'sluice'), own, { mode: 0o755 });
   }
 
   #namespace(name: string): string {
