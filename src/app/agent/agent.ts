@@ -95,6 +95,7 @@ class Agent {
       ...world,
       signal,
       addresses: (known) => this.#network.ownAddresses(known),
+      furtherAddresses: (known) => this.#network.furtherAddresses(known),
       tunnels: () => this.#addresses.tunnels,
       more: (known) => this.#flannel?.annotations(known) ?? {},
       wireguardKeys: () => this.#network.wireguard,
@@ -141,7 +142,7 @@ class Agent {
       localEndpoints: () => this.#attachments.routingEndpoints(),
       filter: () => this.#filter,
       due: (changes) => this.#backendChange.due(changes),
-      onKeysChanged: () => void this.#publish((known) => this.#identity.publishAddresses(known)),
+      onIdentityChanged: () => void this.#publish((known) => this.#identity.publishAddresses(known)),
     });
     this.#attachments = new Attachments({
       ...world,

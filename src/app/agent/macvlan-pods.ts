@@ -27,7 +27,7 @@ export interface MacvlanPodsDependencies extends PodLinkDependencies {
   readonly filter: () => Ruleset | undefined;
   /** This node's name, and all nodes. */
   readonly node: string;
-  readonly nodes: () => ReadonlyMap<string, Pick<KnownNode, 'endpoint'>>;
+  readonly nodes: () => ReadonlyMap<string, Pick<KnownNode, 'endpoint' | 'addresses'>>;
   readonly log: Logger;
 }
 
@@ -139,7 +139,7 @@ export class MacvlanPods {
   #segment(name: string | undefined): Segment {
     const { netlink, node, nodes } = this.#dependencies;
     const entries = netlink.addresses().filter(({ scope }) => scope === 'global');
-    const own = nodes().get(node)?.endpoint.addresses ?? [];
+    const own = nodes().get(node)?.addresses ?? [];
     const carrier = entries.find(({ address }) =>
       own.some((ip) => ip.family === address.ip.family && ip.value === address.ip.value),
     );

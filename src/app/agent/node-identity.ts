@@ -1,5 +1,6 @@
 import { formatCidr, formatIp } from '../../base/ip/index.ts';
 import type { Cidr, Ip } from '../../base/ip/index.ts';
+import { FURTHER_ADDRESSES_ANNOTATION } from '../../core/policy/endpoints.ts';
 import type { TunnelAddresses, TunnelKind } from '../../core/routing/index.ts';
 import type { WireguardKeys } from '../../core/wireguard/index.ts';
 import { NODES } from '../../host/kube-client/resources.ts';
@@ -44,6 +45,8 @@ export interface NodeIdentityDependencies {
   readonly now: () => number;
   /** Where peers reach this node, the best address of each family first. */
   readonly addresses: (known: KnownNode) => readonly Ip[];
+  /** What else packets of this node may carry. */
+  readonly furtherAddresses: (known: KnownNode) => readonly Ip[];
   /** This node's addresses in the overlay. */
   readonly tunnels: () => TunnelAddresses;
   /** What else the node says in its annotations. */
@@ -67,16 +70,21 @@ export class NodeIdentity {
 
   /** Publishes the node's address with its prefix and the tunnel's: peers find it by them. */
   async publishAddresses(known: KnownNode): Promise<void> {
-    const { client, netlink, addresses, tunnels, more, wireguardKeys, calicoNodes, signal } = this.#dependencies;
+    const { client, netlink, addresses, furtherAddresses, tunnels, more, wireguardKeys, calicoNodes, signal } =
+      this.#dependencies;
     const wanted = { ...identityAnnotations(readUnderlay(netlink, addresses(known)), tunnels()), ...more?.(known) };
     const missing = Object.entries(wanted).filter(([key, value]) => known.annotations[key] !== value);
     const { keys, nextKeys } = wireguardKeys();
+    const further = furtherAddresses(known).map(formatIp).join(',');
     // Null takes an annotation away: peers must not use a key that is not in use.
-    const all = ([4, 6] as const).flatMap((family) => [
-      [WIREGUARD_ANNOTATIONS[family], keys[family] ?? null] as const,
-      [NEXT_WIREGUARD_ANNOTATIONS[family], nextKeys[family] ?? null] as const,
-    ]);
-    const changed = all.filter(([name, key]) => (known.annotations[name] ?? null) !== key);
+    const all = [
+      [FURTHER_ADDRESSES_ANNOTATION, further === '' ? null : further] as const,
+      ...([4, 6] as const).flatMap((family) => [
+        [WIREGUARD_ANNOTATIONS[family], keys[family] ?? null] as const,
+        [NEXT_WIREGUARD_ANNOTATIONS[family], nextKeys[family] ?? null] as const,
+      ]),
+    ];
+    const changed = all.filter(([name, value]) => (known.annotations[name] ?? null) !== value);
     if (missing.length + changed.length === 0) return;
     const body = { metadata: { annotations: Object.fromEntries([...missing, ...changed]) } };
     const options = { fieldManager: FIELD_MANAGER, signal };

@@ -1,11 +1,14 @@
+import type { Ip } from '../../base/ip/index.ts';
 import type { Delta } from '../../core/calc/model.ts';
 import { DEFAULT_SETTINGS } from '../../core/routing/index.ts';
 import type { LocalEndpoint, RoutingSettings, TunnelSettings } from '../../core/routing/index.ts';
+import { DEFAULT_WIREGUARD } from '../../core/wireguard/index.ts';
 import { ChecksumOffload } from './checksum-offload.ts';
 import { checksumPeers } from './checksum-peers.ts';
 import type { ClusterFeed } from './cluster-feed.ts';
 import type { AgentDependencies } from './dependencies.ts';
 import type { Flannel } from './flannel.ts';
+import { wireguardCarrying } from './flannel-options.ts';
 import { NetworkDriver } from './network-driver.ts';
 import type { NetworkDriverDependencies } from './network-driver.ts';
 import type { NodeAddresses } from './node-addresses.ts';
@@ -30,8 +33,8 @@ export interface NodeNetworkDependencies extends Omit<AgentDependencies, 'flanne
   /** Where what policy has to know of tunnels and peers goes. */
   readonly filter: () => Pick<PacketFilter, 'apply'>;
   readonly due: NonNullable<NetworkDriverDependencies['due']>;
-  /** This node has other WireGuard keys now. */
-  readonly onKeysChanged: () => void;
+  /** What this node says of itself may have changed: its WireGuard keys, the addresses of its devices. */
+  readonly onIdentityChanged: () => void;
 }
 
 /** What leads packets from this node to the others: links, routes and tunnels, what they carry, and their encryption. */
@@ -91,23 +94,28 @@ export class NodeNetwork {
       due: dependencies.due,
       // Who sets pods' MTU means it.
       mtuLimit: () => (options.mtu > 0 ? undefined : this.wireguard.podMtu),
-      onUnderlayChanged: () => this.#routing.underlayChanged(),
+      onUnderlayChanged: () => {
+        this.#routing.underlayChanged();
+        dependencies.onIdentityChanged();
+      },
       onReturnPeers: (peers) => this.#returnPeers.update(peers),
       onTunnels: (tunnels) => {
         this.#ownTunnels.update(tunnels);
         this.#checksums.settle(tunnels);
-        flannel?.settled(this.driver.podMtu);
+        flannel?.settled(this.driver.podMtu, this.driver.resyncs);
       },
     });
     this.wireguard = new WireguardDriver({
       ...dependencies,
       keys: dependencies.wireguardKeys,
-      settings: () => cluster().extended.wireguard,
+      // What carries all of a network encrypts it already.
+      settings: () => (wireguardCarrying(options) ? DEFAULT_WIREGUARD : cluster().extended.wireguard),
       input: () => ({
         ...this.#routing.input(),
         keys: new Map([...nodes()].map(([name, { wireguard }]) => [name, wireguard.keys])),
         nextKeys: new Map([...nodes()].map(([name, { wireguard }]) => [name, wireguard.nextKeys])),
       }),
+      onKeysChanged: dependencies.onIdentityChanged,
       rotation: () => nodes().get(options.node)?.wireguard.rotation ?? '',
       onTunnels: (tunnels) => this.#ownTunnels.updateEncrypting(tunnels),
     });
@@ -116,6 +124,11 @@ export class NodeNetwork {
   /** The addresses by which peers reach a node, as its Node object or the kernel says. */
   ownAddresses(known: Parameters<RoutingView['ownAddresses']>[0]): ReturnType<RoutingView['ownAddresses']> {
     return this.#routing.ownAddresses(known);
+  }
+
+  /** What else packets of this node may carry. */
+  furtherAddresses(known: Parameters<RoutingView['furtherAddresses']>[0]): readonly Ip[] {
+    return this.#routing.furtherAddresses(known);
   }
 
   /** Takes over what another network has left on this node, and programs everything; again, where it has begun. */
@@ -169,6 +182,7 @@ export class NodeNetwork {
   #routingSettings(): RoutingSettings {
     const { vxlan, mtu = {} } = this.#tunnelSettings();
     const { udp = DEFAULT_SETTINGS.udp } = this.#options;
-    return { vxlan: { ...DEFAULT_SETTINGS.vxlan, ...vxlan }, udp, mtu };
+    const wireguard = wireguardCarrying(this.#options);
+    return { vxlan: { ...DEFAULT_SETTINGS.vxlan, ...vxlan }, udp, mtu, ...(wireguard && { wireguard }) };
   }
 }

@@ -38,7 +38,8 @@ export function findOwnAddresses(netlink: Netlink, methods: AddressMethods, inte
   return { addresses, problems };
 }
 
-function factsOf(netlink: Netlink, internalIps: readonly Ip[]): AddressFacts {
+/** The kernel's devices, and the addresses of global scope that they have. */
+export function readLinkFacts(netlink: Netlink): Pick<AddressFacts, 'links' | 'addresses'> {
   const links = netlink.links();
   const names = new Map(links.map(({ index, name }) => [index, name]));
   return {
@@ -47,10 +48,16 @@ function factsOf(netlink: Netlink, internalIps: readonly Ip[]): AddressFacts {
       .addresses()
       .filter(({ scope }) => scope === 'global')
       .map(({ link, address }) => ({ link: names.get(link) ?? '', address })),
+  };
+}
+
+function factsOf(netlink: Netlink, internalIps: readonly Ip[]): AddressFacts {
+  return {
+    ...readLinkFacts(netlink),
     internalIps,
     routeTo: (destination) => {
       const route = netlink.routeTo(destination);
-      const link = route?.link === undefined ? undefined : names.get(route.link);
+      const link = route?.link === undefined ? undefined : netlink.link(route.link)?.name;
       const source = route?.source;
       return route && { ...(link === undefined ? {} : { link }), ...(source === undefined ? {} : { source }) };
     },

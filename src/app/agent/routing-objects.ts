@@ -5,7 +5,7 @@ import type { BgpNode } from '../../core/bgp/index.ts';
 import { FLANNEL_PREFIX, readNodeLease } from '../../core/flannel/index.ts';
 import type { LeaseReading } from '../../core/flannel/index.ts';
 import type { Node } from '../../core/kube/types.ts';
-import { nodeEndpoint } from '../../core/policy/endpoints.ts';
+import { nodeEndpoint, shownAddresses } from '../../core/policy/endpoints.ts';
 import type { NodeEndpoint } from '../../core/policy/cluster.ts';
 import type { RoutingBlock, RoutingNode, RoutingPool, TunnelAddresses, TunnelKind } from '../../core/routing/index.ts';
 import type { WireguardKeys } from '../../core/wireguard/index.ts';
@@ -43,6 +43,8 @@ const OWN_ANNOTATIONS = ['projectcalico.org/', 'sluice.dev/', FLANNEL_PREFIX];
 /** What the agent keeps of a Node. */
 export interface KnownNode {
   readonly endpoint: NodeEndpoint;
+  /** Where peers may reach it: its InternalIPs first, without what it has besides. */
+  readonly addresses: readonly Ip[];
   /** Ranges of pod addresses that were cut for the node; addresses are given by them in flannel's networks alone. */
   readonly podCidrs: readonly Cidr[];
   /** What the node says as part of a network of flannel's. */
@@ -71,12 +73,16 @@ export function knownNode(node: Node): KnownNode {
   );
   const vtepMac = annotations[VTEP_MAC_ANNOTATION];
   const macs = (annotations[UNDERLAY_MACS_ANNOTATION] ?? '').split(',').filter((mac) => MAC.test(mac));
-  const { name, addresses } = endpoint;
   const tunnelAddresses = tunnelAddressesOf(annotations);
+  const { name } = endpoint;
+  const addresses = shownAddresses(node).filter(
+    (ip) => !endpoint.tunnelAddresses.some((tunnel) => equalIp(ip, tunnel)),
+  );
   const { podCIDR, podCIDRs = podCIDR === undefined ? [] : [podCIDR] } = node.spec ?? {};
   const podCidrs = podCIDRs.flatMap((text) => parseCidr(text) ?? []);
   return {
     endpoint,
+    addresses,
     podCidrs,
     lease: readNodeLease(annotations, podCidrs),
     bgp: bgpNode({ name, labels: endpoint.labels, annotations, addresses }),

@@ -1,5 +1,6 @@
-import { formatIp } from '../../base/ip/index.ts';
+import { equalIp, formatIp } from '../../base/ip/index.ts';
 import type { Ip } from '../../base/ip/index.ts';
+import { hostAddresses } from '../../core/routing/index.ts';
 import type {
   LocalEndpoint,
   RoutingBlock,
@@ -12,7 +13,7 @@ import type {
 import type { Netlink } from '../../host/netlink/port.ts';
 import type { AgentOptions } from './options.ts';
 import type { KnownNode } from './routing-objects.ts';
-import { findOwnAddresses } from './own-addresses.ts';
+import { findOwnAddresses, readLinkFacts } from './own-addresses.ts';
 import type { OwnAddresses } from './own-addresses.ts';
 import type { PathMtus } from './path-mtus.ts';
 import { PeerMtus, readUnderlay } from './underlay.ts';
@@ -41,6 +42,7 @@ export class RoutingView {
   readonly #dependencies: RoutingViewDependencies;
   readonly #mtus: PeerMtus;
   #own: (OwnUnderlay & { readonly found: OwnAddresses }) | undefined;
+  #facts: ReturnType<typeof readLinkFacts> | undefined;
   /** The InternalIPs that `#own` was read for. */
   #internalIps = '';
 
@@ -56,6 +58,7 @@ export class RoutingView {
   /** The ways to other nodes may have changed: ask the kernel again. */
   underlayChanged(): void {
     this.#own = undefined;
+    this.#facts = undefined;
     this.#mtus.forget();
   }
 
@@ -92,8 +95,17 @@ export class RoutingView {
     return this.#ownUnderlay(known).found.addresses;
   }
 
+  /** What else packets of this node may carry, of pods and tunnels none: peers cannot know it by themselves. */
+  furtherAddresses(known: KnownNode): readonly Ip[] {
+    const { netlink, pools, tunnels } = this.#dependencies;
+    this.#facts ??= readLinkFacts(netlink);
+    const cidrs = pools().map(({ cidr }) => cidr);
+    const told = [...known.addresses, ...this.ownAddresses(known), ...Object.values(tunnels()).flat()];
+    return hostAddresses(this.#facts, cidrs).filter((ip) => !told.some((each) => equalIp(each, ip)));
+  }
+
   #ownUnderlay(known: KnownNode | undefined): OwnUnderlay & { readonly found: OwnAddresses } {
-    const internalIps = known?.endpoint.addresses ?? [];
+    const internalIps = known?.addresses ?? [];
     const text = internalIps.map(formatIp).join();
     if (this.#own !== undefined && text === this.#internalIps) return this.#own;
     const { netlink } = this.#dependencies;

@@ -45,8 +45,8 @@ export function postroutingRules(options: BaseOptions): Rule[] {
 /**
  * What came in by a NodePort or to a Service's address and leaves for another node. Such a backend would answer the client
  * directly, which knows nothing of it; pods are led back to here by peers that know this node by what it sends: out of a
- * tunnel, or as the next hop. That does not help clients of the cluster, which come here only by an address that no Node
- * object shows: their own node would answer them, and no node takes a packet from its own address from outside.
+ * tunnel, or as the next hop. That does not help clients of the cluster, which come here only by an address that no node
+ * has published: their own node would answer them, and no node takes a packet from its own address from outside.
  */
 function nodePortRules(family: Family, { returnPaths, tunnels }: BaseOptions): Rule[] {
   const remote = [hasCtMark(CT_MARK.NODE_PORT), isFamily(family), OWN_INTERFACES.notTo];

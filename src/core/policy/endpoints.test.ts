@@ -50,6 +50,16 @@ describe('nodeEndpoint', () => {
     expect(node.addresses.map(formatIp)).toEqual(['172.30.1.11', '203.0.113.1']);
     expect(node.tunnelAddresses.map(formatIp)).toEqual(['10.244.1.0']);
   });
+
+  it('has what its agent says that it has besides, each once and last', () => {
+    const annotations = {
+      'projectcalico.org/IPv4VXLANTunnelAddr': '10.244.1.0',
+      'sluice.dev/addresses': '10.244.1.0,172.30.1.11,172.31.9.12,nonsense,fd00:31:9::12',
+    };
+    const addresses = [{ type: 'InternalIP', address: '172.30.1.11' }];
+    const node = nodeEndpoint({ metadata: { name: 'n1', annotations }, status: { addresses } });
+    expect(node.addresses.map(formatIp)).toEqual(['172.30.1.11', '172.31.9.12', 'fd00:31:9::12']);
+  });
 });
 
 describe('effectiveRanges', () => {

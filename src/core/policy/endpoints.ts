@@ -39,6 +39,9 @@ export const TUNNEL_ANNOTATIONS = [
 /** Annotations in which a node publishes the address that its peers reach it at, as a CIDR (Calico's names). */
 export const NODE_ADDRESS_ANNOTATIONS = ['projectcalico.org/IPv4Address', 'projectcalico.org/IPv6Address'] as const;
 
+/** Annotation in which a node publishes its addresses that its Node object does not show otherwise, separated by commas. */
+export const FURTHER_ADDRESSES_ANNOTATION = 'sluice.dev/addresses';
+
 /** The pod as policy sees it. Addresses that do not parse are left out, since no packet can carry them. */
 export function podEndpoint(pod: Pod): PodEndpoint {
   const namespace = namespaceNameOf(pod);
@@ -64,19 +67,28 @@ export function podEndpoint(pod: Pod): PodEndpoint {
   };
 }
 
-/** The node with its addresses from `status.addresses` and the tunnel annotations. */
+/** The node with its addresses from `status.addresses`, what its agent published, and the tunnel annotations. */
 export function nodeEndpoint(node: Node): NodeEndpoint {
   const name = nameOf(node);
   const annotations = node.metadata?.annotations ?? {};
   const tunnelAddresses = parseAddresses(TUNNEL_ANNOTATIONS.map((annotation) => annotations[annotation]));
+  const further = parseAddresses((annotations[FURTHER_ADDRESSES_ANNOTATION] ?? '').split(','));
+  const addresses = [...shownAddresses(node), ...further].filter(
+    (ip, i, all) =>
+      !tunnelAddresses.some((tunnel) => equalIp(ip, tunnel)) && all.findIndex((each) => equalIp(each, ip)) === i,
+  );
+  return { kind: 'node', key: name, name, labels: labelsOf(node), addresses, tunnelAddresses };
+}
+
+/** Where peers may reach the node: its InternalIPs, what it says that it is reached at, and the other ones of its status. */
+export function shownAddresses(node: Node): readonly Ip[] {
+  const annotations = node.metadata?.annotations ?? {};
   const listed = items(node.status?.addresses);
-  const own = parseAddresses([
+  return parseAddresses([
     ...listed.filter((each) => each.type === 'InternalIP').map((each) => each.address),
     ...NODE_ADDRESS_ANNOTATIONS.map((annotation) => annotations[annotation]?.split('/')[0]),
     ...listed.filter((each) => each.type !== 'InternalIP').map((each) => each.address),
   ]);
-  const addresses = own.filter((ip) => !tunnelAddresses.some((tunnel) => equalIp(ip, tunnel)));
-  return { kind: 'node', key: name, name, labels: labelsOf(node), addresses, tunnelAddresses };
 }
 
 /** The namespace; its name label is there even when the object lacks it. */

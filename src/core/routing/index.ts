@@ -3,10 +3,18 @@ export { detectAddress, parseAddressMethod } from './autodetect.ts';
 export type { AddressFacts, AddressMethod } from './autodetect.ts';
 export { CONFIGURABLE_BACKENDS } from './backends/backend-table.ts';
 export type { Backend, NodeContext, PeerContext, PeerPath, TunnelPath } from './backend.ts';
-export { DEFAULT_SETTINGS, ROUTE_PROTOCOL, TUNNEL_DEVICES, VXLAN_OVERHEAD } from './constants.ts';
+export {
+  DEFAULT_SETTINGS,
+  FLANNEL_WIREGUARD_DEVICES,
+  FLANNEL_WIREGUARD_OVERHEAD,
+  ROUTE_PROTOCOL,
+  TUNNEL_DEVICES,
+  VXLAN_OVERHEAD,
+} from './constants.ts';
 export { desiredNetwork } from './desired.ts';
 export { diffNetwork, diffTables } from './diff.ts';
 export type { ActualNetwork, RoutingChange } from './diff.ts';
+export { hostAddresses } from './host-addresses.ts';
 export { LINK_FEATURES } from './links.ts';
 export type { ActualLink, NewTunnelLink } from './links.ts';
 export { endpointItems } from './block-items.ts';
