@@ -30,7 +30,8 @@ const arbitraryServices: fc.Arbitrary<Delta[]> = fc
       protocol: fc.constantFrom('TCP' as const, 'UDP' as const),
       nodePort: fc.constantFrom(undefined, 30001, 30002),
       externalLocal: fc.boolean(),
-      affinity: fc.boolean(),
+      affinity: fc.constantFrom(undefined, 10, 3600),
+      zones: fc.constantFrom(undefined, ['z1'], ['z2']),
       sources: fc.option(fc.subarray(['198.51.100.0/24', '198.51.100.64/26', '2001:db8::/32'])),
       endpoints: fc.shuffledSubarray(['10.244.0.2', '10.244.0.3', '10.244.1.4', 'fd00:10:244::0:2']),
       ready: fc.boolean(),
@@ -39,37 +40,52 @@ const arbitraryServices: fc.Arbitrary<Delta[]> = fc
     { maxLength: 4 },
   )
   .map((shapes) =>
-    shapes.flatMap(({ name, addresses, protocol, nodePort, slice, endpoints, ready, sources, ...rest }): Delta[] => {
-      const ips = addresses.map((each) => parseIp(each)!);
-      const port = { name: '', protocol, port: 80 };
-      const ports = [nodePort === undefined ? port : { ...port, nodePort }];
-      return [
-        {
-          kind: 'service',
-          key: name,
-          value: {
+    shapes.flatMap(
+      ({
+        name,
+        addresses,
+        protocol,
+        nodePort,
+        slice,
+        endpoints,
+        ready,
+        sources,
+        affinity,
+        zones,
+        ...rest
+      }): Delta[] => {
+        const ips = addresses.map((each) => parseIp(each)!);
+        const port = { name: '', protocol, port: 80 };
+        const ports = [nodePort === undefined ? port : { ...port, nodePort }];
+        return [
+          {
+            kind: 'service',
             key: name,
-            addresses: ips,
-            clusterIps: ips.slice(0, 1),
-            ...(sources === null
-              ? {}
-              : { guarded: { addresses: ips.slice(1), sources: sources.map((each) => parseCidr(each)!) } }),
-            ports,
-            ...rest,
+            value: {
+              key: name,
+              addresses: ips,
+              clusterIps: ips.slice(0, 1),
+              ...(sources === null
+                ? {}
+                : { guarded: { addresses: ips.slice(1), sources: sources.map((each) => parseCidr(each)!) } }),
+              ports,
+              ...(affinity === undefined ? {} : { affinitySeconds: affinity }),
+              ...rest,
+            },
           },
-        },
-        {
-          kind: 'slice',
-          key: slice,
-          value: {
+          {
+            kind: 'slice',
             key: slice,
-            service: name,
-            ports: [{ name: '', protocol, port: 8080 }],
-            endpoints: endpoints.map((ip, i) => ({ address: parseIp(ip)!, node: `node-${i % 2}`, ready })),
+            value: {
+              key: slice,
+              service: name,
+              ports: [{ name: '', protocol, port: 8080 }],
+              endpoints: endpoints.map((ip, i) => ({ address: parseIp(ip)!, node: `node-${i % 2}`, ready })),
+            },
           },
-        },
-      ];
-    }),
+        ];
+      },
+    ),
   );
 
 const arbitraryState = arbitraryModel({ addressless: false }).map(({ state }) => state);
@@ -206,7 +222,13 @@ describe('the calculation', () => {
         walk.apply(deltas);
         walk.flush();
         walk.apply(deltas);
-        expect(walk.flush()).toEqual({ transaction: [], shrunk: new Set(), grown: new Set(), conntrackFlush: [] });
+        expect(walk.flush()).toEqual({
+          transaction: [],
+          shrunk: new Set(),
+          grown: new Set(),
+          conntrackFlush: [],
+          affinityFlush: [],
+        });
       }),
       { numRuns: 100 },
     );

@@ -45,7 +45,7 @@ describe.each<[BackendName, Family]>([
     address: string,
     nodePort: number,
     endpoints: readonly PodName[],
-    options: Partial<Pick<ServiceSpec, 'externalLocal' | 'affinity' | 'guarded' | 'clusterIps'>> = {},
+    options: Partial<Pick<ServiceSpec, 'externalLocal' | 'affinitySeconds' | 'guarded' | 'clusterIps'>> = {},
   ): Delta[] {
     const protocols = ['TCP', 'UDP'] as const;
     return [
@@ -58,7 +58,6 @@ describe.each<[BackendName, Family]>([
           clusterIps: [ipOf(address)],
           ports: protocols.map((protocol) => ({ name: protocol, protocol, port: 80, nodePort })),
           externalLocal: false,
-          affinity: false,
           ...options,
         },
       },
@@ -84,11 +83,12 @@ describe.each<[BackendName, Family]>([
       ...service(NOBODY, 30_003, []),
       ...service(LOCAL, 30_004, ['web-1', 'web-2'], { externalLocal: true }),
       ...service(ALL, 30_005, webs),
-      ...service(STICKY, 30_006, webs, { affinity: true }),
+      ...service(STICKY, 30_006, webs, { affinitySeconds: 3600 }),
       ...service(LOCAL_2, 30_007, ['web-2'], { externalLocal: true }),
       // Addresses of load balancers, open to some sources alone.
       ...service(OPEN, 30_008, webs, guardedBy(OPEN, 'outside', 'client-1', 'node-1')),
       ...service(SHUT, 30_009, webs, guardedBy(SHUT, 'client-1')),
+      ...service(at(21), 30_021, webs, { affinitySeconds: 1 }),
       ...service(EMPTY, 30_010, [], { clusterIps: [] }),
     );
   });
@@ -182,15 +182,32 @@ describe.each<[BackendName, Family]>([
       else await expect.poll(() => rig.askInVain(from, address, port, protocol)).toBe('ECONNREFUSED');
     });
 
-    it('a Service with affinity leads a client to one backend, whichever node it enters by', async () => {
-      const ways = nodes.map((node) => [ip(node), 30_006] as const);
-      for (const from of ['outside', 'client-1'] as const) {
-        const seen = new Set<string>();
-        const entries = from === 'outside' ? ways : [[STICKY, 80] as const];
-        for (const [address, port] of Array.from({ length: 12 }, (_, i) => entries[i % entries.length]!))
-          seen.add((await rig.ask(from, address, port, protocol)).split(' ')[0]!);
-        expect([...seen]).toEqual([expect.stringMatching(/^web-/)]);
-      }
+    it.each<[PlaceName, string, number]>([
+      ['client-1', STICKY, 80],
+      ['node-1', STICKY, 80],
+      ['client-1', ip('node-1'), 30_006],
+      ['outside', ip('node-1'), 30_006],
+      ['outside', ip('node-3'), 30_006],
+    ])('a Service with affinity leads %s by %s:%i to one backend until that is gone', async (from, address, port) => {
+      const asked = async () => (await rig.ask(from, address, port, protocol)).split(' ')[0]!;
+      const first = await asked();
+      expect(first).toMatch(/^web-/);
+      for (let i = 0; i < 11; i++) expect(await asked()).toBe(first);
+      // Others come and go; what the client has stays.
+      const others = webs.filter((each) => each !== first);
+      rig.apply(...service(STICKY, 30_006, [first as PodName, others[0]!], { affinitySeconds: 3600 }));
+      for (let i = 0; i < 6; i++) expect(await asked()).toBe(first);
+      rig.apply(...service(STICKY, 30_006, others, { affinitySeconds: 3600 }));
+      const second = await asked();
+      expect(others).toContain(second);
+      rig.apply(...service(STICKY, 30_006, webs, { affinitySeconds: 3600 }));
+      for (let i = 0; i < 6; i++) expect(await asked()).toBe(second);
+    });
+
+    it('a Service with affinity forgets a client after its time', async () => {
+      const seen = new Set<string>();
+      const asked = async () => seen.add(await rig.ask('client-1', at(21), 80, protocol)).size;
+      await expect.poll(asked, { interval: 1200 }).toBeGreaterThan(1);
     });
 
     it('a Service without affinity leads a client to every backend', async () => {

@@ -13,6 +13,8 @@ export const CUT_MARK = 0x1;
 const ICMP = 1;
 const ICMPV6 = 58;
 const UDP = 17;
+/** IPS_SEEN_REPLY (linux/netfilter/nf_conntrack_common.h). */
+const SEEN_REPLY = 0x2;
 const PORT_PROTOCOLS: Readonly<Record<number, FlowProtocol>> = { 6: 'TCP', 17: 'UDP', 132: 'SCTP' };
 
 /** What one round of judging did. */
@@ -60,7 +62,7 @@ export function judgeConnections(
 
 /**
  * The connections that must be forgotten: those of addresses that are nobody's any more, so that their next holder
- * inherits none, and UDP flows through Service frontends to endpoints that are gone, since UDP has no end by itself.
+ * inherits none, and UDP flows through Service frontends to what is no endpoint of them, since UDP has no end by itself.
  */
 export function staleConnections(
   flows: readonly TrackedFlow[],
@@ -68,10 +70,9 @@ export function staleConnections(
   flushes: readonly ConntrackFlush[],
 ): readonly TrackedFlow[] {
   const gone = new Set(released.map(flowKeyOf));
-  return flows.filter(
-    (flow) =>
-      isAmong(flow, gone) || (flow.original.protocol === UDP && flushes.some((flush) => isThrough(flow, flush))),
-  );
+  // The last word on a frontend counts.
+  const fronts = new Map(flushes.map((flush) => [frontKey(flush.address, flush.port), flush]));
+  return flows.filter((flow) => isAmong(flow, gone) || (flow.original.protocol === UDP && isAstray(flow, fronts)));
 }
 
 function isAmong({ original, reply }: TrackedFlow, addresses: ReadonlySet<string>): boolean {
@@ -80,13 +81,20 @@ function isAmong({ original, reply }: TrackedFlow, addresses: ReadonlySet<string
   );
 }
 
-function isThrough({ original, reply }: TrackedFlow, { address, port, endpoint }: ConntrackFlush): boolean {
-  return (
-    original.destinationPort === port &&
-    (address === undefined || equalIp(original.destination, address)) &&
-    reply.sourcePort === endpoint.port &&
-    equalIp(reply.source, endpoint.address)
-  );
+/** Whether it goes through one of the frontends to what is none of its endpoints. */
+function isAstray({ original, reply, status }: TrackedFlow, fronts: ReadonlyMap<string, ConntrackFlush>): boolean {
+  const { destination, destinationPort = 0 } = original;
+  const byAddress = fronts.get(frontKey(destination, destinationPort));
+  const flush = byAddress ?? fronts.get(frontKey(undefined, destinationPort));
+  if (flush === undefined) return false;
+  // By its port alone nobody can tell a NodePort from a port elsewhere: only what has no answer is taken for one.
+  const translated = !equalIp(reply.source, destination);
+  if (byAddress === undefined && !translated && (status & SEEN_REPLY) !== 0) return false;
+  return !flush.endpoints.some(({ address, port }) => reply.sourcePort === port && equalIp(reply.source, address));
+}
+
+function frontKey(address: Ip | undefined, port: number): string {
+  return `${address === undefined ? '' : flowKeyOf(address)} ${port}`;
 }
 
 /**

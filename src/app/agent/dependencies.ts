@@ -23,6 +23,8 @@ import type { TextStore } from './text-file.ts';
 export interface FlannelWorld {
   /** flannel's `subnet.env`; absent: it is not written. */
   readonly subnetFile?: TextStore;
+  /** The private key of its WireGuard, where that carries the network; absent: a new one in each life. */
+  readonly wireguardKey?: TextStore;
   /** Where leases are; absent: in the annotations of Nodes. */
   readonly etcd?: { readonly store: LeaseStore; readonly cuts: SubnetCuts };
 }
@@ -44,7 +46,7 @@ export interface AgentDependencies {
   /** Throws where the kernel has no WireGuard. */
   readonly openWireguard: () => Wireguard;
   readonly wireguardKeys: TextStore;
-  readonly nftables: Pick<Nftables, 'apply' | 'actual'>;
+  readonly nftables: Pick<Nftables, 'apply' | 'actual' | 'forget'>;
   /** The table of family `bridge`, for pods on the bridge of another network; absent: no such pods, or no such table. */
   readonly bridgeFilter?: Pick<Nftables, 'apply' | 'actual'>;
   readonly conntrack: Conntrack;

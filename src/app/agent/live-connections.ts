@@ -105,8 +105,12 @@ export class LiveConnections {
     this.#released = [];
     try {
       const local = endpoints.flatMap(this.#dependencies.addressesOf);
-      const all = [...local, ...released, ...flushes.map(({ endpoint }) => endpoint.address)];
-      const flows = await conntrack.dumpInBackground({ addresses: new Set(all.map(flowKeyOf)) });
+      const fronts = flushes.map(({ address }) => address);
+      // NodePorts are any address of the node.
+      const anywhere = fronts.includes(undefined);
+      const all = [...local, ...released, ...fronts.filter((each) => each !== undefined)];
+      const filter = anywhere ? {} : { addresses: new Set(all.map(flowKeyOf)) };
+      const flows = await conntrack.dumpInBackground(filter);
       const stale = staleConnections(flows, released, flushes);
       if (stale.length > 0) this.#forgotten += conntrack.delete(stale);
       this.#judge(flows, endpoints, local);

@@ -4,12 +4,13 @@ import { SluiceError, messageOf } from '../../base/errors.ts';
 import { diff, replaceAll } from '../../core/nft/diff.ts';
 import type { Ruleset, Transaction } from '../../core/nft/model.ts';
 import type { Nftables } from '../../host/nftables/port.ts';
+import { forgetClients } from './forget-clients.ts';
 import type { PodTables } from './pod-tables.ts';
 
 export interface PacketFilterDependencies {
   /** A calculation that has been fed everything that is known now. */
   readonly createEngine: () => CalcEngine;
-  readonly nftables: Pick<Nftables, 'apply' | 'actual'>;
+  readonly nftables: Pick<Nftables, 'apply' | 'actual' | 'forget'>;
   /** Tables elsewhere that follow from the node's. */
   readonly followers?: Pick<PodTables, 'follow' | 'check' | 'repair' | 'status'>;
   readonly log: Logger;
@@ -29,7 +30,7 @@ export interface PacketFilterStatus {
   readonly error?: string;
 }
 
-type Told = Pick<CalcUpdate, 'shrunk' | 'grown' | 'conntrackFlush'>;
+type Told = Omit<CalcUpdate, 'transaction'>;
 
 /** First wait after a refused transaction, milliseconds; doubles up to 64 times this. */
 const RETRY = 500;
@@ -205,8 +206,9 @@ export class PacketFilter {
   }
 
   #calculate(engine: CalcEngine): Transaction {
-    const { transaction, shrunk, grown, conntrackFlush } = engine.flush();
-    if (shrunk.size + grown.size + conntrackFlush.length > 0) this.#untold.push({ shrunk, grown, conntrackFlush });
+    const { transaction, ...told } = engine.flush();
+    const { shrunk, grown, conntrackFlush, affinityFlush } = told;
+    if (shrunk.size + grown.size + conntrackFlush.length + affinityFlush.length > 0) this.#untold.push(told);
     return transaction;
   }
 
@@ -214,7 +216,18 @@ export class PacketFilter {
   #tell(): void {
     const updates = this.#untold;
     this.#untold = [];
+    this.#forget(updates.flatMap(({ affinityFlush }) => affinityFlush));
     for (const update of updates) this.#dependencies.onUpdate(update);
+  }
+
+  /** The table is as it should be even where that fails: clients would come to an endpoint that is gone for a while. */
+  #forget(flushes: CalcUpdate['affinityFlush']): void {
+    const { nftables, log } = this.#dependencies;
+    try {
+      forgetClients(nftables, flushes);
+    } catch (error) {
+      log.error('cannot have the kernel forget clients of endpoints that are gone', { error: messageOf(error) });
+    }
   }
 
   #commit(transaction: Transaction): void {

@@ -109,7 +109,7 @@ describe('the calculation', () => {
         protocol: 'UDP',
         address: parseIp('10.96.0.10'),
         port: 53,
-        endpoint: { address: parseIp('10.244.9.9'), port: 5353 },
+        endpoints: ['10.244.0.2', '10.244.9.10'].map((each) => ({ address: parseIp(each), port: 5353 })),
       },
     ]);
   });
@@ -124,7 +124,6 @@ const service: Delta = {
     clusterIps: [parseIp('10.96.0.10')!],
     ports: [{ name: '', protocol: 'UDP', port: 53 }],
     externalLocal: false,
-    affinity: false,
   } satisfies ServiceSpec,
 };
 

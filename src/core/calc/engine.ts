@@ -133,9 +133,9 @@ class Engine implements CalcEngine {
     this.#hostFilter.settle();
     this.#ownNode.settle(this.#dispatch.judgesOwnNode);
     this.#dnsAnswers.settle(this.#sets.addresses.hasDomains);
-    const conntrackFlush = this.#services.settle();
+    const flushes = this.#services.settle();
     const transaction = this.#ruleset.flush();
-    return { transaction, ...impactOf(transaction, this.#chains, this.#dispatch), conntrackFlush };
+    return { transaction, ...impactOf(transaction, this.#chains, this.#dispatch), ...flushes };
   }
 
   ruleset(): Ruleset {
@@ -148,6 +148,7 @@ class Engine implements CalcEngine {
     this.#sets.addresses.setNode(name, node);
     this.#nodesChanged = true;
     if (name !== this.#node) return;
+    this.#services.setZone(node?.labels['topology.kubernetes.io/zone']);
     this.#network.setOwnNode(node);
     this.#hostFilter.setNode(node);
   }

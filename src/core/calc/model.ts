@@ -1,6 +1,6 @@
 import type { Cidr, Family, Ip } from '../../base/ip/index.ts';
 import type { OuterPacket, TunnelSpec } from '../nft/overlay.ts';
-import type { Ruleset, Transaction } from '../nft/model.ts';
+import type { ElementData, ElementKey, Ruleset, SetSpec, Transaction } from '../nft/model.ts';
 import type { Labels } from '../kube/labels.ts';
 import type {
   HostEndpointInfo,
@@ -96,13 +96,24 @@ export interface CalcOptions {
   readonly policyOnly?: { readonly prefixes: readonly string[] };
 }
 
-/** UDP flows to be forgotten: `conntrack` entries whose original destination is the frontend and whose reply source is the endpoint. */
+/**
+ * UDP has no end by itself: flows whose original destination is the frontend are to be forgotten unless it is one of these
+ * endpoints that answers.
+ */
 export interface ConntrackFlush {
   readonly protocol: 'UDP';
   /** Absent for NodePorts: any address of the node. */
   readonly address?: Ip;
   readonly port: number;
-  readonly endpoint: { readonly address: Ip; readonly port: number };
+  readonly endpoints: readonly { readonly address: Ip; readonly port: number }[];
+}
+
+/** Clients of the frontend that the map remembers for other endpoints than these are to be forgotten. */
+export interface AffinityFlush {
+  readonly map: SetSpec;
+  /** What the frontend's keys begin with. */
+  readonly front: ElementKey;
+  readonly endpoints: ReadonlySet<ElementData>;
 }
 
 /** What one flush hands to the drivers. */
@@ -114,6 +125,7 @@ export interface CalcUpdate {
   /** Ids of local endpoints that may now be allowed something they were denied: their cut connections may live again. */
   readonly grown: ReadonlySet<string>;
   readonly conntrackFlush: readonly ConntrackFlush[];
+  readonly affinityFlush: readonly AffinityFlush[];
 }
 
 /** Cluster deltas in, one node's packet filter out. Its state depends on the objects present, never on their order. */

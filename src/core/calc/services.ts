@@ -1,6 +1,7 @@
-import { formatIp, intervalSet, rangeOf } from '../../base/ip/index.ts';
+import { intervalSet, rangeOf } from '../../base/ip/index.ts';
 import type { Family, Ip } from '../../base/ip/index.ts';
 import {
+  affinityMap,
   backendData,
   backendKey,
   backendsOf,
@@ -18,9 +19,9 @@ import { SETS } from '../nft/names.ts';
 import type { TrackedRuleset } from '../nft/tracked-ruleset.ts';
 import type { ServiceSpec, SliceSpec } from '../service/model.ts';
 import { frontendsOf } from '../service/translate.ts';
-import type { Frontend } from '../service/translate.ts';
+import type { Backend, Frontend, Place } from '../service/translate.ts';
 import { CountedSet } from './counted-set.ts';
-import type { ConntrackFlush } from './model.ts';
+import type { AffinityFlush, CalcUpdate, ConntrackFlush } from './model.ts';
 import { Shared } from './shared.ts';
 
 /** What one Service has put into the ruleset. */
@@ -28,10 +29,13 @@ interface Programmed {
   readonly elements: readonly (readonly [set: string, key: ElementKey, data: ElementData])[];
   readonly chains: readonly Spread[];
   readonly clusterIps: readonly Ip[];
+  /** By frontend, over UDP. */
   readonly udp: ReadonlyMap<string, ConntrackFlush>;
+  /** By map and frontend, where clients are remembered. */
+  readonly sticky: ReadonlyMap<string, AffinityFlush>;
 }
 
-const NOTHING: Programmed = { elements: [], chains: [], clusterIps: [], udp: new Map() };
+const NOTHING: Programmed = { elements: [], chains: [], clusterIps: [], udp: new Map(), sticky: new Map() };
 
 /** Keeps the translation of Services. Should two claim one address and port, the first by name has it. */
 export class Services {
@@ -46,6 +50,7 @@ export class Services {
   readonly #programmed = new Map<string, Programmed>();
   readonly #chains = new Shared();
   readonly #dirty = new Set<string>();
+  #zone: string | undefined;
 
   constructor(ruleset: TrackedRuleset, node: string, families: readonly Family[]) {
     this.#ruleset = ruleset;
@@ -80,25 +85,34 @@ export class Services {
     }
   }
 
-  /** Brings the maps up to date and names the UDP flows whose backend is gone. */
-  settle(): ConntrackFlush[] {
+  /** Of this node; endpoints may be meant for the clients of a zone. */
+  setZone(zone: string | undefined): void {
+    if (zone === this.#zone) return;
+    this.#zone = zone;
+    for (const { service, endpoints } of this.#slices.values())
+      if (endpoints.some(({ zones }) => zones !== undefined)) this.#dirty.add(service);
+  }
+
+  /** Brings the maps up to date and names what was made for backends that are gone. */
+  settle(): Pick<CalcUpdate, 'conntrackFlush' | 'affinityFlush'> {
     const before = [...this.#dirty].map((key) => [key, this.#programmed.get(key) ?? NOTHING] as const);
     // All old elements go first: a frontend may have passed from one Service to another.
     for (const [, { elements }] of before) for (const [set, key] of elements) this.#ruleset.remove(set, key);
-    const flushes: ConntrackFlush[] = [];
+    const [conntrackFlush, affinityFlush]: [ConntrackFlush[], AffinityFlush[]] = [[], []];
     for (const [key, old] of before) {
       const now = this.#program(key);
       this.#retire(old);
-      for (const [flow, flush] of old.udp) if (!now.udp.has(flow)) flushes.push(flush);
+      conntrackFlush.push(...staleFlows(old.udp, now.udp));
+      affinityFlush.push(...staleChoices(old.sticky, now.sticky));
     }
     this.#dirty.clear();
-    return flushes;
+    return { conntrackFlush, affinityFlush };
   }
 
   /** Records or withdraws the Service's claim on each of its frontends; other claimants must look again. */
   #claim(service: ServiceSpec | undefined, key: string, act: (claims: Set<string>) => void): void {
     if (service === undefined) return;
-    for (const frontend of frontendsOf(service, [], this.#node)) {
+    for (const frontend of frontendsOf(service, [], this.#place)) {
       const name = claimKey(frontend);
       const claims = this.#claims.get(name) ?? new Set<string>();
       act(claims);
@@ -117,28 +131,44 @@ export class Services {
     const elements: [string, ElementKey, ElementData][] = [];
     const chains: Spread[] = [];
     const udp = new Map<string, ConntrackFlush>();
-    for (const frontend of frontendsOf(service, this.#slicesOf.get(key)?.values() ?? [], this.#node)) {
+    const sticky = new Map<string, AffinityFlush>();
+    for (const frontend of frontendsOf(service, this.#slicesOf.get(key)?.values() ?? [], this.#place)) {
       if (!this.#families.includes(frontend.family) || !this.#owns(key, frontend)) continue;
       elements.push(...elementsOf(frontend));
       const spread = spreadOf(frontend);
       if (spread !== undefined) chains.push(spread);
-      if (frontend.protocol === 'UDP') for (const flush of flushesOf(frontend)) udp.set(flowKey(flush), flush);
+      if (frontend.protocol === 'UDP') addFlows(udp, frontend);
+      if (spread?.affinitySeconds !== undefined) addChoices(sticky, spread, frontend);
     }
     for (const spread of chains) this.#acquire(spread);
     for (const ip of service.clusterIps) this.#clusterIps.get(ip.family)?.claim(addressKey(ip));
     for (const [set, element, data] of elements) this.#ruleset.put(set, element, data);
-    const programmed = { elements, chains, clusterIps: service.clusterIps, udp };
+    const programmed = { elements, chains, clusterIps: service.clusterIps, udp, sticky };
     this.#programmed.set(key, programmed);
     return programmed;
   }
 
+  get #place(): Place {
+    return { node: this.#node, zone: this.#zone };
+  }
+
   #retire({ chains, clusterIps }: Programmed): void {
-    for (const spread of chains) this.#chains.release(spreadChainName(spread));
+    for (const spread of chains) {
+      this.#chains.release(spreadChainName(spread));
+      if (spread.affinitySeconds !== undefined) this.#chains.release(affinityMap(spread).name);
+    }
     for (const ip of clusterIps) this.#clusterIps.get(ip.family)?.release(addressKey(ip));
   }
 
   #acquire(spread: Spread): void {
     const name = spreadChainName(spread);
+    if (spread.affinitySeconds !== undefined) {
+      const map = affinityMap(spread);
+      this.#chains.acquire(map.name, () => {
+        this.#ruleset.addSet(map);
+        return () => this.#ruleset.deleteSet(map.name);
+      });
+    }
     this.#chains.acquire(name, () => {
       this.#ruleset.setChain(spreadChain(spread));
       return () => this.#ruleset.deleteChain(name);
@@ -161,10 +191,10 @@ function kindOf({ address, clients }: Frontend): Spread['kind'] {
 }
 
 function spreadOf(frontend: Frontend): Spread | undefined {
-  const { family, backends, affinity, anyNode, sources } = frontend;
+  const { family, backends, affinitySeconds, anyNode, sources } = frontend;
   if (backends.length === 0) return undefined;
   const guarded = sources !== undefined;
-  return { family, kind: kindOf(frontend), backends: backends.length, affinity, anyNode, guarded };
+  return { family, kind: kindOf(frontend), backends: backends.length, affinitySeconds, anyNode, guarded };
 }
 
 function elementsOf(frontend: Frontend): [string, ElementKey, ElementData][] {
@@ -195,15 +225,52 @@ function sourcesOf({ family, sources = [] }: Frontend, key: ElementKey): [string
   });
 }
 
-function flushesOf({ address, port, backends }: Frontend): ConntrackFlush[] {
-  return backends.map((backend) => ({
-    protocol: 'UDP',
-    ...(address === undefined ? {} : { address }),
-    port,
-    endpoint: { address: backend.address, port: backend.port },
-  }));
+/** Own clients and those from elsewhere may have different backends at one frontend: whichever, a flow may go on. */
+function addFlows(flows: Map<string, ConntrackFlush>, frontend: Frontend): void {
+  const { address, port, backends, family } = frontend;
+  const key = `${family} ${frontendKey(frontend)}`;
+  const known = flows.get(key)?.endpoints ?? [];
+  const keys = new Set(known.map(endpointKey));
+  const more = backends.filter((each) => !keys.has(endpointKey(each)));
+  const endpoints = [...known, ...more.map((each) => ({ address: each.address, port: each.port }))];
+  flows.set(key, { protocol: 'UDP', ...(address === undefined ? {} : { address }), port, endpoints });
 }
 
-function flowKey({ address, port, endpoint }: ConntrackFlush): string {
-  return `${address === undefined ? '' : formatIp(address)} ${port} ${formatIp(endpoint.address)} ${endpoint.port}`;
+function addChoices(choices: Map<string, AffinityFlush>, spread: Spread, frontend: Frontend): void {
+  const [map, front] = [affinityMap(spread), frontendKey(frontend)];
+  const endpoints = new Set(frontend.backends.map(({ address, port }) => backendData(address, port)));
+  choices.set(`${map.name} ${front}`, { map, front, endpoints });
+}
+
+/**
+ * Frontends that lost a backend, are gone, or have their first: before that, flows to their addresses may have been let go
+ * untranslated. At a start all are new, and what came about while nobody was looking is found.
+ */
+function* staleFlows(
+  before: ReadonlyMap<string, ConntrackFlush>,
+  now: ReadonlyMap<string, ConntrackFlush>,
+): Generator<ConntrackFlush> {
+  for (const [key, flush] of before) if (!now.has(key)) yield { ...flush, endpoints: [] };
+  for (const [key, flush] of now) {
+    const old = before.get(key)?.endpoints ?? [];
+    const kept = new Set(flush.endpoints.map(endpointKey));
+    const first = old.length === 0 && (flush.endpoints.length > 0 || !before.has(key));
+    if (first || old.some((each) => !kept.has(endpointKey(each)))) yield flush;
+  }
+}
+
+function endpointKey({ address, port }: Pick<Backend, 'address' | 'port'>): string {
+  return backendData(address, port);
+}
+
+/** As {@link staleFlows}; what a map remembers does not outlive the map. */
+function* staleChoices(
+  before: ReadonlyMap<string, AffinityFlush>,
+  now: ReadonlyMap<string, AffinityFlush>,
+): Generator<AffinityFlush> {
+  for (const [key, flush] of before) if (!now.has(key)) yield { ...flush, endpoints: new Set() };
+  for (const [key, flush] of now) {
+    const old = before.get(key)?.endpoints;
+    if (old === undefined || [...old].some((each) => !flush.endpoints.has(each))) yield flush;
+  }
 }

@@ -1,7 +1,7 @@
 import type { Family } from '../../base/ip/index.ts';
 import { addressKey, hostKey, portKey, protoKey } from './key.ts';
 import { IPPROTO } from './model.ts';
-import type { Chain, ElementData, ElementKey, Operand } from './model.ts';
+import type { Chain, ElementData, ElementKey, Operand, Rule, SetSpec } from './model.ts';
 import { SETS } from './names.ts';
 import { CT_MARK, destination, isFamily, notInSet, source, verdict } from './statements.ts';
 
@@ -12,7 +12,8 @@ export interface Spread {
   readonly kind: 'service' | 'outside-service' | 'node-port' | 'own-node-port';
   /** Number of backends. */
   readonly backends: number;
-  readonly affinity: boolean;
+  /** For how long a client comes to the same backend. */
+  readonly affinitySeconds?: number | undefined;
   readonly anyNode: boolean;
   /** Only sources that the Service names may use it. */
   readonly guarded?: boolean;
@@ -43,12 +44,33 @@ export function sharesBackends({ kind, anyNode }: Pick<Spread, 'kind' | 'anyNode
   return kind === 'outside-service' && anyNode;
 }
 
-/** Seed of the affinity hash: any constant, the same on all nodes. */
-const SEED = 0x51;
+/** How many clients a map of affinity holds: further ones are spread without. The kernel makes room for all at once. */
+const CLIENTS = 65_535;
+
+/** The map that remembers where clients of a kind of frontend came to: key of the frontend and client → backend. */
+export function affinityMap({ family, kind }: Pick<Spread, 'family' | 'kind'>): SetSpec {
+  const address = family === 4 ? 'ipv4_addr' : 'ipv6_addr';
+  const front = hasAddress(kind) ? ([address] as const) : [];
+  return {
+    name: SETS.affinity(kind, family),
+    key: [...front, 'inet_proto', 'inet_service', address],
+    data: [address, 'inet_service'],
+    dynamic: true,
+    size: CLIENTS,
+  };
+}
+
+function hasAddress(kind: Spread['kind']): boolean {
+  return kind === 'service' || kind === 'outside-service';
+}
 
 /** The name of the chain for a spread. */
-export function spreadChainName({ family, kind, backends, affinity, anyNode, guarded }: Spread): string {
-  const traits = [affinity ? '-sticky' : '', anyNode ? '-any' : '', guarded === true ? '-guarded' : ''];
+export function spreadChainName({ family, kind, backends, affinitySeconds, anyNode, guarded }: Spread): string {
+  const traits = [
+    affinitySeconds === undefined ? '' : `-sticky${affinitySeconds}`,
+    anyNode ? '-any' : '',
+    guarded === true ? '-guarded' : '',
+  ];
   return `${kind}${family}-${backends}${traits.join('')}`;
 }
 
@@ -57,14 +79,11 @@ export function spreadChainName({ family, kind, backends, affinity, anyNode, gua
  * Service costs elements only, and chains are as many as there are different numbers of backends.
  */
 export function spreadChain(spread: Spread): Chain {
-  const { family, kind, backends, affinity, anyNode, guarded } = spread;
-  const pick: Operand = affinity
-    ? { kind: 'jhash', of: source(family), mod: backends, seed: SEED }
-    : { kind: 'numgen', mod: backends };
-  const front: readonly Operand[] =
-    kind === 'service' || kind === 'outside-service'
-      ? [destination(family), 'meta l4proto', 'th dport']
-      : ['meta l4proto', 'th dport'];
+  const { family, kind, backends, affinitySeconds, anyNode, guarded } = spread;
+  const front: readonly Operand[] = hasAddress(kind)
+    ? [destination(family), 'meta l4proto', 'th dport']
+    : ['meta l4proto', 'th dport'];
+  const choice: readonly Operand[] = [...front, { kind: 'numgen', mod: backends }];
   const mark = { kind: 'set-mark', target: 'ct mark', mask: CT_MARK.NODE_PORT, value: CT_MARK.NODE_PORT } as const;
   return {
     name: spreadChainName(spread),
@@ -72,18 +91,26 @@ export function spreadChain(spread: Spread): Chain {
       ...(guarded === true
         ? [[isFamily(family), notInSet([...front, source(family)], SETS.serviceSources(family)), verdict('drop')]]
         : []),
-      [
-        isFamily(family),
-        ...(anyNode ? [mark] : []),
-        {
-          kind: 'dnat-map',
-          family,
-          key: [...front, pick],
-          map: backendsOf(spread),
-        },
-      ],
+      ...(anyNode ? [[isFamily(family), mark]] : []),
+      ...(affinitySeconds === undefined ? [] : rememberedRules(spread, front, choice, affinitySeconds)),
+      [isFamily(family), { kind: 'dnat-map', family, key: choice, map: backendsOf(spread) }],
     ],
   };
+}
+
+/** What is remembered of the client, from now on if nothing was; only where there is no room for it these rules end. */
+function rememberedRules(
+  spread: Spread,
+  front: readonly Operand[],
+  choice: readonly Operand[],
+  seconds: number,
+): readonly Rule[] {
+  const { family } = spread;
+  const [map, key] = [affinityMap(spread).name, [...front, source(family)]];
+  return [
+    [isFamily(family), { kind: 'remember', map, key, seconds, from: backendsOf(spread), choice, family }],
+    [isFamily(family), { kind: 'dnat-map', family, key, map }],
+  ];
 }
 
 /** The key of a frontend in the services and node-ports maps. */

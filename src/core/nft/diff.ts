@@ -175,6 +175,7 @@ function refuseIf(condition: boolean, op: NftOp): void {
 export function referencesOf(rule: Chain['rules'][number]): string[] {
   return rule.flatMap((statement) => {
     if (statement.kind === 'lookup') return [statement.set];
+    if (statement.kind === 'remember') return [statement.map, statement.from];
     if (statement.kind === 'vmap' || statement.kind === 'dnat-map') return [statement.map];
     if (statement.kind === 'verdict') return targetOf(statement.verdict) ?? [];
     return [];

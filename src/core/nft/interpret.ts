@@ -55,6 +55,8 @@ interface Walk {
   readonly ruleset: Ruleset;
   readonly around: Surroundings;
   packet: Packet;
+  /** What this packet made dynamic maps remember. */
+  readonly remembered: Map<string, string>;
 }
 
 /**
@@ -62,7 +64,7 @@ interface Walk {
  * or output and postrouting when the node itself sends it. An executable statement of what rules mean, for tests.
  */
 export function interpret(ruleset: Ruleset, packet: Packet, around: Surroundings): Outcome {
-  const walk: Walk = { ruleset, around, packet };
+  const walk: Walk = { ruleset, around, packet, remembered: new Map() };
   const fromNode = packet.inputInterface === '';
   const route = () => {
     walk.packet = { ...walk.packet, outputInterface: around.route(walk.packet.destination) };
@@ -189,12 +191,20 @@ function runStatement(walk: Walk, statement: Statement): boolean | Exclude<RuleE
       return true;
     case 'dnat-map': {
       const key = familyOf(packet) === statement.family ? keyOf(walk, statement.key) : undefined;
-      const data = key === undefined ? undefined : find(setOf(walk, statement.map), key);
+      const set = setOf(walk, statement.map);
+      const data = key === undefined ? undefined : (walk.remembered.get(`${statement.map} ${key}`) ?? find(set, key));
       if (data === undefined) return false;
       const digits = statement.family === 4 ? 8 : 32;
       const port = Number.parseInt(data.slice(digits, digits + 4), 16);
       walk.packet = { ...packet, destination: data.slice(0, digits), destinationPort: port };
       return 'accept';
+    }
+    case 'remember': {
+      const [key, choice] = [keyOf(walk, statement.key), keyOf(walk, statement.choice)];
+      const data = choice === undefined ? undefined : find(setOf(walk, statement.from), choice);
+      if (key === undefined || data === undefined) return false;
+      walk.remembered.set(`${statement.map} ${key}`, data);
+      return true;
     }
     case 'snat':
       walk.packet = { ...packet, source: statement.address };

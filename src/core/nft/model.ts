@@ -20,8 +20,10 @@ export interface SetSpec {
   readonly key: readonly FieldType[];
   readonly interval?: boolean;
   readonly data?: 'verdict' | readonly FieldType[];
-  /** Expected number of elements, a hint for the hash table's size; the set grows past it. */
+  /** Expected number of elements, a hint for the hash table's size; the set grows past it unless it is `dynamic`. */
   readonly size?: number;
+  /** Packets fill it, with elements that live for a time: they are nobody's to compare, and the rest of the ruleset has none. */
+  readonly dynamic?: boolean;
 }
 
 /**
@@ -151,6 +153,19 @@ export type Statement =
   | { readonly kind: 'save-mark'; readonly mask: number }
   /** Destination address and port from a map of `address . inet_service`. No element: the rule ends without effect. */
   | { readonly kind: 'dnat-map'; readonly family: 4 | 6; readonly key: readonly Operand[]; readonly map: string }
+  /**
+   * Puts into the dynamic map, under `key` and for `seconds`, what `from` has under `choice`. Where the map has something
+   * already, that stays and lives for as long anew. A map that is full, or no element in `from`: the rule ends.
+   */
+  | {
+      readonly kind: 'remember';
+      readonly map: string;
+      readonly key: readonly Operand[];
+      readonly seconds: number;
+      readonly from: string;
+      readonly choice: readonly Operand[];
+      readonly family: 4 | 6;
+    }
   /** `address` is hex. */
   | { readonly kind: 'snat'; readonly family: 4 | 6; readonly address: string }
   | { readonly kind: 'masquerade' }

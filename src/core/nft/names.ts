@@ -41,6 +41,8 @@ export const SETS = {
   outsideServices: (family: Family) => `outside-services${family}`,
   /** As `serviceEndpoints`, where what comes from elsewhere stays on this node. */
   outsideServiceEndpoints: (family: Family) => `outside-service-endpoints${family}`,
+  /** Frontend of the kind, then client → the endpoint that it came to; only while some Service asks for it. */
+  affinity: (kind: string, family: Family) => `${kind}-affinity${family}`,
   /** `address . protocol . port . source` that may use a Service that names its sources. */
   serviceSources: (family: Family) => `service-sources${family}`,
   /** What the world outside is told that this node leads to Services. */

@@ -75,7 +75,6 @@ const services: Delta[] = ['10.96.0.10', 'fd00:10:96::a'].flatMap((ip): Delta[] 
       clusterIps: [parseIp(ip)!],
       ports: [{ name: '', protocol: 'TCP', port: 80, nodePort: 30080 }],
       externalLocal: false,
-      affinity: ip.includes(':'),
     },
   },
   {

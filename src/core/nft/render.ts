@@ -42,6 +42,7 @@ function renderRule(rule: Rule): string {
 function renderSet({ spec, elements }: NamedSet): string {
   const lines = [`\t${spec.data === undefined ? 'set' : 'map'} ${spec.name} {`, `\t\t${typeLine(spec)}`];
   if (spec.interval === true) lines.push('\t\tflags interval');
+  if (spec.dynamic === true) lines.push('\t\tflags dynamic,timeout', `\t\tsize ${spec.size}`);
   const items = [...elements].map(([key, data]) => renderElement(spec, key, data));
   if (items.length > 0) lines.push(`\t\telements = { ${items.join(',\n\t\t\t     ')} }`);
   return `${lines.join('\n')}\n\t}\n`;
@@ -152,6 +153,11 @@ function renderStatement(statement: Statement): string {
       return `ct mark set meta mark & ${hex(statement.mask)}`;
     case 'dnat-map':
       return `dnat ${ipWord(statement.family)} to ${renderKey(statement.key)} map @${statement.map}`;
+    case 'remember': {
+      // The kernel does it; the grammar of nft has no map in the place of data.
+      const { map, key, seconds, from, choice } = statement;
+      return `update @${map} { ${renderKey(key)} timeout ${seconds}s : ${renderKey(choice)} map @${from} }`;
+    }
     case 'snat':
       return `snat ${ipWord(statement.family)} to ${formatIp(addressOfKey(statement.address))}`;
     case 'masquerade':

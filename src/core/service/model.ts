@@ -1,6 +1,6 @@
 import type { Cidr, Ip } from '../../base/ip/index.ts';
 
-/** Protocols of a Service port; SCTP Services are not translated. */
+/** Protocols of a Service port. */
 export type ServiceProtocol = 'TCP' | 'UDP' | 'SCTP';
 
 /** One port of a Service. */
@@ -27,8 +27,10 @@ export interface ServiceSpec {
   readonly internalLocal?: boolean;
   /** Traffic from elsewhere than this node and its pods goes to endpoints of this node only. */
   readonly externalLocal: boolean;
-  /** ClientIP affinity: a client's address chooses the endpoint. */
-  readonly affinity: boolean;
+  /** ClientIP affinity: for how many seconds after its last connection a client comes to the same endpoint; absent: none. */
+  readonly affinitySeconds?: number;
+  /** Where this node tells load balancers whether it has endpoints of its own; only under externalTrafficPolicy Local. */
+  readonly healthPort?: number;
 }
 
 /** One endpoint of a slice that may receive traffic. */
@@ -37,6 +39,9 @@ export interface SliceEndpoint {
   readonly node?: string;
   /** Ready, or serving while it terminates (used only when no endpoint is ready). */
   readonly ready: boolean;
+  /** The zones and nodes whose clients it is meant for; both absent: whoever. */
+  readonly zones?: readonly string[];
+  readonly nodes?: readonly string[];
 }
 
 /** What of an EndpointSlice matters for translation. */

@@ -1,7 +1,10 @@
 import { equalIp, parseCidr, parseIp } from '../../base/ip/index.ts';
 import type { Ip } from '../../base/ip/index.ts';
 import type { EndpointSlice, Service } from '../kube/types.ts';
-import type { ServiceProtocol, ServiceSpec, SliceSpec } from './model.ts';
+import type { ServiceProtocol, ServiceSpec, SliceEndpoint, SliceSpec } from './model.ts';
+
+/** What the API server fills in for sessionAffinity ClientIP (core/v1 DefaultClientIPServiceAffinitySeconds). */
+const AFFINITY_SECONDS = 10_800;
 
 /** What of a Service matters here; ExternalName and headless Services come out without addresses. */
 export function serviceSpec(service: Service): ServiceSpec {
@@ -24,8 +27,18 @@ export function serviceSpec(service: Service): ServiceSpec {
     }),
     internalLocal: spec?.internalTrafficPolicy === 'Local',
     externalLocal: spec?.externalTrafficPolicy === 'Local',
-    affinity: spec?.sessionAffinity === 'ClientIP',
+    ...(spec?.sessionAffinity === 'ClientIP'
+      ? { affinitySeconds: spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? AFFINITY_SECONDS }
+      : {}),
+    ...healthPortOf(service),
   };
+}
+
+/** Only load balancers ask, and only where it matters which node they choose. */
+function healthPortOf({ spec }: Service): Pick<ServiceSpec, 'healthPort'> {
+  const { type, externalTrafficPolicy, healthCheckNodePort = 0 } = spec ?? {};
+  const asked = type === 'LoadBalancer' && externalTrafficPolicy === 'Local' && healthCheckNodePort > 0;
+  return asked ? { healthPort: healthCheckNodePort } : {};
 }
 
 /** Ranges that cannot be read let nobody in; a list without any of a family closes the addresses of that family. */
@@ -47,17 +60,31 @@ export function sliceSpec(slice: EndpointSlice): SliceSpec | undefined {
       const protocol = protocolOf(text);
       return protocol === undefined || port === undefined ? [] : [{ name: name ?? '', protocol, port }];
     }),
-    endpoints: (slice.endpoints ?? []).filter(receives).flatMap(({ addresses: texts, conditions, nodeName }) => {
+    endpoints: (slice.endpoints ?? []).filter(receives).flatMap((endpoint) => {
+      const { addresses: texts, conditions, nodeName } = endpoint;
       const node = nodeName === undefined ? {} : { node: nodeName };
-      return addresses(texts).map((address) => ({ address, ready: conditions?.ready ?? true, ...node }));
+      const common = { ready: conditions?.ready ?? true, ...node, ...hintsOf(endpoint) };
+      return addresses(texts).map((address) => ({ address, ...common }));
     }),
     ...(idle.length === 0 ? {} : { idle }),
   };
 }
 
+type Endpoint = NonNullable<EndpointSlice['endpoints']>[number] & {
+  /** Newer than the types at hand: Kubernetes 1.33. */
+  readonly hints?: { readonly forNodes?: readonly { readonly name: string }[] };
+};
+
+/** Whom the endpoint is meant for, as the controller that made the slice says. */
+function hintsOf({ hints }: Endpoint): Pick<SliceEndpoint, 'zones' | 'nodes'> {
+  const zones = (hints?.forZones ?? []).map(({ name }) => name);
+  const nodes = (hints?.forNodes ?? []).map(({ name }) => name);
+  return { ...(zones.length === 0 ? {} : { zones }), ...(nodes.length === 0 ? {} : { nodes }) };
+}
+
 /** Unknown readiness counts as ready, unknown serving as readiness (discovery/v1 EndpointConditions). */
-function receives({ conditions }: NonNullable<EndpointSlice['endpoints']>[number]): boolean {
-  return (conditions?.ready ?? true) || conditions?.serving === true;
+function receives({ conditions }: Endpoint): boolean {
+  return (conditions?.ready ?? true) || (conditions?.serving === true && conditions.terminating === true);
 }
 
 function protocolOf(text: string | undefined): ServiceProtocol | undefined {

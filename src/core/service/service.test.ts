@@ -3,6 +3,7 @@ import { formatCidr, formatIp } from '../../base/ip/index.ts';
 import type { EndpointSlice, Service } from '../kube/types.ts';
 import { serviceSpec, sliceSpec } from './project.ts';
 import { frontendsOf } from './translate.ts';
+import type { Frontend } from './translate.ts';
 
 function service(spec: Service['spec']): ReturnType<typeof serviceSpec> {
   return serviceSpec({ metadata: { namespace: 'default', name: 'web' }, spec: spec! });
@@ -20,7 +21,7 @@ function slice(name: string, endpoints: EndpointSlice['endpoints'], port?: strin
 /** `address:port → backends` of every frontend on node-1; where clients from elsewhere have other backends, `| theirs` behind. */
 function frontends(spec: ReturnType<typeof serviceSpec>, ...slices: ReturnType<typeof slice>[]): string[] {
   const texts = new Map<string, string[]>();
-  for (const { address, family, port, backends, clients } of frontendsOf(spec, slices, 'node-1')) {
+  for (const { address, family, port, backends, clients } of frontendsOf(spec, slices, { node: 'node-1' })) {
     const front = `${address === undefined ? `node(IPv${family})` : formatIp(address)}:${port}`;
     const text = backends.map((each) => `${formatIp(each.address)}:${each.port}`).join(' ');
     const [own = '', outside = ''] = texts.get(front) ?? [];
@@ -52,6 +53,71 @@ describe('a Service', () => {
     expect(frontends(spec, slice('a', [leaving, { addresses: ['10.244.0.2'] }]))).toEqual([
       '10.96.0.9:80 → 10.244.0.2:8080',
     ]);
+  });
+
+  describe('with endpoints in two zones', () => {
+    const at = (i: number, hints?: { zones?: string[]; nodes?: string[] }, conditions = {}) => ({
+      addresses: [`10.244.0.${i}`],
+      conditions,
+      ...(hints === undefined
+        ? {}
+        : {
+            hints: {
+              ...(hints.zones && { forZones: hints.zones.map((name) => ({ name })) }),
+              ...(hints.nodes && { forNodes: hints.nodes.map((name) => ({ name })) }),
+            },
+          }),
+    });
+    const [notReady, leaving] = [{ ready: false }, { ready: false, serving: true, terminating: true }];
+    it.each([
+      [
+        'those of its zone',
+        [at(1, { zones: ['z1'] }), at(2, { zones: ['z2'] }), at(3, { zones: ['z1', 'z2'] })],
+        '1 3',
+      ],
+      ['all where one has no hint', [at(1, { zones: ['z1'] }), at(2)], '1 2'],
+      ['all where none is meant for its zone', [at(1, { zones: ['z2'] }), at(2, { zones: ['z3'] })], '1 2'],
+      [
+        'those of its node before those of its zone',
+        [at(1, { zones: ['z1'], nodes: ['node-1'] }), at(2, { zones: ['z1'], nodes: ['node-2'] })],
+        '1',
+      ],
+      [
+        'those of its zone where its node has none',
+        [at(1, { zones: ['z1'], nodes: ['node-3'] }), at(2, { zones: ['z2'], nodes: ['node-2'] })],
+        '1',
+      ],
+      ['the ready ones alone, whatever others are hinted at', [at(1, {}, notReady), at(2, { zones: ['z1'] })], '2'],
+      [
+        'another zone’s ready one before a terminating one here',
+        [at(1, { zones: ['z1'] }, leaving), at(2, { zones: ['z2'] })],
+        '2',
+      ],
+      [
+        'terminating ones wherever they are meant, if none is ready',
+        [at(1, { zones: ['z2'] }, leaving), at(2)].slice(0, 1),
+        '1',
+      ],
+    ])('sends to %s', (_, endpoints, expected) => {
+      const spec = service({ clusterIP: '10.96.0.9', ports: PORT });
+      const [{ backends }] = frontendsOf(spec, [slice('a', endpoints)], { node: 'node-1', zone: 'z1' }) as [Frontend];
+      expect(backends.map(({ address }) => formatIp(address).split('.').at(-1)).join(' ')).toBe(expected);
+    });
+  });
+
+  it('gives nothing to an endpoint that serves, is not ready and does not terminate', () => {
+    const odd = { addresses: ['10.244.0.1'], conditions: { ready: false, serving: true } };
+    expect(frontends(service({ clusterIP: '10.96.0.9', ports: PORT }), slice('a', [odd]))).toEqual(['10.96.0.9:80 → ']);
+  });
+
+  it('remembers clients for as long as it says, or three hours', () => {
+    const sticky = { clusterIP: '10.96.0.9', ports: PORT, sessionAffinity: 'ClientIP' };
+    expect(service(sticky).affinitySeconds).toBe(10_800);
+    const config = { clientIP: { timeoutSeconds: 60 } };
+    expect(service({ ...sticky, sessionAffinityConfig: config }).affinitySeconds).toBe(60);
+    expect(
+      service({ ...sticky, sessionAffinity: 'None', sessionAffinityConfig: config }).affinitySeconds,
+    ).toBeUndefined();
   });
 
   it('matches the ports of slices by name and protocol', () => {
@@ -108,7 +174,7 @@ describe('a Service', () => {
         loadBalancerSourceRanges: ranges,
         ports: PORT,
       };
-      const own = frontendsOf(serviceSpec({ metadata: { name: 'web' }, spec, status }), [], 'node-1');
+      const own = frontendsOf(serviceSpec({ metadata: { name: 'web' }, spec, status }), [], { node: 'node-1' });
       return own.flatMap(({ address, clients, sources }) =>
         clients === 'own' ? [[formatIp(address!), sources?.map(formatCidr)]] : [],
       );
@@ -178,11 +244,9 @@ describe('a Service', () => {
 
     it('marks what comes from outside and may leave for another node, so that the answers come back this way', () => {
       const marked = (local: boolean) =>
-        frontendsOf(
-          service({ ...spec, ...(local ? { externalTrafficPolicy: 'Local' } : {}) }),
-          [both],
-          'node-1',
-        ).flatMap(({ address, clients, anyNode }) => (anyNode ? [`${clients} ${formatIp(address!)}`] : []));
+        frontendsOf(service({ ...spec, ...(local ? { externalTrafficPolicy: 'Local' } : {}) }), [both], {
+          node: 'node-1',
+        }).flatMap(({ address, clients, anyNode }) => (anyNode ? [`${clients} ${formatIp(address!)}`] : []));
       expect([marked(false), marked(true)]).toEqual([['outside 10.96.0.9', 'outside 203.0.113.7'], []]);
     });
   });

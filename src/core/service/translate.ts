@@ -1,6 +1,6 @@
 import { compareIp, formatIp } from '../../base/ip/index.ts';
 import type { Cidr, Ip } from '../../base/ip/index.ts';
-import type { ServicePortSpec, ServiceSpec, SliceSpec } from './model.ts';
+import type { ServicePortSpec, ServiceSpec, SliceEndpoint, SliceSpec } from './model.ts';
 
 /** Where a connection can be sent. */
 export interface Backend {
@@ -20,27 +20,34 @@ export interface Frontend {
   readonly port: number;
   /** Sorted by address, then port; without duplicates. */
   readonly backends: readonly Backend[];
-  /** The client's address chooses the backend. */
-  readonly affinity: boolean;
+  /** For how many seconds after its last connection a client comes to the same backend; absent: to any. */
+  readonly affinitySeconds?: number;
   /** For clients from elsewhere: the backends may be on other nodes, so that their answers must be led back through this one. */
   readonly anyNode: boolean;
   /** The only sources that may use it, of its family; absent: all. */
   readonly sources?: readonly Cidr[];
 }
 
+/** Where the clients are: the node, and the zone that it says it is in. */
+export interface Place {
+  readonly node: string;
+  readonly zone?: string | undefined;
+}
+
 /**
  * Every frontend of the Service on the node, given the Service's slices. Frontends without backends are listed too. Own
  * clients are led to the backend here, whatever they address: externalTrafficPolicy is not for them.
  */
-export function frontendsOf(service: ServiceSpec, slices: Iterable<SliceSpec>, node: string): Frontend[] {
+export function frontendsOf(service: ServiceSpec, slices: Iterable<SliceSpec>, place: Place): Frontend[] {
   const all = [...slices];
   const clusterIps = new Set(service.clusterIps.map(formatIp));
   const guarded = new Set(service.guarded?.addresses.map(formatIp));
   return service.ports.flatMap((port) => {
     const listed = endpointsOf(port, all);
-    const anywhere = backendsAmong(listed);
-    const here = backendsAmong(listed.filter((each) => each.node === node));
-    const common = { protocol: port.protocol, affinity: service.affinity };
+    const anywhere = backendsAmong(preferred(listed, place), listed);
+    const here = backendsAmong(listed.filter((each) => each.node === place.node));
+    const { affinitySeconds } = service;
+    const common = { protocol: port.protocol, ...(affinitySeconds === undefined ? {} : { affinitySeconds }) };
     const frontends = service.addresses.flatMap((address): Frontend[] => {
       const { family } = address;
       const text = formatIp(address);
@@ -80,9 +87,16 @@ export function backendsOf(port: ServicePortSpec, slices: Iterable<SliceSpec>): 
   return backendsAmong(endpointsOf(port, [...slices]));
 }
 
-interface Candidate extends Backend {
-  readonly ready: boolean;
+/** Whether the node itself has an endpoint that may receive traffic, and how many, as load balancers ask. */
+export function endpointsHere(service: ServiceSpec, slices: Iterable<SliceSpec>, node: string): number {
+  const all = [...slices];
+  const addresses = service.ports.flatMap((port) =>
+    backendsAmong(endpointsOf(port, all).filter((each) => each.node === node)).map(({ address }) => formatIp(address)),
+  );
+  return new Set(addresses).size;
 }
+
+interface Candidate extends Backend, Pick<SliceEndpoint, 'ready' | 'zones' | 'nodes'> {}
 
 function endpointsOf(port: ServicePortSpec, slices: readonly SliceSpec[]): Candidate[] {
   return slices.flatMap(({ ports, endpoints }) => {
@@ -91,10 +105,27 @@ function endpointsOf(port: ServicePortSpec, slices: readonly SliceSpec[]): Candi
   });
 }
 
-/** Ready endpoints; when there is none, those that still serve while they terminate. */
-function backendsAmong(candidates: readonly Candidate[]): Backend[] {
+/**
+ * The ready endpoints that hints mean for clients here: those of the node where every ready one has a hint of nodes, or else
+ * those of the zone likewise. One without a hint, or none for here, and hints count for nothing: nobody shall be left out.
+ */
+function preferred(candidates: readonly Candidate[], { node, zone }: Place): readonly Candidate[] {
   const ready = candidates.filter((each) => each.ready);
-  return sortedUnique(ready.length > 0 ? ready : candidates);
+  for (const [here, kind] of [
+    [node, 'nodes'],
+    [zone, 'zones'],
+  ] as const) {
+    if (here === undefined || ready.some((each) => each[kind] === undefined)) continue;
+    const meant = ready.filter((each) => each[kind]?.includes(here));
+    if (meant.length > 0) return meant;
+  }
+  return ready;
+}
+
+/** Ready endpoints; when there is none, those of `fallback` that still serve while they terminate. */
+function backendsAmong(candidates: readonly Candidate[], fallback = candidates): Backend[] {
+  const ready = candidates.filter((each) => each.ready);
+  return sortedUnique(ready.length > 0 ? ready : fallback);
 }
 
 /** Slices may list one address twice, even on different nodes. */

@@ -65,7 +65,7 @@ export const NFTA_SET = {
 } as const;
 export const NFTA_SET_DESC = { SIZE: 1, CONCAT: 2 } as const;
 export const NFTA_SET_FIELD_LEN = 1;
-export const SET_FLAG = { ANONYMOUS: 1, INTERVAL: 4, MAP: 8, CONCAT: 0x80 } as const;
+export const SET_FLAG = { ANONYMOUS: 1, INTERVAL: 4, MAP: 8, TIMEOUT: 0x10, EVAL: 0x20, CONCAT: 0x80 } as const;
 /** Data type of a verdict map. */
 export const NFT_DATA_VERDICT = 0xffffff00;
 
@@ -112,5 +112,8 @@ export const NFT_EXTHDR_OP_TCPOPT = 1;
 export const NFTA_NG = { DREG: 1, MODULUS: 2, TYPE: 3 } as const;
 export const NFT_NG_RANDOM = 1;
 export const NFTA_HASH = { SREG: 1, DREG: 2, LEN: 3, MODULUS: 4, SEED: 5 } as const;
+/** `TIMEOUT` is in milliseconds. */
+export const NFTA_DYNSET = { SET_NAME: 1, OP: 3, SREG_KEY: 4, SREG_DATA: 5, TIMEOUT: 6 } as const;
+export const NFT_DYNSET_OP_UPDATE = 1;
 export const NFTA_LIMIT = { RATE: 1, UNIT: 2, BURST: 3 } as const;
 export const NFTA_LOG = { GROUP: 1, PREFIX: 2 } as const;

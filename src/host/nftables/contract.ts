@@ -22,10 +22,27 @@ export const SETS = {
     key: ['ipv4_addr', 'inet_proto', 'inet_service', 'integer'],
     data: ['ipv4_addr', 'inet_service'],
   },
+  clients: {
+    name: 'clients',
+    key: ['ipv4_addr', 'inet_proto', 'inet_service', 'ipv4_addr'],
+    data: ['ipv4_addr', 'inet_service'],
+    dynamic: true,
+    size: 100,
+  },
 } as const satisfies Record<string, SetSpec>;
 
 const IPV4: Statement = { kind: 'compare', field: 'meta nfproto', op: '==', value: 2 };
 const ACCEPT: Statement = { kind: 'verdict', verdict: 'accept' };
+
+const REMEMBER: Statement = {
+  kind: 'remember',
+  map: 'clients',
+  key: ['ip daddr', 'meta l4proto', 'th dport', 'ip saddr'],
+  seconds: 10_800,
+  from: 'services',
+  choice: ['ip daddr', 'meta l4proto', 'th dport', { kind: 'numgen', mod: 2 }],
+  family: 4,
+};
 
 /** A table with every kind of set, elements at the edges of their types, and rules that use them. */
 export const SAMPLE: Transaction = [
@@ -40,6 +57,7 @@ export const SAMPLE: Transaction = [
     rule: [{ kind: 'compare', field: 'ct state', mask: 6, op: '!=', value: 0 }, ACCEPT],
   },
   { op: 'add-rule', chain: 'ingress', rule: [{ kind: 'vmap', key: ['meta oifname'], map: 'dispatch' }] },
+  { op: 'add-rule', chain: 'pod-a', rule: [IPV4, REMEMBER] },
   { op: 'add-rule', chain: 'pod-a', rule: [IPV4, { kind: 'lookup', key: ['ip saddr'], set: 'peers' }, ACCEPT] },
   { op: 'add-elements', spec: SETS.peers, elements: ['10.0.0.1', '255.255.255.255'].map((text) => [ip(text), '']) },
   { op: 'add-elements', spec: SETS.peers6, elements: [[ip('fd00::1'), '']] },

@@ -18,6 +18,7 @@ import {
   NFTA_CMP,
   NFTA_CT,
   NFTA_DATA,
+  NFTA_DYNSET,
   NFTA_EXPR,
   NFTA_EXTHDR,
   NFTA_FIB,
@@ -38,6 +39,7 @@ import {
   NFT_BYTEORDER_HTON,
   NFT_CMP,
   NFT_CT,
+  NFT_DYNSET_OP_UPDATE,
   NFT_EXTHDR_OP_TCPOPT,
   NFT_FIB_RESULT_ADDRTYPE,
   NFT_LOOKUP_F_INV,
@@ -107,6 +109,8 @@ export function encodeStatement(writer: ByteWriter, statement: Statement): void 
       loadKey(writer, statement.key);
       lookup(writer, statement.map, NFT_REG32_00, false);
       return nat(writer, NFT_NAT.DNAT, statement.family, NFT_REG32_00 + (statement.family === 4 ? 1 : 4));
+    case 'remember':
+      return remember(writer, statement);
     case 'snat':
       immediate(writer, NFT_REG32_00, Uint8Array.fromHex(statement.address));
       return nat(writer, NFT_NAT.SNAT, statement.family, undefined);
@@ -319,6 +323,21 @@ function immediate(writer: ByteWriter, register: number, bytes: Uint8Array): voi
   expression(writer, 'immediate', () => {
     attributeU32be(writer, NFTA_IMMEDIATE.DREG, register);
     value(writer, NFTA_IMMEDIATE.DATA, bytes);
+  });
+}
+
+/** What was chosen lies at the end of the sixteen registers, so that the key fits in front of it over IPv6, too. */
+function remember(writer: ByteWriter, statement: Extract<Statement, { kind: 'remember' }>): void {
+  const chosen = NFT_REG32_00 + 16 - (statement.family === 4 ? 2 : 5);
+  loadKey(writer, statement.choice);
+  lookup(writer, statement.from, chosen, false);
+  loadKey(writer, statement.key);
+  expression(writer, 'dynset', () => {
+    attributeText(writer, NFTA_DYNSET.SET_NAME, statement.map);
+    attributeU32be(writer, NFTA_DYNSET.OP, NFT_DYNSET_OP_UPDATE);
+    attributeU32be(writer, NFTA_DYNSET.SREG_KEY, NFT_REG32_00);
+    attributeU32be(writer, NFTA_DYNSET.SREG_DATA, chosen);
+    attribute(writer, NFTA_DYNSET.TIMEOUT, u64be(statement.seconds * 1000));
   });
 }
 

@@ -49,6 +49,11 @@ export class FakeNftables implements Nftables {
     return this.#state === undefined ? undefined : copyOf(this.#state);
   }
 
+  /** No packet comes by here. */
+  forget(): number {
+    return 0;
+  }
+
   /** What the table holds; empty when it is missing. */
   get ruleset(): Ruleset {
     return this.#state ?? EMPTY_RULESET;
@@ -132,6 +137,7 @@ function endsOf(key: ElementKey): readonly [first: string, last: string] {
 /** Chains and sets that a rule names. */
 function referencesOf(rule: Rule): string[] {
   return rule.flatMap((statement) => {
+    if (statement.kind === 'remember') return [statement.map, statement.from];
     if ('set' in statement) return [statement.set];
     if ('map' in statement) return [statement.map];
     return statement.kind === 'verdict' ? (targetOf(statement.verdict) ?? []) : [];

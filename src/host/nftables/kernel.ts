@@ -4,7 +4,16 @@ import { hasCode } from '../../base/errors.ts';
 import type { SluiceError } from '../../base/errors.ts';
 import { EMPTY_RULESET, applyTransaction, diff } from '../../core/nft/diff.ts';
 import { TABLE } from '../../core/nft/model.ts';
-import type { Chain, NamedSet, Rule, Ruleset, SetSpec, Transaction } from '../../core/nft/model.ts';
+import type {
+  Chain,
+  ElementData,
+  ElementKey,
+  NamedSet,
+  Rule,
+  Ruleset,
+  SetSpec,
+  Transaction,
+} from '../../core/nft/model.ts';
 import { errnoError } from '../errno.ts';
 import type { ErrnoCode } from '../errno.ts';
 import { NLMSG_ERROR } from '../netlink/message.ts';
@@ -70,6 +79,21 @@ class KernelNftables implements Nftables {
     const chains = this.#chains(expected);
     if (chains === undefined) return undefined;
     return { chains, sets: this.#sets(expected) };
+  }
+
+  forget(spec: SetSpec, isStale: (key: ElementKey, data: ElementData) => boolean): number {
+    let forgotten = 0;
+    for (const element of this.#elements(spec)) {
+      if (!isStale(...element)) continue;
+      try {
+        this.apply([{ op: 'delete-elements', spec, elements: [element] }]);
+        forgotten++;
+      } catch (error) {
+        // Its time was over meanwhile.
+        if (!hasCode(error, 'not-found')) throw error;
+      }
+    }
+    return forgotten;
   }
 
   [Symbol.dispose](): void {
@@ -143,7 +167,7 @@ class KernelNftables implements Nftables {
       specs.map(({ name, spec: decoded }) => {
         const wanted = expected.sets.get(name)?.spec;
         const spec = wanted !== undefined && sameWireType(wanted, decoded) ? wanted : decoded;
-        return [name, { spec, elements: this.#elements(spec) }] as const;
+        return [name, { spec, elements: spec.dynamic === true ? new Map() : this.#elements(spec) }] as const;
       }),
     );
   }

@@ -135,6 +135,7 @@ export function decodeSet(attributes: Attributes): { readonly name: string; read
       name,
       key,
       ...((flags & SET_FLAG.INTERVAL) === 0 ? {} : { interval: true }),
+      ...((flags & SET_FLAG.EVAL) === 0 ? {} : { dynamic: true }),
       ...((flags & SET_FLAG.MAP) === 0 ? {} : { data: dataType === NFT_DATA_VERDICT ? 'verdict' : fieldsOf(dataType) }),
       ...(size === undefined ? {} : { size }),
     },
@@ -146,7 +147,10 @@ export function sameWireType(a: SetSpec, b: SetSpec): boolean {
   const data = (spec: SetSpec): number =>
     spec.data === undefined ? 0 : spec.data === 'verdict' ? NFT_DATA_VERDICT : typeNumber(spec.data);
   return (
-    typeNumber(a.key) === typeNumber(b.key) && data(a) === data(b) && (a.interval === true) === (b.interval === true)
+    typeNumber(a.key) === typeNumber(b.key) &&
+    data(a) === data(b) &&
+    (a.interval === true) === (b.interval === true) &&
+    (a.dynamic === true) === (b.dynamic === true)
   );
 }
 
@@ -156,6 +160,7 @@ function writeSet(writer: ByteWriter, spec: SetSpec, id: number): void {
   const flags =
     (spec.interval === true ? SET_FLAG.INTERVAL : 0) |
     (concatenated ? SET_FLAG.CONCAT : 0) |
+    (spec.dynamic === true ? SET_FLAG.EVAL | SET_FLAG.TIMEOUT : 0) |
     (data === undefined ? 0 : SET_FLAG.MAP);
   attributeText(writer, NFTA_SET.TABLE, TABLE.name);
   attributeText(writer, NFTA_SET.NAME, spec.name);
@@ -167,7 +172,9 @@ function writeSet(writer: ByteWriter, spec: SetSpec, id: number): void {
     attributeU32be(writer, NFTA_SET.DATA_TYPE, typeNumber(data));
     attributeU32be(writer, NFTA_SET.DATA_LEN, lengthOf(data));
   }
-  // Size is left out: the kernel takes it as a hard limit, not as the hint that it is in the model.
+  // Else size is left out: the kernel takes it as a hard limit, not as the hint that it is in the model.
+  if (spec.dynamic === true && spec.size !== undefined)
+    attributeNest(writer, NFTA_SET.DESC, () => attributeU32be(writer, NFTA_SET_DESC.SIZE, spec.size!));
   attributeU32be(writer, NFTA_SET.ID, id);
   if (key.length === 1) attribute(writer, NFTA_SET.USERDATA, keyByteOrder(key[0]!));
   if (concatenated)

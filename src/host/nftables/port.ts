@@ -1,4 +1,4 @@
-import type { Ruleset, Transaction } from '../../core/nft/model.ts';
+import type { ElementData, ElementKey, Ruleset, SetSpec, Transaction } from '../../core/nft/model.ts';
 
 /** Sluice's table in the packet filter of one network namespace. Every call is synchronous. */
 export interface Nftables extends Disposable {
@@ -15,6 +15,8 @@ export interface Nftables extends Disposable {
    * `diff(actual, expected)` repairs exactly what differs.
    */
   actual(expected: Ruleset): Ruleset | undefined;
+  /** Takes those elements out of a dynamic set that packets put there and that are stale; returns how many. No set: none. */
+  forget(spec: SetSpec, isStale: (key: ElementKey, data: ElementData) => boolean): number;
 }
 
 /** Stands for a rule in the kernel that Sluice would not have written. */

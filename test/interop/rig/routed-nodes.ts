@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { forgetClients } from '../../../src/app/agent/forget-clients.ts';
 import type { Family } from '../../../src/base/ip/index.ts';
 import { createCalcEngine } from '../../../src/core/calc/index.ts';
 import type { CalcEngine, Delta } from '../../../src/core/calc/index.ts';
@@ -56,7 +57,10 @@ export class RoutedNodes implements AsyncDisposable {
   apply(...deltas: Delta[]): void {
     for (const [node, engine] of this.#engines) {
       for (const delta of deltas) engine.apply(delta);
-      this.#filters.get(node)!.apply(engine.flush().transaction);
+      const { transaction, affinityFlush } = engine.flush();
+      const filter = this.#filters.get(node)!;
+      filter.apply(transaction);
+      forgetClients(filter, affinityFlush);
     }
   }
 
