@@ -46,7 +46,9 @@ const SPEC = /^policy-tests\/[^/]+\.yaml$/;
 const OLD = /-v1beta1\.yaml$/;
 
 it('of an example in an old form it is said which one is current', () => {
-  expect(check('7-ingress/ingress-v1beta1.yaml')).toEqual([expect.stringMatching(/did you mean networking\.k8s\.io\/v1\?$/)]);
+  expect(check('7-ingress/ingress-v1beta1.yaml')).toEqual([
+    expect.stringMatching(/did you mean networking\.k8s\.io\/v1\?$/),
+  ]);
 });
 
 it('every other example is accepted', () => {
