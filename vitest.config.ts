@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
  * How long a test, a hook or what either waits for may take before it counts as failed, in milliseconds. No test depends
  * on how quick the machine is: these only end what would never end, and passing costs no time.
  */
-const LIMITS = { testTimeout: 300_000, hookTimeout: 300_000, expect: { poll: { timeout: 60_000 } } };
+const LIMITS = { testTimeout: 900_000, hookTimeout: 900_000, expect: { poll: { timeout: 120_000 } } };
 
 /** Unit, contract and property suites: everything that needs no root and no lab. `npm run e2e` has its own projects. */
 export default defineConfig({

@@ -218,8 +218,8 @@ async function reaches(from: ProbeEndpoint, to: ProbeEndpoint): Promise<boolean>
 }
 
 async function eventually(condition: () => Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + 60_000; !(await condition());)
-    if (Date.now() > deadline) throw new Error('the condition did not come true within 60 s');
+  for (const deadline = Date.now() + 180_000; !(await condition());)
+    if (Date.now() > deadline) throw new Error('the condition did not come true within 180 s');
 }
 
 describe('the agent as a process under the built plugin', () => {

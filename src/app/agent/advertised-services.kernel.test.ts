@@ -6,7 +6,7 @@ import type { TestPod } from './cluster.test-support.ts';
 import { policy, service, slice } from './workloads.test-support.ts';
 
 const [, CONFIGURATIONS] = BGP_CONFIGURATIONS as [Resource, Resource];
-const PATIENCE = 60_000;
+const PATIENCE = 180_000;
 const SERVICE = ['10.96.0.1', 'fd00:10:96::1'] as const;
 const CLIENT = ['172.30.1.1', 'fd00:30:1::1'] as const;
 

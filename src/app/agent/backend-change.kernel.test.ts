@@ -69,7 +69,7 @@ it.each(['vxlan', 'host-gw'] as const)(
 
     await changeTo(cluster, 'none');
     for (const node of NODES) {
-      await eventually(async () => (await routesOfAgent(cluster, node)).length === 0, 60_000);
+      await eventually(async () => (await routesOfAgent(cluster, node)).length === 0);
       expect(isFull(await routesOfBird(cluster, node))).toBe(true);
     }
     expect(await end()).toBe(0);

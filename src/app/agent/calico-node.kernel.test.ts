@@ -4,7 +4,7 @@ import type { KubeObject } from '../../host/kube-client/types.ts';
 import { CalicoNode } from './calico-node.test-support.ts';
 import { TestCluster, eventually } from './cluster.test-support.ts';
 
-const PATIENCE = 60_000;
+const PATIENCE = 180_000;
 
 /** Two nodes of Calico's, on both segments, and one of ours. */
 async function mixedCluster() {

@@ -5,7 +5,7 @@ import { openChecksumProbe } from '../../host/probe/checksum-probe.ts';
 import { TestCluster, eventually } from './cluster.test-support.ts';
 import type { AgentStatus } from './status.ts';
 
-const PATIENCE = 60_000;
+const PATIENCE = 180_000;
 /** UDP header and payload of the datagrams that try a device. */
 const DATAGRAM = 24;
 const UDP = 17;

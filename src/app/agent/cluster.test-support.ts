@@ -475,7 +475,7 @@ export async function disposeAfter(ended: Promise<void>, stack: AsyncDisposableS
 }
 
 /** Waits until `condition` holds; throws after `milliseconds`. */
-export async function eventually(condition: () => Promise<boolean> | boolean, milliseconds = 60_000): Promise<void> {
+export async function eventually(condition: () => Promise<boolean> | boolean, milliseconds = 180_000): Promise<void> {
   const deadline = Date.now() + milliseconds;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`the condition did not come true within ${milliseconds} ms`);

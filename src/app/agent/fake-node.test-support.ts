@@ -175,13 +175,13 @@ export class FakeNode implements AsyncDisposable {
 
   /** Waits for a condition; a failure counts as not yet. */
   async until(condition: () => Promise<boolean> | boolean): Promise<void> {
-    const deadline = Date.now() + 60_000;
+    const deadline = Date.now() + 180_000;
     while (
       !(await Promise.resolve()
         .then(condition)
         .catch(() => false))
     ) {
-      if (Date.now() > deadline) throw new Error('the condition did not come true within 60 s');
+      if (Date.now() > deadline) throw new Error('the condition did not come true within 180 s');
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   }

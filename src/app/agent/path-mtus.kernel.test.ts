@@ -5,7 +5,7 @@ import { TestCluster, eventually } from './cluster.test-support.ts';
 import type { TestPod } from './cluster.test-support.ts';
 import type { AgentStatus } from './status.ts';
 
-const PATIENCE = 60_000;
+const PATIENCE = 180_000;
 const NARROW = 1400;
 /** A switch lets four bytes more pass, for a VLAN's tag. */
 const TAG = 4;

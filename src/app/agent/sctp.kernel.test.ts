@@ -24,7 +24,7 @@ import type { TestPod } from './cluster.test-support.ts';
 
 /** IANA's number of the protocol. */
 const IPPROTO_SCTP = 132;
-const PATIENCE = 60_000;
+const PATIENCE = 180_000;
 const ANY = parseIp('0.0.0.0')!;
 
 /** Undefined where the kernel has no SCTP; the test machine's has. */

@@ -3,7 +3,7 @@ import { FELIX_CONFIGURATIONS } from '../../host/kube-client/resources.ts';
 import { openNetlink } from '../../host/netlink/kernel.ts';
 import { TestCluster, eventually } from './cluster.test-support.ts';
 
-const PATIENCE = 60_000;
+const PATIENCE = 180_000;
 const [FELIX] = FELIX_CONFIGURATIONS as readonly [(typeof FELIX_CONFIGURATIONS)[number]];
 
 const felix = (spec: object) => ({ metadata: { name: 'default' }, spec }) as object;

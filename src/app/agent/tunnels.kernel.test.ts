@@ -14,7 +14,7 @@ import { TestCluster, eventually } from './cluster.test-support.ts';
 import type { TestPod } from './cluster.test-support.ts';
 
 // Emulated machines are slow.
-const PATIENCE = 60_000;
+const PATIENCE = 180_000;
 const PINGS = 500;
 const DUAL = ['10.244.0.0/16', 'fd00:10:244::/56'];
 const [FELIX] = FELIX_CONFIGURATIONS as readonly [(typeof FELIX_CONFIGURATIONS)[number]];

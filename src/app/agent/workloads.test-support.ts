@@ -45,7 +45,7 @@ export async function reaches(from: TestPod, to: TestPod, port = 80): Promise<bo
     address: parseIp(ip)!,
     port,
   }));
-  for (const deadline = Date.now() + 60_000; ;) {
+  for (const deadline = Date.now() + 180_000; ;) {
     const results = await probe(attempts, { retries: 0, timeoutMs: 900 });
     const [verdict, ...others] = new Set(results.map((each) => each.verdict));
     if (others.length === 0 && verdict !== 'error') return verdict === 'allowed';

@@ -172,7 +172,7 @@ async function failure(work: Promise<unknown>): Promise<unknown> {
 }
 
 async function eventually<T>(attempt: () => T): Promise<T> {
-  for (const deadline = Date.now() + 60_000; ;) {
+  for (const deadline = Date.now() + 180_000; ;) {
     try {
       return attempt();
     } catch (error) {

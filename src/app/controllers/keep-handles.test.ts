@@ -13,7 +13,7 @@ interface HandleObject extends KubeObject {
   readonly spec?: { readonly handleID?: string; readonly block?: Readonly<Record<string, number>> };
 }
 
-const SOON = { timeout: 60_000, interval: 5 };
+const SOON = { timeout: 180_000, interval: 5 };
 
 let client: MemoryKubeClient;
 let allocator: Allocator;

@@ -11,7 +11,7 @@ import { runControllers } from './run-controllers.ts';
 
 const OPTIONS = { ...controllersOptions({}), leaseSeconds: 0.3, collectEveryMs: 20, graceMs: 0, coolDownMs: 0 };
 const LEASE = { namespace: 'kube-system', name: 'sluice-controllers' };
-const soon = { timeout: 60_000, interval: 10 };
+const soon = { timeout: 180_000, interval: 10 };
 
 let client: MemoryKubeClient;
 let store: BlockStore;

@@ -17,7 +17,7 @@ const usable = directory !== undefined && existsSync('/usr/sbin/ovs-vswitchd');
 const DEVICE = 'ovs.sluice';
 const MTU = 1450;
 /** Far beyond what it takes. */
-const SOON = { timeout: 60_000 };
+const SOON = { timeout: 180_000 };
 
 type Daemons = ReturnType<typeof startOvs>;
 

@@ -17,7 +17,7 @@ const DEVICE = 'tun.sluice';
 const MTU = 1500 - 48;
 const BYTES = 8_000_000;
 /** Far beyond what it takes. */
-const SOON = { timeout: 60_000 };
+const SOON = { timeout: 180_000 };
 
 /** Two nodes on one link, each with a tunnel to the other and an address of each family in it. */
 class Pair implements AsyncDisposable {

@@ -87,7 +87,7 @@ async function items<T extends KubeObject>(resource: Resource): Promise<readonly
   return (await client.list<T>(resource)).items;
 }
 
-const soon = { timeout: 60_000, interval: 10 };
+const soon = { timeout: 180_000, interval: 10 };
 
 describe('the controllers over an API', () => {
   it('bring up a Deployment of a hundred pods, spread and served, with no more pods and events than it takes', async () => {
