@@ -28,6 +28,7 @@ const CORE_AREAS: Readonly<Record<string, readonly string[]>> = {
   nft: ['kube', 'policy', 'service'],
   service: ['kube'],
   ingress: ['kube', 'service'],
+  gateway: ['kube', 'service', 'ingress'],
   objectstore: ['kube'],
   ipam: ['kube'],
   routing: ['kube', 'ipam', 'policy'],
@@ -35,7 +36,7 @@ const CORE_AREAS: Readonly<Record<string, readonly string[]>> = {
   bgp: ['kube'],
   datastore: ['ipam'],
   migrate: ['kube', 'flannel'],
-  flannel: ['routing'],
+  flannel: ['routing', 'wireguard'],
 };
 
 interface Import {

@@ -6,7 +6,9 @@ import type { LeaseReading, NetConf } from '../../core/flannel/index.ts';
 import type { RoutingInput } from '../../core/routing/index.ts';
 import type { Flannel, FlannelDependencies } from './flannel.ts';
 import { FlannelSelf } from './flannel-self.ts';
+import type { FlannelParts } from './flannel-parts.ts';
 import type { FlannelSubnetFile } from './flannel-subnet-file.ts';
+import type { FlannelWireguard } from './flannel-wireguard.ts';
 import type { KnownNode } from './routing-objects.ts';
 
 /** Leases are what the Node objects' annotations and podCIDRs say. */
@@ -18,13 +20,15 @@ export class AnnotatedFlannel implements Flannel {
   readonly #self: FlannelSelf;
   readonly #peers: FlannelPeers;
   readonly #file: FlannelSubnetFile;
+  readonly #wireguard: FlannelWireguard | undefined;
 
-  constructor(node: string, netConf: NetConf, file: FlannelSubnetFile, dependencies: FlannelDependencies) {
+  constructor(node: string, netConf: NetConf, { file, wireguard }: FlannelParts, dependencies: FlannelDependencies) {
     this.#node = node;
     this.#netConf = netConf;
     this.#file = file;
+    this.#wireguard = wireguard;
     this.#dependencies = dependencies;
-    this.#self = new FlannelSelf(node, netConf, dependencies.addresses);
+    this.#self = new FlannelSelf(node, netConf, { ...dependencies, publicKey: wireguard?.publicKey });
     this.#peers = new FlannelPeers(netConf);
   }
 
@@ -62,10 +66,12 @@ export class AnnotatedFlannel implements Flannel {
     }
     const adapted = this.#peers.apply(input, leases);
     const own = this.#self.problems(leases.get(input.node)?.lease);
-    return { ...adapted, ownProblems: [...(adapted.ownProblems ?? []), ...own] };
+    const tunnels = this.#wireguard?.learn(this.#node, leases) ?? [];
+    return { ...adapted, ownProblems: [...(adapted.ownProblems ?? []), ...own, ...tunnels] };
   }
 
-  settled(podMtu: number): void {
+  settled(podMtu: number, generation: number): void {
+    this.#wireguard?.settle(generation);
     const known = this.#dependencies.nodes().get(this.#node);
     if (known !== undefined) this.#file.update(this.subnets(known), podMtu);
   }

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { SluiceError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { ETCD_PREFIX, parseEtcdNetConf } from '../../core/flannel/index.ts';
@@ -56,9 +56,12 @@ export async function openFlannel(
   const where = flannelEtcdOptions(env);
   const path = env['SLUICE_FLANNEL_SUBNET_FILE'] ?? '';
   // Others read it: flannel's own CNI plugin.
-  const subnetFile = textFile(path === '' ? join('/run', 'flannel', 'subnet.env') : path, 0o644);
+  const subnetPath = path === '' ? join('/run', 'flannel', 'subnet.env') : path;
+  const subnetFile = textFile(subnetPath, 0o644);
+  // As flannel has it, so that a node that changes hands keeps its key.
+  const wireguardKey = textFile(join(dirname(subnetPath), 'wgkey'), 0o400);
   if (where === undefined || options.policyOnly !== undefined)
-    return { options, world: { subnetFile }, [Symbol.dispose]: () => undefined };
+    return { options, world: { subnetFile, wireguardKey }, [Symbol.dispose]: () => undefined };
   // Loaded by those who need it, as for the datastore.
   const { etcdClient } = await import('../../host/etcd/client.ts');
   const etcd = etcdClient(where.etcd);
@@ -73,7 +76,7 @@ export async function openFlannel(
       );
     return {
       options: withFlannel(options, reading.netConf, reading.cuts),
-      world: { subnetFile, etcd: { store, cuts: reading.cuts } },
+      world: { subnetFile, wireguardKey, etcd: { store, cuts: reading.cuts } },
       [Symbol.dispose]: () => etcd.close(),
     };
   } catch (error) {

@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import type { TestCluster } from './cluster.test-support.ts';
 import { annotatedLeases } from './flannel-sources.test-support.ts';
 import type { LeaseSource, SaidLease } from './flannel-sources.test-support.ts';
+import { FlannelWireguardNode } from './flannel-wireguard-node.test-support.ts';
+import type { FlannelWireguardConfig } from './flannel-wireguard-node.test-support.ts';
 
 /** flannel's `net-conf.json`, as far as its kube subnet manager and its backends read it. */
 export interface FlannelConfig {
@@ -9,8 +11,8 @@ export interface FlannelConfig {
   readonly EnableIPv6?: boolean;
   readonly Network?: string;
   readonly IPv6Network?: string;
-  readonly Backend: {
-    readonly Type: 'vxlan' | 'host-gw' | 'ipip';
+  readonly Backend: FlannelWireguardConfig & {
+    readonly Type: 'vxlan' | 'host-gw' | 'ipip' | 'wireguard';
     readonly VNI?: number;
     readonly Port?: number;
     readonly DirectRouting?: boolean;
@@ -47,6 +49,7 @@ export class FlannelNode {
   #stop = new AbortController();
   #queue: Promise<void> = Promise.resolve();
   #failures: string[] = [];
+  #wireguard: FlannelWireguardNode | undefined;
 
   constructor(
     cluster: TestCluster,
@@ -76,10 +79,11 @@ export class FlannelNode {
     this.#stop = new AbortController();
     const of = (texts: readonly string[], v6: boolean): string => texts.find((each) => each.includes(':') === v6)!;
     const said: SaidLease[] = [];
+    const key = this.#config.Backend.Type === 'wireguard' ? await this.#addWireguard() : undefined;
     for (const family of this.#families) {
       const { v6 } = family;
       const subnet = of(this.#subnets, v6);
-      const data = await this.#backendData(family, of(publicIps, v6), subnet);
+      const data = key ?? (await this.#backendData(family, of(publicIps, v6), subnet));
       said.push({ v6, subnet, publicIp: of(told, v6), data });
     }
     const { Type: type } = this.#config.Backend;
@@ -101,6 +105,7 @@ export class FlannelNode {
   /** flannel ends and its devices go, as with a node that is set up anew. The Node object stays. */
   async stop(): Promise<void> {
     await this.end();
+    if (this.#wireguard !== undefined) return this.#wireguard.remove(this.#families);
     for (const { device } of this.#families)
       await this.#cluster.run(this.netns, ['ip', 'link', 'del', `${device}${this.#vni}`]);
   }
@@ -162,15 +167,30 @@ export class FlannelNode {
 
   async #addIpip(publicIp: string, subnet: string): Promise<string> {
     await this.#ip('link', 'add', IPIP, 'type', 'ipip', 'local', publicIp);
-    const { output } = await this.#cluster.run(this.netns, ['ip', 'link', 'show', 'eth0']);
-    const mtu = Number(/mtu (\d+)/u.exec(output)![1]) - 20;
-    await this.#ip('link', 'set', IPIP, 'mtu', String(mtu), 'up');
+    await this.#ip('link', 'set', IPIP, 'mtu', String((await this.#mtu()) - 20), 'up');
     await this.#ip('addr', 'add', `${subnet.split('/')[0]}/32`, 'dev', IPIP);
     return 'null';
   }
 
+  async #addWireguard(): Promise<string> {
+    const { Network, IPv6Network, Backend } = this.#config;
+    this.#wireguard = new FlannelWireguardNode(Backend, this.netns, (...args) => this.#ip(...args));
+    const networks = this.#families.map(({ v6 }) => {
+      const subnet = this.#subnets.find((each) => each.includes(':') === v6)!;
+      return { v6, subnet, network: (v6 ? IPv6Network : Network)! };
+    });
+    return this.#wireguard.add(networks, await this.#mtu());
+  }
+
+  /** Of the node's own interface. */
+  async #mtu(): Promise<number> {
+    const { output } = await this.#cluster.run(this.netns, ['ip', 'link', 'show', 'eth0']);
+    return Number(/mtu (\d+)/u.exec(output)![1]);
+  }
+
   /** What one node says now; undefined: it is gone. */
   async #follow(name: string, said: readonly SaidLease[] | undefined): Promise<void> {
+    if (this.#wireguard !== undefined) return this.#wireguard.follow(name, said);
     for (const family of this.#families) {
       const key = `${name} ${family.device}`;
       const lease = leaseOf(said?.find(({ v6 }) => v6 === family.v6));

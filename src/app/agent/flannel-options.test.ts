@@ -31,7 +31,7 @@ describe('the options of a node in a flannel network', () => {
   it('are refused with what is wrong in it', () => {
     expect(() => node('{"Backend": {"Type": "gce"}}')).toThrow(
       'SLUICE_FLANNEL_NET_CONF (net-conf.json): Network is missing, must be an IPv4 CIDR such as 10.244.0.0/16; ' +
-        'SLUICE_FLANNEL_NET_CONF (net-conf.json): Backend.Type is "gce": of flannel\'s backends, vxlan, host-gw and ipip are spoken',
+        'SLUICE_FLANNEL_NET_CONF (net-conf.json): Backend.Type is "gce": of flannel\'s backends, vxlan, host-gw, ipip and wireguard are spoken',
     );
   });
 });

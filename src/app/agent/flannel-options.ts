@@ -2,8 +2,8 @@ import { OPEN_POOL, defaultBlockSize } from '../../core/ipam/index.ts';
 import type { IpPool } from '../../core/ipam/index.ts';
 import { FAMILIES, parseNetConf } from '../../core/flannel/index.ts';
 import type { FlannelBackend, NetConf, SubnetCuts } from '../../core/flannel/index.ts';
-import { VXLAN_OVERHEAD } from '../../core/routing/index.ts';
-import type { BackendName } from '../../core/routing/index.ts';
+import { FLANNEL_WIREGUARD_OVERHEAD, VXLAN_OVERHEAD } from '../../core/routing/index.ts';
+import type { BackendName, RoutingSettings } from '../../core/routing/index.ts';
 import type { AgentOptions } from './options.ts';
 import type { Environment } from './run-dir.ts';
 
@@ -24,8 +24,8 @@ export function flannelNetConf(env: Environment, problems: string[]): NetConf | 
 export function withFlannel(options: AgentOptions, netConf: NetConf, cuts: SubnetCuts = {}): AgentOptions {
   const { backend } = netConf;
   // As flannel takes it: that of the node's own network.
-  const outer = backend.type === 'vxlan' && options.mtu === 0 ? backend.mtu : 0;
-  const overhead = netConf.networks[6] === undefined ? VXLAN_OVERHEAD[4] : VXLAN_OVERHEAD[6];
+  const outer = options.mtu === 0 && 'mtu' in backend ? backend.mtu : 0;
+  const overhead = overheadOf(netConf);
   return {
     ...options,
     flannel: netConf,
@@ -36,6 +36,19 @@ export function withFlannel(options: AgentOptions, netConf: NetConf, cuts: Subne
   };
 }
 
+/** Bytes that flannel reckons with, whichever family a packet is of. */
+function overheadOf({ backend, networks }: NetConf): number {
+  if (backend.type === 'wireguard') return FLANNEL_WIREGUARD_OVERHEAD;
+  return networks[6] === undefined ? VXLAN_OVERHEAD[4] : VXLAN_OVERHEAD[6];
+}
+
+/** How WireGuard carries the network of these options; undefined: it does not. */
+export function wireguardCarrying({ flannel }: Pick<AgentOptions, 'flannel'>): RoutingSettings['wireguard'] {
+  if (flannel?.backend.type !== 'wireguard') return undefined;
+  const { ports, mode } = flannel.backend;
+  return { ports, shared: mode !== 'separate' };
+}
+
 function backendName(backend: FlannelBackend): BackendName {
   switch (backend.type) {
     case 'host-gw':
@@ -43,6 +56,8 @@ function backendName(backend: FlannelBackend): BackendName {
     // The same packets as our own.
     case 'ipip':
       return backend.directRouting ? 'ipip-cross-subnet' : 'ipip';
+    case 'wireguard':
+      return 'flannel-wireguard';
     case 'vxlan':
       return backend.directRouting ? 'flannel-vxlan-direct' : 'flannel-vxlan';
   }

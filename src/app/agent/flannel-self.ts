@@ -10,13 +10,22 @@ export class FlannelSelf {
   readonly #node: string;
   readonly #netConf: NetConf;
   readonly #addresses: (known: KnownNode) => readonly Ip[];
+  readonly #publicKey: string | undefined;
   #lease: { readonly key: string; readonly lease: FlannelLease } | undefined;
 
-  /** `addresses`: where peers reach this node, the best of each family first. */
-  constructor(node: string, netConf: NetConf, addresses: (known: KnownNode) => readonly Ip[]) {
+  /** `addresses`: where peers reach this node, the best of each family first. `publicKey`: its WireGuard's, if that carries the network. */
+  constructor(
+    node: string,
+    netConf: NetConf,
+    {
+      addresses,
+      publicKey,
+    }: { readonly addresses: (known: KnownNode) => readonly Ip[]; readonly publicKey?: string | undefined },
+  ) {
     this.#node = node;
     this.#netConf = netConf;
     this.#addresses = addresses;
+    this.#publicKey = publicKey;
   }
 
   /** In the families that it has both a subnet and an address of. The same object while it says the same. */
@@ -29,7 +38,12 @@ export class FlannelSelf {
       const publicIp = addresses.find((ip) => ip.family === family);
       if (networks[family] === undefined || subnet === undefined || publicIp === undefined) continue;
       const mac = (family === 4 ? known.routing.vtepMac : undefined) ?? vtepMac(this.#node);
-      families[family] = { subnet, publicIp, ...(backend.type === 'vxlan' ? { vtep: { vni: backend.vni, mac } } : {}) };
+      families[family] = {
+        subnet,
+        publicIp,
+        ...(backend.type === 'vxlan' ? { vtep: { vni: backend.vni, mac } } : {}),
+        ...(this.#publicKey === undefined ? {} : { publicKey: this.#publicKey }),
+      };
     }
     const lease: FlannelLease = { backendType: backend.type, families };
     const key = JSON.stringify(lease, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value));

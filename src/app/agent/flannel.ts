@@ -1,6 +1,7 @@
 import type { Cidr, Ip } from '../../base/ip/index.ts';
 import type { Logger } from '../../base/log.ts';
 import type { RoutingInput } from '../../core/routing/index.ts';
+import type { Wireguard } from '../../host/wireguard/port.ts';
 import type { FlannelWorld } from './dependencies.ts';
 import type { KnownNode } from './routing-objects.ts';
 
@@ -10,6 +11,8 @@ export interface FlannelDependencies {
   readonly addresses: (known: KnownNode) => readonly Ip[];
   /** Where leases are if not in the Node objects, and where the subnet file is if it is written. */
   readonly flannel?: FlannelWorld;
+  /** Throws where the kernel has no WireGuard. */
+  readonly openWireguard: () => Wireguard;
   readonly log: Logger;
   /** Epoch milliseconds. */
   readonly now: () => number;
@@ -26,8 +29,11 @@ export interface Flannel {
   annotations(known: KnownNode): Readonly<Record<string, string>>;
   /** What routes are derived from, as the network has it. */
   routing(input: RoutingInput): RoutingInput;
-  /** Pods have this MTU, bytes, and routes are as they should be. */
-  settled(podMtu: number): void;
+  /**
+   * Pods have this MTU, bytes, and devices and routes are as they should be. `generation` is another number when devices may
+   * be others than before.
+   */
+  settled(podMtu: number, generation: number): void;
   /** Resolves when it has ended, after the signal. */
   readonly done: Promise<void>;
 }

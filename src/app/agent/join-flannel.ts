@@ -1,6 +1,7 @@
 import { AnnotatedFlannel } from './annotated-flannel.ts';
 import type { Flannel, FlannelDependencies } from './flannel.ts';
 import { FlannelSubnetFile } from './flannel-subnet-file.ts';
+import { FlannelWireguard } from './flannel-wireguard.ts';
 import { LeasedFlannel } from './leased-flannel.ts';
 import type { AgentOptions } from './options.ts';
 
@@ -13,7 +14,13 @@ export function joinFlannel(
   const { flannel: world = {}, log } = dependencies;
   const masquerade = defaultPools.some(({ natOutgoing }) => natOutgoing);
   const file = new FlannelSubnetFile(world.subnetFile, { netConf, masquerade, log });
+  const { backend } = netConf;
+  const wireguard =
+    backend.type === 'wireguard'
+      ? new FlannelWireguard({ ...netConf, backend }, { ...dependencies, key: world.wireguardKey })
+      : undefined;
+  const parts = { file, wireguard };
   return world.etcd === undefined
-    ? new AnnotatedFlannel(node, netConf, file, dependencies)
-    : new LeasedFlannel(node, netConf, file, { ...dependencies, ...world.etcd });
+    ? new AnnotatedFlannel(node, netConf, parts, dependencies)
+    : new LeasedFlannel(node, netConf, parts, { ...dependencies, ...world.etcd });
 }

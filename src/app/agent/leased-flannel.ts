@@ -10,7 +10,9 @@ import type { LeaseEntry, LeaseStore } from '../../host/flannel/lease-store.ts';
 import type { Flannel, FlannelDependencies } from './flannel.ts';
 import { FlannelOwnLease } from './flannel-own-lease.ts';
 import { FlannelSelf } from './flannel-self.ts';
+import type { FlannelParts } from './flannel-parts.ts';
 import type { FlannelSubnetFile } from './flannel-subnet-file.ts';
+import type { FlannelWireguard } from './flannel-wireguard.ts';
 
 interface LeasedFlannelDependencies extends FlannelDependencies {
   readonly store: LeaseStore;
@@ -26,6 +28,7 @@ export class LeasedFlannel implements Flannel {
   readonly #self: FlannelSelf;
   readonly #peers: FlannelPeers;
   readonly #file: FlannelSubnetFile;
+  readonly #wireguard: FlannelWireguard | undefined;
   readonly #own: FlannelOwnLease;
   // The same objects while an entry is the same: what follows from them is not derived again.
   readonly #readings = new WeakMap<LeaseEntry, LeaseReading>();
@@ -33,12 +36,18 @@ export class LeasedFlannel implements Flannel {
   /** Why etcd does not tell; undefined while it does. */
   #silence: string | undefined;
 
-  constructor(node: string, netConf: NetConf, file: FlannelSubnetFile, dependencies: LeasedFlannelDependencies) {
+  constructor(
+    node: string,
+    netConf: NetConf,
+    { file, wireguard }: FlannelParts,
+    dependencies: LeasedFlannelDependencies,
+  ) {
     this.#node = node;
     this.#netConf = netConf;
     this.#file = file;
+    this.#wireguard = wireguard;
     this.#dependencies = dependencies;
-    this.#self = new FlannelSelf(node, netConf, dependencies.addresses);
+    this.#self = new FlannelSelf(node, netConf, { ...dependencies, publicKey: wireguard?.publicKey });
     this.#peers = new FlannelPeers(netConf);
     const { signal, onLeases, store } = dependencies;
     this.#own = new FlannelOwnLease({
@@ -85,10 +94,12 @@ export class LeasedFlannel implements Flannel {
       leases.set(leases.has(name) ? key : name, reading);
     }
     const adapted = this.#peers.apply(input, leases);
-    return { ...adapted, ownProblems: [...(adapted.ownProblems ?? []), ...this.#problems(own)] };
+    const tunnels = this.#wireguard?.learn(this.#node, leases) ?? [];
+    return { ...adapted, ownProblems: [...(adapted.ownProblems ?? []), ...this.#problems(own), ...tunnels] };
   }
 
-  settled(podMtu: number): void {
+  settled(podMtu: number, generation: number): void {
+    this.#wireguard?.settle(generation);
     this.#file.update(this.#own.subnets ?? [], podMtu);
   }
 

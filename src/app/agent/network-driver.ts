@@ -111,6 +111,11 @@ export class NetworkDriver {
     return this.#watch !== undefined;
   }
 
+  /** How often the kernel was read: devices may be others than before each time. */
+  get resyncs(): number {
+    return this.#resyncs;
+  }
+
   /** MTU for the next pod's interface. */
   get podMtu(): number {
     const { podMtu } = this.#derived ?? desiredNetwork(this.#dependencies.input());

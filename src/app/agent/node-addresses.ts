@@ -119,7 +119,7 @@ async function tunnelAddresses(
       const known = await knownTunnel(allocator, handle, subnets);
       if (known === undefined && !families.includes(family)) continue;
       const attributes = { type: `${kind}${family === 6 ? 'V6' : ''}TunnelAddress` };
-      const where = kind === 'wireguard' || subnets === undefined ? {} : { addresses: subnets.map(({ ip }) => ip) };
+      const where = subnets === undefined ? {} : { addresses: subnets.map(({ ip }) => ip) };
       const use = { use: 'Tunnel', ...wrapping(pools, kind), ...where } as const;
       const { addresses } = known ?? (await allocator.allocate({ handle, families: [family], attributes, ...use }));
       assigned[kind] = [...(assigned[kind] ?? []), ...addresses.map(({ ip }) => ip)];

@@ -9,6 +9,8 @@ export class OwnTunnels {
   readonly #settings: () => TunnelSettings;
   readonly #apply: (delta: Delta) => void;
   #carrying: TunnelsSpec['devices'] = [];
+  /** What this node unwraps, whoever has sent it. */
+  #unwrapped: readonly OuterPacket[] = [];
   #encrypting: TunnelsSpec['devices'] = [];
   #known: TunnelsSpec | undefined;
 
@@ -23,6 +25,7 @@ export class OwnTunnels {
       addresses,
       outer: outerOf(link),
     }));
+    this.#unwrapped = tunnels.filter(({ link }) => link.kind !== 'wireguard').map(({ link }) => outerOf(link));
     this.#publish();
   }
 
@@ -37,7 +40,7 @@ export class OwnTunnels {
   }
 
   #publish(): void {
-    const barred = this.#barred(this.#carrying.map(({ outer }) => outer));
+    const barred = this.#barred(this.#unwrapped);
     const now = { devices: [...this.#carrying, ...this.#encrypting], barred };
     if (this.#known !== undefined && textOf(now) === textOf(this.#known)) return;
     this.#known = now;

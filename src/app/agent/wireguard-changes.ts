@@ -8,6 +8,7 @@ import type {
   WireguardTunnelPeer,
 } from '../../core/wireguard/index.ts';
 import type { Netlink, NetworkChange, RouteEntry } from '../../host/netlink/port.ts';
+import { NO_KEY } from '../../host/wireguard/port.ts';
 import type { WireguardDevice, WireguardPeerChange } from '../../host/wireguard/port.ts';
 
 /** The routes and rules of WireGuard, in the shape that derivation gives them. */
@@ -15,6 +16,9 @@ export interface WireguardTables {
   readonly routes: readonly WireguardRoute[];
   readonly rules: readonly WireguardRule[];
 }
+
+/** A peer, and the secret that both sides have besides their keys, if there is one. */
+type KeyedPeer = WireguardTunnelPeer & { readonly presharedKey?: string };
 
 /** What of WireGuard's routes and rules the kernel holds. */
 export function dumpTables(netlink: Netlink): WireguardTables {
@@ -60,23 +64,25 @@ export function diffTables(desired: WireguardTables, actual: WireguardTables): r
  * seconds, a peer is to be sent something in any case.
  */
 export function peerChanges(
-  desired: readonly WireguardTunnelPeer[],
+  desired: readonly KeyedPeer[],
   { peers: actual }: WireguardDevice,
-  before: WireguardTunnel | undefined,
+  before: Pick<WireguardTunnel, 'peers'> | undefined,
   keepalive: (peer: WireguardTunnelPeer) => number,
 ): readonly WireguardPeerChange[] {
   const known = new Map(actual.map((peer) => [peer.publicKey, peer]));
   const told = new Map(before?.peers.map((peer) => [peer.publicKey, peer]));
   const wanted = new Set(desired.map(({ publicKey }) => publicKey));
   const set = desired.flatMap((peer): readonly WireguardPeerChange[] => {
-    const { publicKey, endpoint, allowedIps } = peer;
+    const { publicKey, endpoint, allowedIps, presharedKey = NO_KEY } = peer;
     const there = known.get(publicKey);
     const last = told.get(publicKey)?.endpoint ?? there?.endpoint;
     const moved =
       there === undefined || last === undefined || last.port !== endpoint.port || !equalIp(last.ip, endpoint.ip);
     const keepaliveSeconds = keepalive(peer);
+    const secret = (there?.presharedKey ?? NO_KEY) === presharedKey ? {} : { presharedKey };
     const same = there?.keepaliveSeconds === keepaliveSeconds && sameNetworks(there.allowedIps, allowedIps);
-    return same && !moved ? [] : [{ publicKey, allowedIps, keepaliveSeconds, ...(moved ? { endpoint } : {}) }];
+    if (same && !moved && Object.keys(secret).length === 0) return [];
+    return [{ publicKey, allowedIps, keepaliveSeconds, ...secret, ...(moved ? { endpoint } : {}) }];
   });
   const gone = actual.filter(({ publicKey }) => !wanted.has(publicKey));
   // First the new: a network that passes from one key to another is never without a peer.

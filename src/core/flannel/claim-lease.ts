@@ -45,7 +45,7 @@ const CANDIDATES = 100;
 /**
  * Chooses as flannel does: the lease that has the node's public address, else what the node had last if nobody has it,
  * else one of the first hundred that are free. So that a node may change its address, the lease of what it had last is
- * its own, too, if it is that of its VXLAN device.
+ * its own, too, if it is that of its VXLAN or WireGuard device.
  */
 export function claimLease<Entry extends StoredLease>(options: ClaimOptions<Entry>): LeaseClaim<Entry> {
   const { cuts, entries, own, previous, random } = options;
@@ -80,8 +80,10 @@ export function isAt({ key, value }: StoredLease, own: FlannelLease): boolean {
 }
 
 function hasDevice({ key, value }: StoredLease, own: FlannelLease): boolean {
-  const theirs = parseStoredLease(key, value).lease?.families[4]?.vtep?.mac;
-  return theirs !== undefined && theirs === own.families[4]?.vtep?.mac;
+  const [theirs, ours] = [parseStoredLease(key, value).lease?.families[4], own.families[4]].map(
+    (lease) => lease?.vtep?.mac ?? lease?.publicKey,
+  );
+  return theirs !== undefined && theirs === ours;
 }
 
 /** Whether the network would give out these subnets, one of each family. */

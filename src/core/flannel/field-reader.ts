@@ -27,6 +27,13 @@ export class FieldReader {
     return absent;
   }
 
+  text(name: string, absent: string): string {
+    const value = this.#of(name) ?? absent;
+    if (typeof value === 'string') return value;
+    this.#refuse(name, value, 'a text');
+    return absent;
+  }
+
   /** Must be there. */
   cidr(name: string, family: Family): Cidr | undefined {
     const value = this.#of(name);

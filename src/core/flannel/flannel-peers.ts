@@ -1,6 +1,6 @@
 import { cidrCovers } from '../../base/ip/index.ts';
 import type { Family } from '../../base/ip/index.ts';
-import type { RoutingBlock, RoutingInput, RoutingNode, RoutingProblem } from '../routing/index.ts';
+import type { RoutingBlock, RoutingInput, RoutingNode, RoutingProblem, TunnelKind } from '../routing/index.ts';
 import { FAMILIES } from './lease.ts';
 import type { FamilyLease, FlannelLease, LeaseReading } from './lease.ts';
 import type { NetConf } from './net-conf.ts';
@@ -79,7 +79,7 @@ export class FlannelPeers {
       ...known,
       name,
       addresses: served.map(({ publicIp }) => publicIp),
-      tunnelAddresses: { ...known?.tunnelAddresses, [this.#netConf.backend.type === 'ipip' ? 'ipip' : 'vxlan']: hops },
+      tunnelAddresses: { ...known?.tunnelAddresses, [tunnelOf(this.#netConf)]: hops },
       ...(v4 === undefined ? {} : { vtepMac: v4.mac }),
       ...(v6 === undefined ? {} : { vtepMacV6: v6.mac }),
     };
@@ -104,6 +104,10 @@ export class FlannelPeers {
     this.#blocks.set(lease, blocks);
     return blocks;
   }
+}
+
+function tunnelOf({ backend: { type } }: NetConf): TunnelKind {
+  return type === 'ipip' || type === 'wireguard' ? type : 'vxlan';
 }
 
 function isLeased(cidr: RoutingBlock['cidr'], leased: readonly RoutingBlock[]): boolean {

@@ -8,5 +8,7 @@ export type { FlannelBackend, NetConf } from './net-conf.ts';
 export { FLANNEL_PREFIX, nodeAnnotations, readNodeLease } from './node-annotations.ts';
 export { ETCD_PREFIX, parseStoredLease, renderStoredLease } from './stored-lease.ts';
 export { parseEtcdNetConf } from './subnet-cut.ts';
+export { wireguardTunnels } from './wireguard-tunnels.ts';
+export type { FlannelTunnel, WireguardNetConf } from './wireguard-tunnels.ts';
 export type { SubnetCuts } from './subnet-cut.ts';
 export { parseSubnetFile, renderSubnetFile } from './subnet-file.ts';

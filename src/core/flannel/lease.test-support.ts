@@ -13,15 +13,22 @@ const mac = fc
   .uint8Array({ minLength: 6, maxLength: 6 })
   .map((bytes) => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(':'));
 const vtep = fc.record({ vni: fc.integer({ min: 0, max: 0xffff }), mac });
+const sixBits = fc.constantFrom(...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/');
+const publicKey = fc
+  .tuple(fc.array(sixBits, { minLength: 42, maxLength: 42 }), fc.constantFrom(...'AEIMQUYcgkosw048'))
+  .map(([most, last]) => `${most.join('')}${last}=`);
 const familyLease = (family: Family, backendType: string): fc.Arbitrary<FamilyLease> =>
-  backendType === 'vxlan'
-    ? fc.record({ subnet: subnet(family), publicIp: ip(family), vtep })
-    : fc.record({ subnet: subnet(family), publicIp: ip(family) });
+  fc.record({
+    subnet: subnet(family),
+    publicIp: ip(family),
+    ...(backendType === 'vxlan' ? { vtep } : {}),
+    ...(backendType === 'wireguard' ? { publicKey } : {}),
+  });
 
 /** Leases of any of these combinations of families, IPv4 first. */
 export function leasesOf(combinations: readonly (readonly Family[])[]): fc.Arbitrary<FlannelLease> {
   return fc
-    .tuple(fc.constantFrom('vxlan', 'host-gw'), fc.constantFrom(...combinations))
+    .tuple(fc.constantFrom('vxlan', 'host-gw', 'wireguard'), fc.constantFrom(...combinations))
     .chain(([backendType, families]) =>
       fc
         .tuple(...families.map((family) => familyLease(family, backendType)))

@@ -11,6 +11,8 @@ export interface FamilyLease {
   readonly publicIp: Ip;
   /** Its VXLAN device of this family; for backend `vxlan` only. */
   readonly vtep?: Vtep;
+  /** Of its WireGuard device, 32 bytes in base64; for backend `wireguard` only. */
+  readonly publicKey?: string;
 }
 
 /** A VXLAN device: flannel gives each family one of its own. */
@@ -23,7 +25,7 @@ export interface Vtep {
 
 /** A node of a flannel network: what it has written into its Node's annotations. */
 export interface FlannelLease {
-  /** flannel's name of its backend, `vxlan`, `host-gw` or `ipip` among others. */
+  /** flannel's name of its backend, `vxlan`, `host-gw`, `ipip` or `wireguard` among others. */
   readonly backendType: string;
   readonly families: Readonly<Partial<Record<Family, FamilyLease>>>;
 }

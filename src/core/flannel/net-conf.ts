@@ -2,6 +2,8 @@ import type { Cidr, Family } from '../../base/ip/index.ts';
 import { FieldReader } from './field-reader.ts';
 import { fieldsOf, parseFields } from './json-fields.ts';
 import { FAMILIES } from './lease.ts';
+import { readWireguard } from './net-conf-wireguard.ts';
+import type { FlannelWireguardBackend } from './net-conf-wireguard.ts';
 
 /** A way between nodes that flannel and Sluice both know. */
 export type FlannelBackend =
@@ -19,7 +21,8 @@ export type FlannelBackend =
       /** IPv4 alone. */
       readonly type: 'ipip';
       readonly directRouting: boolean;
-    };
+    }
+  | FlannelWireguardBackend;
 
 /** What flannel's `net-conf.json` says; not how subnets are cut for nodes, see `parseSubnetCuts`. */
 export interface NetConf {
@@ -55,14 +58,14 @@ export function parseNetConf(text: string): NetConfReading {
   }
   if (Object.keys(networks).length === 0 && problems.length === 0)
     problems.push('EnableIPv4 and EnableIPv6 are both false: pods would have no address');
-  const backend = readBackend(fields.get('backend'), problems);
+  const backend = readBackend(fields.get('backend'), networks, problems);
   if (backend?.type === 'ipip' && networks[6] !== undefined)
     problems.push('EnableIPv6 is true: IPIP carries IPv4 alone, and so does flannel with it');
   if (problems.length > 0 || backend === undefined) return { kind: 'bad', problems };
   return { kind: 'read', netConf: { networks, backend } };
 }
 
-function readBackend(value: unknown, problems: string[]): FlannelBackend | undefined {
+function readBackend(value: unknown, networks: NetConf['networks'], problems: string[]): FlannelBackend | undefined {
   const fields = value === undefined || value === null ? new Map<string, unknown>([['type', 'udp']]) : fieldsOf(value);
   if (fields === undefined) {
     problems.push('Backend must be an object such as {"Type": "vxlan"}');
@@ -84,6 +87,8 @@ function readBackend(value: unknown, problems: string[]): FlannelBackend | undef
       return { type };
     case 'ipip':
       return { type, directRouting: reader.flag('DirectRouting', false) };
+    case 'wireguard':
+      return readWireguard(reader, networks, problems);
     default:
       problems.push(`Backend.Type is ${JSON.stringify(type)}: ${insteadOf(type)}`);
       return undefined;
@@ -92,17 +97,12 @@ function readBackend(value: unknown, problems: string[]): FlannelBackend | undef
 
 /** What to do about a backend that Sluice does not speak. */
 function insteadOf(type: unknown): string {
-  const spoken = "of flannel's backends, vxlan, host-gw and ipip are spoken";
+  const spoken = "of flannel's backends, vxlan, host-gw, ipip and wireguard are spoken";
   switch (type) {
     case 'udp':
       return `${spoken}; a network without a Backend has this one. Change flannel's nodes to {"Type": "vxlan"}`;
-    case 'wireguard':
-      return (
-        `${spoken}. Change flannel's nodes to {"Type": "vxlan"}; ` +
-        'once Sluice runs on all of them, wireguardEnabled in FelixConfiguration encrypts'
-      );
     case 'ipsec':
-      return `${spoken}. Change flannel's nodes to {"Type": "vxlan"}; Sluice encrypts by WireGuard, not by IPsec`;
+      return `${spoken}. Change flannel's nodes to {"Type": "wireguard"}; Sluice encrypts by WireGuard, not by IPsec`;
     case 'alloc':
       return `${spoken}; with this one somebody else carries the packets. Use Sluice without net-conf.json, calico_backend: none`;
     case 'extension':

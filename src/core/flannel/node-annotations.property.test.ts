@@ -34,6 +34,13 @@ describe('the annotations of a node', () => {
     expect(nodeAnnotations({ backendType: 'vxlan', families: { 4: v4 } }, {})).toEqual(VXLAN);
     expect(readNodeLease(VXLAN, PODS)).toEqual({ lease: { backendType: 'vxlan', families: { 4: v4 } }, problems: [] });
     const { subnet: pods, publicIp } = v4;
+    const publicKey = 'QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY=';
+    expect(
+      nodeAnnotations({ backendType: 'wireguard', families: { 4: { subnet: pods, publicIp, publicKey } } }, {}),
+    ).toMatchObject({
+      'flannel.alpha.coreos.com/backend-data': `{"PublicKey":"${publicKey}"}`,
+      'flannel.alpha.coreos.com/backend-type': 'wireguard',
+    });
     expect(nodeAnnotations({ backendType: 'host-gw', families: { 4: { subnet: pods, publicIp } } }, {})).toMatchObject({
       'flannel.alpha.coreos.com/backend-data': 'null',
     });
@@ -59,6 +66,10 @@ describe('the annotations of a node', () => {
     [
       { 'backend-data': '{"VtepMAC":"6a:cb"}' },
       `its annotation flannel.alpha.coreos.com/backend-data is '{"VtepMAC":"6a:cb"}', without a VtepMAC`,
+    ],
+    [
+      { 'backend-type': 'wireguard', 'backend-data': '{"PublicKey":"x"}' },
+      `its annotation flannel.alpha.coreos.com/backend-data is '{"PublicKey":"x"}', without a PublicKey`,
     ],
   ])('that say %j are reported', (changed, problem) => {
     const more = Object.entries(changed).map(([name, value]) => [`flannel.alpha.coreos.com/${name}`, value]);

@@ -61,10 +61,9 @@ function readFamily(
   const publicIp = parseIp(annotations[name] ?? '');
   if (publicIp?.family !== family) return `its annotation ${name} is '${annotations[name]}', no IPv${family} address`;
   if (subnet === undefined) return `it has no IPv${family} podCIDR`;
-  if (backendType !== 'vxlan') return { subnet, publicIp };
-  const vtep = parseBackendData(annotations[data] ?? '');
-  if (vtep === undefined) return `its annotation ${data} is '${annotations[data] ?? ''}', without a VtepMAC`;
-  return { subnet, publicIp, vtep };
+  const said = parseBackendData(backendType, annotations[data] ?? '');
+  if (typeof said === 'string') return `its annotation ${data} is '${annotations[data] ?? ''}', without ${said}`;
+  return { subnet, publicIp, ...said };
 }
 
 /**
@@ -79,7 +78,7 @@ export function nodeAnnotations({ backendType, families }: FlannelLease, present
     const { data, publicIp, overwrite } = NAMES[family];
     const overwritten = present[overwrite] ?? '';
     // Go writes an absent value as null; so do flannel's nodes of other backends.
-    result[data] = lease.vtep === undefined ? 'null' : renderBackendData(lease.vtep);
+    result[data] = renderBackendData(lease) ?? 'null';
     result[publicIp] = overwritten === '' ? formatIp(lease.publicIp) : overwritten;
   }
   return result;

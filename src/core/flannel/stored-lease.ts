@@ -55,16 +55,18 @@ function readFamily(fields: JsonFields, subnet: Cidr, backendType: string): Fami
   const said = fields.get(name.toLowerCase());
   const publicIp = typeof said === 'string' ? parseIp(said) : undefined;
   if (publicIp?.family !== family) return `it has no ${name}`;
-  if (backendType !== 'vxlan') return { subnet, publicIp };
-  const vtep = parseBackendData(JSON.stringify(Object.fromEntries(fieldsOf(fields.get(data.toLowerCase())) ?? [])));
-  return vtep === undefined ? `it has no ${data} with a VtepMAC` : { subnet, publicIp, vtep };
+  const text = JSON.stringify(Object.fromEntries(fieldsOf(fields.get(data.toLowerCase())) ?? []));
+  const device = parseBackendData(backendType, text);
+  return typeof device === 'string' ? `it has no ${data} with ${device}` : { subnet, publicIp, ...device };
 }
 
 /** The value that flannel keeps of a lease, its fields in flannel's order. */
 export function renderStoredLease({ backendType, families }: FlannelLease): string {
   const [v4, v6] = FAMILIES.map((family) => families[family]);
-  const data = (lease: FamilyLease | undefined): unknown =>
-    lease?.vtep === undefined ? undefined : (JSON.parse(renderBackendData(lease.vtep)) as unknown);
+  const data = (lease: FamilyLease | undefined): unknown => {
+    const text = lease && renderBackendData(lease);
+    return text === undefined ? undefined : (JSON.parse(text) as unknown);
+  };
   return JSON.stringify({
     PublicIP: v4 === undefined ? '0.0.0.0' : formatIp(v4.publicIp),
     PublicIPv6: v6 === undefined ? null : formatIp(v6.publicIp),

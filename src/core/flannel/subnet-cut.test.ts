@@ -61,7 +61,7 @@ describe("flannel's configuration in etcd", () => {
     [{ SubnetMin: 'x' }, ['SubnetMin is "x", must be an IPv4 address']],
     [
       { EnableIPv4: false, EnableIPv6: true, IPv6Network: 'fd00::/56' },
-      ['EnableIPv4 is false: leases in etcd need IPv4'],
+      ["EnableIPv4 is false: leases in etcd need IPv4, flannel's too; without it, they can be in Nodes alone"],
     ],
     [{ Network: 5 }, ['Network is 5, must be an IPv4 CIDR such as 10.244.0.0/16']],
   ])('%j is refused with what is wrong', (more, problems) => {

@@ -37,8 +37,11 @@ export function parseEtcdNetConf(text: string): EtcdNetConfReading {
   if (reading.kind === 'bad') return reading;
   const { networks } = reading.netConf;
   const problems: string[] = [];
-  // Its keys are named after the IPv4 subnet.
-  if (networks[4] === undefined) problems.push('EnableIPv4 is false: leases in etcd need IPv4');
+  // Keys are named after the IPv4 subnet, so that flannel's own nodes would all take the same one.
+  if (networks[4] === undefined)
+    problems.push(
+      "EnableIPv4 is false: leases in etcd need IPv4, flannel's too; without it, they can be in Nodes alone",
+    );
   const reader = new FieldReader(parseFields(text)!, '', problems);
   const cuts: Partial<Record<Family, SubnetCut>> = {};
   for (const family of FAMILIES) {

@@ -50,7 +50,8 @@ export type NewTunnelLink =
       readonly mtu: number;
       readonly up: true;
       readonly ovs: { readonly vni: number; readonly port: number; readonly local: Ip };
-    };
+    }
+  | { readonly type: 'wireguard'; readonly name: string; readonly mtu: number; readonly up: true };
 
 /** What the kernel must have been built with to make a device, and the module that brings it. */
 export const LINK_FEATURES: Readonly<
@@ -61,11 +62,14 @@ export const LINK_FEATURES: Readonly<
   tun: { option: 'CONFIG_TUN', module: 'tun' },
   // Open vSwitch forwards in user space where the kernel has no switch of its own.
   ovs: { option: 'CONFIG_TUN', module: 'tun' },
+  wireguard: { option: 'CONFIG_WIREGUARD', module: 'wireguard' },
 };
 
 /** How the device is made. */
 export function newLink(link: DesiredLink): NewTunnelLink {
-  const { name, mtu, local } = link;
+  const { name, mtu } = link;
+  if (link.kind === 'wireguard') return { type: 'wireguard', name, mtu, up: true };
+  const { local } = link;
   switch (link.kind) {
     case 'vxlan':
       return { type: 'vxlan', name, mac: link.mac, mtu, up: true, vxlan: { vni: link.vni, port: link.port, local } };
@@ -93,6 +97,8 @@ export function sameDevice(desired: DesiredLink, { kind, vxlan, ipip, tun, ovs }
       return (
         ovs === undefined || (desired.vni === ovs.vni && desired.port === ovs.port && sameIp(desired.local, ovs.local))
       );
+    case 'wireguard':
+      return true;
   }
 }
 

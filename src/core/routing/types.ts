@@ -13,7 +13,8 @@ export type BackendName =
   | 'macvlan'
   | 'none'
   | 'flannel-vxlan'
-  | 'flannel-vxlan-direct';
+  | 'flannel-vxlan-direct'
+  | 'flannel-wireguard';
 
 /** Tunnels on whose device a node has an address of its own, which it publishes. */
 export type TunnelKind = 'vxlan' | 'ipip' | 'wireguard' | 'udp' | 'ovs';
@@ -74,6 +75,16 @@ export interface RoutingSettings {
   readonly udp: { readonly port: number };
   /** MTU of devices where somebody has set it, of VXLAN's by the family of the outer packets; else what the underlay leaves. */
   readonly mtu?: { readonly vxlan?: Readonly<Partial<Record<Family, number>>>; readonly ipip?: number };
+  /** Of a flannel network that WireGuard carries; meaningless elsewhere. */
+  readonly wireguard?: WireguardCarrying;
+}
+
+/** How flannel's WireGuard carries a network. */
+export interface WireguardCarrying {
+  /** UDP ports of the devices by family; the only one's is that of IPv4. */
+  readonly ports: Readonly<Record<Family, number>>;
+  /** Whether one device carries both families. */
+  readonly shared: boolean;
 }
 
 /** Everything that a node's routes depend on. */
@@ -137,8 +148,17 @@ export interface DesiredOvs {
   readonly local: Ip;
 }
 
+/** A WireGuard device; its keys and peers are not routing's. */
+export interface DesiredWireguardLink {
+  readonly kind: 'wireguard';
+  readonly name: string;
+  readonly mtu: number;
+  /** UDP's, by which peers' packets come. */
+  readonly port: number;
+}
+
 /** A device that backends need, by its kind in the kernel. */
-export type DesiredLink = DesiredVxlan | DesiredIpip | DesiredTun | DesiredOvs;
+export type DesiredLink = DesiredVxlan | DesiredIpip | DesiredTun | DesiredOvs | DesiredWireguardLink;
 
 export interface DesiredAddress {
   readonly link: string;

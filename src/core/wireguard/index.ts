@@ -7,6 +7,7 @@ export {
 } from './constants.ts';
 export { desiredWireguard, wireguardMtu } from './desired.ts';
 export { isChanging, wayTo } from './handover.ts';
+export { isWireguardKey } from './key-text.ts';
 export { DEFAULT_WIREGUARD, wireguardSettings } from './settings.ts';
 export type {
   DesiredWireguard,

@@ -23,6 +23,7 @@ const DEVICE = { IFNAME: 2, PRIVATE_KEY: 3, PUBLIC_KEY: 4, LISTEN_PORT: 6, FWMAR
 /** enum wgpeer_attribute. */
 const PEER = {
   PUBLIC_KEY: 1,
+  PRESHARED_KEY: 2,
   FLAGS: 3,
   ENDPOINT: 4,
   KEEPALIVE: 5,
@@ -61,7 +62,7 @@ export function encodePeers(writer: ByteWriter, peers: readonly WireguardPeerCha
 
 /** Bytes that a peer takes at most in {@link encodePeers}. */
 export function peerSize(peer: WireguardPeerChange): number {
-  return 96 + ('remove' in peer ? 0 : 48 * peer.allowedIps.length);
+  return 132 + ('remove' in peer ? 0 : 48 * peer.allowedIps.length);
 }
 
 /** The device that the messages of one dump describe: each says it again, and the peers go on from one to the next. */
@@ -93,7 +94,8 @@ function encodePeer(writer: ByteWriter, peer: WireguardPeerChange): void {
   attribute(writer, PEER.PUBLIC_KEY, keyBytes(peer.publicKey));
   if ('remove' in peer) return attributeU32(writer, PEER.FLAGS, REMOVE_ME);
   attributeU32(writer, PEER.FLAGS, REPLACE_ALLOWEDIPS);
-  const { endpoint, allowedIps, keepaliveSeconds } = peer;
+  const { endpoint, allowedIps, keepaliveSeconds, presharedKey } = peer;
+  if (presharedKey !== undefined) attribute(writer, PEER.PRESHARED_KEY, keyBytes(presharedKey));
   if (endpoint !== undefined) attribute(writer, PEER.ENDPOINT, encodeSockaddr(endpoint.ip, endpoint.port));
   if (keepaliveSeconds !== undefined) attribute(writer, PEER.KEEPALIVE, littleEndian16(keepaliveSeconds));
   attributeNest(writer, PEER.ALLOWEDIPS, () => {
@@ -109,6 +111,7 @@ function encodeAllowedIp(writer: ByteWriter, { ip, prefix }: Cidr): void {
 
 function decodePeer(attributes: Attributes): WireguardPeer {
   const endpoint = attributes.bytes(PEER.ENDPOINT);
+  const presharedKey = base64(attributes.bytes(PEER.PRESHARED_KEY));
   return {
     publicKey: base64(attributes.bytes(PEER.PUBLIC_KEY)) ?? '',
     endpoint: endpoint === undefined ? undefined : decodeSockaddr(endpoint),
@@ -116,6 +119,7 @@ function decodePeer(attributes: Attributes): WireguardPeer {
     // struct __kernel_timespec: seconds, nanoseconds; zero for never.
     lastHandshake: Number(host64(attributes.bytes(PEER.LAST_HANDSHAKE))) || undefined,
     keepaliveSeconds: attributes.u16(PEER.KEEPALIVE) ?? 0,
+    ...(presharedKey === undefined ? {} : { presharedKey }),
     receivedBytes: host64(attributes.bytes(PEER.RX_BYTES)),
     sentBytes: host64(attributes.bytes(PEER.TX_BYTES)),
   };

@@ -2,6 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { formatCidr, parseCidr, parseIp } from '../../base/ip/index.ts';
 import type { Netlink } from '../netlink/port.ts';
 import { newPrivateKey, publicKeyOf } from './key.ts';
+import { NO_KEY } from './port.ts';
 import type { Wireguard } from './port.ts';
 
 /** WireGuard and links of one empty namespace. */
@@ -49,6 +50,18 @@ export function wireguardContract(name: string, create: () => WireguardPlace): v
         listenPort: 51820,
         firewallMark: 0x200,
       });
+    });
+
+    it('gives a peer the secret that both sides have besides their keys, keeps it, and takes it away', () => {
+      const wireguard = setUp();
+      const [publicKey, presharedKey] = [key(), key()];
+      const secret = (): string | undefined => wireguard.device('wg0')!.peers[0]!.presharedKey;
+      wireguard.configure('wg0', { privateKey: newPrivateKey(), peers: [{ publicKey, allowedIps: [], presharedKey }] });
+      expect(secret()).toBe(presharedKey);
+      wireguard.configure('wg0', { peers: [{ publicKey, allowedIps: cidrs('10.1.0.0/26') }] });
+      expect(secret()).toBe(presharedKey);
+      wireguard.configure('wg0', { peers: [{ publicKey, allowedIps: [], presharedKey: NO_KEY }] });
+      expect(secret()).toBeUndefined();
     });
 
     it('adds, changes and removes single peers of both families', () => {

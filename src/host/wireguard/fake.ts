@@ -2,6 +2,7 @@ import { equalIp } from '../../base/ip/index.ts';
 import type { Cidr } from '../../base/ip/index.ts';
 import { ERRNO, errnoError } from '../errno.ts';
 import { keyBytes, publicKeyOf } from './key.ts';
+import { NO_KEY } from './port.ts';
 import type { Wireguard, WireguardChange, WireguardDevice, WireguardPeer } from './port.ts';
 
 /** WireGuard in memory: devices are those for which `exists` holds, and no packet is ever sent. */
@@ -56,7 +57,7 @@ type Set = Exclude<NonNullable<WireguardChange['peers']>[number], { readonly rem
 
 function changed(
   known: WireguardPeer | undefined,
-  { publicKey, endpoint, allowedIps, keepaliveSeconds }: Set,
+  { publicKey, endpoint, allowedIps, keepaliveSeconds, presharedKey = known?.presharedKey ?? NO_KEY }: Set,
 ): WireguardPeer {
   return {
     publicKey,
@@ -64,6 +65,7 @@ function changed(
     allowedIps,
     lastHandshake: known?.lastHandshake,
     keepaliveSeconds: keepaliveSeconds ?? known?.keepaliveSeconds ?? 0,
+    ...(presharedKey === NO_KEY ? {} : { presharedKey }),
     receivedBytes: 0n,
     sentBytes: 0n,
   };

@@ -3,6 +3,9 @@ import type { Cidr, Ip } from '../../base/ip/index.ts';
 /** A Curve25519 key of 32 bytes in base64, as `wg` prints it. */
 export type WireguardKey = string;
 
+/** In the place of a key: none. */
+export const NO_KEY: WireguardKey = `${'A'.repeat(43)}=`;
+
 /** Where a peer's packets go: an address and a UDP port. */
 export interface WireguardEndpoint {
   readonly ip: Ip;
@@ -19,6 +22,8 @@ export interface WireguardPeer {
   readonly lastHandshake: number | undefined;
   /** Seconds between packets that are sent to it in any case; 0: none. */
   readonly keepaliveSeconds: number;
+  /** A secret that both sides have besides their keys; absent: none. */
+  readonly presharedKey?: WireguardKey;
   readonly receivedBytes: bigint;
   readonly sentBytes: bigint;
 }
@@ -42,6 +47,8 @@ export type WireguardPeerChange =
       readonly allowedIps: readonly Cidr[];
       /** More than 0, where it was 0, greets the peer at once instead of with the first packet for it. */
       readonly keepaliveSeconds?: number;
+      /** Counts from the next session on; {@link NO_KEY} takes it away. */
+      readonly presharedKey?: WireguardKey;
     }
   | { readonly publicKey: WireguardKey; readonly remove: true };
 

@@ -2,6 +2,7 @@ import type { Backend } from '../backend.ts';
 import type { BackendName } from '../types.ts';
 import { crossSubnet } from './cross-subnet.ts';
 import { flannelVxlan } from './flannel-vxlan.ts';
+import { flannelWireguard } from './flannel-wireguard.ts';
 import { hostGw } from './host-gw.ts';
 import { macvlan } from './macvlan.ts';
 import { none } from './none.ts';
@@ -23,6 +24,7 @@ export const BACKENDS: Readonly<Record<BackendName, Backend>> = {
   udp,
   'flannel-vxlan': flannelVxlan,
   'flannel-vxlan-direct': crossSubnet(flannelVxlan),
+  'flannel-wireguard': flannelWireguard,
 };
 
 /** Those that a cluster may ask for by name; the others follow from what a flannel network says of itself. */
