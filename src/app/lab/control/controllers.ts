@@ -2,6 +2,7 @@ import type { ControlOptions } from './control-options.ts';
 import type { Controller } from './controller.ts';
 import { daemonSetController } from './daemon-set.ts';
 import { deploymentController } from './deployment.ts';
+import { disruptionController } from './disruption.ts';
 import { endpointSliceController } from './endpoint-slice.ts';
 import { endpointsController } from './endpoints.ts';
 import { jobController } from './job.ts';
@@ -21,6 +22,7 @@ export function controllers(options: ControlOptions): readonly Controller[] {
     replicaSetController,
     daemonSetController,
     jobController,
+    disruptionController,
     endpointSliceController,
     endpointsController,
     serviceAccountController,

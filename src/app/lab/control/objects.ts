@@ -11,6 +11,7 @@ import type { DaemonSet, Deployment, ReplicaSet } from 'kubernetes-types/apps/v1
 import type { Job } from 'kubernetes-types/batch/v1.d.ts';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.d.ts';
 import type { Lease } from 'kubernetes-types/coordination/v1.d.ts';
+import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.d.ts';
 import type { ObjectMeta, OwnerReference } from 'kubernetes-types/meta/v1.d.ts';
 import {
   CONFIG_MAPS,
@@ -23,6 +24,7 @@ import {
   NAMESPACES,
   NODES,
   PODS,
+  POD_DISRUPTION_BUDGETS,
   REPLICA_SETS,
   SERVICES,
   SERVICE_ACCOUNTS,
@@ -57,6 +59,7 @@ export interface Kinds {
   readonly jobs: Job;
   readonly endpointslices: EndpointSlice;
   readonly leases: Lease;
+  readonly poddisruptionbudgets: PodDisruptionBudget;
 }
 
 export type KindName = keyof Kinds;
@@ -76,6 +79,7 @@ export const KINDS: { readonly [K in KindName]: Resource } = {
   jobs: JOBS,
   endpointslices: ENDPOINT_SLICES,
   leases: LEASES,
+  poddisruptionbudgets: POD_DISRUPTION_BUDGETS,
 };
 
 /** `namespace/name`, or `name` of a cluster-scoped object: the key under which controllers queue their work. */

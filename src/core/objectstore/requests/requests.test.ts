@@ -6,7 +6,7 @@ import { draftOf, type ApiObject } from '../api-object.ts';
 import { remove } from './delete.ts';
 import { list } from './list.ts';
 import { patch } from './patch.ts';
-import { bind, evict, setScale } from './subresources.ts';
+import { bind, setScale } from './subresources.ts';
 import { update } from './update.ts';
 
 const definitions = loadDefinitions();
@@ -179,31 +179,33 @@ describe('allocating', () => {
     expect(failure(() => api.create(service('b', { type: 'NodePort' })))).toContain('all of 30000-30001 are taken');
   });
 
+  it('gives a load balancer under externalTrafficPolicy Local a port for questions, as long as it is that', () => {
+    const api = open();
+    const spec = { type: 'LoadBalancer', externalTrafficPolicy: 'Local' };
+    api.create(service('a', spec));
+    const portOf = (name: string) =>
+      (api.stored('Service', name)!['spec'] as Record<string, unknown>)['healthCheckNodePort'];
+    const port = portOf('a');
+    expect(port).toBeGreaterThanOrEqual(30_000);
+    expect(failure(() => api.create(service('b', { ...spec, healthCheckNodePort: port })))).toContain(
+      'already allocated',
+    );
+    const change = (policy: string): void => {
+      const patched = { spec: { externalTrafficPolicy: policy, ports: [{ port: 80, name: 'x' }] } };
+      patch(api.context, api.target('Service', 'a'), 'merge', patched, 'main', internalWrite());
+    };
+    change('Local');
+    expect(portOf('a')).toBe(port);
+    change('Cluster');
+    expect(portOf('a')).toBeUndefined();
+  });
+
   it('gives a headless service and an ExternalName none', () => {
     const api = open();
     api.create(service('headless', { clusterIP: 'None' }));
     api.create(service('elsewhere', { type: 'ExternalName', externalName: 'example.test' }));
     expect(api.stored('Service', 'headless')!['spec']).toMatchObject({ clusterIP: 'None', clusterIPs: ['None'] });
     expect(api.stored('Service', 'elsewhere')!['spec']).not.toHaveProperty('clusterIP');
-  });
-});
-
-describe('evicting', () => {
-  it('is refused while the disruption budget allows none', () => {
-    const api = open();
-    api.create(pod('p', { labels: { app: 'x' } }));
-    api.create({
-      apiVersion: 'policy/v1',
-      kind: 'PodDisruptionBudget',
-      metadata: { name: 'b' },
-      spec: { selector: { matchLabels: { app: 'x' } }, minAvailable: 1 },
-    });
-    const budget = api.target('PodDisruptionBudget', 'b');
-    patch(api.context, budget, 'merge', { status: { disruptionsAllowed: 0 } }, 'status', internalWrite());
-    expect(failure(() => evict(api.context, api.target('Pod', 'p'), {}))).toContain('disruption budget');
-    patch(api.context, budget, 'merge', { status: { disruptionsAllowed: 1 } }, 'status', internalWrite());
-    evict(api.context, api.target('Pod', 'p'), {});
-    expect(api.stored('Pod', 'p')).toBeUndefined();
   });
 });
 

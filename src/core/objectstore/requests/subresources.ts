@@ -1,12 +1,11 @@
 import type { Pod } from 'kubernetes-types/core/v1.d.ts';
-import { ApiError, badRequest, conflict } from '../api-error.ts';
+import { badRequest, conflict } from '../api-error.ts';
 import type { ApiContext, Target, WriteRequest } from '../api-context.ts';
 import { draftOf, isJsonObject, type ApiObject, type Json, type JsonObject } from '../api-object.ts';
 import { bucketOf, type ResourceDefinition } from '../resource-definition.ts';
 import type { Entry } from '../versioned-store.ts';
 import { mergePatch } from '../patch/merge-patch.ts';
 import { jsonPatch } from '../patch/json-patch.ts';
-import { remove } from './delete.ts';
 import type { PatchType } from './patch.ts';
 import { existing, update } from './update.ts';
 
@@ -39,24 +38,6 @@ export function bind(context: ApiContext, target: Target, body: Json): void {
   const scheduled = { type: 'PodScheduled', status: 'True', lastTransitionTime: context.surroundings.now() };
   draft['status'] = { ...pod.status, conditions: [...others, scheduled] };
   context.store.put(bucketOf(target.definition), target.namespace, target.name, draft);
-}
-
-/** `POST pods/NAME/eviction`: a delete that disruption budgets may refuse (429). */
-export function evict(context: ApiContext, target: Target, body: Json): void {
-  const pod = existing(context, target).object;
-  for (const { object, name } of context.store.list('policy/poddisruptionbudgets', target.namespace)) {
-    const wanted = at(object as unknown as Json, 'spec', 'selector', 'matchLabels');
-    const allowed = at(object as unknown as Json, 'status', 'disruptionsAllowed');
-    if (!isJsonObject(wanted) || typeof allowed !== 'number' || allowed > 0) continue;
-    const labels = pod.metadata.labels ?? {};
-    if (!Object.entries(wanted).every(([key, value]) => labels[key] === value)) continue;
-    throw new ApiError(
-      'TooManyRequests',
-      `Cannot evict pod as it would violate the pod's disruption budget. (${name} allows no disruption now)`,
-    );
-  }
-  const options = at(body, 'deleteOptions');
-  remove(context, target, isJsonObject(options) ? (options as object) : {});
 }
 
 /** `PUT namespaces/NAME/finalize`: sets the finalizers of a namespace; taking the last off a deleted one removes it. */
