@@ -1,5 +1,7 @@
 import { SluiceError, hasCode, messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
+import { deriveGateways, withGateways } from '../../core/gateway/index.ts';
+import type { GatewayModel, GatewayObjects } from '../../core/gateway/index.ts';
 import { deriveIngress, renderIngress, runtimeChanges } from '../../core/ingress/index.ts';
 import type { IngressModel, IngressWorld, Rendered, RenderOptions } from '../../core/ingress/index.ts';
 import type { Haproxy } from '../../host/haproxy/port.ts';
@@ -9,7 +11,24 @@ import { isolate } from './isolate.ts';
 export interface Applied {
   readonly model: IngressModel;
   readonly outcome: 'unchanged' | 'changed' | 'reloaded';
+  readonly gateways: GatewayModel;
+  /** What HAProxy refused, as {@link IngressModel.owned} calls it, with the reason. */
+  readonly rejected: ReadonlyMap<string, string>;
 }
+
+/** The cluster; one without the Gateway API has no `gateways`. */
+export interface ProxyWorld extends Omit<IngressWorld, 'rejected'> {
+  readonly gateways?: GatewayObjects;
+}
+
+const NO_GATEWAYS: GatewayObjects = {
+  classes: [],
+  gateways: [],
+  routes: [],
+  grants: [],
+  namespaces: new Map(),
+  takenPorts: new Map(),
+};
 
 /** Makes HAProxy do what the cluster says, Ingress by Ingress where it does not take them all. */
 export class ProxyDriver {
@@ -35,7 +54,7 @@ export class ProxyDriver {
   }
 
   /** Fails only when HAProxy cannot run at all. */
-  async apply(world: Omit<IngressWorld, 'rejected'>): Promise<Applied> {
+  async apply(world: ProxyWorld): Promise<Applied> {
     const whole = this.#render(world, new Map());
     const rejected = whole.identity === this.#refused?.shape ? this.#refused.rejected : new Map<string, string>();
     const wanted = rejected.size === 0 ? whole : this.#render(world, rejected);
@@ -44,32 +63,29 @@ export class ProxyDriver {
       try {
         if (changes.length > 0) await this.#haproxy.change(changes, wanted.rendered.files);
         this.#running = wanted.rendered;
-        return { model: wanted.model, outcome: changes.length > 0 ? 'changed' : 'unchanged' };
+        return { ...wanted.derived, outcome: changes.length > 0 ? 'changed' : 'unchanged' };
       } catch (error) {
         if (!hasCode(error, 'haproxy-refused')) throw error;
         this.#log.warn('cannot change the running proxy, reloading it', { error: messageOf(error) });
       }
     }
-    return { model: await this.#load(world, whole), outcome: 'reloaded' };
+    return { ...(await this.#load(world, whole)), outcome: 'reloaded' };
   }
 
-  async #load(world: Omit<IngressWorld, 'rejected'>, whole: Rendering): Promise<IngressModel> {
+  async #load(world: ProxyWorld, whole: Rendering): Promise<Derived> {
     let accepted = whole;
     if ((await this.#check(world, new Map())) !== undefined) {
-      const rejected = await this.#findRejected(world, whole.model);
+      const rejected = await this.#findRejected(world, whole.derived.model);
       this.#refused = { shape: whole.identity, rejected };
       accepted = this.#render(world, rejected);
     }
     this.#running = undefined;
     await this.#haproxy.load(accepted.rendered.files);
     this.#running = accepted.rendered;
-    return accepted.model;
+    return accepted.derived;
   }
 
-  async #findRejected(
-    world: Omit<IngressWorld, 'rejected'>,
-    { owned }: IngressModel,
-  ): Promise<ReadonlyMap<string, string>> {
+  async #findRejected(world: ProxyWorld, { owned }: IngressModel): Promise<ReadonlyMap<string, string>> {
     const without = (accepted: readonly string[]): ReadonlyMap<string, string> => {
       const good = new Set(accepted);
       return new Map(owned.filter((key) => !good.has(key)).map((key) => [key, 'left out']));
@@ -79,24 +95,32 @@ export class ProxyDriver {
     return isolate(owned, (accepted) => this.#check(world, without(accepted)));
   }
 
-  async #check(
-    world: Omit<IngressWorld, 'rejected'>,
-    rejected: ReadonlyMap<string, string>,
-  ): Promise<string | undefined> {
-    const model = deriveIngress({ ...world, rejected });
+  async #check(world: ProxyWorld, rejected: ReadonlyMap<string, string>): Promise<string | undefined> {
+    const { model } = derive(world, rejected);
     const { files } = renderIngress(model, { ...this.#options, folder: this.#haproxy.checkFolder });
     return this.#haproxy.check(files);
   }
 
-  #render(world: Omit<IngressWorld, 'rejected'>, rejected: ReadonlyMap<string, string>): Rendering {
-    const model = deriveIngress({ ...world, rejected });
-    const rendered = renderIngress(model, { ...this.#options, folder: this.#haproxy.folder }, this.#running?.slots);
-    return { model, rendered, identity: [rendered.shape, ...rendered.certificates.values()].join('\n') };
+  #render(world: ProxyWorld, rejected: ReadonlyMap<string, string>): Rendering {
+    const derived = derive(world, rejected);
+    const rendered = renderIngress(
+      derived.model,
+      { ...this.#options, folder: this.#haproxy.folder },
+      this.#running?.slots,
+    );
+    return { derived, rendered, identity: [rendered.shape, ...rendered.certificates.values()].join('\n') };
   }
 }
 
+type Derived = Omit<Applied, 'outcome'>;
+
+function derive({ gateways: objects = NO_GATEWAYS, ...world }: ProxyWorld, rejected: Derived['rejected']): Derived {
+  const gateways = deriveGateways({ ...world, ...objects, rejected });
+  return { model: withGateways(deriveIngress({ ...world, rejected }), gateways), gateways, rejected };
+}
+
 interface Rendering {
-  readonly model: IngressModel;
+  readonly derived: Derived;
   readonly rendered: Rendered;
   readonly identity: string;
 }

@@ -43,6 +43,8 @@ export interface Asking {
   readonly method?: string;
   readonly headers?: OutgoingHttpHeaders;
   readonly tls?: boolean;
+  /** 80, or 443 with TLS. */
+  readonly port?: number;
   readonly agent?: Agent;
   readonly body?: string;
 }
@@ -244,7 +246,8 @@ export async function certificateFor(name: string, weak = false): Promise<Readon
   return { 'tls.crt': encode(certificate), 'tls.key': encode(key) };
 }
 
-async function startServer(address: string): Promise<AsyncDisposable> {
+/** A server at port 8080 of an address of its own, which tells what it was asked. */
+export async function startServer(address: string): Promise<AsyncDisposable> {
   addAddress(address);
   const server = createServer((incoming, outgoing) => {
     incoming.resume().once('end', () => {
@@ -263,10 +266,10 @@ async function startServer(address: string): Promise<AsyncDisposable> {
 
 /** One request to the proxy; the body of our own servers is understood. */
 export function ask(host: string, path: string, asking: Asking = {}): Promise<Answer> {
-  const { tls = false, method = 'GET', headers = {}, agent, body } = asking;
+  const { tls = false, port = tls ? 443 : 80, method = 'GET', headers = {}, agent, body } = asking;
   const options = {
     host: PROXY,
-    port: tls ? 443 : 80,
+    port,
     path,
     method,
     headers: { host, ...headers },

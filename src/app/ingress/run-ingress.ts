@@ -7,6 +7,8 @@ import { pause } from '../../host/kube-client/pause.ts';
 import type { KubeClient } from '../../host/kube-client/types.ts';
 import { inspectCertificate } from './certificate.ts';
 import { ProxyDriver } from './drive-proxy.ts';
+import { feedGateways } from './gateway-feed.ts';
+import { GatewayReporter } from './gateway-report.ts';
 import { feedIngresses } from './ingress-feed.ts';
 import type { IngressOptions } from './options.ts';
 import { addressesOf, IngressReporter } from './report.ts';
@@ -33,6 +35,7 @@ export async function runIngress(options: IngressOptions, dependencies: IngressD
   const { client, haproxy, log, now, signal } = dependencies;
   let wake = new AbortController();
   const feed = await feedIngresses({ client, log, onChange: () => wake.abort() }, signal);
+  const gateways = feedGateways({ client, log, options, onChange: () => wake.abort() }, signal);
   const { listen: addresses, httpPort, httpsPort, statusPort, acceptProxy } = options;
   const { defaultCertificate } = dependencies;
   const driver = new ProxyDriver(
@@ -40,7 +43,8 @@ export async function runIngress(options: IngressOptions, dependencies: IngressD
     { haproxy, log },
   );
   const reporter = new IngressReporter({ client, log, now, resource: feed.resource });
-  await Promise.race([feed.synced, feed.done]);
+  const gatewayReporter = new GatewayReporter({ client, log, now });
+  await Promise.race([Promise.all([feed.synced, gateways.synced]), feed.done]);
   while (!signal.aborted) {
     wake = new AbortController();
     const ended = dependencies.ended();
@@ -49,9 +53,12 @@ export async function runIngress(options: IngressOptions, dependencies: IngressD
       const world = feed.world();
       const { ingresses } = world;
       const { withoutClass } = options;
-      const { model, outcome } = await driver.apply({ ...world, withoutClass, inspectCertificate });
+      const applied = await driver.apply({ ...world, withoutClass, inspectCertificate, gateways: gateways.objects() });
+      const { model, outcome } = applied;
       if (outcome !== 'unchanged') log.info('proxy configured', { outcome, routes: model.routes.length });
-      await reporter.report(model, ingresses, published(options, world));
+      const places = published(options, world);
+      await reporter.report(model, ingresses, places);
+      await gatewayReporter.report(applied.gateways, places, applied.rejected);
       if (outcome === 'reloaded') await pause(options.reloadEveryMs, signal);
     } catch (error) {
       log.error('cannot configure the proxy, trying again', { error: messageOf(error) });
@@ -63,7 +70,7 @@ export async function runIngress(options: IngressOptions, dependencies: IngressD
     if (ended.aborted) driver.forget();
   }
   await haproxy.stop();
-  await feed.done;
+  await Promise.all([feed.done, gateways.done]);
 }
 
 /** Where clients find the proxy. */

@@ -33,15 +33,23 @@ export function readTls(
       remarks.push({ owner: key, severity: 'refused', reason: 'TlsSecretInvalid', message });
       continue;
     }
-    // One text per line and no empty ones: that is how certificates travel to a running proxy.
-    const pem = `${certificate}\n${privateKey}\n`.replace(/\s*\n\s*/g, '\n').trim();
     uses.push({
       secret,
-      pem: `${pem}\n`,
+      pem: joinPem(certificate, privateKey),
       hosts: hosts.length > 0 ? hosts : inspected.names.map((name) => name.toLowerCase()),
     });
   }
   return { remarks, uses };
+}
+
+/** A certificate and its key as one file, without empty lines: that is how certificates travel to a running proxy. */
+export function joinPem(certificate: string, key: string): string {
+  return `${`${certificate}\n${key}\n`.replace(/\s*\n\s*/g, '\n').trim()}\n`;
+}
+
+/** The name of the certificate of a Secret, `namespace/name`. */
+export function certificateName(secret: string): string {
+  return secret.replace('/', '_');
 }
 
 /** Which certificate answers for which host: of several Ingresses that claim one, the first in the list. */
@@ -68,7 +76,7 @@ export function assignCertificates(readings: readonly { readonly key: string; re
         holders.set(host, holder ?? { secret, owner: key });
       }
   const certificates = [...found].map(([secret, { pem, hosts, owners }]) => ({
-    name: secret.replace('/', '_'),
+    name: certificateName(secret),
     pem,
     hosts: hosts.sort(),
     owners: [...owners].sort(),

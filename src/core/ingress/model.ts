@@ -1,4 +1,5 @@
 import type { Settings } from './settings.ts';
+import type { Port, VirtualHost } from './virtual-host.ts';
 
 /** Which requests a route takes by their host. A wildcard stands for exactly one label before `parent`. */
 export type HostMatch =
@@ -83,6 +84,10 @@ export interface IngressModel {
   readonly remarks: readonly Remark[];
   /** All Ingresses that are this controller's, also the refused ones: `namespace/name`. */
   readonly owned: readonly string[];
+  /** Looked at where no route has the same kind of host; those of Gateways. No two have the same port and host. */
+  readonly virtualHosts?: readonly VirtualHost[];
+  /** The ports of virtual hosts. 80 and 443 are those that the proxy has in any case. */
+  readonly ports?: readonly Port[];
 }
 
 /** The text of a host as it stands in rules: empty for any host. */

@@ -203,7 +203,7 @@ function readPathMatch(
 }
 
 /** Percent-encoding undone, as it is in requests before they are compared; undefined when the path is none. */
-function decoded(text: string): string | undefined {
+export function decoded(text: string): string | undefined {
   if (!text.startsWith('/') || text.length > 1024) return undefined;
   try {
     const path = decodeURIComponent(text.replace(/%(?![0-9a-fA-F]{2})/g, '%25'));

@@ -1,5 +1,6 @@
 import { chunks, quote, quoteFormat } from './haproxy-text.ts';
 import type { Backend } from './model.ts';
+import { renderHeaders, renderLocation, renderPrefixRewrite } from './render-route.ts';
 import type { BasicAuth, Cors, Settings, StickyCookie } from './settings.ts';
 
 /** A backend without its servers, and the list of its users when it asks for a password. */
@@ -19,6 +20,8 @@ export function renderBackend({ name, settings }: Backend, httpsPort: number): s
         : [`http-request auth realm ${quoteFormat(settings.auth.realm)} unless { http_auth(${name}) }`]),
       ...ownAnswers(settings),
       ...changes(settings),
+      ...(settings.location === undefined ? [] : renderLocation(settings.location)),
+      ...renderHeaders(settings),
       ...serverDefaults(settings),
     ].map((line) => `  ${line}`),
   ];
@@ -45,8 +48,9 @@ function stickiness({ name, maxAge, path, secure, sameSite }: StickyCookie): str
   return [`cookie ${quote(name)} ${options.join(' ')}${attrs}`, 'dynamic-cookie-key sluice'];
 }
 
-function timeouts({ connectTimeout, serverTimeout }: Settings): string[] {
+function timeouts({ connectTimeout, serverTimeout, responseTimeout }: Settings): string[] {
   return [
+    ...(responseTimeout === undefined ? [] : [`timeout server ${responseTimeout}ms`]),
     ...(connectTimeout === undefined ? [] : [`timeout connect ${connectTimeout}s`]),
     ...(serverTimeout === undefined ? [] : [`timeout server ${serverTimeout}s`, `timeout tunnel ${serverTimeout}s`]),
   ];
@@ -133,6 +137,7 @@ function ownAnswers({ redirect, appRoot, bodyLimit }: Settings): string[] {
 function changes({ rewrite, upstreamHost, forwardedPrefix }: Settings): string[] {
   return [
     ...(rewrite?.kind === 'path' ? [`http-request set-path ${quoteFormat(rewrite.path)}`] : []),
+    ...(rewrite?.kind === 'prefix' ? [renderPrefixRewrite(rewrite.prefix, rewrite.replacement)] : []),
     ...(rewrite?.kind === 'regex'
       ? [`http-request replace-path ${quote(`(?i)^(?:${rewrite.pattern})`)} ${quoteFormat(rewrite.replacement)}`]
       : []),

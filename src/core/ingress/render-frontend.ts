@@ -1,13 +1,13 @@
 import { quote } from './haproxy-text.ts';
 import type { Route } from './model.ts';
-import { FILES } from './render-options.ts';
+import { certificateListFile, FILES } from './render-options.ts';
 import type { RenderOptions } from './render-options.ts';
+import { MAX_REGEX_TEXT } from './render-virtual-hosts.ts';
+import type { VirtualHostRules } from './render-virtual-hosts.ts';
+import type { Port } from './virtual-host.ts';
 
 /** Answers 404: where requests go that no rule is for. */
-const NOWHERE = 'nowhere';
-
-/** Expressions are tried on paths up to this length only: their cost grows with its square. */
-const MAX_REGEX_PATH = 2048;
+export const NOWHERE = 'nowhere';
 
 /** Names of routes that decide between backends. */
 export interface ChoiceName {
@@ -19,20 +19,41 @@ export interface ChoiceName {
 export function renderFrontend(
   routes: readonly Route[],
   choices: readonly ChoiceName[],
+  virtual: VirtualHostRules,
   options: RenderOptions,
 ): string[] {
   return [
     'frontend ingress',
     ...options.addresses.flatMap((address) => binds(address, options)).map(indent),
     ...requestChecks().map(indent),
-    ...lookups(routes, options.folder).map(indent),
+    ...(virtual.files.size === 0 ? [] : USUAL_PORTS.map(indent)),
+    ...lookups(routes, virtual, options.folder).map(indent),
     ...forwardedHeaders().map(indent),
     ...choices.flatMap(choiceRules).map(indent),
+    ...virtual.decisions.map(indent),
     '  use_backend %[var(txn.to)] if { var(txn.to) -m found }',
     `  default_backend ${NOWHERE}`,
     '',
     `backend ${NOWHERE}`,
     '  http-request return status 404 content-type text/plain string "no such host or path\\n"',
+    '',
+  ];
+}
+
+/** The same at a port that virtual hosts alone are on. */
+export function renderPort({ port, tls }: Port, virtual: VirtualHostRules, options: RenderOptions): string[] {
+  const list = quote(`${options.folder}/${certificateListFile(port)}`);
+  const secure = tls ? ` ssl crt-list ${list} alpn h2,http/1.1` : '';
+  return [
+    `frontend port-${port}`,
+    ...options.addresses.map((each) => `  bind ${endpointText(each, port)}${bindWords(each, options)}${secure}`),
+    ...requestChecks().map(indent),
+    `  http-request set-var(txn.port) str(${port})`,
+    ...HOST_KINDS.flatMap((kind) => virtual.lookup(kind)).map(indent),
+    ...forwardedHeaders().map(indent),
+    ...virtual.decisions.map(indent),
+    '  use_backend %[var(txn.to)] if { var(txn.to) -m found }',
+    `  default_backend ${NOWHERE}`,
     '',
   ];
 }
@@ -54,8 +75,21 @@ export function endpointText(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-function binds(address: string, { httpPort, httpsPort, acceptProxy, folder }: RenderOptions): string[] {
-  const more = `${address.includes(':') ? ' v6only' : ''}${acceptProxy ? ' accept-proxy' : ''}`;
+const HOST_KINDS = ['exact', 'wildcard', 'any'] as const;
+
+/** What listeners call the two ports, whatever they are here. */
+const USUAL_PORTS: readonly string[] = [
+  'http-request set-var(txn.port) str(443) if { ssl_fc }',
+  'http-request set-var(txn.port) str(80) unless { ssl_fc }',
+];
+
+function bindWords(address: string, { acceptProxy }: RenderOptions): string {
+  return `${address.includes(':') ? ' v6only' : ''}${acceptProxy ? ' accept-proxy' : ''}`;
+}
+
+function binds(address: string, options: RenderOptions): string[] {
+  const { httpPort, httpsPort, folder } = options;
+  const more = bindWords(address, options);
   const list = quote(`${folder}/${FILES.certificateList}`);
   return [
     `bind ${endpointText(address, httpPort)}${more}`,
@@ -78,21 +112,25 @@ function requestChecks(): string[] {
   ];
 }
 
-/** The exact host first, then a wildcard, then any; of each an exact path, then the longest prefix or expression. */
-function lookups(routes: readonly Route[], folder: string): string[] {
+/**
+ * The exact host first, then a wildcard, then any; of each an exact path, then the longest prefix or expression. What has
+ * the same kind of host among the virtual hosts comes after that.
+ */
+function lookups(routes: readonly Route[], virtual: VirtualHostRules, folder: string): string[] {
   const keys = {
     exact: 'var(txn.host),concat(,txn.path)',
     wildcard: 'var(txn.host),regsub(^[^.]*,*),concat(,txn.path)',
     any: 'var(txn.path)',
   };
-  return (['exact', 'wildcard', 'any'] as const).flatMap((kind) => {
+  return HOST_KINDS.flatMap((kind) => {
     const paths = new Set(routes.filter(({ host }) => host.kind === kind).map(({ path }) => path.kind));
-    if (paths.size === 0) return [];
+    if (paths.size === 0) return virtual.lookup(kind);
     return [
       `http-request set-var(txn.key) ${keys[kind]} unless { var(txn.to) -m found }`,
       ...(paths.has('exact') ? [find(`map_str(${folder}/${FILES.exact})`)] : []),
       ...(paths.has('regex') ? regexLookup(folder) : []),
       ...(paths.has('prefix') ? [find(`concat(/),map_beg(${folder}/${FILES.prefix})`)] : []),
+      ...virtual.lookup(kind),
     ];
   });
 }
@@ -103,7 +141,7 @@ function find(how: string): string {
 
 function regexLookup(folder: string): string[] {
   return [
-    `http-request set-var(txn.regex) var(txn.key),map_reg(${folder}/${FILES.regex}) if !{ var(txn.to) -m found } { path,length le ${MAX_REGEX_PATH} }`,
+    `http-request set-var(txn.regex) var(txn.key),map_reg(${folder}/${FILES.regex}) if !{ var(txn.to) -m found } { path,length le ${MAX_REGEX_TEXT} }`,
     `http-request set-var(txn.rank) var(txn.key),concat(/),map_beg_int(${folder}/${FILES.rank},0)`,
     `http-request set-var(txn.to) var(txn.regex),field(2,:) if !{ var(txn.to) -m found } { var(txn.regex) -m found } { var(txn.regex),field(1,:),sub(txn.rank) ge 0 }`,
   ];

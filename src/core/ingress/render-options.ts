@@ -21,9 +21,18 @@ export const FILES = {
   prefix: 'prefix.map',
   rank: 'rank.map',
   regex: 'regex.map',
+  virtualHosts: 'virtual-hosts.map',
+  virtualWildcards: 'virtual-wildcards.map',
+  virtualExact: 'virtual-exact.map',
+  virtualPrefix: 'virtual-prefix.map',
   certificateList: 'certificates.list',
   defaultCertificate: 'default.pem',
 } as const;
+
+/** The list of the certificates of one more port. */
+export function certificateListFile(port: number): string {
+  return `certificates-${port}.list`;
+}
 
 /** The file of a certificate by its name. */
 export function certificateFile(name: string): string {

@@ -1,12 +1,15 @@
 import { REFUSED_BACKEND } from './derive.ts';
 import type { Certificate, IngressModel } from './model.ts';
 import { renderBackend } from './render-backend.ts';
-import { endpointText, renderFrontend, renderStatusFrontend } from './render-frontend.ts';
+import { endpointText, NOWHERE, renderFrontend, renderPort, renderStatusFrontend } from './render-frontend.ts';
 import { renderMaps } from './render-maps.ts';
-import { certificateFile, FILES } from './render-options.ts';
+import { certificateFile, certificateListFile, FILES } from './render-options.ts';
 import type { RenderOptions } from './render-options.ts';
+import { renderVirtualHosts } from './render-virtual-hosts.ts';
 import { assignSlots } from './slots.ts';
 import type { Slots } from './slots.ts';
+import { UNRESOLVED_BACKEND } from './virtual-host.ts';
+import type { Port } from './virtual-host.ts';
 
 /** Everything that the proxy reads, and what of it can change while it runs. */
 export interface Rendered {
@@ -31,20 +34,28 @@ export function renderIngress(
     .map((route, index) => ({ name: `choice:${index}`, route }));
   const names = new Map(choices.map(({ name, route }) => [route, name]));
   const maps = renderMaps(model.routes, (route) => names.get(route) ?? route.backend);
-  const frontends = [...renderFrontend(model.routes, choices, options), ...renderStatusFrontend(options)];
+  const virtual = renderVirtualHosts(model, options.folder, NOWHERE);
+  const ports = model.ports ?? [];
+  const more = ports.filter(({ port }) => !USUAL_PORTS.includes(port));
+  const frontends = [
+    ...renderFrontend(model.routes, choices, virtual, options),
+    ...more.flatMap((port) => renderPort(port, virtual, options)),
+    ...renderStatusFrontend(options),
+  ];
   const backends = model.backends.map((backend) => ({
     head: renderBackend(backend, options.httpsPort),
     slots: slots.get(backend.name) ?? [],
   }));
-  const list = certificateList(model.certificates, options.folder);
+  const lists = certificateLists(model.certificates, ports, options.folder);
   const write = (server: (slot: Slots[number], place: number) => string): string =>
     [
       ...GENERAL,
       ...frontends,
       ...REFUSED,
+      ...(virtual.files.size === 0 ? [] : UNRESOLVED),
       ...backends.flatMap(({ head, slots: places }) => [...head, ...places.map(server), '']),
     ].join('\n');
-  const shape = [write(emptyServer), list, ...Object.values(maps)].join('\n');
+  const shape = [write(emptyServer), ...lists.values(), ...Object.values(maps), ...virtual.files.values()].join('\n');
   const certificates = new Map(model.certificates.map(({ name, pem }) => [certificateFile(name), pem]));
   return {
     files: new Map([
@@ -53,7 +64,8 @@ export function renderIngress(
       [FILES.prefix, maps.prefix],
       [FILES.rank, maps.rank],
       [FILES.regex, maps.regex],
-      [FILES.certificateList, list],
+      ...virtual.files,
+      ...lists,
       [FILES.defaultCertificate, options.defaultCertificate],
       ...certificates,
     ]),
@@ -89,11 +101,20 @@ const GENERAL: readonly string[] = [
   '',
 ];
 
+const UNRESOLVED: readonly string[] = [
+  `backend ${UNRESOLVED_BACKEND}`,
+  '  http-request return status 500 content-type text/plain string "this route cannot be served: its status says why\\n"',
+  '',
+];
+
 const REFUSED: readonly string[] = [
   `backend ${REFUSED_BACKEND}`,
   '  http-request return status 503 content-type text/plain string "this Ingress is not served: its events say why\\n"',
   '',
 ];
+
+/** The ports that there are in any case, as listeners call them. */
+const USUAL_PORTS: readonly number[] = [80, 443];
 
 /** The name of the server at a place. */
 export function serverName(place: number): string {
@@ -110,10 +131,24 @@ function emptyServer(_: unknown, place: number): string {
   return `  server ${serverName(place)} 127.0.0.1:1 disabled`;
 }
 
-/** The first one answers clients that ask for a host which nobody has a certificate for. */
-function certificateList(certificates: readonly Certificate[], folder: string): string {
-  const lines = certificates.flatMap(({ name, hosts }) =>
-    hosts.map((host) => `${folder}/${certificateFile(name)} ${host}`),
-  );
-  return [`${folder}/${FILES.defaultCertificate} !*`, ...lines].map((line) => `${line}\n`).join('');
+/** A list for each port with TLS. The first certificate answers clients that ask for a host which nobody has one for. */
+function certificateLists(
+  certificates: readonly Certificate[],
+  ports: readonly Port[],
+  folder: string,
+): ReadonlyMap<string, string> {
+  const line = (name: string, host = '!*'): string => `${folder}/${certificateFile(name)} ${host}\n`;
+  const whole = (own: readonly string[], port: Port | undefined): string => {
+    const all = port?.certificates ?? [];
+    const general = all.filter(({ host }) => host === undefined).map(({ name }) => line(name));
+    const special = all.flatMap(({ name, host }) => (host === undefined ? [] : [line(name, host)]));
+    return [...general, `${folder}/${FILES.defaultCertificate} !*\n`, ...own, ...special].join('');
+  };
+  const own = certificates.flatMap(({ name, hosts }) => hosts.map((host) => line(name, host)));
+  const usual = ports.find(({ port }) => port === 443);
+  const more = ports.filter(({ port, tls }) => tls && port !== 443);
+  return new Map([
+    [FILES.certificateList, whole(own, usual)],
+    ...more.map((port) => [certificateListFile(port.port), whole([], port)] as const),
+  ]);
 }

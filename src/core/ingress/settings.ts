@@ -34,6 +34,25 @@ export interface Settings {
   readonly upstreamHost?: string;
   /** Header X-Forwarded-Prefix. */
   readonly forwardedPrefix?: string;
+  readonly requestHeaders?: readonly HeaderChange[];
+  readonly responseHeaders?: readonly HeaderChange[];
+  /** Milliseconds without a byte from the server. */
+  readonly responseTimeout?: number;
+  /** Every request is answered with a redirect, after the path was rewritten. */
+  readonly location?: Location;
+}
+
+/** What becomes of one header. */
+export type HeaderChange =
+  | { readonly kind: 'set' | 'add'; readonly name: string; readonly value: string }
+  | { readonly kind: 'remove'; readonly name: string };
+
+/** Where a redirect leads: to the request's own URL, but for what is given. */
+export interface Location {
+  readonly code: number;
+  readonly scheme?: 'http' | 'https';
+  readonly host?: string;
+  readonly port?: number;
 }
 
 export interface StickyCookie {
@@ -45,8 +64,12 @@ export interface StickyCookie {
   readonly sameSite?: 'Strict' | 'Lax' | 'None';
 }
 
-/** The path is replaced: by a text, or where `pattern` matches by `replacement` with `\1` to `\9` from its groups. */
+/**
+ * The path is replaced: by a text, or where `pattern` matches by `replacement` with `\1` to `\9` from its groups, or its
+ * first elements by others; neither `prefix` nor `replacement` ends in a slash then.
+ */
 export type Rewrite =
+  | { readonly kind: 'prefix'; readonly prefix: string; readonly replacement: string }
   | { readonly kind: 'path'; readonly path: string }
   | { readonly kind: 'regex'; readonly pattern: string; readonly replacement: string };
 

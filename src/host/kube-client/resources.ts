@@ -35,6 +35,12 @@ export const ENDPOINT_SLICES = grouped('discovery.k8s.io', 'v1', 'endpointslices
 export const NETWORK_POLICIES = grouped('networking.k8s.io', 'v1', 'networkpolicies', 'NetworkPolicy', true);
 export const INGRESSES = grouped('networking.k8s.io', 'v1', 'ingresses', 'Ingress', true);
 export const INGRESS_CLASSES = grouped('networking.k8s.io', 'v1', 'ingressclasses', 'IngressClass', false);
+const gatewayApi = (version: string, plural: string, kind: string, namespaced: boolean): Resource =>
+  grouped('gateway.networking.k8s.io', version, plural, kind, namespaced);
+export const GATEWAY_CLASSES = gatewayApi('v1', 'gatewayclasses', 'GatewayClass', false);
+export const GATEWAYS = gatewayApi('v1', 'gateways', 'Gateway', true);
+export const HTTP_ROUTES = gatewayApi('v1', 'httproutes', 'HTTPRoute', true);
+export const REFERENCE_GRANTS = gatewayApi('v1beta1', 'referencegrants', 'ReferenceGrant', true);
 export const LEASES = grouped('coordination.k8s.io', 'v1', 'leases', 'Lease', true);
 export const DEPLOYMENTS = grouped('apps', 'v1', 'deployments', 'Deployment', true);
 export const REPLICA_SETS = grouped('apps', 'v1', 'replicasets', 'ReplicaSet', true);

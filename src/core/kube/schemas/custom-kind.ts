@@ -22,6 +22,8 @@ export interface CustomKind {
   readonly hasStatus: boolean;
   /** Whether objects without a spec mean anything. */
   readonly specRequired: boolean;
+  /** Where a kind in one of Kubernetes' own groups was reviewed; that of the network policy API when absent. */
+  readonly review?: string;
 }
 
 /** The schema of whole objects of the kind. */
@@ -48,7 +50,7 @@ export function customResourceDefinition(custom: CustomKind): object {
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
-    metadata: { name: `${plural}.${group}`, ...annotations(group) },
+    metadata: { name: `${plural}.${group}`, ...annotations(custom) },
     spec: {
       group,
       scope,
@@ -66,8 +68,10 @@ export function customResourceDefinition(custom: CustomKind): object {
 }
 
 /** API servers only take kinds into Kubernetes' own groups whose definition names its review. */
-function annotations(group: string): object {
+function annotations({
+  group,
+  review = 'https://github.com/kubernetes-sigs/network-policy-api/pull/300',
+}: CustomKind): object {
   if (!group.endsWith('.k8s.io')) return {};
-  const review = 'https://github.com/kubernetes-sigs/network-policy-api/pull/300';
   return { annotations: { 'api-approved.kubernetes.io': review } };
 }

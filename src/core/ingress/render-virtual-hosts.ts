@@ -1,0 +1,125 @@
+import { quote } from './haproxy-text.ts';
+import type { IngressModel } from './model.ts';
+import { FILES } from './render-options.ts';
+import type { Decision, DecisionList, RequestTest, VirtualHost } from './virtual-host.ts';
+
+/** Expressions are tried on texts up to this length only: their cost grows with its square. */
+export const MAX_REGEX_TEXT = 2048;
+
+/** How requests find their backend by virtual hosts. */
+export interface VirtualHostRules {
+  /** Map files by name. */
+  readonly files: ReadonlyMap<string, string>;
+  /** Looks for hosts of one kind, where nothing was found yet; `txn.port` says at which port. */
+  lookup(kind: VirtualHost['host']['kind']): readonly string[];
+  /** Goes through the decisions of those lists that have conditions. */
+  readonly decisions: readonly string[];
+}
+
+/** Writes the lookups of virtual hosts; `nowhere` is the backend of a found host's requests that nothing takes. */
+export function renderVirtualHosts(
+  { virtualHosts = [] }: Pick<IngressModel, 'virtualHosts'>,
+  folder: string,
+  nowhere: string,
+): VirtualHostRules {
+  if (virtualHosts.length === 0) return { files: new Map(), lookup: () => [], decisions: [] };
+  const names = new ListNames();
+  const lines = { hosts: [] as string[], wildcards: [] as string[], exact: [] as string[], prefix: [] as string[] };
+  for (const [index, { port, host, lists }] of byLength(virtualHosts).entries()) {
+    const id = `v${index}`;
+    if (host.kind === 'wildcard') lines.wildcards.push(`.${host.parent}:${port} ${id}`);
+    else lines.hosts.push(`${host.kind === 'any' ? '' : `${host.name}:`}${port} ${id}`);
+    for (const { path, decisions } of lists) {
+      const target = names.of(decisions);
+      if (path.kind === 'exact') lines.exact.push(`${id}${path.value} ${target}`);
+      else lines.prefix.push(`${id}${path.value}/ ${target}`);
+    }
+  }
+  const files = [
+    [FILES.virtualHosts, lines.hosts],
+    [FILES.virtualWildcards, lines.wildcards],
+    [FILES.virtualExact, lines.exact],
+    [FILES.virtualPrefix, lines.prefix],
+  ] as const;
+  const kinds = new Set(virtualHosts.map(({ host }) => host.kind));
+  return {
+    files: new Map(files.map(([name, all]) => [name, all.map((line) => `${line}\n`).join('')])),
+    lookup: (kind) => (kinds.has(kind) ? lookupLines(kind, folder, nowhere) : []),
+    decisions: [...names.lists].flatMap(([name, decisions]) => decisionLines(name, decisions, nowhere)),
+  };
+}
+
+/** The longest wildcard is the first that is found, as HAProxy compares ends in the order of the file. */
+function byLength(hosts: readonly VirtualHost[]): readonly VirtualHost[] {
+  const length = ({ host }: VirtualHost): number => (host.kind === 'wildcard' ? host.parent.length : 0);
+  return hosts.toSorted((a, b) => length(b) - length(a));
+}
+
+/** Lists that are equal are one; a list that asks nothing is its backend. */
+class ListNames {
+  readonly lists = new Map<string, readonly Decision[]>();
+  readonly #known = new Map<string, string>();
+
+  of(decisions: DecisionList['decisions']): string {
+    const [first] = decisions;
+    if (first !== undefined && isFinal(first)) return first.backend;
+    const key = JSON.stringify(decisions);
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const name = `match:${this.lists.size}`;
+    this.#known.set(key, name);
+    this.lists.set(name, decisions);
+    return name;
+  }
+}
+
+function isFinal({ tests, share }: Decision): boolean {
+  return tests.length === 0 && share === undefined;
+}
+
+function lookupLines(kind: VirtualHost['host']['kind'], folder: string, nowhere: string): string[] {
+  const file = (name: string): string => `${folder}/${name}`;
+  const host = {
+    exact: `var(txn.host),concat(:,txn.port),map_str(${file(FILES.virtualHosts)})`,
+    wildcard: `var(txn.host),concat(:,txn.port),map_end(${file(FILES.virtualWildcards)})`,
+    any: `var(txn.port),map_str(${file(FILES.virtualHosts)})`,
+  }[kind];
+  const open = '!{ var(txn.to) -m found }';
+  const found = `${open} { var(txn.vhost) -m found }`;
+  return [
+    `http-request set-var(txn.vhost) ${host} if ${open}`,
+    `http-request set-var(txn.key) var(txn.vhost),concat(,txn.path) if ${found}`,
+    `http-request set-var(txn.to) var(txn.key),map_str(${file(FILES.virtualExact)}) if ${found}`,
+    `http-request set-var(txn.to) var(txn.key),concat(/),map_beg(${file(FILES.virtualPrefix)}) if ${found}`,
+    `http-request set-var(txn.to) str(${nowhere}) if ${found}`,
+  ];
+}
+
+function decisionLines(name: string, decisions: readonly Decision[], nowhere: string): string[] {
+  const here = `{ var(txn.to) -m str ${name} }`;
+  const lines = decisions.map(({ tests, share, backend }) => {
+    const chance = share === undefined ? [] : [`{ rand(${share.whole}) lt ${share.parts} }`];
+    return `use_backend ${backend} if ${[here, ...tests.map(condition), ...chance].join(' ')}`;
+  });
+  return [...lines, `use_backend ${nowhere} if ${here}`];
+}
+
+function condition(test: RequestTest): string {
+  switch (test.kind) {
+    case 'method':
+      return `{ method -m str ${test.value} }`;
+    case 'path':
+      return `{ path,length le ${MAX_REGEX_TEXT} } { var(txn.path) -m reg -- ${quote(whole(test.value))} }`;
+    case 'header':
+    case 'query': {
+      const { kind, name, value, regex } = test;
+      const fetch = kind === 'header' ? `req.fhdr(${name})` : `url_param(${name}),url_dec(1)`;
+      if (!regex) return `{ ${fetch} -m str -- ${quote(value)} }`;
+      return `!{ ${fetch},length gt ${MAX_REGEX_TEXT} } { ${fetch} -m reg -- ${quote(whole(value))} }`;
+    }
+  }
+}
+
+function whole(expression: string): string {
+  return `^(?:${expression})$`;
+}

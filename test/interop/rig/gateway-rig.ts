@@ -1,0 +1,257 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { startApiServer } from '../../../src/app/apiserver/start-api-server.ts';
+import { runIngressProgram } from '../../../src/app/ingress/program.ts';
+import { ask, PROXY, startServer } from '../../../src/app/ingress/rig.test-support.ts';
+import type { Answer, Asking } from '../../../src/app/ingress/rig.test-support.ts';
+import { silentLogger } from '../../../src/base/log.ts';
+import { isNotFound } from '../../../src/host/kube-client/errors.ts';
+import {
+  apiVersionOf,
+  CUSTOM_RESOURCE_DEFINITIONS,
+  ENDPOINT_SLICES,
+  GATEWAY_CLASSES,
+  GATEWAYS,
+  HTTP_ROUTES,
+  INGRESS_CLASSES,
+  INGRESSES,
+  NAMESPACES,
+  REFERENCE_GRANTS,
+  SECRETS,
+  SERVICES,
+} from '../../../src/host/kube-client/resources.ts';
+import type { KubeClient, KubeObject, Resource } from '../../../src/host/kube-client/types.ts';
+import { memoryStore } from '../../../src/host/sqlite/memory-store.ts';
+
+const RESOURCES = [
+  CUSTOM_RESOURCE_DEFINITIONS,
+  GATEWAY_CLASSES,
+  GATEWAYS,
+  HTTP_ROUTES,
+  REFERENCE_GRANTS,
+  INGRESS_CLASSES,
+  INGRESSES,
+  NAMESPACES,
+  SECRETS,
+  SERVICES,
+  ENDPOINT_SLICES,
+];
+
+/** What tests leave behind in a rig that several of them use. */
+const TEMPORARY = [HTTP_ROUTES, GATEWAYS, REFERENCE_GRANTS, SECRETS, INGRESSES];
+
+/** An object of any kind as tests write it; its namespace is `infra` unless it says otherwise. */
+export interface Written {
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string; readonly [field: string]: unknown };
+  readonly [field: string]: unknown;
+}
+
+export interface Stored extends KubeObject {
+  readonly metadata: { readonly name: string; readonly generation?: number };
+  readonly status?: Status;
+}
+
+interface Status {
+  readonly conditions?: readonly Condition[];
+  readonly addresses?: readonly object[];
+  readonly listeners?: readonly {
+    readonly name: string;
+    readonly attachedRoutes: number;
+    readonly supportedKinds: readonly { readonly kind: string }[];
+    readonly conditions: readonly Condition[];
+  }[];
+  readonly parents?: readonly { readonly controllerName: string; readonly conditions: readonly Condition[] }[];
+}
+
+interface Condition {
+  readonly type: string;
+  readonly status: string;
+  readonly reason: string;
+  readonly message: string;
+  readonly observedGeneration?: number;
+}
+
+/** A request and what answers it: the address of a server, or a status. */
+export type Expectation = readonly [host: string, path: string, expected: string | number, asking?: Asking];
+
+/** The embedded API server with the definitions of the Gateway API, real servers, and the ingress program. */
+export interface GatewayRig extends AsyncDisposable {
+  readonly client: KubeClient;
+  /** Creates or replaces. */
+  apply(...objects: readonly Written[]): Promise<void>;
+  remove(kind: string, name: string, namespace?: string): Promise<void>;
+  get(kind: string, name: string, namespace?: string): Promise<Stored>;
+  /** A Service with port 8080 and a server for each address; each server answers with its address. */
+  service(name: string, addresses: readonly string[], namespace?: string): Promise<void>;
+  /** Waits until each request comes to what is expected of it; returns the last answer. */
+  expect(...all: readonly Expectation[]): Promise<Answer>;
+  /** Waits until the condition is so, for the object as it is now: `True`, or the reason why not. */
+  expectCondition(kind: string, name: string, type: string, expected: string, namespace?: string): Promise<Condition>;
+  /** The same for a listener of a Gateway. */
+  expectListener(gateway: string, listener: string, type: string, expected: string): Promise<Condition>;
+  /** Deletes what a test made of the Gateway API. */
+  clear(): Promise<void>;
+}
+
+/** The definitions of the Gateway API and the class, as the manifest in deploy has them. */
+export function gatewayApis(): readonly Written[] {
+  const text = readFileSync(join(import.meta.dirname, '../../../deploy/gateway-apis.yaml'), 'utf8');
+  return parseAllDocuments(text).map((document) => document.toJS() as Written);
+}
+
+export async function startGatewayRig(before: readonly Written[] = gatewayApis()): Promise<GatewayRig> {
+  const stack = new AsyncDisposableStack();
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-gateway-'));
+  stack.defer(() => rmSync(folder, { recursive: true, force: true }));
+  const kubeconfig = join(folder, 'kubeconfig');
+  const api = stack.use(
+    await startApiServer(
+      {
+        stateDir: folder,
+        clusterName: 'test',
+        port: 0,
+        kubeconfigPath: kubeconfig,
+        serviceCidrs: ['10.96.0.0/16'],
+        advertise: { addresses: ['172.30.0.1'], port: 6443 },
+      },
+      { store: memoryStore(), log: silentLogger, kubeletSocket: () => undefined },
+    ),
+  );
+  const { client } = api;
+  const rig = rigFor(client, stack);
+  for (const name of ['infra', 'web', 'app'])
+    await rig.apply({ kind: 'Namespace', metadata: { name, labels: { 'kubernetes.io/metadata.name': name } } });
+  await rig.apply(...before);
+  const stop = new AbortController();
+  const env = {
+    KUBECONFIG: kubeconfig,
+    SLUICE_INGRESS_FOLDER: join(folder, 'haproxy'),
+    SLUICE_INGRESS_LISTEN: PROXY,
+    SLUICE_INGRESS_PUBLISH_ADDRESSES: '203.0.113.7',
+    SLUICE_INGRESS_RELOAD_MS: '0',
+    SLUICE_LOG_LEVEL: 'error',
+  };
+  const done = runIngressProgram(env, stop.signal);
+  stack.defer(async () => {
+    stop.abort();
+    await done;
+  });
+  return rig;
+}
+
+function rigFor(client: KubeClient, stack: AsyncDisposableStack): GatewayRig {
+  const servers = new Set<string>();
+  const rig: GatewayRig = {
+    client,
+    apply: async (...objects) => {
+      for (const object of objects) await applyOne(client, object);
+    },
+    remove: (kind, name, namespace = 'infra') =>
+      client.delete(resourceOf(kind), where(resourceOf(kind), name, namespace)),
+    get: (kind, name, namespace = 'infra') =>
+      client.get<Stored>(resourceOf(kind), where(resourceOf(kind), name, namespace)),
+    service: async (name, addresses, namespace = 'infra') => {
+      for (const address of addresses)
+        if (!servers.has(address)) {
+          servers.add(address);
+          stack.use(await startServer(address));
+        }
+      const ports = [{ name: 'http', port: 8080, protocol: 'TCP' }];
+      await rig.apply(
+        { kind: 'Service', metadata: { name, namespace }, spec: { ports } },
+        {
+          kind: 'EndpointSlice',
+          metadata: { name, namespace, labels: { 'kubernetes.io/service-name': name } },
+          addressType: 'IPv4',
+          ports,
+          endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })),
+        },
+      );
+    },
+    expect: async (...all) => {
+      let answer: Answer | undefined;
+      for (const [host, path, expected, asking] of all)
+        await expect
+          .poll(async () => {
+            answer = await ask(host, path, asking).catch(() => undefined);
+            return [host, path, typeof expected === 'number' ? answer?.status : answer?.server];
+          })
+          .toEqual([host, path, expected]);
+      return answer!;
+    },
+    expectCondition: (kind, name, type, expected, namespace) =>
+      until(type, expected, async () => {
+        const { metadata, status } = await rig.get(kind, name, namespace);
+        const conditions = kind === 'HTTPRoute' ? status?.parents?.[0]?.conditions : status?.conditions;
+        return { generation: metadata.generation, conditions };
+      }),
+    expectListener: (gateway, listener, type, expected) =>
+      until(type, expected, async () => {
+        const { metadata, status } = await rig.get('Gateway', gateway);
+        const conditions = status?.listeners?.find(({ name }) => name === listener)?.conditions;
+        return { generation: metadata.generation, conditions };
+      }),
+    clear: async () => {
+      for (const resource of TEMPORARY)
+        for (const { metadata } of (await client.list<Stored>(resource)).items) {
+          const { name, namespace } = metadata as { readonly name: string; readonly namespace?: string };
+          await client.delete(resource, where(resource, name, namespace));
+        }
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+  return rig;
+}
+
+async function until(
+  type: string,
+  expected: string,
+  read: () => Promise<{
+    readonly generation: number | undefined;
+    readonly conditions: readonly Condition[] | undefined;
+  }>,
+): Promise<Condition> {
+  let found: Condition | undefined;
+  await expect
+    .poll(async () => {
+      const { generation, conditions } = await read();
+      found = conditions?.find((each) => each.type === type);
+      if (found === undefined || found.observedGeneration !== generation) return 'not told yet';
+      return found.status === 'True' ? 'True' : found.reason;
+    })
+    .toBe(expected);
+  return found!;
+}
+
+async function applyOne(client: KubeClient, object: Written): Promise<void> {
+  const resource = resourceOf(object.kind);
+  const name = where(resource, object.metadata.name, object.metadata.namespace ?? 'infra');
+  const whole = { ...object, apiVersion: apiVersionOf(resource), metadata: { ...object.metadata, ...name } };
+  try {
+    await client.patch(resource, name, 'merge', whole);
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    await client.create(resource, whole);
+  }
+}
+
+function resourceOf(kind: string): Resource {
+  const found = RESOURCES.find((resource) => resource.kind === kind);
+  if (found === undefined) throw new Error(`no resource of kind ${kind}`);
+  return found;
+}
+
+function where(
+  { namespaced }: Resource,
+  name: string,
+  namespace: string | undefined,
+): {
+  readonly name: string;
+  readonly namespace?: string;
+} {
+  return { name, ...(namespaced && namespace !== undefined ? { namespace } : {}) };
+}
