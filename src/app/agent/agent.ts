@@ -35,6 +35,7 @@ import { Readiness } from './readiness.ts';
 import type { KnownNode } from './routing-objects.ts';
 import { agentStatus } from './status.ts';
 import type { AgentStatus } from './status.ts';
+import { ServiceHealth } from './service-health.ts';
 import { settleTombstones } from './tombstones.ts';
 
 /** Where the agent runs when it is not told; the Secrets of BGP passwords are there. */
@@ -74,6 +75,7 @@ class Agent {
   readonly #flannel: Flannel | undefined;
   readonly #bgp: BgpSpeaker | undefined;
   readonly #backendChange: BackendChange;
+  readonly #health: ServiceHealth;
   #engineFamilies: readonly Family[] | undefined;
   /** The own Node object when routes last changed. */
   #ownNode: KnownNode | undefined;
@@ -164,7 +166,7 @@ class Agent {
         onDelta: (delta) => {
           if (delta.kind === 'policy') this.#domains.policiesChanged();
           this.#filter.apply(delta);
-          if (delta.kind === 'service' || delta.kind === 'slice') this.#bgp?.servicesChanged();
+          if (delta.kind === 'service' || delta.kind === 'slice') this.#servicesChanged();
         },
         onRoutesChanged: () => this.#onRoutesChanged(),
         onPoolsChanged: () => this.#onPoolsChanged(),
@@ -174,6 +176,12 @@ class Agent {
       signal,
       { calicoNodesOf: world.calicoNodes === true ? options.node : undefined },
     );
+    this.#health = new ServiceHealth(options.node, {
+      ...world,
+      services: () => this.#feed.services(),
+      slices: () => this.#feed.slices(),
+      healthy: () => this.#filter.status().programmed,
+    });
     const bird = world.openBird();
     this.#backendChange = backendChange(options.backend, { ...world, bird, network: () => this.#network.driver });
     if (options.backend === 'none')
@@ -289,6 +297,7 @@ class Agent {
     this.#readiness.waitingFor('the agent is stopping');
     this.#filter.stop();
     this.#network.stop();
+    this.#health.stop();
     await this.#connections.stop();
     await this.#bgp?.stop();
     await this.#feed.done;
@@ -314,6 +323,11 @@ class Agent {
     for (const delta of this.#advertised.snapshot()) engine.apply(delta);
     for (const delta of this.#domains.snapshot()) engine.apply(delta);
     return engine;
+  }
+
+  #servicesChanged(): void {
+    this.#bgp?.servicesChanged();
+    this.#health.changed();
   }
 
   #onRoutesChanged(): void {

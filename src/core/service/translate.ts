@@ -87,11 +87,11 @@ export function backendsOf(port: ServicePortSpec, slices: Iterable<SliceSpec>): 
   return backendsAmong(endpointsOf(port, [...slices]));
 }
 
-/** Whether the node itself has an endpoint that may receive traffic, and how many, as load balancers ask. */
+/** How many ready endpoints the node itself has, as load balancers ask: those that terminate shall get nothing new. */
 export function endpointsHere(service: ServiceSpec, slices: Iterable<SliceSpec>, node: string): number {
   const all = [...slices];
   const addresses = service.ports.flatMap((port) =>
-    backendsAmong(endpointsOf(port, all).filter((each) => each.node === node)).map(({ address }) => formatIp(address)),
+    endpointsOf(port, all).flatMap(({ address, ready, node: at }) => (ready && at === node ? formatIp(address) : [])),
   );
   return new Set(addresses).size;
 }

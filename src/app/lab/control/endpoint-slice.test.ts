@@ -97,6 +97,42 @@ describe('EndpointSlices', () => {
     expect(made.list('endpoints')[0]?.subsets?.[0]?.addresses?.map(({ ip }) => ip)).toEqual(addresses);
   });
 
+  it('say which zone and node an endpoint is meant for, as the Service’s trafficDistribution wants it', () => {
+    const made = cluster();
+    const node = (zone: string): Kinds['nodes'] => ({
+      metadata: { name: 'node-1', labels: { 'topology.kubernetes.io/zone': zone } },
+    });
+    made.create('nodes', node('z1'));
+    made.create('pods', pod('a', ['10.0.0.1']));
+    made.create('pods', pod('b', ['10.0.0.2'], { ready: false }));
+    made.create('services', service({ trafficDistribution: 'PreferClose' }));
+    const hints = () => {
+      made.settle();
+      return made.list('endpointslices')[0]?.endpoints?.map((each) => [each.zone, each.hints]);
+    };
+    const [z1, z2] = [[{ name: 'z1' }], [{ name: 'z2' }]];
+    expect(hints()).toEqual([
+      ['z1', { forZones: z1 }],
+      ['z1', undefined],
+    ]);
+    made.update('nodes', 'node-1', (held) => ({
+      ...held,
+      ...node('z2'),
+      metadata: { ...held.metadata, ...node('z2').metadata },
+    }));
+    expect(hints()?.[0]).toEqual(['z2', { forZones: z2 }]);
+    made.update('services', 'default/web', (held) => ({
+      ...held,
+      spec: { ...held.spec, trafficDistribution: 'PreferSameNode' },
+    }));
+    expect(hints()?.[0]).toEqual(['z2', { forZones: z2, forNodes: [{ name: 'node-1' }] }]);
+    made.update('services', 'default/web', ({ spec: { trafficDistribution: _, ...spec } = {}, ...held }) => ({
+      ...held,
+      spec,
+    }));
+    expect(hints()?.[0]).toEqual(['z2', undefined]);
+  });
+
   it('leave Services without a selector, and slices of other owners, alone', () => {
     const made = cluster();
     made.create('services', {

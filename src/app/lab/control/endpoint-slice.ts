@@ -1,4 +1,4 @@
-import type { Service } from 'kubernetes-types/core/v1.d.ts';
+import type { Node, Service } from 'kubernetes-types/core/v1.d.ts';
 import type { Endpoint, EndpointSlice } from 'kubernetes-types/discovery/v1.d.ts';
 import { NOTHING, type Action, type ClusterView, type Controller, type Outcome } from './controller.ts';
 import { canonicalJson, sameJson, shortHash } from './equal.ts';
@@ -18,6 +18,8 @@ type Family = 'IPv4' | 'IPv6';
 export const endpointSliceController: Controller = {
   name: 'endpointslice',
   triggers: {
+    nodes: (node, previous, view) =>
+      previous !== undefined && zoneOf(previous) === zoneOf(node) ? [] : [...view.services.values()].map(keyOf),
     services: (service) => [keyOf(service)],
     pods: (pod, previous, view) => [
       ...servicesOf(pod, view),
@@ -42,7 +44,8 @@ export function reconcileEndpointSlices(view: ClusterView, key: string): Outcome
       .map((slice) => [slice.metadata.name, slice]),
   );
   const actions: Action[] = [];
-  for (const slice of desiredSlices(service, backendsOf(service, view))) {
+  const zones: Zones = (node) => zoneOf(view.nodes.get(node));
+  for (const slice of desiredSlices(service, backendsOf(service, view), zones)) {
     const held = existing.get(slice.metadata?.name ?? '');
     existing.delete(slice.metadata?.name ?? '');
     if (held === undefined) actions.push({ do: 'create', kind: 'endpointslices', object: slice });
@@ -61,7 +64,7 @@ export function reconcileEndpointSlices(view: ClusterView, key: string): Outcome
  * The slices of a Service: for each of its families, backends that serve the same ports share slices of at most 100
  * endpoints. A family without any backend has one empty slice. Names follow from the content, so they are stable.
  */
-export function desiredSlices(service: Stored<Service>, backends: readonly Backend[]): EndpointSlice[] {
+export function desiredSlices(service: Stored<Service>, backends: readonly Backend[], zones: Zones): EndpointSlice[] {
   return familiesOf(service, backends).flatMap((family) => {
     const groups = new Map<string, Backend[]>();
     for (const backend of backends) {
@@ -69,11 +72,11 @@ export function desiredSlices(service: Stored<Service>, backends: readonly Backe
       const key = canonicalJson(backend.ports);
       groups.set(key, [...(groups.get(key) ?? []), backend]);
     }
-    if (groups.size === 0) return [sliceOf(service, family, [], [], `${family.toLowerCase()}`)];
+    if (groups.size === 0) return [sliceOf(service, family, [], [], `${family.toLowerCase()}`, zones)];
     return [...groups].flatMap(([ports, members]) =>
       chunks(members, MAX_ENDPOINTS).map((chunk, i) => {
         const suffix = shortHash(`${family}/${ports}/${i}`).slice(0, 5);
-        return sliceOf(service, family, members[0]!.ports, chunk, suffix);
+        return sliceOf(service, family, members[0]!.ports, chunk, suffix, zones);
       }),
     );
   });
@@ -85,6 +88,7 @@ function sliceOf(
   ports: readonly ResolvedPort[],
   members: readonly Backend[],
   suffix: string,
+  zones: Zones,
 ): EndpointSlice {
   const { name, namespace = 'default', labels } = service.metadata;
   return {
@@ -103,21 +107,45 @@ function sliceOf(
     },
     addressType: family,
     ports: ports.map((port) => ({ ...port })),
-    endpoints: members.map((backend) => endpoint(backend, service, addressOf(backend, family)!)),
+    endpoints: members.map((backend) => endpoint(backend, service, addressOf(backend, family)!, zones)),
   };
 }
 
-function endpoint({ pod, ready, serving, terminating }: Backend, service: Service, address: string): Endpoint {
+function endpoint(
+  { pod, ready, serving, terminating }: Backend,
+  service: Service,
+  address: string,
+  zones: Zones,
+): Endpoint {
   const { name, namespace, uid } = pod.metadata;
   const { hostname, subdomain, nodeName } = pod.spec ?? {};
   const named = hostname !== undefined && subdomain === service.metadata?.name;
+  const zone = nodeName === undefined ? undefined : zones(nodeName);
   return {
     addresses: [address],
     conditions: { ready, serving, terminating },
+    ...(zone === undefined ? {} : { zone }),
+    ...(ready ? hintsOf(service, zone, nodeName) : {}),
     ...(named ? { hostname } : {}),
     ...(nodeName === undefined ? {} : { nodeName }),
     targetRef: { kind: 'Pod', name, uid, ...(namespace === undefined ? {} : { namespace }) },
   };
+}
+
+/** A node's zone; undefined where it says none. */
+type Zones = (node: string) => string | undefined;
+
+function zoneOf(node: Node | undefined): string | undefined {
+  return node?.metadata?.labels?.['topology.kubernetes.io/zone'];
+}
+
+/** Whom the endpoint is meant for under the Service's trafficDistribution: who is in its zone, or on its node even. */
+function hintsOf({ spec }: Service, zone: string | undefined, node: string | undefined): Pick<Endpoint, 'hints'> {
+  const wanted = spec?.trafficDistribution;
+  const isKnown = wanted === 'PreferClose' || wanted === 'PreferSameZone' || wanted === 'PreferSameNode';
+  if (!isKnown || zone === undefined) return {};
+  const forNodes = wanted === 'PreferSameNode' && node !== undefined ? { forNodes: [{ name: node }] } : {};
+  return { hints: { forZones: [{ name: zone }], ...forNodes } };
 }
 
 /** The Service's own families; a headless Service without any takes what its pods have. */

@@ -31,6 +31,7 @@ export function validateService(object: Field): void {
   oneOf(type, TYPES);
   validateLabels(child(spec, 'selector'));
   oneOf(child(spec, 'sessionAffinity'), ['ClientIP', 'None']);
+  oneOf(child(spec, 'trafficDistribution'), ['PreferClose', 'PreferSameNode', 'PreferSameZone']);
   for (const name of ['externalTrafficPolicy', 'internalTrafficPolicy']) oneOf(child(spec, name), ['Cluster', 'Local']);
   oneOf(child(spec, 'ipFamilyPolicy'), ['PreferDualStack', 'RequireDualStack', 'SingleStack']);
   const families = items(child(spec, 'ipFamilies'));

@@ -33,13 +33,28 @@ export function allocateNodePorts(draft: ApiObject, spec: ServiceSpec, context: 
   return [];
 }
 
+/** The same for the one port on which load balancers ask for a Service's endpoints. */
+export function allocateHealthPort(draft: ApiObject, spec: ServiceSpec, context: ApiContext): FieldError[] {
+  const taken = takenPorts(draft, context);
+  const own = new Map((spec.ports ?? []).map(({ nodePort, protocol = 'TCP' }) => [nodePort ?? 0, protocol]));
+  const asked = spec.healthCheckNodePort ?? 0;
+  const { from, to } = context.settings.nodePortRange;
+  const path = 'spec.healthCheckNodePort';
+  if (asked === 0) spec.healthCheckNodePort = freePort(taken, own, context);
+  else if (asked < from || asked > to)
+    return [invalid(path, asked, `provided port is not in the valid range. The range of valid ports is ${from}-${to}`)];
+  else if (taken.has(asked) || own.has(asked))
+    return [invalid(path, asked, `provided port is already allocated to ${taken.get(asked) ?? 'this service'}`)];
+  return [];
+}
+
 function takenPorts(draft: ApiObject, context: ApiContext): Map<number, string> {
   const taken = new Map<number, string>();
   for (const { object, namespace, name } of context.store.list('/services')) {
     if (object.metadata.uid === draft.metadata.uid) continue;
-    for (const { nodePort } of (object as unknown as Service).spec?.ports ?? []) {
-      if (nodePort !== undefined) taken.set(nodePort, `${namespace}/${name}`);
-    }
+    const { ports = [], healthCheckNodePort } = (object as unknown as Service).spec ?? {};
+    for (const port of [...ports.map(({ nodePort }) => nodePort), healthCheckNodePort])
+      if (port !== undefined) taken.set(port, `${namespace}/${name}`);
   }
   return taken;
 }

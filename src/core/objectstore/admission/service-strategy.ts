@@ -2,7 +2,7 @@ import type { Service, ServicePort, ServiceSpec } from 'kubernetes-types/core/v1
 import { forbidden, invalid, type FieldError } from '../../kube/field-error.ts';
 import type { ApiObject } from '../api-object.ts';
 import { allocateClusterIps, chosenFamilies } from './service-addresses.ts';
-import { allocateNodePorts } from './service-node-ports.ts';
+import { allocateHealthPort, allocateNodePorts } from './service-node-ports.ts';
 import type { Strategy } from './strategy.ts';
 
 /** Services: defaults, cluster addresses per family, node ports; what was allocated stays while it is needed. */
@@ -27,6 +27,7 @@ export const serviceStrategy: Strategy = {
     return [
       ...allocateClusterIps(draft, spec, families, context),
       ...(needsNodePorts(spec) ? allocateNodePorts(draft, spec, context) : []),
+      ...(needsHealthPort(spec) ? allocateHealthPort(draft, spec, context) : []),
     ];
   },
 };
@@ -50,6 +51,7 @@ function defaultSpec(spec: ServiceSpec): void {
 function keepAllocated(spec: ServiceSpec, before: ServiceSpec): void {
   if (spec.type !== 'ExternalName' && before.type !== 'ExternalName') {
     spec.clusterIP ??= before.clusterIP!;
+    if (needsHealthPort(spec) && needsHealthPort(before)) spec.healthCheckNodePort ??= before.healthCheckNodePort!;
     if (spec.clusterIP === before.clusterIP) spec.clusterIPs ??= before.clusterIPs!;
     spec.ipFamilyPolicy ??= before.ipFamilyPolicy!;
     if (spec.ipFamilyPolicy === before.ipFamilyPolicy) spec.ipFamilies ??= before.ipFamilies!;
@@ -68,6 +70,8 @@ function keepAllocated(spec: ServiceSpec, before: ServiceSpec): void {
 function dropUnused(spec: ServiceSpec, before: ServiceSpec | undefined): void {
   for (const port of spec.ports ?? []) if (port.nodePort === 0) delete port.nodePort;
   for (const key of Object.keys(spec) as (keyof ServiceSpec)[]) if (spec[key] === undefined) delete spec[key];
+  if (!needsHealthPort(spec) && (spec.healthCheckNodePort ?? 0) === (before?.healthCheckNodePort ?? 0))
+    delete spec.healthCheckNodePort;
   if (before === undefined || before.type === spec.type) return;
   if (!needsNodePorts(spec)) {
     for (const port of spec.ports ?? []) {
@@ -84,6 +88,11 @@ function dropUnused(spec: ServiceSpec, before: ServiceSpec | undefined): void {
 
 function needsNodePorts(spec: ServiceSpec): boolean {
   return spec.type === 'NodePort' || (spec.type === 'LoadBalancer' && (spec.allocateLoadBalancerNodePorts ?? true));
+}
+
+/** Where load balancers ask which nodes have endpoints. */
+function needsHealthPort({ type, externalTrafficPolicy }: ServiceSpec): boolean {
+  return type === 'LoadBalancer' && externalTrafficPolicy === 'Local';
 }
 
 function portRules(draft: ApiObject): FieldError[] {
