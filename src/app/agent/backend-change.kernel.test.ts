@@ -42,7 +42,7 @@ function streamsTo(cluster: TestCluster, netns: string, addresses: readonly stri
       const ended = new Promise((resolve) => child.once('close', resolve));
       child.kill('SIGINT');
       await ended;
-      return unanswered(printed).length;
+      return unanswered(printed, 10).length;
     };
   });
   return async () => (await Promise.all(streams.map((end) => end()))).reduce((sum, lost) => sum + lost, 0);

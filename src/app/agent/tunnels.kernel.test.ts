@@ -243,7 +243,7 @@ describe.skipIf(!kernelMakes('wireguard'))('pods over WireGuard', { timeout: 4 *
     await eventually(async () => ((await cluster.status('n1')) as { wireguard?: object }).wireguard === undefined);
     const { output } = await stream;
     expect(answers(output).length).toBeGreaterThan(200);
-    expect(unanswered(output)).toEqual([]);
+    expect(unanswered(output, 50)).toEqual([]);
   });
 
   it('lose nothing when a node changes its keys, and are encrypted all the while', async () => {
@@ -268,7 +268,7 @@ describe.skipIf(!kernelMakes('wireguard'))('pods over WireGuard', { timeout: 4 *
     await encrypted(setting);
     for (const printed of await Promise.all(streams)) {
       expect(answers(printed).length).toBeGreaterThan(0.8 * PINGS);
-      expect(unanswered(printed)).toEqual([]);
+      expect(unanswered(printed, 50)).toEqual([]);
     }
     const { metadata } = await cluster.client.get<{ metadata: { annotations: object } }>(NODES, { name: 'n1' });
     expect(metadata.annotations).toMatchObject({ 'projectcalico.org/WireguardPublicKey': keys()[0] });

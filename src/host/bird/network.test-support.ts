@@ -136,6 +136,6 @@ export function streamOf(machine: Machine, from: string, to: string): () => Prom
     const so = answers(printed).at(-1) ?? 0;
     await eventually('packets flow', () => (answers(printed).at(-1) ?? 0) > so + 20);
     child.kill('SIGKILL');
-    return unanswered(printed).length;
+    return unanswered(printed, 10).length;
   };
 }

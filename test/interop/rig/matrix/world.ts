@@ -61,7 +61,7 @@ export class World implements AsyncDisposable {
       }
     if (backend === 'none') stack.use(await startRouterBird(cluster));
     if (shape.wireguard) {
-      const spec = { wireguardEnabled: true, wireguardEnabledV6: true };
+      const spec = { wireguardEnabled: families.includes(4), wireguardEnabledV6: families.includes(6) };
       await cluster.client.create(FELIX, { metadata: { name: 'default' }, spec } as object);
     }
     const world = new World(shape, cluster, stack.move());
