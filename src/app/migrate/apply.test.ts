@@ -2,7 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { manifestFor } from '../../core/migrate/index.ts';
 import type { ClusterObject, From, Plan } from '../../core/migrate/index.ts';
 import type { DaemonSet, Node, Pod } from '../../core/kube/types.ts';
-import { CONFIG_MAPS, DAEMON_SETS, DEPLOYMENTS, IP_POOLS, NODES, PODS } from '../../host/kube-client/resources.ts';
+import {
+  CONFIG_MAPS,
+  DAEMON_SETS,
+  DEPLOYMENTS,
+  IP_POOLS,
+  NODES,
+  PODS,
+  POD_DISRUPTION_BUDGETS,
+} from '../../host/kube-client/resources.ts';
 import type { ObjectName } from '../../host/kube-client/types.ts';
 import { applyMigration } from './apply.ts';
 import type { ApplyOptions, Outcome } from './apply.ts';
@@ -185,6 +193,23 @@ describe.each(Object.keys(OLD) as From[])('a migration %s', (from) => {
 });
 
 describe('a migration that is not as expected', () => {
+  it('waits for a budget that keeps a pod, says which, gives up in the end, and goes on when it may', async () => {
+    const cluster = await clusterOf('from-calico');
+    await cluster.create(POD_DISRUPTION_BUDGETS, {
+      metadata: { name: 'all', namespace: 'default' },
+      spec: { selector: {} },
+      status: { disruptionsAllowed: 0, desiredHealthy: 3, currentHealthy: 3 },
+    } as object);
+    cluster.refusesEvictions = true;
+    const { outcome, printed } = await run(cluster, { from: 'from-calico', node: 'n1' });
+    const kept = /PodDisruptionBudget default\/all keeps [^(]+ \(3 healthy pods are needed, and 3 are there\)/u;
+    expect(printed.filter((line) => kept.test(line) && line.startsWith('  Waiting: '))).toHaveLength(1);
+    expect(outcome).toMatchObject({ kind: 'stopped', step: { id: 'n1/drain' } });
+    expect(outcome.kind === 'stopped' && outcome.reason).toMatch(kept);
+    cluster.refusesEvictions = false;
+    expect((await run(cluster, { from: 'from-calico', node: 'n1' })).outcome).toEqual({ kind: 'done' });
+  });
+
   it('stops before it ends a pod that nothing would start again', async () => {
     const cluster = await clusterOf('from-flannel');
     const pod = { nodeName: 'n1', containers: [{ name: 'c', image: 'i' }] };

@@ -1,4 +1,4 @@
-import { lacking, nextMove, planFrom } from '../../core/migrate/index.ts';
+import { keptByBudgets, lacking, nextMove, planFrom } from '../../core/migrate/index.ts';
 import type { ClusterObject, From, Observed, Plan, Step } from '../../core/migrate/index.ts';
 import type { KubeClient } from '../../host/kube-client/types.ts';
 import { observe } from './observe.ts';
@@ -42,7 +42,7 @@ export type Outcome =
  */
 export async function applyMigration(options: ApplyOptions, dependencies: ApplyDependencies): Promise<Outcome> {
   const { client, objects, print, now, pause, signal } = dependencies;
-  let last = { key: '', since: now() };
+  let last = { key: '', since: now(), kept: '' };
   for (let round = 0; !signal.aborted; round++) {
     const observed = await observe(client);
     const plan = planFrom(options.from, observed);
@@ -57,11 +57,14 @@ export async function applyMigration(options: ApplyOptions, dependencies: ApplyD
     const isNew = key !== last.key;
     if (isNew) {
       if (!last.key.startsWith(`${step.id} `)) print(announcement(step, options));
-      last = { key, since: now() };
+      last = { key, since: now(), kept: '' };
     } else if (now() - last.since > options.patience) {
       return { kind: 'stopped', step, reason: reasonOf(action.until, observed) };
     }
-    await perform(action, observed, client, () => objects(plan));
+    const refused = await perform(action, observed, client, () => objects(plan));
+    const kept = keptByBudgets(refused, observed).join('; ');
+    if (kept !== '' && kept !== last.kept) print(`  Waiting: ${kept}.`);
+    last = { ...last, kept };
     // What a patch does is there at once.
     if (!isNew || (action.kind !== 'mark' && action.kind !== 'patch')) await pause();
   }

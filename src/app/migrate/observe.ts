@@ -9,6 +9,7 @@ import {
   IP_POOLS,
   NODES,
   PODS,
+  POD_DISRUPTION_BUDGETS,
 } from '../../host/kube-client/resources.ts';
 import type { KubeClient, KubeObject, Resource } from '../../host/kube-client/types.ts';
 
@@ -22,9 +23,11 @@ export async function observe(client: KubeClient): Promise<Observed> {
       throw error;
     }
   };
-  const [nodes, pods, daemonSets, deployments, configMaps, pools, ...felix] = await Promise.all(
-    [NODES, PODS, DAEMON_SETS, DEPLOYMENTS, CONFIG_MAPS, IP_POOLS, ...FELIX_CONFIGURATIONS].map(all),
+  const [nodes, pods, daemonSets, deployments, configMaps, pools, budgets, ...felix] = await Promise.all(
+    [NODES, PODS, DAEMON_SETS, DEPLOYMENTS, CONFIG_MAPS, IP_POOLS, POD_DISRUPTION_BUDGETS, ...FELIX_CONFIGURATIONS].map(
+      all,
+    ),
   );
   const felixConfigurations = felix.flat();
-  return { nodes, pods, daemonSets, deployments, configMaps, pools, felixConfigurations } as Observed;
+  return { nodes, pods, daemonSets, deployments, configMaps, pools, budgets, felixConfigurations } as Observed;
 }

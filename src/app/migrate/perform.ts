@@ -13,39 +13,42 @@ const RESOURCES: Readonly<Record<Target['kind'], Resource>> = {
   ConfigMap: CONFIG_MAPS,
 };
 
-/** Does one action once. What it does not finish, such as evictions that a budget delays, the next round goes on with. */
+/**
+ * Does one action once. What it does not finish, such as evictions that a budget delays, the next round goes on with; resolves
+ * to the pods whose eviction was refused for now.
+ */
 export async function perform(
   action: Action,
   observed: Observed,
   client: KubeClient,
   objects: () => Promise<readonly ClusterObject[]>,
-): Promise<void> {
+): Promise<readonly Pod[]> {
   switch (action.kind) {
     case 'mark': {
       const node = observed.nodes.find(({ metadata }) => metadata?.name === action.mark.node);
       if (node !== undefined)
         await client.patch(NODES, { name: action.mark.node }, 'merge', markPatch(action.mark, node));
-      return;
+      return [];
     }
     case 'patch': {
       const { kind, namespace, name } = action.target;
       await client.patch(RESOURCES[kind], { namespace, name }, 'merge', action.patch);
-      return;
+      return [];
     }
     case 'evict':
-      await each(movablePods(action.node, observed, action.since), (pod) => evict(pod, client));
-      return;
+      return evictAll(movablePods(action.node, observed, action.since), client);
     case 'restart':
       await each(stalePods(action.node, action.agents, observed), (pod) => end(pod, client));
-      return;
+      return [];
     case 'install':
       for (const object of await objects()) await createMissing(object, client);
-      return;
+      return [];
     case 'delete':
       for (const { kind, namespace, name } of action.targets)
         await unlessGone(client.delete(RESOURCES[kind], { namespace, name }, { propagationPolicy: 'Background' }));
-      return;
+      return [];
     case 'wait':
+      return [];
   }
 }
 
@@ -53,14 +56,25 @@ async function each(pods: readonly Pod[], work: (pod: Pod) => Promise<unknown>):
   for (const pod of pods) if (pod.metadata?.deletionTimestamp === undefined) await unlessGone(work(pod));
 }
 
-async function evict({ metadata }: Pod, client: KubeClient): Promise<void> {
+async function evictAll(pods: readonly Pod[], client: KubeClient): Promise<readonly Pod[]> {
+  const refused: Pod[] = [];
+  await each(pods, async (pod) => {
+    if (!(await evict(pod, client))) refused.push(pod);
+  });
+  return refused;
+}
+
+/** Whether it was granted. */
+async function evict({ metadata }: Pod, client: KubeClient): Promise<boolean> {
   const { name = '', namespace = '' } = metadata ?? {};
   const body = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name, namespace } };
   try {
     await client.createSubresource(PODS, { name, namespace }, 'eviction', body);
+    return true;
   } catch (error) {
     // A PodDisruptionBudget has it wait for others.
     if (!hasCode(error, 'too-many-requests')) throw error;
+    return false;
   }
 }
 

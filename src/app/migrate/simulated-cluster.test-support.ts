@@ -1,5 +1,6 @@
 import { deepStrictEqual } from 'node:assert';
 import type { DaemonSet, Deployment, Node, Pod } from '../../core/kube/types.ts';
+import { KubeError } from '../../host/kube-client/errors.ts';
 import { MemoryKubeClient } from '../../host/kube-client/memory-client.ts';
 import { DAEMON_SETS, DEPLOYMENTS, NODES, PODS } from '../../host/kube-client/resources.ts';
 import type { KubeObject, List, ListOptions, ObjectName, Resource } from '../../host/kube-client/types.ts';
@@ -24,6 +25,8 @@ export class SimulatedCluster extends MemoryKubeClient {
   /** Writes of the program under test until it is killed; negative: never. */
   left = -1;
   writes = 0;
+  /** A PodDisruptionBudget, or something else, has evictions wait. */
+  refusesEvictions = false;
 
   constructor(old: string, { keepsPods }: { readonly keepsPods: boolean }) {
     super();
@@ -59,6 +62,7 @@ export class SimulatedCluster extends MemoryKubeClient {
     body: KubeObject,
   ): Promise<T> {
     if (subresource !== 'eviction') return super.createSubresource<T>(resource, name, subresource, body);
+    if (this.refusesEvictions) throw new KubeError('too-many-requests', 'not now');
     await this.#counted(() => super.delete(resource, name));
     return body as T;
   }

@@ -71,7 +71,8 @@ export const command: Command = {
       throw new SluiceError('not-found', `${cluster.title} has no node ${node}: see kubectl get nodes`);
     const [mode = 'plan'] = modes;
     if (mode === 'apply' || mode === 'undo')
-      return apply(
+      // Awaited here: the connection goes with this scope.
+      return await apply(
         { from, node, direction: mode === 'apply' ? 'forward' : 'back', patience: seconds * 1000 },
         cluster,
         invocation,

@@ -16,6 +16,7 @@ export type {
   ServicePort,
   Volume,
 } from 'kubernetes-types/core/v1.d.ts';
+export type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.d.ts';
 export type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from 'kubernetes-types/apps/v1.d.ts';
 export type { CronJob, Job } from 'kubernetes-types/batch/v1.d.ts';
 export type { Endpoint as EndpointSliceEndpoint, EndpointSlice } from 'kubernetes-types/discovery/v1.d.ts';

@@ -1,4 +1,5 @@
 import type { Node, Pod } from '../kube/types.ts';
+import { doublyBudgeted, keptByBudgets } from './budgets.ts';
 import { isPatched } from './is-patched.ts';
 import type { NodeMark, Observed, Phase, Target } from './model.ts';
 import { markOf, markPatch } from './node-marks.ts';
@@ -23,7 +24,7 @@ export type Condition =
   | { readonly kind: 'drained'; readonly node: string; readonly since?: Target | undefined }
   /** No pod of a DaemonSet is on the node that was wired before these agents were there. */
   | { readonly kind: 'restarted'; readonly node: string; readonly agents: Target }
-  /** Every pod that a drain ends comes back elsewhere. */
+  /** Every pod that a drain ends comes back elsewhere, and can be evicted some day. */
   | { readonly kind: 'movable'; readonly node: string }
   /** On nodes that have their new network, its agents are ready. */
   | { readonly kind: 'healthy'; readonly agents: Target };
@@ -115,8 +116,10 @@ function lacksReadiness({ node, agents }: Of<'ready'>, observed: Observed): stri
 function lacksOfPods(condition: Of<'drained' | 'restarted' | 'movable'>, observed: Observed): string | undefined {
   const { node, kind } = condition;
   if (kind === 'movable') {
-    const lost = movablePods(node, observed).filter(({ metadata }) => (metadata?.ownerReferences ?? []).length === 0);
-    return lost.length === 0 ? undefined : `nothing would start ${lost.map(podName).join(', ')} again elsewhere`;
+    const pods = movablePods(node, observed);
+    const lost = pods.filter(({ metadata }) => (metadata?.ownerReferences ?? []).length === 0);
+    if (lost.length > 0) return `nothing would start ${lost.map(podName).join(', ')} again elsewhere`;
+    return doublyBudgeted(pods, observed);
   }
   if (kind === 'restarted') {
     const unready = lacking({ kind: 'ready', node, agents: condition.agents }, observed);
@@ -124,7 +127,9 @@ function lacksOfPods(condition: Of<'drained' | 'restarted' | 'movable'>, observe
   }
   const left =
     kind === 'drained' ? movablePods(node, observed, condition.since) : stalePods(node, condition.agents, observed);
-  return left.length === 0 ? undefined : `node ${node} still has ${left.map(podName).join(', ')}`;
+  if (left.length === 0) return undefined;
+  const kept = kind === 'drained' ? keptByBudgets(left, observed) : [];
+  return [`node ${node} still has ${left.map(podName).join(', ')}`, ...kept].join('; ');
 }
 
 function lacksHealth({ agents }: Of<'healthy'>, observed: Observed): string | undefined {

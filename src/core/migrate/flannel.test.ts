@@ -23,6 +23,7 @@ function flannel({ data = {}, ...more }: { readonly data?: object; readonly [fie
     configMaps: [{ metadata: { name: 'kube-flannel-cfg' }, data: { 'net-conf.json': NET_CONF, ...data } }],
     pools: [],
     felixConfigurations: [],
+    budgets: [],
     ...more,
   } as unknown as Observed;
 }

@@ -1,3 +1,4 @@
+export { keptByBudgets } from './budgets.ts';
 export { printedStep } from './commands.ts';
 export { lacking } from './condition.ts';
 export { isOldBridge, isOldTunnel } from './left-behind.ts';

@@ -1,4 +1,4 @@
-import type { ConfigMap, DaemonSet, Deployment, Node, Pod } from '../kube/types.ts';
+import type { ConfigMap, DaemonSet, Deployment, Node, Pod, PodDisruptionBudget } from '../kube/types.ts';
 import type { Condition } from './condition.ts';
 
 /** An object of whatever kind; what is not named is carried along unread. */
@@ -19,6 +19,7 @@ export interface Observed {
   readonly configMaps: readonly ConfigMap[];
   readonly pools: readonly ClusterObject[];
   readonly felixConfigurations: readonly ClusterObject[];
+  readonly budgets: readonly PodDisruptionBudget[];
 }
 
 /** A network that a cluster has, as far as it is in the API. */

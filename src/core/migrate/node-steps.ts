@@ -1,3 +1,4 @@
+import { keptByBudgets } from './budgets.ts';
 import type { Condition } from './condition.ts';
 import type { Action, NodeMark, Observed, Phase, Step, Target } from './model.ts';
 import { isOfDaemonSet, movablePods, networkedPods } from './pods-of-node.ts';
@@ -53,6 +54,7 @@ export function drainedNode(node: string, sides: Sides, observed: Observed): rea
     agents,
     until: { kind: 'restarted', node, agents },
   });
+  const budgets = keptByBudgets(movablePods(node, observed), observed);
   const kept = networkedPods(node, observed).filter(isOfDaemonSet).length;
   const again = `Pods of DaemonSets with a network of their own: ${kept}.`;
   return [
@@ -60,7 +62,7 @@ export function drainedNode(node: string, sides: Sides, observed: Observed): rea
       id: `${node}/drain`,
       node,
       what: `Move pods away from ${node}.`,
-      interrupts: `${movablePods(node, observed).length} pods end and start elsewhere; each is away as long as its own start takes. What they keep in emptyDir volumes is lost. PodDisruptionBudgets are heeded.`,
+      interrupts: `${movablePods(node, observed).length} pods end and start elsewhere; each is away as long as its own start takes. What they keep in emptyDir volumes is lost. PodDisruptionBudgets are heeded${budgets.length === 0 ? '' : `; now ${budgets.join('; ')}`}.`,
       requires: all({ kind: 'healthy', agents: next[0] }, { kind: 'movable', node }),
       actions: [mark(undefined, 'draining'), evict],
       done: done(network('none', 'sluice'), all(phase('draining'), drained)),

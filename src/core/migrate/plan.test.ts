@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { mergePatch } from '../objectstore/patch/merge-patch.ts';
 import { fence } from './fence.ts';
-import { manifestFor, planFrom, printedStep } from './index.ts';
+import { lacking, manifestFor, nextMove, planFrom, printedStep } from './index.ts';
 import type { Observed } from './index.ts';
 
 const ready = { conditions: [{ type: 'Ready', status: 'True' }] };
@@ -53,6 +53,7 @@ function observed(more: object = {}): Observed {
     configMaps: [{ metadata: { name: 'calico-config' }, data: { calico_backend: 'bird', veth_mtu: '1440' } }],
     pools: [{ metadata: { name: 'default-ipv4-ippool' }, spec: { cidr: '10.244.0.0/16', ipipMode: 'Always' } }],
     felixConfigurations: [],
+    budgets: [],
     ...more,
   } as unknown as Observed;
 }
@@ -192,4 +193,33 @@ it('makes a manifest for labelled nodes of what there is for all', () => {
   expect(config?.data).toEqual({ a: '1', b: '2' });
   expect(agents?.spec).toEqual({ template: { spec: { nodeSelector: { os: 'x', 'sluice.dev/network': 'sluice' } } } });
   expect(other).toEqual({ kind: 'Deployment', metadata: { name: 'sluice-controllers' } });
+});
+
+describe('pods that a PodDisruptionBudget has', () => {
+  const budget = (name: string, disruptionsAllowed: number, namespace = 'default') => ({
+    metadata: { name, namespace },
+    spec: { selector: {} },
+    status: { disruptionsAllowed, desiredHealthy: 2, currentHealthy: 2 + disruptionsAllowed },
+  });
+  const drain = (...budgets: readonly object[]) => {
+    const all = observed({ budgets });
+    const step = planFrom('from-calico', all)!.steps.find(({ id }) => id === 'n1/drain')!;
+    return { step, move: nextMove([step], 'forward', all), left: lacking(step.actions[1]!.until, all) };
+  };
+
+  it('are named with it where it lets none of them go now', () => {
+    const { step, move, left } = drain(budget('closed', 0), budget('elsewhere', 0, 'other'));
+    const kept = 'PodDisruptionBudget default/closed keeps default/web (2 healthy pods are needed, and 2 are there)';
+    expect(step.interrupts).toContain(`now ${kept}.`);
+    expect(left).toBe(`node n1 still has default/web; ${kept}`);
+    expect(move.kind).toBe('act');
+    expect(drain(budget('open', 1)).step.interrupts).toContain('are heeded.');
+  });
+
+  it('are not begun with where two have one, since no server would ever evict it', () => {
+    expect(drain(budget('a', 1), budget('b', 1)).move).toMatchObject({
+      kind: 'stop',
+      reason: expect.stringContaining('more than one PodDisruptionBudget has default/web (a, b)') as string,
+    });
+  });
 });

@@ -25,7 +25,9 @@ export async function serve(server: ServerContext, request: Request, response: R
     await handleResource({ server, definition, info, query, user, request, response });
   } catch (error) {
     const failure = asApiError(server, request, error);
-    if (failure.code === 'TooManyRequests') response.setHeader('Retry-After', '1');
+    const seconds = failure.status.details?.retryAfterSeconds;
+    // With it kubectl tries again by itself, and without a word.
+    if (seconds !== undefined) response.setHeader('Retry-After', String(seconds));
     send(response, failure.status.code ?? 500, JSON.stringify(failure.status));
   }
 }

@@ -74,7 +74,10 @@ function statusOf(
   const disruptionsAllowed = isEnough ? currentHealthy - desiredHealthy : 0;
   return {
     ...(generation === undefined ? {} : { observedGeneration: generation }),
-    ...{ currentHealthy, desiredHealthy, disruptionsAllowed, expectedPods },
+    currentHealthy,
+    desiredHealthy,
+    disruptionsAllowed,
+    expectedPods,
     ...(Object.keys(granted).length === 0 ? {} : { disruptedPods: granted }),
     conditions: [condition(budget, now, isEnough, problem)],
   };
@@ -120,7 +123,10 @@ function condition(budget: Budget, now: number, isEnough: boolean, problem: stri
   const observedGeneration = budget.metadata.generation;
   return {
     type: 'DisruptionAllowed',
-    ...{ status, reason, message: problem ?? '', lastTransitionTime },
+    status,
+    reason,
+    message: problem ?? '',
+    lastTransitionTime,
     ...(observedGeneration === undefined ? {} : { observedGeneration }),
   };
 }
