@@ -1,6 +1,7 @@
 import { intervalSet, rangeOf } from '../../base/ip/index.ts';
 import type { Cidr, Family, Ip } from '../../base/ip/index.ts';
 import { baseChains, policyOnlyChains } from '../nft/base-chains.ts';
+import type { BaseOptions } from '../nft/base-options.ts';
 import { baseSets, policyOnlySets } from '../nft/base-sets.ts';
 import { intervalKeys } from '../nft/condition-matches.ts';
 import { addressKey } from '../nft/key.ts';
@@ -27,7 +28,7 @@ export class Network {
   readonly #pools = new Map<string, PoolSpec>();
   readonly #peers: Peers;
   #tunnels: TunnelsSpec | undefined;
-  #plainToNodes = false;
+  #settings: Pick<BaseOptions, 'plainToNodes' | 'strayServicePackets'> = settingsOf(undefined);
   /** Of the own node, by its object: enough where nobody tells of tunnels. */
   #tunnelAddresses: readonly Ip[] = [];
 
@@ -62,9 +63,10 @@ export class Network {
   }
 
   setSettings(settings: PolicySettings | undefined): void {
-    const plainToNodes = settings?.plainToNodes === true;
-    if (plainToNodes === this.#plainToNodes) return;
-    this.#plainToNodes = plainToNodes;
+    const { plainToNodes, strayServicePackets } = settingsOf(settings);
+    const before = this.#settings;
+    if (plainToNodes === before.plainToNodes && strayServicePackets === before.strayServicePackets) return;
+    this.#settings = { plainToNodes, strayServicePackets };
     this.#setChains();
   }
 
@@ -82,8 +84,7 @@ export class Network {
   #setChains(): void {
     const { families } = this.#options;
     const { devices, barred } = this.#tunnels ?? { devices: [this.#usualTunnel()], barred: [] };
-    const plainToNodes = this.#plainToNodes;
-    const options = { families, tunnels: devices, barred, returnPaths: this.#peers.size > 0, plainToNodes };
+    const options = { families, tunnels: devices, barred, returnPaths: this.#peers.size > 0, ...this.#settings };
     const chains = this.#options.policyOnly ? policyOnlyChains(options) : baseChains(options);
     for (const chain of chains) this.#ruleset.setChain(chain);
   }
@@ -108,6 +109,11 @@ export class Network {
     const ranges = intervalSet(cidrs.filter(({ ip }) => ip.family === family).map(rangeOf));
     this.#ruleset.replaceElements(name, new Map(intervalKeys(family, ranges).map((key) => [key, ''])));
   }
+}
+
+function settingsOf(settings: PolicySettings | undefined) {
+  const { plainToNodes = false, strayServicePackets = 'drop' } = settings ?? {};
+  return { plainToNodes, strayServicePackets } as const;
 }
 
 function cidrsOf(pools: readonly PoolSpec[]): readonly Cidr[] {

@@ -2,6 +2,7 @@ import type { BaseOptions } from './base-options.ts';
 import { CT_STATE, TCP_FLAG } from './model.ts';
 import type { Chain, Rule, Statement } from './model.ts';
 import { policyRules, sharedRules, spoofRules } from './policy-rules.ts';
+import { PROXIED_ANSWERS, proxiedChains } from './proxied.ts';
 import { outerPeerRules, returnPathEnd, returnPathRules } from './return-paths.ts';
 import {
   loopRules,
@@ -32,7 +33,7 @@ export function baseChains(options: BaseOptions): readonly Chain[] {
     {
       name: 'return-path',
       hook: { type: 'filter', hook: 'prerouting', priority: -150 },
-      rules: returnPathRules(options),
+      rules: [...returnPathRules(options), PROXIED_ANSWERS],
     },
     {
       name: 'return-path-end',
@@ -62,7 +63,7 @@ export function baseChains(options: BaseOptions): readonly Chain[] {
     {
       name: 'service-forward',
       hook: { type: 'filter', hook: 'forward', priority: -20 },
-      rules: [KNOWN, ...refusalRules(families), ...loopRules(families)],
+      rules: [KNOWN, ...refusalRules(families), ...loopRules(options)],
     },
     { name: 'service-output', hook: { type: 'filter', hook: 'output', priority: 0 }, rules: refusalRules(families) },
     {
@@ -80,6 +81,7 @@ export function baseChains(options: BaseOptions): readonly Chain[] {
       hook: { type: 'filter', hook: 'forward', priority: 0 },
       rules: policyRules('ingress', families, OWN_INTERFACES),
     },
+    ...proxiedChains(families),
     {
       name: 'nat-postrouting',
       hook: { type: 'nat', hook: 'postrouting', priority: 100 },

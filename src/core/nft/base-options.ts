@@ -11,4 +11,6 @@ export interface BaseOptions {
   readonly returnPaths: boolean;
   /** Whether pods keep their address towards nodes. */
   readonly plainToNodes: boolean;
+  /** What becomes of packets to advertised addresses that no Service has. */
+  readonly strayServicePackets: 'drop' | 'reject' | 'route';
 }

@@ -1,6 +1,9 @@
 import type { Family } from '../../base/ip/index.ts';
+import type { BaseOptions } from './base-options.ts';
+import { FRONTENDS } from './compile-service.ts';
+import type { Spread } from './compile-service.ts';
 import { CT_STATE, RTN_LOCAL } from './model.ts';
-import type { Rule, Statement } from './model.ts';
+import type { Operand, Rule, Statement } from './model.ts';
 import { SETS } from './names.ts';
 import { destination, hasState, inSet, isFamily, isNew, isTcp, verdict } from './statements.ts';
 
@@ -26,19 +29,26 @@ export function nodePortTranslation(families: readonly Family[]): Rule[] {
         ? { kind: 'address', field: 'ip daddr', op: '!=', address: '7f000000', prefix: 8 }
         : { kind: 'address', field: 'ip6 daddr', op: '!=', address: '1'.padStart(32, '0') };
     const key = ['meta l4proto', 'th dport'] as const;
-    return [isFamily(family), isLocal, notLoopback, { kind: 'vmap', key, map: SETS.nodePorts(family) }];
+    return [isFamily(family), isLocal, notLoopback, spreadBy(key, 'node-port', family)];
   });
 }
 
 /** The addresses that Services have, for this node and its pods. */
 export function toService(family: Family): Rule {
-  return [isFamily(family), { kind: 'vmap', key: frontend(family), map: SETS.services(family) }];
+  return [isFamily(family), spreadBy(frontend(family), 'service', family)];
 }
 
 /** The same for what comes from elsewhere: by routes that BGP spreads, a load balancer's or somebody's own. */
 export function toOutsideService(family: Family): Rule {
-  return [isFamily(family), { kind: 'vmap', key: frontend(family), map: SETS.outsideServices(family) }];
+  return [isFamily(family), spreadBy(frontend(family), 'outside-service', family)];
 }
+
+const spreadBy = (key: readonly Operand[], kind: Spread['kind'], family: Family): Statement => ({
+  kind: 'vmap',
+  key,
+  through: FRONTENDS[kind](family),
+  map: SETS.spreads(kind, family),
+});
 
 const frontend = (family: Family) => [destination(family), 'meta l4proto', 'th dport'] as const;
 
@@ -50,7 +60,7 @@ export function ownNodePort(family: Family): Rule {
   return [
     isFamily(family),
     inSet([destination(family)], SETS.nodes(family)),
-    { kind: 'vmap', key: ['meta l4proto', 'th dport'], map: SETS.ownNodePorts(family) },
+    spreadBy(['meta l4proto', 'th dport'], 'own-node-port', family),
   ];
 }
 
@@ -69,13 +79,17 @@ export function refusalRules(families: readonly Family[]): Rule[] {
  * What the world outside was told to send here and no Service has: the node's own routes lead it back to where it came from,
  * from where it would come again until its time to live is over.
  */
-export function loopRules(families: readonly Family[]): Rule[] {
+export function loopRules({
+  families,
+  strayServicePackets: fate,
+}: Pick<BaseOptions, 'families' | 'strayServicePackets'>): Rule[] {
+  if (fate === 'route') return [];
   const unknown = hasState(CT_STATE.NEW | CT_STATE.INVALID);
   return families.map((family): Rule => [
     isFamily(family),
     unknown,
     inSet([destination(family)], SETS.advertised(family)),
-    verdict('drop'),
+    verdict(fate === 'drop' ? 'drop' : `goto ${REFUSE}`),
   ]);
 }
 

@@ -150,6 +150,8 @@ export interface PolicySettings {
   readonly failsafeOutbound: readonly FailsafePort[];
   /** Pods keep their address towards nodes, whatever `natOutgoing` of their pool says; absent: not. */
   readonly plainToNodes?: boolean;
+  /** What becomes of packets to advertised addresses that no Service has; absent: they are dropped. */
+  readonly strayServicePackets?: 'reject' | 'route';
 }
 
 /** A port that policies of host endpoints cannot close, for all addresses or those of one block. */

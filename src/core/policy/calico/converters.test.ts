@@ -147,6 +147,18 @@ describe('a FelixConfiguration', () => {
     expect(settings({ defaultEndpointToHostAction: action }).value!.endpointToHost).toBe(expected);
   });
 
+  it.each([
+    ['Drop', undefined, []],
+    ['Reject', 'reject', []],
+    ['Disabled', 'route', []],
+    ['disabled', undefined, ['spec.serviceLoopPrevention']],
+    [true, undefined, ['spec.serviceLoopPrevention']],
+  ])('%s is what becomes of packets to addresses that no Service has', (value, expected, issues) => {
+    const read = settings({ serviceLoopPrevention: value });
+    expect(read.value!.strayServicePackets).toBe(expected);
+    expect(paths(read)).toEqual(issues);
+  });
+
   it('has the failsafe ports that it lists, none when the list is empty, the usual ones when it is none', () => {
     const read = (ports: unknown) => settings({ failsafeInboundHostPorts: ports });
     expect(read([]).value!.failsafeInbound).toEqual([]);

@@ -36,8 +36,10 @@ export function policySettings(object: PolicyObject, locate?: Locate): Converted
   const fields = isRecord(spec) ? spec : {};
   if (!isRecord(spec)) scope.report('spec', 'must be an object');
   const plainToNodes = readExclusions(fields['natOutgoingExclusions'], scope);
+  const strays = readLoopPrevention(fields['serviceLoopPrevention'], scope);
   const value = {
     ...(plainToNodes ? { plainToNodes } : {}),
+    ...(strays === undefined ? {} : { strayServicePackets: strays }),
     endpointToHost: readAction(fields['defaultEndpointToHostAction'], scope),
     failsafeInbound: readFailsafe(fields, 'failsafeInboundHostPorts', DEFAULT_SETTINGS.failsafeInbound, scope),
     failsafeOutbound: readFailsafe(fields, 'failsafeOutboundHostPorts', DEFAULT_SETTINGS.failsafeOutbound, scope),
@@ -64,6 +66,15 @@ function readExclusions(value: unknown, scope: CalicoScope): boolean {
       'must be IPPoolsOnly or IPPoolsAndHostIPs; until then it is IPPoolsOnly',
     );
   return false;
+}
+
+/** Undefined is Drop, the default. */
+function readLoopPrevention(value: unknown, scope: CalicoScope): PolicySettings['strayServicePackets'] {
+  if (value === 'Reject') return 'reject';
+  if (value === 'Disabled') return 'route';
+  if (value !== undefined && value !== null && value !== '' && value !== 'Drop')
+    scope.report('spec.serviceLoopPrevention', 'must be Drop, Reject or Disabled; until then it is Drop');
+  return undefined;
 }
 
 /** An empty list is none; an unreadable one the usual, lest a slip locks people out of their nodes. */
