@@ -210,17 +210,22 @@ describe('a migration that is not as expected', () => {
     expect((await run(cluster, { from: 'from-calico', node: 'n1' })).outcome).toEqual({ kind: 'done' });
   });
 
-  it('stops before it ends a pod that nothing would start again', async () => {
-    const cluster = await clusterOf('from-flannel');
-    const pod = { nodeName: 'n1', containers: [{ name: 'c', image: 'i' }] };
+  it.each([
+    ['from-flannel', 'forward'],
+    ['from-flannel', 'back'],
+    ['from-canal', 'back'],
+  ] as const)('stops %s, %s, before it ends a pod that nothing would start again', async (from, direction) => {
+    const cluster = await clusterOf(from);
+    if (direction === 'back') await run(cluster, { from });
+    const creationTimestamp = new Date(cluster.now).toISOString();
     await cluster.create(PODS, {
-      metadata: { name: 'alone', namespace: 'default', ownerReferences: [] },
-      spec: { ...pod },
+      metadata: { name: 'alone', namespace: 'default', ownerReferences: [], creationTimestamp },
+      spec: { nodeName: 'n1', containers: [{ name: 'c', image: 'i' }] },
       status: { phase: 'Running' },
     } as object);
-    const [{ outcome }] = [
-      await run(cluster, { from: 'from-flannel' }).catch((error: unknown) => ({ outcome: error })),
-    ];
-    expect(outcome).toMatchObject({ kind: 'stopped', reason: 'nothing would start default/alone again elsewhere' });
+    const reason = 'nothing would start default/alone again elsewhere';
+    expect((await run(cluster, { from, direction })).outcome).toMatchObject({ kind: 'stopped', reason });
+    await cluster.delete(PODS, { namespace: 'default', name: 'alone' });
+    expect((await run(cluster, { from, direction })).outcome).toEqual({ kind: 'done' });
   });
 });

@@ -25,7 +25,7 @@ export type Condition =
   /** No pod of a DaemonSet is on the node that was wired before these agents were there. */
   | { readonly kind: 'restarted'; readonly node: string; readonly agents: Target }
   /** Every pod that a drain ends comes back elsewhere, and can be evicted some day. */
-  | { readonly kind: 'movable'; readonly node: string }
+  | { readonly kind: 'movable'; readonly node: string; readonly since?: Target | undefined }
   /** On nodes that have their new network, its agents are ready. */
   | { readonly kind: 'healthy'; readonly agents: Target };
 
@@ -115,8 +115,8 @@ function lacksReadiness({ node, agents }: Of<'ready'>, observed: Observed): stri
 
 function lacksOfPods(condition: Of<'drained' | 'restarted' | 'movable'>, observed: Observed): string | undefined {
   const { node, kind } = condition;
-  if (kind === 'movable') {
-    const pods = movablePods(node, observed);
+  if (condition.kind === 'movable') {
+    const pods = movablePods(node, observed, condition.since);
     const lost = pods.filter(({ metadata }) => (metadata?.ownerReferences ?? []).length === 0);
     if (lost.length > 0) return `nothing would start ${lost.map(podName).join(', ')} again elsewhere`;
     return doublyBudgeted(pods, observed);

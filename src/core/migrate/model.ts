@@ -85,6 +85,8 @@ export interface Step {
   readonly done: Condition;
   /** Takes it back, after later steps were. */
   readonly undo: readonly Action[];
+  /** What must hold when that begins. */
+  readonly undoRequires?: Condition;
   readonly undone: Condition;
 }
 

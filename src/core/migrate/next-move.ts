@@ -15,15 +15,15 @@ export type Move =
  */
 export function nextMove(steps: readonly Step[], direction: 'forward' | 'back', observed: Observed): Move {
   for (const step of inOrder(direction === 'forward' ? steps : steps.toReversed(), observed)) {
-    const [actions, done] = direction === 'forward' ? [step.actions, step.done] : [step.undo, step.undone];
+    const [actions, done, requires] =
+      direction === 'forward' ? [step.actions, step.done, step.requires] : [step.undo, step.undone, step.undoRequires];
     if (holds(done, observed)) continue;
     const action = actions.find(({ until }) => !holds(until, observed));
     if (action === undefined)
       return { kind: 'stop', step, reason: lacking(done, observed) ?? 'it is not as it should be' };
     const isBegun = action !== actions[0];
-    const reason =
-      direction === 'forward' && !isBegun && step.requires !== undefined && lacking(step.requires, observed);
-    if (typeof reason === 'string') return { kind: 'stop', step, reason };
+    const reason = isBegun || requires === undefined ? undefined : lacking(requires, observed);
+    if (reason !== undefined) return { kind: 'stop', step, reason };
     return { kind: 'act', step, action };
   }
   return { kind: 'end' };

@@ -97,6 +97,7 @@ export function drainedNode(node: string, sides: Sides, observed: Observed): rea
       actions: [restart(next[0]), mark('sluice', null)],
       done: done(all(network('sluice'), phase(null))),
       undo: [mark('sluice', 'joining'), evict],
+      undoRequires: { kind: 'movable', node },
       undone: any(network(null, 'none'), all(phase('joining'), drained)),
     },
   ];
@@ -138,6 +139,7 @@ export function livingNode(node: string, sides: Sides, texts: { leave: string; j
       actions: [mark('sluice', 'joining', alone), wait(isReady), mark('sluice', null)],
       done: done(all(network('sluice'), phase(null))),
       undo: [cordon, evictOurs, invite, stillOurs(wait(oldReady)), mark('none', 'leaving'), wait(isGone)],
+      undoRequires: { kind: 'movable', node, since },
       undone: any(network(null), all(network('none'), isGone)),
     },
   ];
