@@ -32,13 +32,14 @@ export function readFilters(filters: readonly HttpRouteFilter[], onlyHeaders: bo
     const next = read(filter);
     if ('problem' in next) return next;
     reading = {
+      ...reading,
+      ...next,
       settings: {
         ...reading.settings,
         ...next.settings,
         ...joined('requestHeaders', reading, next),
         ...joined('responseHeaders', reading, next),
       },
-      ...(next.prefixReplacement === undefined ? {} : { prefixReplacement: next.prefixReplacement }),
     };
   }
   const types = filters.map(({ type }) => type);

@@ -31,7 +31,7 @@ export function virtualHosts(listeners: readonly ListenerReading[], routes: read
     return [...hosts.values()].map((host) => {
       const owner = here.map((each) => each.host).reduce((best, each) => better(best, each, host));
       const own = entries.filter((each) => each.listenerHost === hostText(owner) && covers(each.host, host));
-      return { port, host, lists: decisionLists(own.toSorted(byRank)) };
+      return { port, host, scope: hostText(owner), lists: decisionLists(own.toSorted(byRank)) };
     });
   });
 }

@@ -2,7 +2,7 @@ import { quote } from './haproxy-text.ts';
 import type { Route } from './model.ts';
 import { certificateListFile, FILES } from './render-options.ts';
 import type { RenderOptions } from './render-options.ts';
-import { MAX_REGEX_TEXT } from './render-virtual-hosts.ts';
+import { HOST_KINDS, MAX_REGEX_TEXT } from './render-virtual-hosts.ts';
 import type { VirtualHostRules } from './render-virtual-hosts.ts';
 import type { Port } from './virtual-host.ts';
 
@@ -26,7 +26,7 @@ export function renderFrontend(
     'frontend ingress',
     ...options.addresses.flatMap((address) => binds(address, options)).map(indent),
     ...requestChecks().map(indent),
-    ...(virtual.files.size === 0 ? [] : USUAL_PORTS.map(indent)),
+    ...(virtual.files.size === 0 ? [] : [...USUAL_PORTS, ...virtual.first].map(indent)),
     ...lookups(routes, virtual, options.folder).map(indent),
     ...forwardedHeaders().map(indent),
     ...choices.flatMap(choiceRules).map(indent),
@@ -49,7 +49,7 @@ export function renderPort({ port, tls }: Port, virtual: VirtualHostRules, optio
     ...options.addresses.map((each) => `  bind ${endpointText(each, port)}${bindWords(each, options)}${secure}`),
     ...requestChecks().map(indent),
     `  http-request set-var(txn.port) str(${port})`,
-    ...HOST_KINDS.flatMap((kind) => virtual.lookup(kind)).map(indent),
+    ...[...virtual.first, ...HOST_KINDS.flatMap((kind) => virtual.lookup(kind))].map(indent),
     ...forwardedHeaders().map(indent),
     ...virtual.decisions.map(indent),
     '  use_backend %[var(txn.to)] if { var(txn.to) -m found }',
@@ -74,8 +74,6 @@ export function renderStatusFrontend({ addresses, statusPort }: RenderOptions): 
 export function endpointText(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
-
-const HOST_KINDS = ['exact', 'wildcard', 'any'] as const;
 
 /** What listeners call the two ports, whatever they are here. */
 const USUAL_PORTS: readonly string[] = [

@@ -6,10 +6,15 @@ import type { Decision, DecisionList, RequestTest, VirtualHost } from './virtual
 /** Expressions are tried on texts up to this length only: their cost grows with its square. */
 export const MAX_REGEX_TEXT = 2048;
 
+/** Kinds of hosts in the order in which they are looked for. */
+export const HOST_KINDS = ['exact', 'wildcard', 'any'] as const;
+
 /** How requests find their backend by virtual hosts. */
 export interface VirtualHostRules {
   /** Map files by name. */
   readonly files: ReadonlyMap<string, string>;
+  /** What is to be known before hosts are looked for. */
+  readonly first: readonly string[];
   /** Looks for hosts of one kind, where nothing was found yet; `txn.port` says at which port. */
   lookup(kind: VirtualHost['host']['kind']): readonly string[];
   /** Goes through the decisions of those lists that have conditions. */
@@ -22,11 +27,12 @@ export function renderVirtualHosts(
   folder: string,
   nowhere: string,
 ): VirtualHostRules {
-  if (virtualHosts.length === 0) return { files: new Map(), lookup: () => [], decisions: [] };
+  if (virtualHosts.length === 0) return { files: new Map(), first: [], lookup: () => [], decisions: [] };
   const names = new ListNames();
   const lines = { hosts: [] as string[], wildcards: [] as string[], exact: [] as string[], prefix: [] as string[] };
-  for (const [index, { port, host, lists }] of byLength(virtualHosts).entries()) {
-    const id = `v${index}`;
+  const scopes = [...new Set(virtualHosts.map(({ scope }) => scope))];
+  for (const [index, { port, host, scope, lists }] of byLength(virtualHosts).entries()) {
+    const id = `s${scopes.indexOf(scope)}v${index}`;
     if (host.kind === 'wildcard') lines.wildcards.push(`.${host.parent}:${port} ${id}`);
     else lines.hosts.push(`${host.kind === 'any' ? '' : `${host.name}:`}${port} ${id}`);
     for (const { path, decisions } of lists) {
@@ -44,6 +50,13 @@ export function renderVirtualHosts(
   const kinds = new Set(virtualHosts.map(({ host }) => host.kind));
   return {
     files: new Map(files.map(([name, all]) => [name, all.map((line) => `${line}\n`).join('')])),
+    first: [
+      'http-request set-var(txn.sni) ssl_fc_sni,lower if { ssl_fc_has_sni }',
+      ...HOST_KINDS.filter((kind) => kinds.has(kind)).map(
+        (kind) =>
+          `http-request set-var(txn.named) ${hostLookup(kind, 'txn.sni', folder)} if { var(txn.sni) -m found } !{ var(txn.named) -m found }`,
+      ),
+    ],
     lookup: (kind) => (kinds.has(kind) ? lookupLines(kind, folder, nowhere) : []),
     decisions: [...names.lists].flatMap(([name, decisions]) => decisionLines(name, decisions, nowhere)),
   };
@@ -79,20 +92,25 @@ function isFinal({ tests, share }: Decision): boolean {
 
 function lookupLines(kind: VirtualHost['host']['kind'], folder: string, nowhere: string): string[] {
   const file = (name: string): string => `${folder}/${name}`;
-  const host = {
-    exact: `var(txn.host),concat(:,txn.port),map_str(${file(FILES.virtualHosts)})`,
-    wildcard: `var(txn.host),concat(:,txn.port),map_end(${file(FILES.virtualWildcards)})`,
-    any: `var(txn.port),map_str(${file(FILES.virtualHosts)})`,
-  }[kind];
   const open = '!{ var(txn.to) -m found }';
   const found = `${open} { var(txn.vhost) -m found }`;
   return [
-    `http-request set-var(txn.vhost) ${host} if ${open}`,
+    `http-request set-var(txn.vhost) ${hostLookup(kind, 'txn.host', folder)} if ${open}`,
+    // A client that has seen the certificate of one listener is at that listener.
+    `http-request set-var(txn.scope) var(txn.vhost),field(1,v) if ${found} { var(txn.named) -m found }`,
+    `http-request set-var(txn.to) str(${nowhere}) if ${found} { var(txn.named) -m found } !{ var(txn.named),field(1,v),strcmp(txn.scope) eq 0 }`,
     `http-request set-var(txn.key) var(txn.vhost),concat(,txn.path) if ${found}`,
     `http-request set-var(txn.to) var(txn.key),map_str(${file(FILES.virtualExact)}) if ${found}`,
     `http-request set-var(txn.to) var(txn.key),concat(/),map_beg(${file(FILES.virtualPrefix)}) if ${found}`,
     `http-request set-var(txn.to) str(${nowhere}) if ${found}`,
   ];
+}
+
+function hostLookup(kind: VirtualHost['host']['kind'], variable: string, folder: string): string {
+  const hosts = `map_str(${folder}/${FILES.virtualHosts})`;
+  if (kind === 'any') return `var(txn.port),${hosts}`;
+  const key = `var(${variable}),concat(:,txn.port)`;
+  return `${key},${kind === 'exact' ? hosts : `map_end(${folder}/${FILES.virtualWildcards})`}`;
 }
 
 function decisionLines(name: string, decisions: readonly Decision[], nowhere: string): string[] {

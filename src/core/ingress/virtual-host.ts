@@ -29,6 +29,8 @@ export interface DecisionList {
 export interface VirtualHost {
   readonly port: number;
   readonly host: HostMatch;
+  /** Clients that ask for a host's certificate get only hosts of the same scope. */
+  readonly scope: string;
   readonly lists: readonly DecisionList[];
 }
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { enterNetwork } from '../../src/app/ingress/rig.test-support.ts';
-import { startGatewayRig } from './rig/gateway-rig.ts';
+import { enterNetwork } from '../../../src/app/ingress/rig.test-support.ts';
+import { startGatewayRig } from './gateway-rig.ts';
 
 const allowed = enterNetwork();
 

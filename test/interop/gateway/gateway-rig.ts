@@ -1,4 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
@@ -87,6 +89,10 @@ export interface GatewayRig extends AsyncDisposable {
   get(kind: string, name: string, namespace?: string): Promise<Stored>;
   /** A Service with port 8080 and a server for each address; each server answers with its address. */
   service(name: string, addresses: readonly string[], namespace?: string): Promise<void>;
+  /** A Service whose server takes requests and never answers. */
+  slow(name: string): Promise<void>;
+  /** How often each server answers to a number of requests. */
+  count(host: string, requests: number): Promise<ReadonlyMap<string, number>>;
   /** Waits until each request comes to what is expected of it; returns the last answer. */
   expect(...all: readonly Expectation[]): Promise<Answer>;
   /** Waits until the condition is so, for the object as it is now: `True`, or the reason why not. */
@@ -160,17 +166,25 @@ function rigFor(client: KubeClient, stack: AsyncDisposableStack): GatewayRig {
           servers.add(address);
           stack.use(await startServer(address));
         }
-      const ports = [{ name: 'http', port: 8080, protocol: 'TCP' }];
-      await rig.apply(
-        { kind: 'Service', metadata: { name, namespace }, spec: { ports } },
-        {
-          kind: 'EndpointSlice',
-          metadata: { name, namespace, labels: { 'kubernetes.io/service-name': name } },
-          addressType: 'IPv4',
-          ports,
-          endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })),
-        },
-      );
+      await applyService(rig, name, namespace, addresses, 8080);
+    },
+    slow: async (name) => {
+      const sockets = new Set<Socket>();
+      const server = createServer((socket) => void sockets.add(socket.on('error', () => undefined)));
+      await new Promise<void>((resolve) => server.listen(0, PROXY, resolve));
+      stack.defer(() => {
+        for (const socket of sockets) socket.destroy();
+        server.close();
+      });
+      await applyService(rig, name, 'infra', [PROXY], (server.address() as AddressInfo).port);
+    },
+    count: async (host, requests) => {
+      const counts = new Map<string, number>();
+      for (let asked = 0; asked < requests; asked++) {
+        const { server } = await ask(host, '/');
+        counts.set(server, (counts.get(server) ?? 0) + 1);
+      }
+      return counts;
     },
     expect: async (...all) => {
       let answer: Answer | undefined;
@@ -205,6 +219,26 @@ function rigFor(client: KubeClient, stack: AsyncDisposableStack): GatewayRig {
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
   return rig;
+}
+
+async function applyService(
+  rig: GatewayRig,
+  name: string,
+  namespace: string,
+  addresses: readonly string[],
+  target: number,
+): Promise<void> {
+  const port = { name: 'http', protocol: 'TCP' };
+  await rig.apply(
+    { kind: 'Service', metadata: { name, namespace }, spec: { ports: [{ ...port, port: 8080 }] } },
+    {
+      kind: 'EndpointSlice',
+      metadata: { name, namespace, labels: { 'kubernetes.io/service-name': name } },
+      addressType: 'IPv4',
+      ports: [{ ...port, port: target }],
+      endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })),
+    },
+  );
 }
 
 async function until(

@@ -1,0 +1,177 @@
+import { expect } from 'vitest';
+import { certificateFor } from '../../../src/app/ingress/rig.test-support.ts';
+import { gateway, grant, http, https, route, to, V1, V2 } from './cases.ts';
+import type { Cases, Fields } from './cases.ts';
+import type { GatewayRig, Written } from './gateway-rig.ts';
+
+const HOST = 'any.example.test';
+
+/** A listener whose certificate is in namespace `web`. */
+const foreign = (): Fields => https('tls', { tls: { certificateRefs: [{ name: 'tls', namespace: 'web' }] } });
+
+async function secret(namespace: string): Promise<Written> {
+  return { kind: 'Secret', metadata: { name: 'tls', namespace }, data: await certificateFor(HOST) };
+}
+
+/** Kinds and numbers of routes of the listeners of Gateway `edge`. */
+async function told(rig: GatewayRig): Promise<unknown> {
+  const { status } = await rig.get('Gateway', 'edge');
+  return status?.listeners?.map(({ name, supportedKinds, attachedRoutes }) => [
+    name,
+    supportedKinds.map(({ kind }) => kind),
+    attachedRoutes,
+  ]);
+}
+
+/** Waits until the certificate of another namespace may not be named. */
+async function notPermitted(rig: GatewayRig): Promise<void> {
+  await rig.expectListener('edge', 'https', 'ResolvedRefs', 'RefNotPermitted');
+  await rig.expectListener('edge', 'https', 'Programmed', 'Invalid');
+}
+
+/** What Gateways and their listeners are, and say. */
+export const GATEWAYS: Cases = {
+  GatewayClassObservedGenerationBump: async (rig) => {
+    const { observedGeneration: before } = await rig.expectCondition('GatewayClass', 'sluice', 'Accepted', 'True');
+    const spec = { controllerName: 'sluice.dev/gateway', description: `described ${before}` };
+    await rig.apply({ kind: 'GatewayClass', metadata: { name: 'sluice' }, spec });
+    const { observedGeneration } = await rig.expectCondition('GatewayClass', 'sluice', 'Accepted', 'True');
+    expect(observedGeneration).toBe(before! + 1);
+  },
+
+  GatewayObservedGenerationBump: async (rig) => {
+    await rig.apply(gateway());
+    const before = await rig.expectCondition('Gateway', 'edge', 'Programmed', 'True');
+    await rig.apply(gateway([http(), http('alternate', { port: 8090 })]));
+    const after = await rig.expectCondition('Gateway', 'edge', 'Programmed', 'True');
+    expect(after.observedGeneration).toBe(before.observedGeneration! + 1);
+    await rig.expectListener('edge', 'alternate', 'Accepted', 'True');
+  },
+
+  GatewayInvalidRouteKind: async (rig) => {
+    const kinds = (...all: readonly string[]): Fields => ({ allowedRoutes: { kinds: all.map((kind) => ({ kind })) } });
+    await rig.apply(
+      gateway([
+        http('wrong', { ...kinds('InvalidRoute'), hostname: 'wrong.test' }),
+        http('mixed', { ...kinds('InvalidRoute', 'HTTPRoute'), hostname: 'mixed.test' }),
+      ]),
+      route('kinds', [to('v1')]),
+    );
+    await rig.expectListener('edge', 'wrong', 'ResolvedRefs', 'InvalidRouteKinds');
+    await rig.expectListener('edge', 'mixed', 'ResolvedRefs', 'InvalidRouteKinds');
+    await expect
+      .poll(() => told(rig))
+      .toEqual([
+        ['wrong', [], 0],
+        ['mixed', ['HTTPRoute'], 1],
+      ]);
+    await rig.expect(['mixed.test', '/', V1], ['wrong.test', '/', 404]);
+  },
+
+  GatewayListenerUnsupportedProtocol: async (rig) => {
+    const strange = { name: 'invalid', port: 8081, protocol: 'example.com/strange' };
+    await rig.apply(gateway([strange]));
+    await rig.expectCondition('Gateway', 'edge', 'Accepted', 'ListenersNotValid');
+    await rig.expectListener('edge', 'invalid', 'Accepted', 'UnsupportedProtocol');
+    await rig.apply(gateway([http(), strange]), route('r', [to('v1')]));
+    const { reason } = await rig.expectCondition('Gateway', 'edge', 'Accepted', 'True');
+    expect(reason).toBe('ListenersNotValid');
+    await rig.expectListener('edge', 'invalid', 'Accepted', 'UnsupportedProtocol');
+    await rig.expectListener('edge', 'http', 'Accepted', 'True');
+    await expect
+      .poll(() => told(rig))
+      .toEqual([
+        ['http', ['HTTPRoute'], 1],
+        ['invalid', [], 0],
+      ]);
+    await rig.expect([HOST, '/', V1]);
+  },
+
+  GatewayInvalidTLSConfiguration: async (rig) => {
+    const data = { 'tls.crt': 'SGVsbG8=', 'tls.key': 'SGVsbG8=' };
+    await rig.apply({ kind: 'Secret', metadata: { name: 'malformed' }, data });
+    const references = [
+      { name: 'nonexistent' },
+      { group: 'wrong.group.company.io', kind: 'Secret', name: 'malformed' },
+      { kind: 'WrongKind', name: 'malformed' },
+      { name: 'malformed' },
+    ];
+    for (const reference of references) {
+      await rig.apply(gateway([https('', { tls: { certificateRefs: [reference] } })]));
+      await rig.expectListener('edge', 'https', 'ResolvedRefs', 'InvalidCertificateRef');
+      await rig.expectListener('edge', 'https', 'Programmed', 'Invalid');
+      expect(await told(rig)).toEqual([['https', ['HTTPRoute'], 0]]);
+    }
+  },
+
+  GatewaySecretMissingReferenceGrant: async (rig) => {
+    await rig.apply(await secret('web'), gateway([foreign()]));
+    await notPermitted(rig);
+  },
+
+  GatewaySecretInvalidReferenceGrant: async (rig) => {
+    await rig.apply(await secret('web'), grant('web', 'Gateway', 'Secret', 'other'), gateway([foreign()]));
+    await notPermitted(rig);
+    await rig.apply(grant('web', 'HTTPRoute', 'Secret'), gateway([foreign()]));
+    await notPermitted(rig);
+  },
+
+  GatewaySecretReferenceGrantAllInNamespace: async (rig) => {
+    await rig.apply(await secret('web'), grant('web', 'Gateway', 'Secret'), gateway([foreign()]));
+    await rig.expectListener('edge', 'https', 'ResolvedRefs', 'True');
+    await rig.expectListener('edge', 'https', 'Programmed', 'True');
+  },
+
+  GatewaySecretReferenceGrantSpecific: async (rig) => {
+    await rig.apply(await secret('web'), grant('web', 'Gateway', 'Secret', 'tls'), gateway([foreign()]));
+    await rig.expectListener('edge', 'https', 'Programmed', 'True');
+    await rig.apply(route('r', [to('v1')]));
+    expect((await rig.expect([HOST, '/', V1, { tls: true }])).certificate).toBe(HOST);
+  },
+
+  GatewayModifyListeners: async (rig) => {
+    const more = http('more', { hostname: 'data.test.com', allowedRoutes: { namespaces: { from: 'All' } } });
+    await rig.apply(await secret('infra'), gateway([https('tls')]), route('r', [to('v1')]));
+    await rig.expect([HOST, '/', V1, { tls: true }]);
+    await rig.apply(gateway([https('tls'), more]));
+    await rig.expect(['data.test.com', '/', V1], [HOST, '/', V1, { tls: true }]);
+    await expect
+      .poll(() => told(rig))
+      .toEqual([
+        ['https', ['HTTPRoute'], 1],
+        ['more', ['HTTPRoute'], 1],
+      ]);
+    await rig.apply(gateway([more]));
+    await rig.expect(['data.test.com', '/', V1], [HOST, '/', 404, { tls: true }]);
+    await expect.poll(() => told(rig)).toEqual([['more', ['HTTPRoute'], 1]]);
+    await rig.expectCondition('Gateway', 'edge', 'Programmed', 'True');
+  },
+
+  GatewayWithAttachedRoutes: async (rig) => {
+    const selector = { matchLabels: { 'kubernetes.io/metadata.name': 'infra' } };
+    const namespaces = { from: 'Selector', selector };
+    await rig.apply(gateway([http('http', { allowedRoutes: { kinds: [{ kind: 'HTTPRoute' }], namespaces } })]));
+    await rig.apply(route('r1', [to('v1')]), route('elsewhere', [to('web')], {}, 'web'));
+    await expect.poll(() => told(rig)).toEqual([['http', ['HTTPRoute'], 1]]);
+    await rig.apply(route('r2', [to('nonexistent')]));
+    await expect.poll(() => told(rig)).toEqual([['http', ['HTTPRoute'], 2]]);
+    await rig.expectCondition('HTTPRoute', 'elsewhere', 'Accepted', 'NotAllowedByListeners', 'web');
+    // A listener that cannot serve has its routes, too.
+    await rig.apply(gateway([https('nonexistent')]));
+    await expect.poll(() => told(rig)).toEqual([['https', ['HTTPRoute'], 2]]);
+  },
+
+  GatewayWithAttachedRoutesWithPort8080: async (rig) => {
+    await rig.apply(
+      gateway([http('unattached', { port: 8080 }), http()]),
+      route('r', [to('v2')], { parentRefs: [{ name: 'edge', sectionName: 'http' }] }),
+    );
+    await expect
+      .poll(() => told(rig))
+      .toEqual([
+        ['unattached', ['HTTPRoute'], 0],
+        ['http', ['HTTPRoute'], 1],
+      ]);
+    await rig.expect([HOST, '/', V2], [HOST, '/', 404, { port: 8080 }]);
+  },
+};
