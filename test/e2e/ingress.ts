@@ -44,6 +44,23 @@ export function describeIngress(running: () => TestCluster): void {
       await expect.poll(() => ask(running(), shown[0]!, 'http')).toMatchObject({ status: 404 });
     });
 
+    it('shows pods the client itself, so that policies about clients hold, whichever node it asks', async () => {
+      const cluster = running();
+      await apply('ingress.yaml');
+      // A connection that a policy drops is tried four times.
+      await cluster.ok('annotate ingress -n cbs cbs-apiserver nginx.ingress.kubernetes.io/proxy-connect-timeout=1');
+      await expect.poll(() => addresses(cluster)).not.toEqual([]);
+      const nodes = (await addresses(cluster)).filter((address) => !address.includes(':'));
+      const statuses = async (): Promise<unknown> =>
+        new Set((await Promise.all(nodes.map((address) => ask(cluster, address, 'http')))).map((each) => each?.status));
+      await cluster.apply(onlyFrom('198.51.100.0/24'));
+      await expect.poll(statuses).toEqual(new Set([503]));
+      await cluster.apply(onlyFrom('203.0.113.0/24'));
+      await expect.poll(statuses).toEqual(new Set([200]));
+      expect(await cluster.ok('logs -n cbs cbs-apiserver')).toMatch(/^203\.0\.113\./m);
+      await cluster.ok('delete networkpolicy,ingress -n cbs --all');
+    });
+
     it.each(['ingress-tls.yaml', 'ingress-tls-v1beta1.yaml'])('ends TLS with the certificate of %s', async (file) => {
       await apply(file);
       await expect.poll(() => addresses(running())).not.toEqual([]);
@@ -63,6 +80,15 @@ export function describeIngress(running: () => TestCluster): void {
   });
 }
 
+const onlyFrom = (cidr: string): string => `
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: { name: clients, namespace: cbs }
+spec:
+  podSelector: { matchLabels: { app: cbs-apiserver } }
+  ingress: [{ from: [{ ipBlock: { cidr: ${cidr} } }] }]
+`;
+
 const WELCOME = expect.stringContaining('cbs/cbs-apiserver') as string;
 
 async function addresses(cluster: TestCluster): Promise<readonly string[]> {
@@ -81,9 +107,15 @@ require(scheme).get(options, (response) => {
   response.on('end', () => console.log(JSON.stringify({ status: response.statusCode, certificate, body })));
 });`;
 
+interface Answer {
+  readonly status: number;
+  readonly certificate?: string;
+  readonly body: string;
+}
+
 /** What the host outside is answered; undefined when it is not. */
-async function ask(cluster: TestCluster, address: string, scheme: 'http' | 'https'): Promise<unknown> {
+async function ask(cluster: TestCluster, address: string, scheme: 'http' | 'https'): Promise<Answer | undefined> {
   const command = [process.execPath, '-e', REQUEST, scheme, address, HOST];
   const { code, stdout } = await cluster.lab.request({ op: 'exec', at: { kind: 'outside' }, command });
-  return code === 0 ? JSON.parse(stdout) : undefined;
+  return code === 0 ? (JSON.parse(stdout) as Answer) : undefined;
 }

@@ -13,6 +13,8 @@ export interface IngressOptions {
   readonly statusPort: number;
   /** Clients come through a load balancer that sends the PROXY protocol. */
   readonly acceptProxy: boolean;
+  /** Servers see the client's own address. The node must be Sluice's, and the proxy on its network, free to change it. */
+  readonly keepClient: boolean;
   /** Serve Ingresses without a class though the default class is not ours. */
   readonly withoutClass: boolean;
   /** The Service, `namespace/name`, whose addresses become those of Ingresses. */
@@ -57,6 +59,7 @@ export function ingressOptions(env: Readonly<Record<string, string | undefined>>
     httpsPort: number('SLUICE_INGRESS_HTTPS_PORT', 443, 65_535),
     statusPort: number('SLUICE_INGRESS_STATUS_PORT', 10_254, 65_535),
     acceptProxy: flag('SLUICE_INGRESS_ACCEPT_PROXY'),
+    keepClient: flag('SLUICE_INGRESS_KEEP_CLIENT'),
     withoutClass: flag('SLUICE_INGRESS_WITHOUT_CLASS'),
     publishService,
     publishNodes: flag('SLUICE_INGRESS_PUBLISH_NODES'),

@@ -3,7 +3,9 @@ import { openHaproxy } from '../../host/haproxy/haproxy.ts';
 import { httpKubeClient } from '../../host/kube-client/http-client.ts';
 import { inClusterConfig } from '../../host/kube-client/in-cluster.ts';
 import { loadKubeconfig } from '../../host/kube-client/kubeconfig.ts';
+import { openNetlink } from '../../host/netlink/kernel.ts';
 import { selfSignedCertificate } from './certificate.ts';
+import { leadAnswers } from './lead-answers.ts';
 import { ingressOptions } from './options.ts';
 import { runIngress } from './run-ingress.ts';
 
@@ -31,6 +33,10 @@ export async function runIngressProgram(
   const haproxy = openHaproxy({ folder: options.folder, onEnd, onLine: (line) => log.info('haproxy', { line }) });
   const { certificate, key } = await selfSignedCertificate(DEFAULT_NAME, Date.now());
   log.info('starting', { folder: options.folder });
+  if (options.keepClient) {
+    using netlink = openNetlink();
+    leadAnswers(netlink);
+  }
   await runIngress(options, {
     client,
     haproxy,

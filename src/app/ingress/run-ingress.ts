@@ -36,10 +36,10 @@ export async function runIngress(options: IngressOptions, dependencies: IngressD
   let wake = new AbortController();
   const feed = await feedIngresses({ client, log, onChange: () => wake.abort() }, signal);
   const gateways = feedGateways({ client, log, options, onChange: () => wake.abort() }, signal);
-  const { listen: addresses, httpPort, httpsPort, statusPort, acceptProxy } = options;
+  const { listen: addresses, httpPort, httpsPort, statusPort, acceptProxy, keepClient } = options;
   const { defaultCertificate } = dependencies;
   const driver = new ProxyDriver(
-    { addresses, httpPort, httpsPort, statusPort, acceptProxy, defaultCertificate },
+    { addresses, httpPort, httpsPort, statusPort, acceptProxy, keepClient, defaultCertificate },
     { haproxy, log },
   );
   const reporter = new IngressReporter({ client, log, now, resource: feed.resource });

@@ -24,7 +24,10 @@ export function endpointsOf(
     return { endpoints: [], problem: `Service ${key} has no TCP port ${wanted}${offers(service)}` };
   const [clusterIp] = spec.clusterIps;
   if (viaService && clusterIp !== undefined) return { endpoints: [{ host: formatIp(clusterIp), port: port.port }] };
-  const backends = backendsOf(port, slices.get(key) ?? []);
+  const all = backendsOf(port, slices.get(key) ?? []);
+  // A pod has an address of each family: one of them is enough, that of the Service's own first address.
+  const family = clusterIp?.family ?? (all.some(({ address }) => address.family === 4) ? 4 : 6);
+  const backends = all.filter(({ address }) => address.family === family);
   return { endpoints: backends.map(({ address, port: target }) => ({ host: formatIp(address), port: target })) };
 }
 

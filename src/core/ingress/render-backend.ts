@@ -1,10 +1,14 @@
 import { chunks, quote, quoteFormat } from './haproxy-text.ts';
 import type { Backend } from './model.ts';
+import type { RenderOptions } from './render-options.ts';
 import { renderHeaders, renderLocation, renderPrefixRewrite } from './render-route.ts';
 import type { BasicAuth, Cors, Settings, StickyCookie } from './settings.ts';
 
 /** A backend without its servers, and the list of its users when it asks for a password. */
-export function renderBackend({ name, settings }: Backend, httpsPort: number): string[] {
+export function renderBackend(
+  { name, settings, endpoints }: Backend,
+  { httpsPort, keepClient }: Pick<RenderOptions, 'httpsPort' | 'keepClient'>,
+): string[] {
   const users = settings.auth === undefined ? [] : userList(name, settings.auth);
   return [
     ...users,
@@ -22,9 +26,17 @@ export function renderBackend({ name, settings }: Backend, httpsPort: number): s
       ...changes(settings),
       ...(settings.location === undefined ? [] : renderLocation(settings.location)),
       ...renderHeaders(settings),
+      ...(keepClient === true ? [ownName(endpoints)] : []),
       ...serverDefaults(settings),
     ].map((line) => `  ${line}`),
   ];
+}
+
+/** Nobody is spoken to in the name of a client of the other family: then the proxy speaks for itself. */
+function ownName([first]: Backend['endpoints']): string {
+  return first?.host.includes(':') === true
+    ? 'http-request set-src ipv6(::) unless { src -m sub : }'
+    : 'http-request set-src ipv4(0.0.0.0) if { src -m sub : }';
 }
 
 function userList(name: string, { users }: BasicAuth): string[] {

@@ -10,6 +10,8 @@ export interface RenderOptions {
   readonly statusPort: number;
   /** Clients come through a load balancer that sends the PROXY protocol. */
   readonly acceptProxy: boolean;
+  /** Servers see the client's own address: the proxy speaks in its name. */
+  readonly keepClient?: boolean;
   /** Certificate and key, PEM, for clients that ask for a host which nobody has a certificate for. */
   readonly defaultCertificate: string;
 }

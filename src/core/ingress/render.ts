@@ -43,13 +43,15 @@ export function renderIngress(
     ...renderStatusFrontend(options),
   ];
   const backends = model.backends.map((backend) => ({
-    head: renderBackend(backend, options.httpsPort),
+    head: renderBackend(backend, options),
     slots: slots.get(backend.name) ?? [],
   }));
   const lists = certificateLists(model.certificates, ports, options.folder);
   const write = (server: (slot: Slots[number], place: number) => string): string =>
     [
       ...GENERAL,
+      ...(options.keepClient === true ? ['  source 0.0.0.0 usesrc clientip'] : []),
+      '',
       ...frontends,
       ...REFUSED,
       ...(virtual.files.size === 0 ? [] : UNRESOLVED),
@@ -98,7 +100,6 @@ const GENERAL: readonly string[] = [
   '  timeout tunnel 1h',
   '  timeout http-request 10s',
   '  timeout http-keep-alive 75s',
-  '',
 ];
 
 const UNRESOLVED: readonly string[] = [

@@ -9,6 +9,8 @@ export const CT_MARK = {
   CUT: 0x1,
   /** A connection that entered by a NodePort and may go to any node: remote backends must answer through this one. */
   NODE_PORT: 0x2,
+  /** A connection that a proxy on this node makes in the name of its client. */
+  PROXIED: 0x8,
   /** The peer that a connection from outside came through: answers take the routing table of that mark. */
   PEER: 0xffff00,
 } as const;
@@ -19,6 +21,8 @@ export const PACKET_MARK = {
   PASS: 0x1000000,
   /** An early policy of a host endpoint has allowed the packet; later ones are not asked, and clear it. */
   HOST_ALLOWED: 0x2000000,
+  /** An answer to a proxy on this node that speaks in its client's name; whoever runs the proxy leads it to the node itself. */
+  PROXIED: 0x4000000,
 } as const;
 
 export const isFamily = (family: Family): Statement => ({
