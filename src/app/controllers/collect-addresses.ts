@@ -6,6 +6,7 @@ import { informer } from '../../host/kube-client/informer.ts';
 import { pause } from '../../host/kube-client/pause.ts';
 import { NODES } from '../../host/kube-client/resources.ts';
 import type { KubeClient, KubeObject } from '../../host/kube-client/types.ts';
+import { forgetCalicoNodes } from './forget-calico-nodes.ts';
 import { readWorld } from './read-world.ts';
 
 /** How often and how carefully addresses are collected. */
@@ -19,17 +20,19 @@ export interface CollectOptions {
 export interface CollectDependencies {
   readonly client: KubeClient;
   readonly store: BlockStore;
+  /** Whether Calico has Nodes of its own, in etcd. */
+  readonly calicoNodes?: boolean;
   readonly log: Logger;
   readonly now: () => number;
 }
 
-/** Collects leaked addresses and the blocks of dead nodes: regularly, and at once when a node is deleted. */
+/** Collects leaked addresses and what nodes that are gone have left: regularly, and at once when a node is deleted. */
 export async function collectAddresses(
   options: CollectOptions,
   dependencies: CollectDependencies,
   signal: AbortSignal,
 ): Promise<void> {
-  const { client, log } = dependencies;
+  const { client, log, calicoNodes } = dependencies;
   let wake = new AbortController();
   const nodes = informer<KubeObject, true>(
     client,
@@ -41,6 +44,7 @@ export async function collectAddresses(
     wake = new AbortController();
     try {
       await collectOnce(options, dependencies);
+      if (calicoNodes === true) await forgetCalicoNodes(client, log);
     } catch (error) {
       log.warn('cannot collect addresses, trying again later', { error: messageOf(error) });
     }

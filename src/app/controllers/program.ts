@@ -27,6 +27,7 @@ export async function runControllersProgram(
   const client = lockableClient(datastore.client, onError, signal);
   const store = kubeBlockStore({ client, report: (message) => log.warn(message) });
   log.info('starting', { identity: options.identity });
-  await runControllers(options, { client, store, log, now: Date.now, signal });
+  const calicoNodes = datastore.type === 'etcdv3';
+  await runControllers(options, { client, store, calicoNodes, log, now: Date.now, signal });
   return 0;
 }

@@ -11,6 +11,8 @@ import { reportPools } from './report-pools.ts';
 export interface ControllersDependencies {
   readonly client: KubeClient;
   readonly store: BlockStore;
+  /** Whether Calico has Nodes of its own, in etcd. */
+  readonly calicoNodes?: boolean;
   readonly log: Logger;
   /** Wall clock in milliseconds since the epoch. */
   readonly now: () => number;

@@ -75,6 +75,12 @@ export function calicoNodePatch(
   return { metadata: { labels }, ...patch };
 }
 
+/** The Node of Kubernetes that Calico's stands for; undefined: none, as for a host that is in no cluster. */
+export function kubernetesNodeOf({ spec }: CalicoNode): string | undefined {
+  const refs = (spec?.['orchRefs'] ?? []) as readonly { readonly orchestrator?: string; readonly nodeName?: string }[];
+  return refs.find(({ orchestrator }) => orchestrator === 'k8s')?.nodeName;
+}
+
 function at(node: CalicoNode, path: readonly string[]): unknown {
   return path.reduce<unknown>(
     (value, key) => (typeof value === 'object' && value !== null ? (value as Fields)[key] : undefined),

@@ -1,4 +1,4 @@
-export { calicoNodePatch, withCalicoNode, withoutCalicoFields } from './calico-node.ts';
+export { calicoNodePatch, kubernetesNodeOf, withCalicoNode, withoutCalicoFields } from './calico-node.ts';
 export type { CalicoNode } from './calico-node.ts';
 export { sumsOf } from './contents.ts';
 export type { Contents, Sum } from './contents.ts';
