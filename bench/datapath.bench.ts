@@ -4,18 +4,16 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { formatIp, hostCidr, parseCidr, parseIp } from '../src/base/ip/index.ts';
-import type { Ip } from '../src/base/ip/index.ts';
+import { formatIp } from '../src/base/ip/index.ts';
 import { createCalcEngine } from '../src/core/calc/index.ts';
 import type { Delta } from '../src/core/calc/index.ts';
 import type { NetworkPolicy, Pod } from '../src/core/kube/types.ts';
 import type { Transaction } from '../src/core/nft/index.ts';
 import { namespaceInfo, normaliseNetworkPolicy, podEndpoint } from '../src/core/policy/index.ts';
-import { openNetlink } from '../src/host/netlink/kernel.ts';
-import type { NetworkChange } from '../src/host/netlink/port.ts';
-import { createNetns, inNetns } from '../src/host/netns/netns.ts';
+import { inNetns } from '../src/host/netns/netns.ts';
 import { openNftables } from '../src/host/nftables/kernel.ts';
 import { openSysctl } from '../src/host/sysctl/sysctl.ts';
+import { addPod, addressOf, interfaceOf } from './datapath/pod.ts';
 import { median } from './harness.ts';
 import type { Bench, Figure } from './harness.ts';
 
@@ -29,8 +27,6 @@ const MEASURE_MS = 250;
 /** Between the exchange of rulesets and the measurement, milliseconds. */
 const SETTLE_MS = 200;
 const PORT = { connections: 8080, stream: 8081 } as const;
-const GATEWAY = parseIp('169.254.1.1')!;
-const GATEWAY_MAC = 'ee:ee:ee:ee:ee:ee';
 const LOAD = join(import.meta.dirname, 'datapath/load.ts');
 
 /** Rulesets are exchanged under the same two pods, round by round, so that both cases meet the same machine. */
@@ -159,40 +155,4 @@ function policyObject(n: number, pod: number): NetworkPolicy {
       egress: [{ to: peers, ports }],
     },
   };
-}
-
-/** A pod as the agent wires it. Returns its namespace's path. */
-function addPod(n: number): string {
-  const netns = `/mnt/pod-${n}`;
-  const mac = `02:00:00:00:00:0${n}`;
-  const ip = addressOf(n);
-  createNetns(netns);
-  using node = openNetlink();
-  node.apply([
-    {
-      kind: 'add-link',
-      link: { type: 'veth', name: interfaceOf(n), mac: GATEWAY_MAC, up: true, peer: { name: 'eth0', mac, netns } },
-    },
-    { kind: 'add-route', route: { destination: hostCidr(ip), link: interfaceOf(n) } },
-    { kind: 'replace-neighbour', neighbour: { link: interfaceOf(n), ip, mac } },
-  ]);
-  using pod = openNetlink({ netns });
-  const eth0 = { link: 'eth0' };
-  const changes: readonly NetworkChange[] = [
-    { kind: 'set-link', ...eth0, up: true },
-    { kind: 'add-address', address: { ...eth0, address: hostCidr(ip) } },
-    { kind: 'replace-neighbour', neighbour: { ...eth0, ip: GATEWAY, mac: GATEWAY_MAC } },
-    { kind: 'add-route', route: { destination: hostCidr(GATEWAY), ...eth0 } },
-    { kind: 'add-route', route: { destination: parseCidr('0.0.0.0/0')!, via: GATEWAY, ...eth0 } },
-  ];
-  pod.apply(changes);
-  return netns;
-}
-
-function addressOf(n: number): Ip {
-  return { family: 4, value: 0x0a_f4_00_01n + BigInt(n) };
-}
-
-function interfaceOf(n: number): string {
-  return `slc${n.toString(16).padStart(11, '0')}`;
 }

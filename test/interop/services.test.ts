@@ -187,7 +187,7 @@ describe.each<[BackendName, Family]>([
       ['node-1', STICKY, 80],
       ['client-1', ip('node-1'), 30_006],
       ['outside', ip('node-1'), 30_006],
-      ['outside', ip('node-3'), 30_006],
+      ['outside', ip(nodes.at(-1)!), 30_006],
     ])('a Service with affinity leads %s by %s:%i to one backend until that is gone', async (from, address, port) => {
       const asked = async () => (await rig.ask(from, address, port, protocol)).split(' ')[0]!;
       const first = await asked();

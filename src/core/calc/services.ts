@@ -1,15 +1,19 @@
 import { intervalSet, rangeOf } from '../../base/ip/index.ts';
 import type { Family, Ip } from '../../base/ip/index.ts';
 import {
+  affinityChoices,
   affinityMap,
+  AHEAD,
   backendData,
   backendKey,
   backendsOf,
   frontendKey,
   FRONTENDS,
+  MAX_BACKENDS,
   sharesBackends,
   spreadChain,
   spreadChainName,
+  spreadKey,
 } from '../nft/compile-service.ts';
 import type { Spread } from '../nft/compile-service.ts';
 import { intervalKeys } from '../nft/condition-matches.ts';
@@ -46,7 +50,8 @@ export class Services {
   readonly #services = new Map<string, ServiceSpec>();
   readonly #slices = new Map<string, SliceSpec>();
   readonly #slicesOf = new Map<string, Map<string, SliceSpec>>();
-  readonly #claims = new Map<string, Set<string>>();
+  /** Claimants by frontend: nearly always one. */
+  readonly #claims = new Map<string, string | Set<string>>();
   readonly #programmed = new Map<string, Programmed>();
   readonly #chains = new Shared();
   readonly #dirty = new Set<string>();
@@ -62,10 +67,10 @@ export class Services {
   }
 
   setService(key: string, service: ServiceSpec | undefined): void {
-    this.#claim(this.#services.get(key), key, (claims) => claims.delete(key));
+    this.#claim(this.#services.get(key), key, 'withdraw');
     if (service === undefined) this.#services.delete(key);
     else this.#services.set(key, service);
-    this.#claim(service, key, (claims) => claims.add(key));
+    this.#claim(service, key, 'make');
     this.#dirty.add(key);
   }
 
@@ -110,12 +115,19 @@ export class Services {
   }
 
   /** Records or withdraws the Service's claim on each of its frontends; other claimants must look again. */
-  #claim(service: ServiceSpec | undefined, key: string, act: (claims: Set<string>) => void): void {
+  #claim(service: ServiceSpec | undefined, key: string, act: 'make' | 'withdraw'): void {
     if (service === undefined) return;
     for (const frontend of frontendsOf(service, [], this.#place)) {
       const name = claimKey(frontend);
-      const claims = this.#claims.get(name) ?? new Set<string>();
-      act(claims);
+      const known = this.#claims.get(name);
+      if (known === undefined || known === key) {
+        if (act === 'make') this.#claims.set(name, key);
+        else this.#claims.delete(name);
+        continue;
+      }
+      const claims = typeof known === 'string' ? new Set([known]) : known;
+      if (act === 'make') claims.add(key);
+      else claims.delete(key);
       if (claims.size === 0) this.#claims.delete(name);
       else this.#claims.set(name, claims);
       for (const other of claims) if (other !== key) this.#dirty.add(other);
@@ -163,20 +175,29 @@ export class Services {
   #acquire(spread: Spread): void {
     const name = spreadChainName(spread);
     if (spread.affinitySeconds !== undefined) {
-      const map = affinityMap(spread);
-      this.#chains.acquire(map.name, () => {
-        this.#ruleset.addSet(map);
-        return () => this.#ruleset.deleteSet(map.name);
+      const sets = [affinityMap(spread), affinityChoices(spread)];
+      this.#chains.acquire(affinityMap(spread).name, () => {
+        for (const each of sets) this.#ruleset.addSet(each);
+        return () => {
+          for (const { name } of sets) this.#ruleset.deleteSet(name);
+        };
       });
     }
     this.#chains.acquire(name, () => {
+      const [map, key] = [SETS.spreads(spread.kind, spread.family), spreadKey(spread)];
       this.#ruleset.setChain(spreadChain(spread));
-      return () => this.#ruleset.deleteChain(name);
+      this.#ruleset.put(map, key, `goto ${name}`);
+      return () => {
+        this.#ruleset.remove(map, key);
+        this.#ruleset.deleteChain(name);
+      };
     });
   }
 
   #owns(service: string, frontend: Frontend): boolean {
-    for (const other of this.#claims.get(claimKey(frontend)) ?? []) if (other < service) return false;
+    const claims = this.#claims.get(claimKey(frontend));
+    if (typeof claims !== 'object') return true;
+    for (const other of claims) if (other < service) return false;
     return true;
   }
 }
@@ -191,14 +212,16 @@ function kindOf({ address, clients }: Frontend): Spread['kind'] {
 }
 
 function spreadOf(frontend: Frontend): Spread | undefined {
-  const { family, backends, affinitySeconds, anyNode, sources } = frontend;
-  if (backends.length === 0) return undefined;
+  const { family, affinitySeconds, anyNode, sources } = frontend;
+  const backends = Math.min(frontend.backends.length, MAX_BACKENDS);
+  if (backends === 0) return undefined;
   const guarded = sources !== undefined;
-  return { family, kind: kindOf(frontend), backends: backends.length, affinitySeconds, anyNode, guarded };
+  return { family, kind: kindOf(frontend), backends, affinitySeconds, anyNode, guarded };
 }
 
 function elementsOf(frontend: Frontend): [string, ElementKey, ElementData][] {
-  const { family, backends, clients, address: front } = frontend;
+  const { family, clients, address: front } = frontend;
+  const backends = frontend.backends.slice(0, MAX_BACKENDS);
   const key = frontendKey(frontend);
   const spread = spreadOf(frontend);
   if (spread === undefined) {
@@ -208,12 +231,22 @@ function elementsOf(frontend: Frontend): [string, ElementKey, ElementData][] {
   }
   const back = backendsOf(spread);
   return [
-    [FRONTENDS[spread.kind](family), key, `goto ${spreadChainName(spread)}`],
+    [FRONTENDS[spread.kind](family), key, AHEAD + spreadKey(spread)],
     ...(sharesBackends(spread) ? [] : backends).map(
       ({ address, port }, n) => [back, backendKey(key, n), backendData(address, port)] as [string, string, string],
     ),
+    ...(spread.affinitySeconds === undefined ? [] : choicesOf(spread, key, backends)),
     ...(clients === 'own' ? sourcesOf(frontend, key) : []),
   ];
+}
+
+function choicesOf(
+  spread: Spread,
+  front: ElementKey,
+  backends: readonly Backend[],
+): [string, ElementKey, ElementData][] {
+  const { name } = affinityChoices(spread);
+  return backends.map(({ address, port }, n) => [name, backendKey(front, n), AHEAD + backendData(address, port)]);
 }
 
 /** Who may use a frontend that names its sources. */

@@ -1,6 +1,11 @@
 import type { Family } from '../../base/ip/index.ts';
+import { FRONTENDS } from './compile-service.ts';
 import type { SetSpec } from './model.ts';
 import { SETS } from './names.ts';
+
+/** What a frontend asks of load balancing, and how it points there: as compile-service.ts writes it. */
+const SPREAD = ['mark'] as const;
+const TO_SPREAD = ['mark', 'mark'] as const;
 
 /** The sets that the base chains read. */
 export function baseSets(families: readonly Family[]): readonly SetSpec[] {
@@ -11,6 +16,13 @@ export function baseSets(families: readonly Family[]): readonly SetSpec[] {
     { name: SETS.peers, key: ['ether_addr'], data: 'verdict' },
     { name: SETS.outerPeers, key: ['ipv4_addr'], data: 'verdict' },
     ...families.flatMap(familySets),
+    ...families.flatMap((family) =>
+      Object.keys(FRONTENDS).map((kind): SetSpec => ({
+        name: SETS.spreads(kind, family),
+        key: SPREAD,
+        data: 'verdict',
+      })),
+    ),
   ];
 }
 
@@ -25,13 +37,13 @@ function familySets(family: Family): SetSpec[] {
     { name: SETS.nodes(family), key: [address] },
     { name: SETS.directPeers(family), key: [address] },
     { name: SETS.clusterIps(family), key: [address] },
-    { name: SETS.services(family), key: [address, 'inet_proto', 'inet_service'], data: 'verdict' },
+    { name: SETS.services(family), key: [address, 'inet_proto', 'inet_service'], data: TO_SPREAD },
     {
       name: SETS.serviceEndpoints(family),
       key: [address, 'inet_proto', 'inet_service', 'integer'],
       data: endpoint,
     },
-    { name: SETS.outsideServices(family), key: [address, 'inet_proto', 'inet_service'], data: 'verdict' },
+    { name: SETS.outsideServices(family), key: [address, 'inet_proto', 'inet_service'], data: TO_SPREAD },
     {
       name: SETS.outsideServiceEndpoints(family),
       key: [address, 'inet_proto', 'inet_service', 'integer'],
@@ -40,9 +52,9 @@ function familySets(family: Family): SetSpec[] {
     { name: SETS.serviceSources(family), key: [address, 'inet_proto', 'inet_service', address], interval: true },
     { name: SETS.advertised(family), key: [address], interval: true },
     { name: SETS.servicesRefused(family), key: [address, 'inet_proto', 'inet_service'] },
-    { name: SETS.nodePorts(family), key: ['inet_proto', 'inet_service'], data: 'verdict' },
+    { name: SETS.nodePorts(family), key: ['inet_proto', 'inet_service'], data: TO_SPREAD },
     { name: SETS.nodePortEndpoints(family), key: ['inet_proto', 'inet_service', 'integer'], data: endpoint },
-    { name: SETS.ownNodePorts(family), key: ['inet_proto', 'inet_service'], data: 'verdict' },
+    { name: SETS.ownNodePorts(family), key: ['inet_proto', 'inet_service'], data: TO_SPREAD },
     { name: SETS.ownNodePortEndpoints(family), key: ['inet_proto', 'inet_service', 'integer'], data: endpoint },
     { name: SETS.nodePortsRefused(family), key: ['inet_proto', 'inet_service'] },
   ];

@@ -19,7 +19,7 @@ export interface Spread {
   readonly guarded?: boolean;
 }
 
-/** The map from the frontends of a kind to their chains. */
+/** The map from the frontends of a kind to their spreads. */
 export const FRONTENDS = {
   service: SETS.services,
   'outside-service': SETS.outsideServices,
@@ -47,6 +47,20 @@ export function sharesBackends({ kind, anyNode }: Pick<Spread, 'kind' | 'anyNode
 /** How many clients a map of affinity holds: further ones are spread without. The kernel makes room for all at once. */
 const CLIENTS = 65_535;
 
+/** What affinity chooses from: the backends of a kind of frontend, each behind {@link AHEAD}. */
+export function affinityChoices({ family, kind }: Pick<Spread, 'family' | 'kind'>): SetSpec {
+  const address = family === 4 ? 'ipv4_addr' : 'ipv6_addr';
+  const front = hasAddress(kind) ? ([address] as const) : [];
+  return {
+    name: SETS.affinityChoices(kind, family),
+    key: [...front, 'inet_proto', 'inet_service', 'integer'],
+    data: ['mark', address, 'inet_service'],
+  };
+}
+
+/** The number before what rules take out of a map and put elsewhere; it means nothing. */
+export const AHEAD: ElementData = hostKey(0);
+
 /** The map that remembers where clients of a kind of frontend came to: key of the frontend and client → backend. */
 export function affinityMap({ family, kind }: Pick<Spread, 'family' | 'kind'>): SetSpec {
   const address = family === 4 ? 'ipv4_addr' : 'ipv6_addr';
@@ -72,6 +86,20 @@ export function spreadChainName({ family, kind, backends, affinitySeconds, anyNo
     guarded === true ? '-guarded' : '',
   ];
   return `${kind}${family}-${backends}${traits.join('')}`;
+}
+
+/** The longest time that a Service may ask for (core/v1 MaxClientIPServiceAffinitySeconds). */
+const MAX_SECONDS = 86_400;
+/** A Service's endpoints past this number get no connection: what stands for its spread has 32 bits. */
+export const MAX_BACKENDS = 12_000;
+
+/**
+ * What stands for the spread in the map of its kind of frontends: different for different chains.
+ */
+export function spreadKey({ backends, affinitySeconds = 0, anyNode, guarded }: Spread): ElementKey {
+  const seconds = Math.min(affinitySeconds, MAX_SECONDS);
+  const traits = Number(anyNode) * 2 + Number(guarded === true);
+  return hostKey((backends * (MAX_SECONDS + 1) + seconds) * 4 + traits);
 }
 
 /**
@@ -108,7 +136,7 @@ function rememberedRules(
   const { family } = spread;
   const [map, key] = [affinityMap(spread).name, [...front, source(family)]];
   return [
-    [isFamily(family), { kind: 'remember', map, key, seconds, from: backendsOf(spread), choice, family }],
+    [isFamily(family), { kind: 'remember', map, key, seconds, from: affinityChoices(spread).name, choice, family }],
     [isFamily(family), { kind: 'dnat-map', family, key, map }],
   ];
 }

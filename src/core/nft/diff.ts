@@ -176,6 +176,7 @@ export function referencesOf(rule: Chain['rules'][number]): string[] {
   return rule.flatMap((statement) => {
     if (statement.kind === 'lookup') return [statement.set];
     if (statement.kind === 'remember') return [statement.map, statement.from];
+    if (statement.kind === 'vmap' && statement.through !== undefined) return [statement.map, statement.through];
     if (statement.kind === 'vmap' || statement.kind === 'dnat-map') return [statement.map];
     if (statement.kind === 'verdict') return targetOf(statement.verdict) ?? [];
     return [];

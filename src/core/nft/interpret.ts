@@ -163,7 +163,10 @@ function runStatement(walk: Walk, statement: Statement): boolean | Exclude<RuleE
     }
     case 'vmap': {
       const key = keyOf(walk, statement.key);
-      const verdict = key === undefined ? undefined : find(setOf(walk, statement.map), key);
+      const step =
+        key === undefined || statement.through === undefined ? key : find(setOf(walk, statement.through), key);
+      const number = statement.through === undefined ? step : step?.slice(8);
+      const verdict = number === undefined ? undefined : find(setOf(walk, statement.map), number);
       return verdict === undefined ? false : follow(walk, verdict);
     }
     case 'counter':
@@ -203,7 +206,7 @@ function runStatement(walk: Walk, statement: Statement): boolean | Exclude<RuleE
       const [key, choice] = [keyOf(walk, statement.key), keyOf(walk, statement.choice)];
       const data = choice === undefined ? undefined : find(setOf(walk, statement.from), choice);
       if (key === undefined || data === undefined) return false;
-      walk.remembered.set(`${statement.map} ${key}`, data);
+      walk.remembered.set(`${statement.map} ${key}`, data.slice(8));
       return true;
     }
     case 'snat':

@@ -33,6 +33,13 @@ export function portKey(port: number): ElementKey {
 
 /** A 32-bit number in the byte order of the host; every platform that Sluice runs on is little-endian. */
 export function hostKey(value: number): ElementKey {
+  return SMALL[value] ?? encodeHost(value);
+}
+
+/** Most are numbers of backends. */
+const SMALL: readonly ElementKey[] = Array.from({ length: 256 }, (_, value) => encodeHost(value));
+
+function encodeHost(value: number): ElementKey {
   const hex = (value >>> 0).toString(16).padStart(8, '0');
   return hex.slice(6, 8) + hex.slice(4, 6) + hex.slice(2, 4) + hex.slice(0, 2);
 }

@@ -129,8 +129,11 @@ export type Statement =
     }
   /** Membership of the concatenation of `key` in a named set. */
   | { readonly kind: 'lookup'; readonly key: readonly Operand[]; readonly set: string; readonly negate?: boolean }
-  /** Verdict from a named map; no element, and the next rule goes on. */
-  | { readonly kind: 'vmap'; readonly key: readonly Operand[]; readonly map: string }
+  /**
+   * Verdict from a named map; no element, and the next rule goes on. With `through` a map stands in between, of two numbers of which the second is the key: the
+   * kernel looks at every chain that a verdict map leads to whenever one of its elements changes, so that one stays small.
+   */
+  | { readonly kind: 'vmap'; readonly key: readonly Operand[]; readonly map: string; readonly through?: string }
   | { readonly kind: 'counter' }
   /** Holds so many times a second, and for `burst` packets more at once; further packets do not match. */
   | { readonly kind: 'limit'; readonly perSecond: number; readonly burst: number }
@@ -154,7 +157,8 @@ export type Statement =
   /** Destination address and port from a map of `address . inet_service`. No element: the rule ends without effect. */
   | { readonly kind: 'dnat-map'; readonly family: 4 | 6; readonly key: readonly Operand[]; readonly map: string }
   /**
-   * Puts into the dynamic map, under `key` and for `seconds`, what `from` has under `choice`. Where the map has something
+   * Puts into the dynamic map, under `key` and for `seconds`, what `from` has under `choice`, without the number that it begins
+   * with. Where the map has something
    * already, that stays and lives for as long anew. A map that is full, or no element in `from`: the rule ends.
    */
   | {

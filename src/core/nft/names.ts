@@ -33,7 +33,9 @@ export const SETS = {
   outerPeers: 'outer-peers',
   /** Next hops that are peers: they know this node by the hardware address of what it sends them. */
   directPeers: (family: Family) => `direct-peers${family}`,
-  /** `address . protocol . port` → load-balancing chain. */
+  /** What a frontend asks of load balancing → the chain that does it. */
+  spreads: (kind: string, family: Family) => `${kind}-spreads${family}`,
+  /** `address . protocol . port` → what it asks of load balancing. */
   services: (family: Family) => `services${family}`,
   /** `address . protocol . port . n` → the n-th endpoint. */
   serviceEndpoints: (family: Family) => `service-endpoints${family}`,
@@ -43,6 +45,8 @@ export const SETS = {
   outsideServiceEndpoints: (family: Family) => `outside-service-endpoints${family}`,
   /** Frontend of the kind, then client → the endpoint that it came to; only while some Service asks for it. */
   affinity: (kind: string, family: Family) => `${kind}-affinity${family}`,
+  /** As the endpoints of the kind, with a number before each; only while some Service asks for affinity. */
+  affinityChoices: (kind: string, family: Family) => `${kind}-affinity-choices${family}`,
   /** `address . protocol . port . source` that may use a Service that names its sources. */
   serviceSources: (family: Family) => `service-sources${family}`,
   /** What the world outside is told that this node leads to Services. */
@@ -51,11 +55,11 @@ export const SETS = {
   servicesRefused: (family: Family) => `services-refused${family}`,
   /** ClusterIPs: whatever still goes there untranslated is refused. */
   clusterIps: (family: Family) => `cluster-ips${family}`,
-  /** `protocol . port` → load-balancing chain. */
+  /** `protocol . port` → what it asks of load balancing. */
   nodePorts: (family: Family) => `node-ports${family}`,
   /** `protocol . port . n` → the n-th endpoint. */
   nodePortEndpoints: (family: Family) => `node-port-endpoints${family}`,
-  /** `protocol . port` → load-balancing chain, for connections of this node and its pods to any node. */
+  /** `protocol . port` → what it asks of load balancing, for connections of this node and its pods to any node. */
   ownNodePorts: (family: Family) => `own-node-ports${family}`,
   /** `protocol . port . n` → the n-th endpoint, for the same. */
   ownNodePortEndpoints: (family: Family) => `own-node-port-endpoints${family}`,

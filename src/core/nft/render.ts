@@ -134,7 +134,8 @@ function renderStatement(statement: Statement): string {
     case 'lookup':
       return `${renderKey(statement.key)} ${statement.negate === true ? '!= ' : ''}@${statement.set}`;
     case 'vmap':
-      return `${renderKey(statement.key)} vmap @${statement.map}`;
+      // As nft lists it; its grammar has no map in the place of the key.
+      return `${renderKey(statement.key)}${statement.through === undefined ? '' : ` map @${statement.through}`} vmap @${statement.map}`;
     case 'counter':
       return 'counter';
     case 'limit':

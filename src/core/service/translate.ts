@@ -48,21 +48,21 @@ export function frontendsOf(service: ServiceSpec, slices: Iterable<SliceSpec>, p
     const here = backendsAmong(listed.filter((each) => each.node === place.node));
     const { affinitySeconds } = service;
     const common = { protocol: port.protocol, ...(affinitySeconds === undefined ? {} : { affinitySeconds }) };
+    const split = { anywhere: byFamily(anywhere), here: byFamily(here) };
     const frontends = service.addresses.flatMap((address): Frontend[] => {
       const { family } = address;
       const text = formatIp(address);
       const internalLocal = service.internalLocal === true && clusterIps.has(text);
       const outsideLocal = internalLocal || service.externalLocal;
-      const ofFamily = (each: Backend): boolean => each.address.family === family;
       const sources = service.guarded?.sources.filter(({ ip }) => ip.family === family);
       const guard = sources !== undefined && guarded.has(text) ? { sources } : {};
       const front = { ...common, address, family, port: port.port, ...guard };
       return [
-        { ...front, clients: 'own', backends: (internalLocal ? here : anywhere).filter(ofFamily), anyNode: false },
+        { ...front, clients: 'own', backends: split[internalLocal ? 'here' : 'anywhere'][family], anyNode: false },
         {
           ...front,
           clients: 'outside',
-          backends: (outsideLocal ? here : anywhere).filter(ofFamily),
+          backends: split[outsideLocal ? 'here' : 'anywhere'][family],
           anyNode: !outsideLocal,
         },
       ];
@@ -71,11 +71,10 @@ export function frontendsOf(service: ServiceSpec, slices: Iterable<SliceSpec>, p
     // A Service offers its NodePort in the families of its ClusterIPs.
     for (const family of new Set(service.clusterIps.map((address) => address.family))) {
       const nodePort = { ...common, family, port: port.nodePort };
-      const ofFamily = (each: Backend): boolean => each.address.family === family;
-      const outside = service.externalLocal ? here : anywhere;
+      const outside = split[service.externalLocal ? 'here' : 'anywhere'][family];
       frontends.push(
-        { ...nodePort, clients: 'outside', backends: outside.filter(ofFamily), anyNode: !service.externalLocal },
-        { ...nodePort, clients: 'own', backends: anywhere.filter(ofFamily), anyNode: false },
+        { ...nodePort, clients: 'outside', backends: outside, anyNode: !service.externalLocal },
+        { ...nodePort, clients: 'own', backends: split.anywhere[family], anyNode: false },
       );
     }
     return frontends;
@@ -94,6 +93,11 @@ export function endpointsHere(service: ServiceSpec, slices: Iterable<SliceSpec>,
     endpointsOf(port, all).flatMap(({ address, ready, node: at }) => (ready && at === node ? formatIp(address) : [])),
   );
   return new Set(addresses).size;
+}
+
+function byFamily(backends: readonly Backend[]): Readonly<Record<4 | 6, readonly Backend[]>> {
+  const [v4, v6] = ([4, 6] as const).map((family) => backends.filter(({ address }) => address.family === family));
+  return { 4: v4!, 6: v6! };
 }
 
 interface Candidate extends Backend, Pick<SliceEndpoint, 'ready' | 'zones' | 'nodes'> {}

@@ -22,6 +22,13 @@ export const SETS = {
     key: ['ipv4_addr', 'inet_proto', 'inet_service', 'integer'],
     data: ['ipv4_addr', 'inet_service'],
   },
+  choices: {
+    name: 'choices',
+    key: ['ipv4_addr', 'inet_proto', 'inet_service', 'integer'],
+    data: ['mark', 'ipv4_addr', 'inet_service'],
+  },
+  fronts: { name: 'fronts', key: ['ipv4_addr', 'inet_proto', 'inet_service'], data: ['mark', 'mark'] },
+  numbers: { name: 'numbers', key: ['mark'], data: 'verdict' },
   clients: {
     name: 'clients',
     key: ['ipv4_addr', 'inet_proto', 'inet_service', 'ipv4_addr'],
@@ -39,7 +46,7 @@ const REMEMBER: Statement = {
   map: 'clients',
   key: ['ip daddr', 'meta l4proto', 'th dport', 'ip saddr'],
   seconds: 10_800,
-  from: 'services',
+  from: 'choices',
   choice: ['ip daddr', 'meta l4proto', 'th dport', { kind: 'numgen', mod: 2 }],
   family: 4,
 };
@@ -58,6 +65,11 @@ export const SAMPLE: Transaction = [
   },
   { op: 'add-rule', chain: 'ingress', rule: [{ kind: 'vmap', key: ['meta oifname'], map: 'dispatch' }] },
   { op: 'add-rule', chain: 'pod-a', rule: [IPV4, REMEMBER] },
+  {
+    op: 'add-rule',
+    chain: 'ingress',
+    rule: [IPV4, { kind: 'vmap', key: ['ip daddr', 'meta l4proto', 'th dport'], through: 'fronts', map: 'numbers' }],
+  },
   { op: 'add-rule', chain: 'pod-a', rule: [IPV4, { kind: 'lookup', key: ['ip saddr'], set: 'peers' }, ACCEPT] },
   { op: 'add-elements', spec: SETS.peers, elements: ['10.0.0.1', '255.255.255.255'].map((text) => [ip(text), '']) },
   { op: 'add-elements', spec: SETS.peers6, elements: [[ip('fd00::1'), '']] },

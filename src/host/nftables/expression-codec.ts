@@ -83,6 +83,8 @@ export function encodeStatement(writer: ByteWriter, statement: Statement): void 
       loadKey(writer, statement.key);
       return lookup(writer, statement.set, undefined, statement.negate === true);
     case 'vmap':
+      if (statement.through !== undefined)
+        return lookupThrough(writer, statement.key, statement.through, statement.map);
       loadKey(writer, statement.key);
       return lookup(writer, statement.map, NFT_REG_VERDICT, false);
     case 'counter':
@@ -310,10 +312,16 @@ function maskRegister(writer: ByteWriter, register: number, mask: Uint8Array, xo
   });
 }
 
-function lookup(writer: ByteWriter, set: string, destination: number | undefined, negate: boolean): void {
+function lookup(
+  writer: ByteWriter,
+  set: string,
+  destination: number | undefined,
+  negate: boolean,
+  source = NFT_REG32_00,
+): void {
   expression(writer, 'lookup', () => {
     attributeText(writer, NFTA_LOOKUP.SET, set);
-    attributeU32be(writer, NFTA_LOOKUP.SREG, NFT_REG32_00);
+    attributeU32be(writer, NFTA_LOOKUP.SREG, source);
     if (destination !== undefined) attributeU32be(writer, NFTA_LOOKUP.DREG, destination);
     if (negate) attributeU32be(writer, NFTA_LOOKUP.FLAGS, NFT_LOOKUP_F_INV);
   });
@@ -326,11 +334,27 @@ function immediate(writer: ByteWriter, register: number, bytes: Uint8Array): voi
   });
 }
 
-/** What was chosen lies at the end of the sixteen registers, so that the key fits in front of it over IPv6, too. */
+/**
+ * A verdict from what another map has. nft 1.0 aborts when it lists a table where what comes out of a map is a key: so the
+ * value has a number before it, the two are written from one register earlier on, and nft believes what was loaded before.
+ */
+function lookupThrough(writer: ByteWriter, key: readonly Operand[], through: string, map: string): void {
+  const found = NFT_REG32_00 + 15;
+  load(writer, 'meta mark', found);
+  loadKey(writer, key);
+  lookup(writer, through, found - 1, false);
+  lookup(writer, map, NFT_REG_VERDICT, false, found);
+}
+
+/** The choice at the end of the sixteen registers leaves room for the key over IPv6, too. To nft as {@link lookupThrough}. */
 function remember(writer: ByteWriter, statement: Extract<Statement, { kind: 'remember' }>): void {
-  const chosen = NFT_REG32_00 + 16 - (statement.family === 4 ? 2 : 5);
+  const { family } = statement;
+  const words = family === 4 ? 1 : 4;
+  const chosen = NFT_REG32_00 + 16 - words - 1;
+  load(writer, family === 4 ? 'ip daddr' : 'ip6 daddr', chosen);
+  load(writer, 'th dport', chosen + words);
   loadKey(writer, statement.choice);
-  lookup(writer, statement.from, chosen, false);
+  lookup(writer, statement.from, chosen - 1, false);
   loadKey(writer, statement.key);
   expression(writer, 'dynset', () => {
     attributeText(writer, NFTA_DYNSET.SET_NAME, statement.map);

@@ -138,6 +138,7 @@ function endsOf(key: ElementKey): readonly [first: string, last: string] {
 function referencesOf(rule: Rule): string[] {
   return rule.flatMap((statement) => {
     if (statement.kind === 'remember') return [statement.map, statement.from];
+    if (statement.kind === 'vmap' && statement.through !== undefined) return [statement.map, statement.through];
     if ('set' in statement) return [statement.set];
     if ('map' in statement) return [statement.map];
     return statement.kind === 'verdict' ? (targetOf(statement.verdict) ?? []) : [];
