@@ -64,6 +64,7 @@ async function measure(backend: BackendName): Promise<Figure[]> {
       settings: () => DEFAULT_SETTINGS,
       endpoints: () => [],
       plainSources: () => false,
+      encrypted: () => [],
     },
   );
   const driver = new NetworkDriver({

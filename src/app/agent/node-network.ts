@@ -82,6 +82,7 @@ export class NodeNetwork {
       settings: () => this.#routingSettings(),
       adapt: (input) => flannel?.routing(input) ?? input,
       endpoints: localEndpoints,
+      encrypted: () => ([4, 6] as const).filter((family) => cluster().extended.wireguard[family].enabled),
       plainSources: () =>
         cluster().extended.settings?.plainToNodes === true ||
         [...cluster().pools.items.values()].some(({ spec }) => spec?.natOutgoing === false),

@@ -83,4 +83,18 @@ describe.concurrent('the MTU of the way to another node', { timeout: 3 * PATIENC
       if (family === 4) await expectLargePackets(cluster, far, first);
     },
   );
+
+  it('is found by each address that routes lead by, where one of them becomes a black hole later', async () => {
+    await using cluster = await TestCluster.create({
+      backend: 'host-gw',
+      pools: ['10.244.0.0/16', 'fd00:10:244::/56'],
+    });
+    for (const name of ['n1', 'n2']) await cluster.addNode(name);
+    const answering = async () => ((await cluster.status('n1')) as AgentStatus).pathMtus?.answering === 1;
+    await eventually(answering, PATIENCE);
+    expect(await narrowOf(cluster, 'n1')).toEqual([]);
+    const rules = `add table inet t; add chain inet t i { type filter hook prerouting priority -400; }; add rule inet t i meta nfproto ipv6 meta length > ${NARROW} drop`;
+    expect(await cluster.run(cluster.nodes.get('n2')!.netns, ['nft', rules])).toEqual({ code: 0, output: '' });
+    await eventually(async () => (await narrowOf(cluster, 'n1'))[0]?.mtu === NARROW, PATIENCE);
+  });
 });

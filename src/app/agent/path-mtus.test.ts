@@ -6,7 +6,7 @@ import { fakeEchoes } from '../../host/probe/echo-fake.ts';
 import type { EchoOutcome, Echoes } from '../../host/probe/echo-port.ts';
 import { PathMtus } from './path-mtus.ts';
 
-const target = (address: string, mtu = 1500) => ({ address: parseIp(address)!, mtu });
+const target = (address: string, mtu = 1500) => [{ address: parseIp(address)!, mtu }];
 
 /** Paths over a network in which `carried` says what arrives, by address; others' peers do not answer. */
 function scene(carried: Map<string, number>) {
@@ -49,7 +49,53 @@ describe('what the ways to peers carry', () => {
     paths.stop();
   });
 
-  it('is tried again once a minute, and when the route or the address is another', async () => {
+  it('is the least of what its addresses say, of which one may keep silent', async () => {
+    const carried = new Map([
+      ['10.0.0.2', 1500],
+      ['fd00::2', 1400],
+    ]);
+    const { paths } = scene(carried);
+    const both = [...target('10.0.0.2'), ...target('fd00::2')];
+    paths.follow(new Map([['peer', both]]));
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(paths.status()).toEqual({ answering: 1, silent: [], narrow: [{ peer: 'peer', mtu: 1400, route: 1500 }] });
+    carried.delete('10.0.0.2');
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect([paths.narrowTo('peer'), paths.status()?.silent]).toEqual([1400, []]);
+    // No route leads by the narrow one any more.
+    paths.follow(new Map([['peer', both.slice(0, 1)]]));
+    expect(paths.narrowTo('peer')).toBeUndefined();
+    paths.stop();
+  });
+
+  it('is noticed ten seconds after it became less, and tried ten times a second where there are many peers', async () => {
+    const carried = new Map([['10.0.0.2', 1500]]);
+    const { paths } = scene(carried);
+    paths.follow(new Map([['peer', target('10.0.0.2')]]));
+    await vi.advanceTimersByTimeAsync(4000);
+    carried.set('10.0.0.2', 1400);
+    // Ten seconds, and three tries of each size that is lost.
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(paths.narrowTo('peer')).toBe(1400);
+    paths.stop();
+    let sent = 0;
+    const echoes: Echoes = {
+      echo: () => {
+        sent++;
+        return Promise.resolve('answered');
+      },
+      [Symbol.dispose]: () => undefined,
+    };
+    const many = new PathMtus({ echoes, log: silentLogger, onChange: () => undefined });
+    many.follow(new Map(Array.from({ length: 300 }, (_, i) => [`n${i}`, target(`10.0.${i >> 8}.${i & 255}`)])));
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(sent).toBe(300);
+    await vi.advanceTimersByTimeAsync(300_000);
+    expect([sent > 2700, sent <= 3100]).toEqual([true, true]);
+    many.stop();
+  });
+
+  it('is tried again within a minute, and when the route or the address is another', async () => {
     const carried = new Map([['10.0.0.2', 1400]]);
     const { paths, changes } = scene(carried);
     paths.follow(new Map([['peer', target('10.0.0.2')]]));

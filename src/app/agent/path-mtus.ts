@@ -13,7 +13,7 @@ export interface PathMtusDependencies {
   readonly onChange: () => void;
 }
 
-/** A peer's address, and what the route to it says that packets may have, bytes. */
+/** An address by which a peer is reached, and what the route to it says that packets may have, bytes. */
 export interface PathTarget {
   readonly address: Ip;
   readonly mtu: number;
@@ -29,8 +29,14 @@ export interface PathMtusStatus {
   readonly narrow: readonly { readonly peer: string; readonly mtu: number; readonly route: number }[];
 }
 
-/** How often every path is tried, milliseconds: a change is noticed after so long at most. */
-const EVERY = 60_000;
+/** How often a path is tried, milliseconds, while there are few: one packet where nothing is wrong. */
+const OFTEN = 10_000;
+/** How often at least, and paths that do not answer, which take six packets. */
+const SELDOM = 60_000;
+/** Of each path's time between two tries, milliseconds: ten packets a second are for trying what was in order. */
+const SHARE = 100;
+/** How often it is asked which paths are due, milliseconds. */
+const TICK = 5000;
 /** At most so many searches at a time. */
 const PARALLEL = 16;
 /** Between two packets, milliseconds: a hundred a second, so that a thousand peers are through in ten seconds. */
@@ -38,23 +44,35 @@ const GAP = 10;
 /** How long an answer is waited for, milliseconds, try by try: one lost packet means nothing. */
 const PATIENCE = [200, 400, 800] as const;
 
+/** Bytes of packets: what arrived, and what the route said then. */
+interface Found {
+  readonly mtu: number;
+  readonly route: number;
+}
+
 interface KnownPath {
+  readonly peer: string;
   target: PathTarget;
-  /** What arrived there last, and what the route said then; undefined: it never answered. */
-  found: { readonly mtu: number; readonly route: number } | undefined;
+  /** When it is to be tried next, on the clock of `performance`. */
+  due: number;
+  /** What arrived there last; undefined: it never answered. */
+  found: Found | undefined;
   tried: boolean;
+  /** The peer is not reached by it any more. */
+  gone: boolean;
   answers: boolean;
 }
 
 /**
  * What the paths to peers really carry, found by echo requests that must not be cut: a smaller link in between whose
- * router tells nobody would swallow large packets for ever. Every peer is tried when it is new, when the route to it
- * says something else, and once a minute.
+ * router tells nobody would swallow large packets for ever. Every address is tried when it is new, when the route to it
+ * says something else, and again and again.
  */
 export class PathMtus {
   readonly #dependencies: PathMtusDependencies;
-  readonly #paths = new Map<string, KnownPath>();
-  readonly #queue = new Set<string>();
+  /** By peer. */
+  #paths: ReadonlyMap<string, readonly KnownPath[]> = new Map();
+  readonly #queue = new Set<KnownPath>();
   readonly #timers = new Set<NodeJS.Timeout>();
   #searching = 0;
   #nextPacket = 0;
@@ -65,38 +83,51 @@ export class PathMtus {
     this.#dependencies = dependencies;
   }
 
-  /** The peers that there are, by name; those of which something is new are tried. */
-  follow(targets: ReadonlyMap<string, PathTarget>): void {
+  /** The addresses of all peers, by name; those of which something is new are tried. */
+  follow(targets: ReadonlyMap<string, readonly PathTarget[]>): void {
     if (this.#dependencies.echoes === undefined || this.#stopped) return;
-    for (const name of this.#paths.keys()) if (!targets.has(name)) this.#paths.delete(name);
-    for (const [name, target] of targets) {
-      const known = this.#paths.get(name);
-      if (known?.target.mtu === target.mtu && equalIp(known.target.address, target.address)) continue;
-      if (known !== undefined && equalIp(known.target.address, target.address)) known.target = target;
-      else this.#paths.set(name, { target, found: undefined, tried: false, answers: false });
-      this.#queue.add(name);
-    }
-    this.#round ??= setInterval(() => this.#tryAll(), EVERY).unref();
+    const before = this.#paths;
+    this.#paths = new Map(
+      [...targets].map(([peer, ways]) => [peer, ways.map((target) => this.#pathTo(peer, target, before.get(peer)))]),
+    );
+    for (const [peer, paths] of before)
+      for (const path of paths) path.gone = this.#paths.get(peer)?.includes(path) !== true;
+    this.#round ??= setInterval(() => this.#tryDue(), TICK).unref();
     this.#pump();
   }
 
-  /** What arrives at the peer where that is less than its route says, bytes. */
-  narrowTo(name: string): number | undefined {
-    const { found } = this.#paths.get(name) ?? {};
-    return found !== undefined && found.mtu < found.route ? found.mtu : undefined;
+  /** What arrives at the peer where that is less than its routes say, bytes. */
+  narrowTo(peer: string): number | undefined {
+    return this.#narrowest(peer)?.mtu;
   }
 
   /** Undefined where nothing is tried. */
   status(): PathMtusStatus | undefined {
     if (this.#dependencies.echoes === undefined) return undefined;
-    const paths = [...this.#paths];
+    const peers = [...this.#paths];
     return {
-      answering: paths.filter(([, { answers }]) => answers).length,
-      silent: paths.filter(([, { tried, answers }]) => tried && !answers).map(([name]) => name),
-      narrow: paths.flatMap(([peer, { found }]) =>
-        found === undefined || found.mtu >= found.route ? [] : [{ peer, ...found }],
-      ),
+      answering: peers.filter(([, paths]) => paths.some(({ answers }) => answers)).length,
+      silent: peers.filter(([, paths]) => paths.every(({ tried, answers }) => tried && !answers)).map(([peer]) => peer),
+      narrow: peers.flatMap(([peer]) => {
+        const found = this.#narrowest(peer);
+        return found === undefined ? [] : [{ peer, ...found }];
+      }),
     };
+  }
+
+  #pathTo(peer: string, target: PathTarget, before: readonly KnownPath[] = []): KnownPath {
+    const known = before.find((path) => equalIp(path.target.address, target.address));
+    const path = known ?? { peer, target, due: Infinity, found: undefined, tried: false, answers: false, gone: false };
+    if (known?.target.mtu !== target.mtu) {
+      path.target = target;
+      this.#queue.add(path);
+    }
+    return path;
+  }
+
+  #narrowest(peer: string): Found | undefined {
+    const narrow = (this.#paths.get(peer) ?? []).flatMap(({ found }) => found ?? []);
+    return narrow.filter(({ mtu, route }) => mtu < route).sort((a, b) => a.mtu - b.mtu)[0];
   }
 
   stop(): void {
@@ -105,48 +136,53 @@ export class PathMtus {
     for (const timer of this.#timers) clearTimeout(timer);
   }
 
-  #tryAll(): void {
-    for (const name of this.#paths.keys()) this.#queue.add(name);
+  #tryDue(): void {
+    const now = performance.now();
+    for (const path of [...this.#paths.values()].flat()) if (path.due <= now) this.#queue.add(path);
     this.#pump();
   }
 
   #pump(): void {
-    for (const name of this.#queue) {
+    for (const path of this.#queue) {
       if (this.#searching >= PARALLEL) return;
-      this.#queue.delete(name);
-      const path = this.#paths.get(name);
-      if (path === undefined) continue;
+      this.#queue.delete(path);
+      if (path.gone) continue;
       this.#searching++;
-      void this.#search(name, path).finally(() => {
+      void this.#search(path).finally(() => {
         this.#searching--;
         if (!this.#stopped) this.#pump();
       });
     }
   }
 
-  async #search(name: string, path: KnownPath): Promise<void> {
+  async #search(path: KnownPath): Promise<void> {
     const { target } = path;
+    const began = performance.now();
+    // Not while this search goes on.
+    path.due = Infinity;
     const { address, mtu: ceiling } = target;
     const search = findPathMtu({ ceiling, floor: LEAST_MTU[address.family], known: path.found?.mtu });
     let step = search.next();
     while (step.done !== true) {
       const answer = await this.#try(address, step.value);
       // Gone, or reached in another way by now: that is tried for itself.
-      if (this.#stopped || this.#paths.get(name) !== path || path.target !== target) return;
+      if (this.#stopped || path.gone || path.target !== target) return;
       step = search.next(answer);
     }
     path.tried = true;
     path.answers = step.value !== undefined;
+    path.due = began + (path.answers ? Math.min(Math.max(OFTEN, this.#paths.size * SHARE), SELDOM) : SELDOM);
     // Who stops answering goes on being reached as before.
-    if (step.value !== undefined) this.#learn(name, path, { mtu: step.value, route: ceiling });
+    if (step.value !== undefined) this.#learn(path, { mtu: step.value, route: ceiling });
   }
 
-  #learn(name: string, path: KnownPath, found: KnownPath['found'] & {}): void {
-    const before = this.narrowTo(name);
+  #learn(path: KnownPath, found: Found): void {
+    const { peer } = path;
+    const before = this.narrowTo(peer);
     path.found = found;
-    const after = this.narrowTo(name);
+    const after = this.narrowTo(peer);
     if (before === after) return;
-    const data = { peer: name, mtu: found.mtu, route: found.route };
+    const data = { peer, mtu: found.mtu, route: found.route };
     if (after === undefined) this.#dependencies.log.info('the way to a peer carries what its route says again', data);
     else this.#dependencies.log.warn('the way to a peer carries less than its route says', data);
     this.#dependencies.onChange();

@@ -1,6 +1,6 @@
 import { equalIp, formatIp } from '../../base/ip/index.ts';
-import type { Ip } from '../../base/ip/index.ts';
-import { hostAddresses } from '../../core/routing/index.ts';
+import type { Family, Ip } from '../../base/ip/index.ts';
+import { hostAddresses, underlayFamilies } from '../../core/routing/index.ts';
 import type {
   LocalEndpoint,
   RoutingBlock,
@@ -32,6 +32,8 @@ export interface RoutingViewDependencies {
   readonly endpoints: () => readonly LocalEndpoint[];
   /** Whether pods of some pool keep their address towards nodes and the outside. */
   readonly plainSources: () => boolean;
+  /** The families in which WireGuard is wanted. */
+  readonly encrypted: () => readonly Family[];
   /** What another network that this node is part of makes of it all; absent: nothing. */
   readonly adapt?: (input: RoutingInput) => RoutingInput;
 }
@@ -64,7 +66,7 @@ export class RoutingView {
 
   input(): RoutingInput {
     const { node, backend, mtu } = this.#options;
-    const { blocks, tunnels, pools, settings, endpoints, plainSources, adapt } = this.#dependencies;
+    const { blocks, tunnels, pools, settings, endpoints, plainSources, encrypted, adapt } = this.#dependencies;
     const nodes = new Map<string, RoutingNode>();
     for (const [name, { routing }] of this.#dependencies.nodes()) nodes.set(name, routing);
     const known = this.#dependencies.nodes().get(node);
@@ -87,7 +89,8 @@ export class RoutingView {
     };
     const adapted = adapt?.(input) ?? input;
     const peers = [...adapted.nodes.values()].filter(({ name }) => name !== node);
-    return { ...adapted, underlay: { ...own, peerMtu: this.#mtus.besides(own.mtu, peers) } };
+    const families = underlayFamilies(adapted, encrypted());
+    return { ...adapted, underlay: { ...own, peerMtu: this.#mtus.besides(own.mtu, peers, families) } };
   }
 
   /** The addresses at which peers reach this node, the best of each family first. */

@@ -1,5 +1,6 @@
 import { equalIp } from '../../base/ip/index.ts';
-import type { Cidr, Ip } from '../../base/ip/index.ts';
+import type { Cidr, Family, Ip } from '../../base/ip/index.ts';
+import { underlayAddresses } from '../../core/routing/index.ts';
 import type { RoutingNode, Underlay } from '../../core/routing/index.ts';
 import type { Netlink } from '../../host/netlink/port.ts';
 import type { PathMtus, PathTarget } from './path-mtus.ts';
@@ -37,7 +38,7 @@ export function readUnderlay(netlink: Netlink, addresses: readonly Ip[]): OwnUnd
 export class PeerMtus {
   readonly #netlink: Netlink;
   readonly #paths: PathMtus | undefined;
-  readonly #known = new Map<string, { readonly address: Ip | undefined; readonly mtus: RouteMtus | undefined }>();
+  readonly #known = new Map<string, { readonly addresses: readonly Ip[]; readonly ways: readonly Way[] }>();
   readonly #links = new Map<number, number | undefined>();
 
   constructor(netlink: Netlink, paths?: PathMtus) {
@@ -51,36 +52,37 @@ export class PeerMtus {
     this.#links.clear();
   }
 
-  /** Those of `peers` that differ from `usual`, by name. */
-  besides(usual: number, peers: Iterable<RoutingNode>): ReadonlyMap<string, number> {
+  /** Those of `peers` that differ from `usual`, by name; of several ways, by the addresses of `families`, the narrowest. */
+  besides(usual: number, peers: Iterable<RoutingNode>, families: readonly Family[]): ReadonlyMap<string, number> {
     const result = new Map<string, number>();
-    const targets = new Map<string, PathTarget>();
+    const targets = new Map<string, readonly Way[]>();
     for (const peer of peers) {
-      const mtus = this.#mtusTo(peer);
-      const [address] = peer.addresses;
-      if (mtus === undefined || address === undefined) continue;
-      targets.set(peer.name, { address, mtu: mtus.lasting });
-      const mtu = Math.min(mtus.now, this.#paths?.narrowTo(peer.name) ?? mtus.now);
+      const ways = this.#waysTo(peer, families);
+      if (ways.length === 0) continue;
+      targets.set(peer.name, ways);
+      const mtu = Math.min(this.#paths?.narrowTo(peer.name) ?? Infinity, ...ways.map(({ now }) => now));
       if (mtu !== usual) result.set(peer.name, mtu);
     }
     this.#paths?.follow(targets);
     return result;
   }
 
-  #mtusTo({ name, addresses: [address] }: RoutingNode): RouteMtus | undefined {
-    const known = this.#known.get(name);
-    if (known !== undefined && sameAddress(known.address, address)) return known.mtus;
-    const mtus = address === undefined ? undefined : this.#ask(address);
-    this.#known.set(name, { address, mtus });
-    return mtus;
+  #waysTo(node: RoutingNode, families: readonly Family[]): readonly Way[] {
+    const addresses = underlayAddresses(node, families);
+    const known = this.#known.get(node.name);
+    if (known?.addresses.length === addresses.length && known.addresses.every((ip, i) => equalIp(ip, addresses[i]!)))
+      return known.ways;
+    const ways = addresses.flatMap((address) => this.#ask(address) ?? []);
+    this.#known.set(node.name, { addresses, ways });
+    return ways;
   }
 
-  #ask(address: Ip): RouteMtus | undefined {
+  #ask(address: Ip): Way | undefined {
     const route = this.#netlink.routeTo(address);
     if (route === undefined || route.type !== 'unicast') return undefined;
-    if (route.mtu !== undefined && route.mtuLearnt !== true) return { now: route.mtu, lasting: route.mtu };
-    const lasting = route.link === undefined ? undefined : this.#mtuOf(route.link);
-    return lasting === undefined ? undefined : { now: Math.min(route.mtu ?? lasting, lasting), lasting };
+    if (route.mtu !== undefined && route.mtuLearnt !== true) return { address, mtu: route.mtu, now: route.mtu };
+    const mtu = route.link === undefined ? undefined : this.#mtuOf(route.link);
+    return mtu === undefined ? undefined : { address, mtu, now: Math.min(route.mtu ?? mtu, mtu) };
   }
 
   #mtuOf(link: number): number | undefined {
@@ -89,12 +91,7 @@ export class PeerMtus {
   }
 }
 
-/** Of a route, bytes: `lasting` without what the kernel was told by ICMP and will forget. */
-interface RouteMtus {
+/** An address of a peer and its route's MTU, without what the kernel was told by ICMP and will forget, which is in `now`. */
+interface Way extends PathTarget {
   readonly now: number;
-  readonly lasting: number;
-}
-
-function sameAddress(a: Ip | undefined, b: Ip | undefined): boolean {
-  return a === undefined || b === undefined ? a === b : equalIp(a, b);
 }

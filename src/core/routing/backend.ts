@@ -54,6 +54,11 @@ export interface Backend {
   readonly tunnel?: TunnelKind;
   /** The device that it needs for a family, whoever the peers are; undefined while the node has no address that it can work from. */
   readonly device?: (context: DeviceContext) => DesiredLink | undefined;
+  /**
+   * By which of nodes' addresses its packets go: the family of the node's first, that of the pods' addresses, which is so
+   * where it is absent, or either, by where the peer is.
+   */
+  readonly carriedBy?: 'first-family' | 'either-family';
   readonly pathTo: (context: PeerContext) => PeerPath;
   /** The way back for connections that came through the peer, where it is not that to its pods. */
   readonly backTo?: (context: PeerContext) => PeerPath;

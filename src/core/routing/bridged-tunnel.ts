@@ -26,6 +26,7 @@ export interface BridgedDevice {
 export function bridgedTunnel({ tunnel, name, overhead, mtu: mtuSet, macOf, link }: BridgedDevice): Backend {
   return {
     tunnel,
+    carriedBy: 'first-family',
     device: ({ self, underlay, settings }) => {
       const [local] = self.addresses;
       if (local === undefined) return undefined;

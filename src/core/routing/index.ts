@@ -45,4 +45,5 @@ export type {
 } from './types.ts';
 export { DEFAULT_TUNNELS, tunnelSettings } from './tunnel-settings.ts';
 export type { TunnelSettings } from './tunnel-settings.ts';
+export { underlayAddresses, underlayFamilies } from './underlay-addresses.ts';
 export { vtepMac } from './vtep-mac.ts';

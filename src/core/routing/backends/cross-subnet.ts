@@ -5,6 +5,7 @@ import type { Backend } from '../backend.ts';
 export function crossSubnet(backend: Backend): Backend {
   return {
     ...backend,
+    carriedBy: 'either-family',
     pathTo: (context) => {
       const via = addressOf(context.peer, context.family);
       if (via !== undefined && isAttached(context.underlay, via)) return { kind: 'direct', via };
