@@ -1,7 +1,19 @@
-import { agentSetting, networkingOf } from './calico-settings.ts';
+import { agentSetting, isInEtcd, networkingOf } from './calico-settings.ts';
 import { anySays, namesOf } from './common-blockers.ts';
 import { podsOutsidePools } from './address-blockers.ts';
 import type { Rule } from './common-blockers.ts';
+
+/** Calico's objects are in etcd, whose nodes do not learn there of pods that Sluice has. */
+export const inEtcd: Rule = (old) => {
+  if (!isInEtcd(old)) return undefined;
+  return {
+    code: 'etcd',
+    reason:
+      'Calico is kept in etcd, where its nodes know of pods by WorkloadEndpoints, which Sluice does not write: policies on nodes of Calico would not see pods of nodes that have changed',
+    remedy:
+      'move Calico to the Kubernetes API first, where pods are Pods: calicoctl datastore migrate lock, export and import, then its manifest for that datastore (docs/migrate.md, "Calico in etcd")',
+  };
+};
 
 /** What keeps Calico from being left node by node. */
 export const calicoBlockers: readonly Rule[] = [
@@ -51,14 +63,7 @@ export const calicoBlockers: readonly Rule[] = [
       remedy: "move to Calico's own address management first",
     };
   },
-  (old) => {
-    if ((agentSetting(old, 'DATASTORE_TYPE') ?? 'kubernetes') === 'kubernetes') return undefined;
-    return {
-      code: 'etcd',
-      reason: 'Calico is kept in etcd, which this plan does not set Sluice up for',
-      remedy: 'move Calico to the Kubernetes API with calicoctl datastore migrate first',
-    };
-  },
+  inEtcd,
   (_, { pools }) => {
     const wrapped = pools.filter(({ spec }) => {
       const { cidr = '', vxlanMode = 'Never' } = (spec ?? {}) as { cidr?: string; vxlanMode?: string };

@@ -11,6 +11,12 @@ export function agentSetting({ agents, config }: OldNetwork, name: string): stri
   return undefined;
 }
 
+/** Whether Calico keeps its objects in etcd, which is its default: its manifest for etcd says where that is and nothing else. */
+export function isInEtcd(old: OldNetwork): boolean {
+  const type = agentSetting(old, 'DATASTORE_TYPE') ?? '';
+  return type === '' ? (agentSetting(old, 'ETCD_ENDPOINTS') ?? '') !== '' : type !== 'kubernetes';
+}
+
 /** How Calico's routes come to be: `bird`, `vxlan`, or `none` where it has policy alone. */
 export function networkingOf(old: OldNetwork): string {
   return agentSetting(old, 'CALICO_NETWORKING_BACKEND') ?? old.config?.data?.['calico_backend'] ?? 'bird';

@@ -1,5 +1,6 @@
 import { parseNetConf } from '../flannel/index.ts';
 import type { DaemonSet } from '../kube/types.ts';
+import { inEtcd } from './calico-blockers.ts';
 import type { Rule } from './common-blockers.ts';
 import type { Network } from './network.ts';
 import type { ClusterObject, OldNetwork } from './model.ts';
@@ -85,7 +86,7 @@ const unknownNetConf: Rule = ({ config }) => {
   return {
     code: 'net-conf',
     reason: `ConfigMap canal-config, net-conf.json: ${reading.problems.join('; ')}`,
-    remedy: 'change flannel to backend vxlan or host-gw first',
+    remedy: 'change flannel to backend vxlan, host-gw, ipip or wireguard first',
   };
 };
 
@@ -102,7 +103,7 @@ export const CANAL: Network = {
       config: configMaps.find(({ metadata }) => metadata?.name === 'canal-config'),
     };
   },
-  blockers: [unknownChain, noCarrier, unknownNetConf],
+  blockers: [inEtcd, unknownChain, noCarrier, unknownNetConf],
   settings: (old) => ({
     networking: 'policy-only',
     interface_prefix: 'cali',

@@ -7,8 +7,14 @@ import type { Rule } from './common-blockers.ts';
 import type { Network } from './network.ts';
 import type { Observed, OldNetwork } from './model.ts';
 
-/** What VXLAN takes of every packet, over IPv4 and over IPv6: outer Ethernet, IP, UDP and VXLAN headers. */
-const OVERHEAD = { 4: 50, 6: 70 } as const;
+/**
+ * What tunnels take of every packet, over IPv4 and over IPv6: VXLAN with outer Ethernet, IP, UDP and its own header; WireGuard
+ * as flannel reckons, the same for both.
+ */
+const OVERHEAD: Readonly<Record<string, Readonly<Record<4 | 6, number>>>> = {
+  vxlan: { 4: 50, 6: 70 },
+  wireguard: { 4: 80, 6: 80 },
+};
 
 function isFlannel({ metadata }: Observed['daemonSets'][number]): boolean {
   return metadata?.name?.startsWith('kube-flannel') === true;
@@ -51,7 +57,8 @@ const inEtcd: Rule = ({ agents }) => {
   return {
     code: 'etcd',
     reason: 'flannel keeps its leases in etcd (it runs without --kube-subnet-mgr), where nodes have no podCIDR',
-    remedy: 'run flannel with --kube-subnet-mgr first',
+    remedy:
+      'give each Node the subnet of its lease as podCIDR and run flannel with --kube-subnet-mgr first (docs/migrate.md, "flannel in etcd")',
   };
 };
 
@@ -68,18 +75,21 @@ const unknownNetConf: Rule = ({ config }) => {
   return {
     code: 'net-conf',
     reason: `ConfigMap kube-flannel-cfg, net-conf.json: ${reading.problems.join('; ')}`,
-    remedy: 'change flannel to backend vxlan or host-gw first',
+    remedy: 'change flannel to backend vxlan, host-gw, ipip or wireguard first',
   };
 };
 
 const narrowTunnel: Rule = (old) => {
   const [netConf, mtu] = [netConfOf(old), delegatedMtu(old)];
-  if (netConf?.backend.type !== 'vxlan' || netConf.backend.mtu === 0 || mtu === undefined) return undefined;
-  const most = netConf.backend.mtu - OVERHEAD[netConf.networks[6] === undefined ? 4 : 6];
+  const overhead = OVERHEAD[netConf?.backend.type ?? ''];
+  if (netConf === undefined || overhead === undefined || mtu === undefined) return undefined;
+  const { mtu: underlay = 0 } = netConf.backend as { readonly mtu?: number };
+  if (underlay === 0) return undefined;
+  const most = underlay - overhead[netConf.networks[6] === undefined ? 4 : 6];
   if (mtu <= most) return undefined;
   return {
     code: 'mtu',
-    reason: `cni-conf.json gives pods an MTU of ${mtu}, and net-conf.json (Backend.MTU ${netConf.backend.mtu}) lets no more than ${most} through the tunnel`,
+    reason: `cni-conf.json gives pods an MTU of ${mtu}, and net-conf.json (Backend.MTU ${underlay}) lets no more than ${most} through the tunnel`,
     remedy: `set delegate.mtu in ConfigMap kube-flannel-cfg to ${most} or less, or Backend.MTU to what the nodes' network has`,
   };
 };

@@ -126,6 +126,8 @@ describe('a plan from Calico', () => {
     ['policy-only', config({ calico_backend: 'none' })],
     ['host-local', config({ cni_network_config: '{"ipam": {"type": "host-local"}}' })],
     ['etcd', { daemonSets: [calicoNode([{ name: 'DATASTORE_TYPE', value: 'etcdv3' }])] }],
+    // As its manifest for etcd has it.
+    ['etcd', { daemonSets: [calicoNode([{ name: 'ETCD_ENDPOINTS', value: 'http://10.0.0.1:2379' }])] }],
     ['ipv6-vxlan', { pools: [{ metadata: { name: 'v6' }, spec: { cidr: 'fd00::/48', vxlanMode: 'Always' } }] }],
     ['windows', { nodes: [node('w', { 'kubernetes.io/os': 'windows' })] }],
     ['not-ready', { nodes: [node('n1'), { metadata: { name: 'sick' } }] }],
