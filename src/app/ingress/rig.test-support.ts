@@ -47,6 +47,8 @@ export interface Asking {
   readonly port?: number;
   readonly agent?: Agent;
   readonly body?: string;
+  /** Instead of {@link PROXY}. */
+  readonly proxy?: string;
 }
 
 /** A cluster without nodes, real servers on addresses of their own, and the ingress controller with a real HAProxy. */
@@ -60,6 +62,8 @@ export interface IngressRig extends AsyncDisposable {
   remove(kind: keyof typeof KINDS, name: string): Promise<void>;
   /** A Service, port 80 named `http`, whose servers listen on the addresses; each answers with its own. */
   service(name: string, addresses: readonly string[], namespace?: string): Promise<void>;
+  /** The same without servers: whoever listens on port 8080 of the addresses. */
+  expose(name: string, addresses: readonly string[], namespace?: string): Promise<void>;
   ask(host: string, path: string, asking?: Asking): Promise<Answer>;
   /** Waits until a request comes to `expected`, a status or the address of a server. */
   until(host: string, path: string, expected: number | string, asking?: Asking): Promise<Answer>;
@@ -91,9 +95,10 @@ export function enterNetwork(): boolean {
   return true;
 }
 
-function addAddress(text: string): void {
+/** Gives this network an address, if it has not got it yet. */
+export function addAddress(text: string): void {
   using netlink = openNetlink();
-  netlink.apply([{ kind: 'add-address', address: { link: 'lo', address: hostCidr(parseIp(text)!) } }]);
+  netlink.apply([{ kind: 'replace-address', address: { link: 'lo', address: hostCidr(parseIp(text)!) } }]);
 }
 
 /** Starts everything; class `sluice` is ours and the default. */
@@ -137,8 +142,11 @@ export async function startRig(env: Readonly<Record<string, string>> = {}): Prom
     apply,
     remove: (kind, name) =>
       client.delete(KINDS[kind], { name, ...(KINDS[kind].namespaced ? { namespace: 'default' } : {}) }),
-    service: async (name, addresses, namespace = 'default') => {
+    service: async (name, addresses, namespace) => {
       for (const address of addresses) if (!servers.has(address)) servers.set(address, await startServer(address));
+      await rig.expose(name, addresses, namespace);
+    },
+    expose: async (name, addresses, namespace = 'default') => {
       await apply('EndpointSlice', {
         metadata: { name, namespace, labels: { 'kubernetes.io/service-name': name } },
         addressType: 'IPv4',
@@ -266,9 +274,9 @@ export async function startServer(address: string): Promise<AsyncDisposable> {
 
 /** One request to the proxy; the body of our own servers is understood. */
 export function ask(host: string, path: string, asking: Asking = {}): Promise<Answer> {
-  const { tls = false, port = tls ? 443 : 80, method = 'GET', headers = {}, agent, body } = asking;
+  const { tls = false, port = tls ? 443 : 80, method = 'GET', headers = {}, agent, body, proxy = PROXY } = asking;
   const options = {
-    host: PROXY,
+    host: proxy,
     port,
     path,
     method,
