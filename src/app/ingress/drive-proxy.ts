@@ -19,6 +19,8 @@ export interface Applied {
 /** The cluster; one without the Gateway API has no `gateways`. */
 export interface ProxyWorld extends Omit<IngressWorld, 'rejected'> {
   readonly gateways?: GatewayObjects;
+  /** Ports that somebody else listens at on this machine: nothing is served there. */
+  readonly unusablePorts?: ReadonlySet<number>;
 }
 
 const NO_GATEWAYS: GatewayObjects = {
@@ -114,9 +116,14 @@ export class ProxyDriver {
 
 type Derived = Omit<Applied, 'outcome'>;
 
-function derive({ gateways: objects = NO_GATEWAYS, ...world }: ProxyWorld, rejected: Derived['rejected']): Derived {
+function derive(
+  { gateways: objects = NO_GATEWAYS, unusablePorts, ...world }: ProxyWorld,
+  rejected: Derived['rejected'],
+): Derived {
   const gateways = deriveGateways({ ...world, ...objects, rejected });
-  return { model: withGateways(deriveIngress({ ...world, rejected }), gateways), gateways, rejected };
+  const whole = withGateways(deriveIngress({ ...world, rejected }), gateways);
+  const ports = whole.ports?.filter(({ port }) => unusablePorts?.has(port) !== true) ?? [];
+  return { model: { ...whole, ports }, gateways, rejected };
 }
 
 interface Rendering {

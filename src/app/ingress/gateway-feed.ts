@@ -1,6 +1,7 @@
 import { messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Gateway, GatewayClass, GatewayObjects, HttpRoute, ReferenceGrant } from '../../core/gateway/index.ts';
+import { isForbidden } from '../../host/kube-client/errors.ts';
 import { informer } from '../../host/kube-client/informer.ts';
 import type { Informer } from '../../host/kube-client/informer.ts';
 import {
@@ -34,7 +35,12 @@ export function feedGateways(
   signal: AbortSignal,
 ): GatewayFeed {
   const { client, log, onChange, options } = from;
-  const onError = (error: unknown): void => log.warn('cannot watch, trying again', { error: messageOf(error) });
+  const refused = Promise.withResolvers<void>();
+  const onError = (error: unknown): void => {
+    log.warn('cannot watch, trying again', { error: messageOf(error) });
+    // A service account of before the Gateway API: Ingresses are served all the same.
+    if (isForbidden(error)) refused.resolve();
+  };
   const watch = <T extends KubeObject, P>(of: Resource, project: (object: T) => P): Informer<P> =>
     informer<T, P>(client, of, { project, onDelta: onChange, onError, absentRetry: ABSENT_RETRY }, signal);
   const classes = watch<GatewayClass & KubeObject, GatewayClass>(GATEWAY_CLASSES, whole);
@@ -47,7 +53,7 @@ export function feedGateways(
   );
   const all = [classes, gateways, routes, grants, namespaces];
   return {
-    synced: Promise.all(all.map((each) => each.synced)),
+    synced: Promise.race([Promise.all(all.map((each) => each.synced)), refused.promise]),
     done: Promise.all(all.map((each) => each.done)),
     objects: () => ({
       classes: [...classes.items.values()],

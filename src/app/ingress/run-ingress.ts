@@ -8,6 +8,7 @@ import type { KubeClient } from '../../host/kube-client/types.ts';
 import { inspectCertificate } from './certificate.ts';
 import { ProxyDriver } from './drive-proxy.ts';
 import { feedGateways } from './gateway-feed.ts';
+import { GatewayPorts } from './gateway-ports.ts';
 import { GatewayReporter } from './gateway-report.ts';
 import { feedIngresses } from './ingress-feed.ts';
 import type { IngressOptions } from './options.ts';
@@ -29,6 +30,8 @@ export interface IngressDependencies {
 
 /** Wait before what failed is tried again, milliseconds. */
 const RETRY = 1000;
+/** The same for ports that somebody else has. */
+const PORT_RETRY = 30_000;
 
 /** Serves the cluster's Ingresses until the signal aborts; then lets requests under way finish. */
 export async function runIngress(options: IngressOptions, dependencies: IngressDependencies): Promise<void> {
@@ -43,6 +46,7 @@ export async function runIngress(options: IngressOptions, dependencies: IngressD
     { haproxy, log },
   );
   const reporter = new IngressReporter({ client, log, now, resource: feed.resource });
+  const gatewayPorts = new GatewayPorts({ client, log, now, addresses });
   const gatewayReporter = new GatewayReporter({ client, log, now });
   await Promise.race([Promise.all([feed.synced, gateways.synced]), feed.done]);
   while (!signal.aborted) {
@@ -53,8 +57,13 @@ export async function runIngress(options: IngressOptions, dependencies: IngressD
       const world = feed.world();
       const { ingresses } = world;
       const { withoutClass } = options;
-      const applied = await driver.apply({ ...world, withoutClass, inspectCertificate, gateways: gateways.objects() });
+      const objects = gateways.objects();
+      const unusablePorts = await gatewayPorts.unusable(objects.gateways);
+      const whole = { ...world, withoutClass, inspectCertificate, gateways: objects, unusablePorts };
+      const applied = await driver.apply(whole);
       const { model, outcome } = applied;
+      gatewayPorts.running(model.ports ?? []);
+      if (unusablePorts.size > 0) next = PORT_RETRY;
       if (outcome !== 'unchanged') log.info('proxy configured', { outcome, routes: model.routes.length });
       const places = published(options, world);
       await reporter.report(model, ingresses, places);
@@ -67,7 +76,10 @@ export async function runIngress(options: IngressOptions, dependencies: IngressD
     }
     if (ended.aborted) driver.forget();
     await awaitAny([signal, wake.signal, ended], next);
-    if (ended.aborted) driver.forget();
+    if (ended.aborted) {
+      driver.forget();
+      gatewayPorts.running([]);
+    }
   }
   await haproxy.stop();
   await Promise.all([feed.done, gateways.done]);

@@ -10,6 +10,7 @@ import { runIngressProgram } from '../../../src/app/ingress/program.ts';
 import { ask, PROXY, startServer } from '../../../src/app/ingress/rig.test-support.ts';
 import type { Answer, Asking } from '../../../src/app/ingress/rig.test-support.ts';
 import { silentLogger } from '../../../src/base/log.ts';
+import { askMaster, readProcesses } from '../../../src/host/haproxy/master-socket.ts';
 import { isNotFound } from '../../../src/host/kube-client/errors.ts';
 import {
   apiVersionOf,
@@ -99,6 +100,10 @@ export interface GatewayRig extends AsyncDisposable {
   expectCondition(kind: string, name: string, type: string, expected: string, namespace?: string): Promise<Condition>;
   /** The same for a listener of a Gateway. */
   expectListener(gateway: string, listener: string, type: string, expected: string): Promise<Condition>;
+  /** Writes a status as another controller would. */
+  status(kind: string, name: string, status: object): Promise<void>;
+  /** Process id of HAProxy's worker that takes connections. */
+  worker(): Promise<number | undefined>;
   /** Deletes what a test made of the Gateway API. */
   clear(): Promise<void>;
 }
@@ -128,7 +133,7 @@ export async function startGatewayRig(before: readonly Written[] = gatewayApis()
     ),
   );
   const { client } = api;
-  const rig = rigFor(client, stack);
+  const rig = rigFor(client, folder, stack);
   for (const name of ['infra', 'web', 'app'])
     await rig.apply({ kind: 'Namespace', metadata: { name, labels: { 'kubernetes.io/metadata.name': name } } });
   await rig.apply(...before);
@@ -149,7 +154,7 @@ export async function startGatewayRig(before: readonly Written[] = gatewayApis()
   return rig;
 }
 
-function rigFor(client: KubeClient, stack: AsyncDisposableStack): GatewayRig {
+function rigFor(client: KubeClient, folder: string, stack: AsyncDisposableStack): GatewayRig {
   const servers = new Set<string>();
   const rig: GatewayRig = {
     client,
@@ -209,6 +214,16 @@ function rigFor(client: KubeClient, stack: AsyncDisposableStack): GatewayRig {
         const conditions = status?.listeners?.find(({ name }) => name === listener)?.conditions;
         return { generation: metadata.generation, conditions };
       }),
+    status: async (kind, name, status) => {
+      await client.patch(
+        resourceOf(kind),
+        { name, namespace: 'infra' },
+        'merge',
+        { status },
+        { subresource: 'status' },
+      );
+    },
+    worker: async () => readProcesses(await askMaster(join(folder, 'haproxy', 'master.sock'), 'show proc')).worker,
     clear: async () => {
       for (const resource of TEMPORARY)
         for (const { metadata } of (await client.list<Stored>(resource)).items) {
