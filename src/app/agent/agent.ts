@@ -31,6 +31,7 @@ import { PacketFilter } from './packet-filter.ts';
 import { persist, untilAborted } from './persist.ts';
 import { ensurePod } from './pod-directory.ts';
 import { PolicyOnlyAgent } from './policy-only-agent.ts';
+import { nodesWithoutBgp } from './published-backends.ts';
 import { Readiness } from './readiness.ts';
 import type { KnownNode } from './routing-objects.ts';
 import { agentStatus } from './status.ts';
@@ -96,6 +97,7 @@ class Agent {
     this.#identity = new NodeIdentity(options.node, {
       ...world,
       signal,
+      backend: options.backend,
       addresses: (known) => this.#network.ownAddresses(known),
       furtherAddresses: (known) => this.#network.furtherAddresses(known),
       tunnels: () => this.#addresses.tunnels,
@@ -183,7 +185,12 @@ class Agent {
       healthy: () => this.#filter.status().programmed,
     });
     const bird = world.openBird();
-    this.#backendChange = backendChange(options.backend, { ...world, bird, network: () => this.#network.driver });
+    this.#backendChange = backendChange(options.backend, {
+      ...world,
+      bird,
+      isMixed: () => nodesWithoutBgp(this.#feed.nodes.items, options.node).length > 0,
+      network: () => this.#network.driver,
+    });
     if (options.backend === 'none')
       this.#bgp = new BgpSpeaker(options.node, options.namespace ?? AGENT_NAMESPACE, {
         ...world,

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { unanswered } from '../../host/probe/echo-stream.test-support.ts';
+import type { BgpStatus } from './bgp-speaker.ts';
 import { TestCluster, eventually } from './cluster.test-support.ts';
 
 const POOLS = ['10.244.0.0/16', 'fd00:10:244::/56'];
@@ -76,3 +77,25 @@ it.each(['vxlan', 'host-gw'] as const)(
     for (const ip of b.ips) await eventually(() => cluster.pings(a.netns, ip));
   },
 );
+
+it('goes from node to node to none: who comes first is ready, and reaches those that have not changed', async () => {
+  await using cluster = await TestCluster.create({ backend: 'vxlan', pools: POOLS });
+  for (const node of NODES) await cluster.addNode(node);
+  const a = await cluster.addPod('n1', 'a');
+  const b = await cluster.addPod('n2', 'b');
+  for (const ip of b.ips) await eventually(() => cluster.pings(a.netns, ip));
+  const [first, second] = NODES;
+  const waits = async () => ((await cluster.status(first, '/bgp')) as BgpStatus).notReady;
+  await cluster.stopAgent(first);
+  await cluster.startAgent(first, { backend: 'none' });
+  await eventually(async () => (await waits()) === '');
+  for (const ip of b.ips) await eventually(() => cluster.pings(a.netns, ip));
+  expect(await routesOfAgent(cluster, first)).toHaveLength(POOLS.length);
+
+  await cluster.stopAgent(second);
+  await cluster.startAgent(second, { backend: 'none' });
+  for (const node of NODES) await eventually(async () => (await routesOfAgent(cluster, node)).length === 0);
+  for (const node of NODES) expect(isFull(await routesOfBird(cluster, node))).toBe(true);
+  await eventually(async () => (await waits()) === '');
+  for (const ip of b.ips) await eventually(() => cluster.pings(a.netns, ip));
+});

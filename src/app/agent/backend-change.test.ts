@@ -19,6 +19,7 @@ class Node {
   hasRun = true;
   stops = 0;
   stopFails = false;
+  isMixed = false;
   /** What the driver finds to be changed, again and again, and what of that was last done. */
   wanted: readonly RoutingChange[] = [];
   done: readonly RoutingChange[] = [];
@@ -44,6 +45,7 @@ class Node {
       },
       netlink: this.netlink,
       network: () => ({ resync: () => void (this.done = this.change.due(this.wanted)) }),
+      isMixed: () => this.isMixed,
       log: silentLogger,
       now: () => this.now,
     });
@@ -149,6 +151,18 @@ describe('a node that leaves its routes to BIRD now', () => {
     for (const seconds of [0, 119]) await node.settleAt(seconds);
     expect(node.done).toEqual([]);
     await node.settleAt(120);
+    expect(node.done).toEqual([gone(ONE), TUNNEL]);
+  });
+
+  it('waits for nodes that have not changed yet, however long that takes', async () => {
+    const node = new Node('none', []);
+    node.wanted = [gone(ONE), TUNNEL];
+    node.isMixed = true;
+    for (const seconds of [0, 1000]) await node.settleAt(seconds);
+    node.isMixed = false;
+    await node.settleAt(1119);
+    expect(node.done).toEqual([]);
+    await node.settleAt(1120);
     expect(node.done).toEqual([gone(ONE), TUNNEL]);
   });
 

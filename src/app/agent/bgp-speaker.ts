@@ -1,3 +1,4 @@
+import { formatIp } from '../../base/ip/index.ts';
 import type { Cidr } from '../../base/ip/index.ts';
 import { messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
@@ -13,6 +14,7 @@ import { advertisesServices, bgpInput } from './bgp-input.ts';
 import type { BgpCluster } from './bgp-input.ts';
 import { BgpSecrets } from './bgp-secrets.ts';
 import type { FeedListener } from './cluster-feed.ts';
+import { nodesWithoutBgp } from './published-backends.ts';
 
 /** What `GET /bgp` answers: the sessions of this node, and the routes that BIRD has. */
 export interface BgpStatus {
@@ -122,7 +124,10 @@ export class BgpSpeaker {
   }
 
   #notReady(sessions: readonly BirdSession[], recovering: boolean): string {
-    return notReadyForBgp({ sessions, recovering }, this.#dependencies.now() - this.#startedAt);
+    const { cluster, now } = this.#dependencies;
+    const others = nodesWithoutBgp(cluster().nodes.items, this.#node);
+    const without = new Set(others.flatMap(({ bgp }) => bgp.addresses.map(({ ip }) => formatIp(ip))));
+    return notReadyForBgp({ sessions, recovering, without }, now() - this.#startedAt);
   }
 
   async #applySoon(): Promise<void> {

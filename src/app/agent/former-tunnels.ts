@@ -10,6 +10,8 @@ import type { NetworkDriver } from './network-driver.ts';
 export interface FormerTunnelsDependencies {
   readonly netlink: Pick<Netlink, 'routes'>;
   readonly network: () => Pick<NetworkDriver, 'resync'>;
+  /** Whether some node still has the backend of before: what leads there stays. */
+  readonly isMixed: () => boolean;
   readonly log: Logger;
   /** Epoch milliseconds. */
   readonly now: () => number;
@@ -17,12 +19,13 @@ export interface FormerTunnelsDependencies {
 
 /** How long what receives stays after the last route is replaced, milliseconds: the peer may be a round of upkeep behind. */
 const LINGER = 15_000;
-/** How long routes wait for BIRD's, milliseconds. */
+/** How long routes wait for BIRD's, once no node says that it has another backend, milliseconds. */
 const PATIENCE = 120_000;
 
 /**
  * The routes to other nodes, and the tunnels, of a node that leaves routes to BIRD now. Each route goes when BIRD has one to
- * the same destination, tunnels when no route has been left for a while, and all of it in the end.
+ * the same destination, tunnels when no route has been left for a while, and all of it in the end, when every node has
+ * changed.
  */
 export class FormerTunnels {
   readonly #dependencies: FormerTunnelsDependencies;
@@ -51,7 +54,8 @@ export class FormerTunnels {
 
   async settle(): Promise<void> {
     if (this.#isDone) return;
-    const { netlink, log, now } = this.#dependencies;
+    const { netlink, isMixed, log, now } = this.#dependencies;
+    if (isMixed()) this.#since = now();
     this.#since ??= now();
     try {
       const learnt = netlink.routes({ protocol: BIRD_PROTOCOL, table: MAIN_TABLE });

@@ -1,12 +1,13 @@
 import { formatCidr, formatIp } from '../../base/ip/index.ts';
 import type { Cidr, Ip } from '../../base/ip/index.ts';
 import { FURTHER_ADDRESSES_ANNOTATION } from '../../core/policy/endpoints.ts';
-import type { TunnelAddresses, TunnelKind } from '../../core/routing/index.ts';
+import type { BackendName, TunnelAddresses, TunnelKind } from '../../core/routing/index.ts';
 import type { WireguardKeys } from '../../core/wireguard/index.ts';
 import { NODES } from '../../host/kube-client/resources.ts';
 import type { KubeClient } from '../../host/kube-client/types.ts';
 import type { Netlink } from '../../host/netlink/port.ts';
 import { publishCalicoNode } from './calico-nodes.ts';
+import { BACKEND_ANNOTATION } from './published-backends.ts';
 import {
   NEXT_WIREGUARD_ANNOTATIONS,
   TUNNEL_ANNOTATIONS,
@@ -49,6 +50,7 @@ export interface NodeIdentityDependencies {
   readonly furtherAddresses: (known: KnownNode) => readonly Ip[];
   /** This node's addresses in the overlay. */
   readonly tunnels: () => TunnelAddresses;
+  readonly backend: BackendName;
   /** What else the node says in its annotations. */
   readonly more?: (known: KnownNode) => Readonly<Record<string, string>>;
   /** This node's WireGuard keys that are in use. */
@@ -70,9 +72,13 @@ export class NodeIdentity {
 
   /** Publishes the node's address with its prefix and the tunnel's: peers find it by them. */
   async publishAddresses(known: KnownNode): Promise<void> {
-    const { client, netlink, addresses, furtherAddresses, tunnels, more, wireguardKeys, calicoNodes, signal } =
-      this.#dependencies;
-    const wanted = { ...identityAnnotations(readUnderlay(netlink, addresses(known)), tunnels()), ...more?.(known) };
+    const { backend, addresses, furtherAddresses, tunnels, more, wireguardKeys } = this.#dependencies;
+    const { client, netlink, calicoNodes, signal } = this.#dependencies;
+    const wanted = {
+      ...identityAnnotations(readUnderlay(netlink, addresses(known)), tunnels()),
+      ...more?.(known),
+      [BACKEND_ANNOTATION]: backend,
+    };
     const missing = Object.entries(wanted).filter(([key, value]) => known.annotations[key] !== value);
     const { keys, nextKeys } = wireguardKeys();
     const further = furtherAddresses(known).map(formatIp).join(',');

@@ -18,3 +18,13 @@ it.each<[string, (typeof up)[], boolean, number, string]>([
 ])('a node %s', (_, sessions, recovering, sinceStart, reason) => {
   expect(notReadyForBgp({ sessions, recovering }, sinceStart)).toBe(reason);
 });
+
+it('does not wait for nodes that have no BGP yet, which wait for this one', () => {
+  const without = new Set([down.peer]);
+  for (const sinceStart of [NEW, OLD]) {
+    expect(notReadyForBgp({ sessions: [down], recovering: true, without }, sinceStart)).toBe('');
+    expect(notReadyForBgp({ sessions: [up, down], recovering: false, without }, sinceStart)).toBe('');
+    const away = { ...down, peer: '172.30.1.14' };
+    expect(notReadyForBgp({ sessions: [away, down], recovering: false, without }, sinceStart)).toMatch(/14$/);
+  }
+});
