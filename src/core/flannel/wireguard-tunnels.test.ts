@@ -63,7 +63,19 @@ describe('the tunnels of a flannel network that WireGuard carries', () => {
     expect(peers).toEqual([['fl-wg.sluice', 51820, `n2 ${endpoint} 51820 fd00:10:244:2::/64 10.244.2.0/24`]]);
   });
 
-  it('leave nodes out that have one key, and name them', () => {
+  it('lead to a machine that has another name than before with all that was either name’s', () => {
+    const leases = {
+      ...own('192.0.2.1'),
+      n2: lease(2, keyOf('b'), ['192.0.2.2']),
+      n3: lease(3, keyOf('b'), ['192.0.2.2']),
+      n4: lease(4, keyOf('a'), ['192.0.2.1']),
+    };
+    const { peers, problems } = told('separate', leases);
+    expect(peers.map((each) => each.slice(2))).toEqual([['n3 192.0.2.2 51820 10.244.2.0/24 10.244.3.0/24'], []]);
+    expect(problems).toEqual([]);
+  });
+
+  it('leave nodes out that have one key at several places, and name them', () => {
     const leases = {
       ...own('192.0.2.1'),
       n2: lease(2, keyOf('b'), ['192.0.2.2']),

@@ -1,4 +1,4 @@
-import { cidrContains, parseCidr } from '../../base/ip/index.ts';
+import { cidrContains, formatIp, parseCidr } from '../../base/ip/index.ts';
 import type { Cidr, Family, Ip } from '../../base/ip/index.ts';
 import { FLANNEL_WIREGUARD_DEVICES } from '../routing/index.ts';
 import type { RoutingProblem } from '../routing/index.ts';
@@ -29,7 +29,7 @@ const PRIVATE: readonly Cidr[] = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16
   parseCidr(text)!,
 );
 
-/** The devices of `node` with their peers: every other node whose lease, by name in `leases`, says a key of its own. */
+/** The devices of `node` with their peers: every other node whose lease, by name in `leases`, says a key that nobody has elsewhere. */
 export function wireguardTunnels(
   netConf: WireguardNetConf,
   node: string,
@@ -41,11 +41,12 @@ export function wireguardTunnels(
     lease?.backendType === backend.type ? [[name, servedOf(lease, netConf)] as const] : [],
   );
   const shared = sharedKeys(speaking);
-  const others = speaking.filter(([name, lease]) => name !== node && !shared.has(keyOf(lease) ?? ''));
+  const ownKey = own && keyOf(own.families);
+  const others = speaking.filter(([, lease]) => keyOf(lease) !== ownKey && !shared.has(keyOf(lease) ?? ''));
   const tunnel = (family: Family, peers: readonly WireguardTunnelPeer[]): FlannelTunnel => ({
     device: FLANNEL_WIREGUARD_DEVICES[family],
     port: backend.ports[family],
-    peers,
+    peers: merged(peers),
   });
   const tunnels =
     backend.mode === 'separate'
@@ -78,7 +79,10 @@ type ServedFamilies = FlannelLease['families'];
 /** What a lease has of the families that the network has. */
 function servedOf({ families }: FlannelLease, { networks }: NetConf): ServedFamilies {
   return Object.fromEntries(
-    FAMILIES.filter((family) => networks[family] !== undefined).map((family) => [family, families[family]]),
+    FAMILIES.flatMap((family) => {
+      const lease = networks[family] && families[family];
+      return lease === undefined ? [] : [[family, lease]];
+    }),
   );
 }
 
@@ -87,14 +91,37 @@ function keyOf(lease: ServedFamilies): string | undefined {
   return lease[6]?.publicKey ?? lease[4]?.publicKey;
 }
 
-/** Keys that several nodes say, with their names. */
+/**
+ * Keys that nodes say at several places, with the nodes' names. At one place they are one machine, that has another name
+ * than before.
+ */
 function sharedKeys(leases: readonly (readonly [string, ServedFamilies])[]): ReadonlyMap<string, readonly string[]> {
-  const names = new Map<string, string[]>();
+  const owners = new Map<string, { names: string[]; places: Set<string> }>();
   for (const [name, lease] of leases) {
     const key = keyOf(lease);
-    if (key !== undefined) names.set(key, [...(names.get(key) ?? []), name]);
+    if (key === undefined) continue;
+    const { names, places } = owners.get(key) ?? { names: [], places: new Set() };
+    places.add(
+      Object.values(lease)
+        .map(({ publicIp }) => formatIp(publicIp))
+        .join(),
+    );
+    owners.set(key, { names: [...names, name], places });
   }
-  return new Map([...names].filter(([, all]) => all.length > 1).map(([key, all]) => [key, all.toSorted()]));
+  return new Map(
+    [...owners].filter(([, { places }]) => places.size > 1).map(([key, { names }]) => [key, names.toSorted()]),
+  );
+}
+
+/** One peer of each key, with the networks of all that have it. */
+function merged(peers: readonly WireguardTunnelPeer[]): readonly WireguardTunnelPeer[] {
+  const byKey = new Map<string, WireguardTunnelPeer>();
+  for (const peer of peers) {
+    const known = byKey.get(peer.publicKey);
+    const allowedIps = [...(known?.allowedIps ?? []), ...peer.allowedIps];
+    byKey.set(peer.publicKey, { ...peer, allowedIps });
+  }
+  return [...byKey.values()];
 }
 
 /** The key is the first one's that has one, as flannel takes IPv6's before IPv4's. */
