@@ -71,6 +71,25 @@ export function describeIngress(running: () => TestCluster): void {
       await running().ok('delete ingress -n cbs cbs-apiserver');
     });
 
+    it('opens the shop to customers, and nothing of it to others', async () => {
+      const cluster = running();
+      await cluster.ok(`apply -f ${ROOT}/examples/shop`);
+      await cluster.ok('wait --for=condition=Available deployment --all -n shop --timeout=300s');
+      const shown = { namespace: 'shop', name: 'shop-api' };
+      await expect.poll(() => addresses(cluster, shown)).not.toEqual([]);
+      const [address = ''] = await addresses(cluster, shown);
+      const page = (pod: string): object => ({
+        status: 200,
+        body: expect.stringContaining(`pod shop/${pod}-`) as string,
+      });
+      const customer = (path: string): Promise<unknown> => ask(cluster, address, 'http', 'shop.example.test', path);
+      await expect.poll(() => customer('/')).toMatchObject(page('front'));
+      await expect.poll(() => customer('/api/')).toMatchObject(page('api'));
+      const observed = await cluster.agrees('shop');
+      expect(observed.denied).toBeGreaterThan(0);
+      await cluster.clear('shop');
+    });
+
     it('may be of extensions/v1beta1', async () => {
       await apply('ingress-v1beta1.yaml');
       await expect.poll(() => addresses(running())).not.toEqual([]);
@@ -91,15 +110,15 @@ spec:
 
 const WELCOME = expect.stringContaining('cbs/cbs-apiserver') as string;
 
-async function addresses(cluster: TestCluster): Promise<readonly string[]> {
-  const found = await cluster.client.get<Ingress>(INGRESSES, OURS);
+async function addresses(cluster: TestCluster, of = OURS): Promise<readonly string[]> {
+  const found = await cluster.client.get<Ingress>(INGRESSES, of);
   return (found.status?.loadBalancer?.ingress ?? []).map(({ ip = '' }) => ip);
 }
 
 /** One request, and what it came to as JSON; the name needs no DNS. */
 const REQUEST = `
-const [scheme, host, name] = process.argv.slice(1);
-const options = { host, servername: name, headers: { host: name }, rejectUnauthorized: false, agent: false };
+const [scheme, host, name, path] = process.argv.slice(1);
+const options = { host, path, servername: name, headers: { host: name }, rejectUnauthorized: false, agent: false };
 require(scheme).get(options, (response) => {
   const certificate = response.socket.getPeerCertificate?.().subject.CN;
   let body = '';
@@ -114,8 +133,14 @@ interface Answer {
 }
 
 /** What the host outside is answered; undefined when it is not. */
-async function ask(cluster: TestCluster, address: string, scheme: 'http' | 'https'): Promise<Answer | undefined> {
-  const command = [process.execPath, '-e', REQUEST, scheme, address, HOST];
+async function ask(
+  cluster: TestCluster,
+  address: string,
+  scheme: 'http' | 'https',
+  name = HOST,
+  path = '/',
+): Promise<Answer | undefined> {
+  const command = [process.execPath, '-e', REQUEST, scheme, address, name, path];
   const { code, stdout } = await cluster.lab.request({ op: 'exec', at: { kind: 'outside' }, command });
   return code === 0 ? (JSON.parse(stdout) as Answer) : undefined;
 }
