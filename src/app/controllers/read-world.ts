@@ -1,4 +1,5 @@
 import type { Pod } from 'kubernetes-types/core/v1.d.ts';
+import { LOAD_BALANCERS } from '../../core/ipam/index.ts';
 import type { World } from '../../core/ipam/index.ts';
 import { listAll } from '../../host/kube-client/list-all.ts';
 import { NODES, PODS } from '../../host/kube-client/resources.ts';
@@ -20,7 +21,7 @@ export async function readWorld(client: KubeClient): Promise<World> {
   }));
   const pods = new Map(listing.items.map((pod) => [pod.key, pod]));
   return {
-    nodeExists: (node) => names.has(node),
+    nodeExists: (node) => node === LOAD_BALANCERS || names.has(node),
     podHolds: ({ namespace, name, uid, node }) => {
       // A finished pod still holds its address: only the agent knows when its interface is gone.
       const pod = pods.get(`${namespace}/${name}`);

@@ -2,6 +2,7 @@ import type { Logger } from '../../base/log.ts';
 import type { BlockStore } from '../../core/ipam/index.ts';
 import type { KubeClient } from '../../host/kube-client/types.ts';
 import { collectAddresses } from './collect-addresses.ts';
+import { giveAddresses } from './give-addresses.ts';
 import { keepHandles } from './keep-handles.ts';
 import { leadWhile } from './lead.ts';
 import type { ControllersOptions } from './options.ts';
@@ -19,7 +20,7 @@ export interface ControllersDependencies {
   readonly signal: AbortSignal;
 }
 
-/** Collects leaked addresses, keeps the handles of addresses and reports on pools, while this process holds the Lease, until the signal aborts. */
+/** Collects leaked addresses, keeps the handles of addresses, reports on pools and gives addresses to Services, while this process holds the Lease, until the signal aborts. */
 export async function runControllers(
   options: ControllersOptions,
   dependencies: ControllersDependencies,
@@ -31,6 +32,7 @@ export async function runControllers(
         collectAddresses(options, dependencies, term),
         keepHandles(dependencies, term),
         reportPools(dependencies, term),
+        giveAddresses(dependencies, term),
       ]);
     },
     dependencies,

@@ -2,7 +2,7 @@ import { SluiceError } from '../../base/errors.ts';
 import { bitsOf, cidrSize, formatCidr, networkOf, parseCidr } from '../../base/ip/index.ts';
 import type { Cidr } from '../../base/ip/index.ts';
 import type { IpamHandle } from './handles.ts';
-import { affinityName, blockName } from './names.ts';
+import { affinityName, blockName, LOAD_BALANCERS } from './names.ts';
 import { defaultBlockSize } from './pool.ts';
 import type { Affinity, AffinityState, Allocation, Block, IpPool, PoolEncapsulation, PoolUse } from './types.ts';
 
@@ -33,7 +33,7 @@ export interface IpamResource<Spec> {
 /** `IPAMBlock.spec` (libcalico-go/lib/apis/v3/ipam_block.go). */
 export interface IpamBlockSpec {
   readonly cidr: string;
-  /** `host:<node>`. */
+  /** `host:<node>`, or `virtual:load-balancer`. */
   readonly affinity?: string;
   /** By ordinal: an index into `attributes`, or null. */
   readonly allocations: readonly (number | null)[];
@@ -88,7 +88,7 @@ export function encodeBlock(block: Block): IpamResource<IpamBlockSpec> {
     blockName(block.cidr),
     {
       cidr: formatCidr(block.cidr),
-      ...(block.node === undefined ? {} : { affinity: `host:${block.node}` }),
+      ...(block.node === undefined ? {} : { affinity: affinityOf(block.node) }),
       allocations: Array.from({ length: size }, (_, ordinal) => index.get(ordinal) ?? null),
       unallocated: block.free,
       attributes: owned.map(([, { handle, attributes }]) => ({ handle_id: handle, secondary: attributes })),
@@ -121,12 +121,23 @@ export function decodeBlock(object: IpamResource<IpamBlockSpec>): Block {
   );
   return {
     cidr,
-    node: spec.affinity?.startsWith('host:') ? spec.affinity.slice('host:'.length) : undefined,
+    node: ownerOf(spec.affinity),
     strictAffinity: spec.strictAffinity ?? false,
     allocations,
     free,
     released: decodeReleased(metadata.annotations?.[RELEASED_ANNOTATION], free),
   };
+}
+
+const VIRTUAL = `virtual:${LOAD_BALANCERS}`;
+
+function affinityOf(owner: string): string {
+  return owner === LOAD_BALANCERS ? VIRTUAL : `host:${owner}`;
+}
+
+function ownerOf(affinity: string | undefined): string | undefined {
+  if (affinity === VIRTUAL) return LOAD_BALANCERS;
+  return affinity?.startsWith('host:') === true ? affinity.slice('host:'.length) : undefined;
 }
 
 /** The resource of a node's claim. */

@@ -22,7 +22,15 @@ export type { BlockHolders, HandlePlan, IpamHandle } from './handles.ts';
 export { BOOT_ATTRIBUTE, BOOT_ID, parseHostLocalFile, planHostAddresses, planImport } from './import-host-local.ts';
 export type { HostLocalLease, ImportPlan, RunningPod } from './import-host-local.ts';
 export { MemoryBlockStore } from './memory-store.ts';
-export { affinityName, blockName, handleOf, handleParts, isTunnelHandle, tunnelHandle } from './names.ts';
+export {
+  affinityName,
+  blockName,
+  handleOf,
+  handleParts,
+  isTunnelHandle,
+  LOAD_BALANCERS,
+  tunnelHandle,
+} from './names.ts';
 export { OPEN_POOL } from './open-pool.ts';
 export { ADDRESSING_PREFIX, podAddressing } from './pod-addressing.ts';
 export type { PodAddressing } from './pod-addressing.ts';

@@ -11,6 +11,9 @@ export function affinityName(node: string, cidr: Cidr): string {
   return `${node}-${blockName(cidr)}`;
 }
 
+/** Who owns the blocks from which Services get addresses: no node (Calico's name). */
+export const LOAD_BALANCERS = 'load-balancer';
+
 /** What runtimes call the interface of a pod's own network. */
 const POD_INTERFACE = 'eth0';
 
