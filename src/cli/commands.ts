@@ -52,6 +52,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/generate.ts'),
   },
   {
+    name: 'service',
+    summary: 'show a Service: its addresses, its endpoints, the way of a packet, and who may reach it',
+    load: () => import('./commands/service.ts'),
+  },
+  {
     name: 'status',
     summary: 'show nodes, pods, address blocks, policies and what is programmed where',
     load: () => import('./commands/status.ts'),

@@ -115,6 +115,10 @@ describe.skipIf(!present)('sluice as a plugin of kubectl', () => {
         ['why', 'a', 'b', '--namespace', 'shop', '--kubeconfig'],
       ],
       [
+        ['service', 'web'],
+        ['service', 'web', '--namespace', 'shop', '--kubeconfig'],
+      ],
+      [
         ['datastore', 'migrate', 'import', '-f', 'export.yaml'],
         ['datastore', 'migrate', 'import', '-f', 'export.yaml', '--kubeconfig'],
       ],

@@ -1,0 +1,48 @@
+import { table } from '../table.ts';
+import type { ServiceDescription } from './describe-service.ts';
+import type { PortReach } from './who-may-reach.ts';
+
+/** The description for people, line by line. */
+export function printService(description: ServiceDescription, reach: readonly PortReach[]): string[] {
+  const { service, type, addresses, ports, endpoints, path } = description;
+  const endpointRows = endpoints.map(({ address, ports: at, node, pod, state, zones }) => [
+    address,
+    at.join(' '),
+    node ?? '-',
+    pod ?? '-',
+    state,
+    zones.join(' '),
+  ]);
+  return [
+    `${service} (${type})`,
+    '',
+    table(
+      ['ADDRESS', 'KIND'],
+      addresses.map(({ address, kind }) => [address, kind]),
+    ),
+    '',
+    table(
+      ['PORT', 'PROTOCOL', 'NAME', 'NODE PORT'],
+      ports.map(({ port, protocol, name, nodePort }) => [
+        String(port),
+        protocol,
+        name === '' ? '-' : name,
+        String(nodePort ?? '-'),
+      ]),
+    ),
+    '',
+    endpoints.length === 0
+      ? 'No endpoints.'
+      : table(['ENDPOINT', 'PORTS', 'NODE', 'POD', 'STATE', 'FOR ZONES'], endpointRows),
+    '',
+    'The way of a packet:',
+    ...path.map((line) => `  ${line}`),
+    ...(reach.length === 0 ? [] : ['', 'Who may reach it under policy:', ...reach.flatMap(reachLines)]),
+  ];
+}
+
+function reachLines({ port, allowed, denied }: PortReach): string[] {
+  const list = (names: readonly string[]): string => (names.length === 0 ? 'nobody' : names.join(', '));
+  if (denied.length === 0) return [`  ${port}: everybody`];
+  return [`  ${port}: ${list(allowed)}`, `  ${' '.repeat(port.length)}  not: ${list(denied)}`];
+}
