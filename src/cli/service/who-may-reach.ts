@@ -1,6 +1,6 @@
 import { SluiceError } from '../../base/errors.ts';
 import type { ServiceInfo } from '../../core/policy/cluster.ts';
-import { Judge } from '../judge.ts';
+import type { Judge } from '../judge.ts';
 import type { Place } from '../place.ts';
 
 /** Who may connect to one port of a Service under policy. */
