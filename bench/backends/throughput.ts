@@ -4,14 +4,22 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { openCarriedNetlink } from '../../src/app/agent/carried-netlink.ts';
+import { OwnTunnels } from '../../src/app/agent/own-tunnels.ts';
+import { ReturnPeers } from '../../src/app/agent/return-peers.ts';
 import { formatIp, parseCidr } from '../../src/base/ip/index.ts';
 import { silentLogger } from '../../src/base/log.ts';
 import { createCalcEngine } from '../../src/core/calc/index.ts';
 import type { Delta } from '../../src/core/calc/index.ts';
 import { replaceAll } from '../../src/core/nft/index.ts';
 import { namespaceInfo, podEndpoint } from '../../src/core/policy/index.ts';
-import { DEFAULT_SETTINGS, desiredNetwork, diffNetwork } from '../../src/core/routing/index.ts';
-import type { BackendName, RoutingChange } from '../../src/core/routing/index.ts';
+import {
+  DEFAULT_SETTINGS,
+  DEFAULT_TUNNELS,
+  desiredNetwork,
+  diffNetwork,
+  RoutingTable,
+} from '../../src/core/routing/index.ts';
+import type { BackendName, RoutingChange, RoutingInput } from '../../src/core/routing/index.ts';
 import { openNetlink } from '../../src/host/netlink/kernel.ts';
 import type { Netlink } from '../../src/host/netlink/port.ts';
 import { inNetns } from '../../src/host/netns/netns.ts';
@@ -173,15 +181,32 @@ async function eachCarried([first, second]: Pair, backend: BackendName, stack: A
 function setUpNode(backend: BackendName, netlink: Netlink, node: PairNode, peer: PairNode): void {
   netlink.apply(changesOf(backend, node, peer));
   const engine = createCalcEngine({ node: node.name, families: [4] });
-  for (const delta of deltas(node, peer)) engine.apply(delta);
+  for (const delta of [...deltas(node, peer), ...networkDeltas(inputOf(backend, node, peer))]) engine.apply(delta);
   engine.flush();
   using filter = openNftables({ netns: node.netns });
   filter.apply(replaceAll(engine.ruleset()));
 }
 
 function changesOf(backend: BackendName, node: PairNode, peer: PairNode): readonly RoutingChange[] {
+  return diffNetwork(desiredNetwork(inputOf(backend, node, peer)), NOTHING);
+}
+
+/** What routing has to say to the packet filter. */
+function networkDeltas(input: RoutingInput): readonly Delta[] {
+  const { tunnels, returnPeers } = new RoutingTable().update(input);
+  const own = new OwnTunnels(
+    () => DEFAULT_TUNNELS,
+    () => undefined,
+  );
+  const back = new ReturnPeers(() => undefined);
+  own.update(tunnels);
+  back.update(returnPeers);
+  return [...own.snapshot(), ...back.snapshot()];
+}
+
+function inputOf(backend: BackendName, node: PairNode, peer: PairNode): RoutingInput {
   const both = [node, peer];
-  const desired = desiredNetwork({
+  return {
     node: node.name,
     backend,
     pools: [],
@@ -200,8 +225,7 @@ function changesOf(backend: BackendName, node: PairNode, peer: PairNode): readon
     underlay: { subnets: [{ ip: node.address, prefix: 24 }], links: ['eth0'], mtu: MTU, peerMtu: new Map() },
     settings: DEFAULT_SETTINGS,
     configuredMtu: 0,
-  });
-  return diffNetwork(desired, NOTHING);
+  };
 }
 
 function deltas(node: PairNode, peer: PairNode): readonly Delta[] {
@@ -214,10 +238,22 @@ function deltas(node: PairNode, peer: PairNode): readonly Delta[] {
     });
     return { kind: 'pod', key: value.key, value };
   });
+  const nodes = [node, peer].map(({ name, address, tunnel }): Delta => {
+    const value = {
+      kind: 'node',
+      key: name,
+      name,
+      labels: {},
+      addresses: [address],
+      tunnelAddresses: [tunnel],
+    } as const;
+    return { kind: 'node', key: name, value };
+  });
   const pod = `default/on-${node.name}`;
   return [
     { kind: 'namespace', key: namespace.name, value: namespace },
     { kind: 'pool', key: 'pool', value: { name: 'pool', cidr: parseCidr('10.244.0.0/16')!, natOutgoing: true } },
+    ...nodes,
     ...pods,
     { kind: 'local-endpoint', key: pod, value: { id: pod, interface: POD_LINK, pod, addresses: [node.podAddress] } },
   ];

@@ -24,6 +24,7 @@ export class OwnTunnels {
       interface: link.name,
       addresses,
       outer: outerOf(link),
+      ...(link.kind === 'vxlan' ? { oneWay: true } : {}),
     }));
     this.#unwrapped = tunnels.filter(({ link }) => link.kind !== 'wireguard').map(({ link }) => outerOf(link));
     this.#publish();

@@ -5,7 +5,7 @@ import type { BaseOptions } from '../nft/base-options.ts';
 import { baseSets, policyOnlySets } from '../nft/base-sets.ts';
 import { intervalKeys } from '../nft/condition-matches.ts';
 import { addressKey } from '../nft/key.ts';
-import { SETS } from '../nft/names.ts';
+import { CHAINS, SETS } from '../nft/names.ts';
 import { DEFAULT_OVERLAY } from '../nft/overlay.ts';
 import type { TunnelSpec } from '../nft/overlay.ts';
 import type { TrackedRuleset } from '../nft/tracked-ruleset.ts';
@@ -20,6 +20,9 @@ export interface NetworkOptions {
   /** Another network does all but policy. */
   readonly policyOnly: boolean;
 }
+
+/** Base chains that exist while something needs them. */
+const OCCASIONAL = [CHAINS.rawElsewhere, CHAINS.rawOutput];
 
 /** The part of the ruleset that does not depend on pods: base chains, pools and the node's own tunnel addresses. */
 export class Network {
@@ -87,11 +90,13 @@ export class Network {
     const options = { families, tunnels: devices, barred, returnPaths: this.#peers.size > 0, ...this.#settings };
     const chains = this.#options.policyOnly ? policyOnlyChains(options) : baseChains(options);
     for (const chain of chains) this.#ruleset.setChain(chain);
+    const names = new Set(chains.map(({ name }) => name));
+    for (const name of OCCASIONAL) if (!names.has(name)) this.#ruleset.deleteChain(name);
   }
 
   #usualTunnel(): TunnelSpec {
     const addresses = this.#tunnelAddresses;
-    return { interface: this.#options.tunnelInterface, addresses, outer: DEFAULT_OVERLAY };
+    return { interface: this.#options.tunnelInterface, addresses, outer: DEFAULT_OVERLAY, oneWay: true };
   }
 
   setPool(name: string, pool: PoolSpec | undefined): void {

@@ -28,6 +28,7 @@ const TUNNELS: TunnelsSpec = {
       interface: 'vxlan.sluice',
       addresses: [ip('10.244.0.8')],
       outer: { protocol: 'udp', port: 8472 },
+      oneWay: true,
     },
   ],
   barred: [{ protocol: 'udp', port: 8472 }, { protocol: 'ipip' }],
@@ -88,7 +89,7 @@ it('what nobody serves of the addresses that a node advertises is not sent back 
   expect(send('eth0', stray).verdict).toBe('accept');
   engine.apply({ kind: 'advertised', key: '', value: [parseCidr('10.96.0.0/16')!, parseCidr('fd00:10:96::/108')!] });
   engine.flush();
-  expect(send('eth0', stray)).toMatchObject({ verdict: 'drop', endedBy: 'service-forward' });
+  expect(send('eth0', stray)).toMatchObject({ verdict: 'drop', endedBy: 'egress' });
   // The node itself may have other ideas of the address.
   expect(send('eth0', { ...stray, inputInterface: '', source: key(NODE) }).verdict).toBe('accept');
   engine.apply({ kind: 'advertised', key: '' });
@@ -145,6 +146,51 @@ describe('the tunnels of a node', () => {
     expect(send('eth0', outer).packet.mark).toBe(0x700);
     const arrived = { inputInterface: 'eth0', source: key(OUTSIDE), ctMark: CT_MARK.NODE_PORT };
     expect(send('eth0', arrived).packet.source).toBe(key(OUTSIDE));
+  });
+
+  it('have their packets between nodes left out of connection tracking, where no direction answers the other', () => {
+    for (const [name, address] of [
+      ['node-1', NODE],
+      ['node-2', PEER_NODE],
+    ] as const) {
+      const value = {
+        kind: 'node',
+        key: name,
+        name,
+        labels: {},
+        addresses: [ip(address)],
+        tunnelAddresses: [],
+      } as const;
+      engine.apply({ kind: 'node', key: name, value });
+    }
+    engine.flush();
+    const wrapped = { protocol: IPPROTO.UDP, destinationPort: 8472 };
+    const [node, peer] = [key(NODE), key(PEER_NODE)];
+    const tracked = (packet: Partial<Packet>) => send('eth0', packet).packet.ctState === CT_STATE.NEW;
+    const inbound = { ...wrapped, inputInterface: 'eth0', source: peer, destination: node };
+    const outbound = { ...wrapped, inputInterface: '', source: node, destination: peer };
+    expect([inbound, outbound].map(tracked)).toEqual([false, false]);
+    // What policies of host endpoints and pods judge.
+    expect(tracked({ ...inbound, source: key(OUTSIDE) })).toBe(true);
+    expect(tracked({ ...inbound, destination: key(POD) })).toBe(true);
+    expect(tracked({ ...outbound, destination: key(OUTSIDE) })).toBe(true);
+    expect(tracked({ ...inbound, destinationPort: 53 })).toBe(true);
+    // Both directions of IP in IP are one connection, which a firewall of the node's may know.
+    expect(tracked({ ...inbound, protocol: IPPROTO.IPIP, sourcePort: 0, destinationPort: 0 })).toBe(true);
+    engine.apply({ kind: 'tunnels', key: '', value: { devices: [], barred: [] } });
+    engine.flush();
+    expect([inbound, outbound].map(tracked)).toEqual([true, true]);
+  });
+
+  it('carry nothing more of a connection that is cut, in neither direction', () => {
+    const known = { ctState: CT_STATE.ESTABLISHED, protocol: IPPROTO.TCP, tcpFlags: 0x10 };
+    const back = { ...known, inputInterface: 'vxlan.sluice', source: key(FAR_POD), destination: key(POD) };
+    const verdicts = (ctMark: number) => [
+      send('vxlan.sluice', { ...known, ctMark }).verdict,
+      send('slc1', { ...back, ctMark }).verdict,
+    ];
+    expect(verdicts(0)).toEqual(['accept', 'accept']);
+    expect(verdicts(CT_MARK.CUT)).toEqual(['drop', 'drop']);
   });
 
   it('show whose an IP-in-IP packet is, for what is inside, and lead that no other way', () => {

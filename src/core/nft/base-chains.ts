@@ -1,7 +1,7 @@
 import type { BaseOptions } from './base-options.ts';
 import { CT_STATE, TCP_FLAG } from './model.ts';
 import type { Chain, Rule, Statement } from './model.ts';
-import { policyRules, sharedRules, spoofRules } from './policy-rules.ts';
+import { KNOWN, KNOWN_OR_CUT, policyRules, sharedRules, spoofRules } from './policy-rules.ts';
 import { PROXIED_ANSWERS, proxiedChains } from './proxied.ts';
 import { outerPeerRules, returnPathEnd, returnPathRules } from './return-paths.ts';
 import {
@@ -16,31 +16,53 @@ import {
   toService,
 } from './service-rules.ts';
 import { postroutingRules } from './source-translation.ts';
-import { comesFrom, hasState, isTcp, leavesBy, LISTED_INTERFACES, OWN_INTERFACES, verdict } from './statements.ts';
+import { rawOverlay } from './untracked-overlay.ts';
+import {
+  comesFrom,
+  CT_MARK,
+  hasCtMark,
+  hasState,
+  isTcp,
+  leavesBy,
+  LISTED_INTERFACES,
+  OWN_INTERFACES,
+  verdict,
+} from './statements.ts';
 
-/** Most packets, in one rule. */
-const KNOWN: Rule = [hasState(CT_STATE.ESTABLISHED | CT_STATE.RELATED), verdict('accept')];
+/** What needs no refusal: known connections, and what was left out of connection tracking. */
+const NOT_NEW: Rule = [hasState(CT_STATE.ESTABLISHED | CT_STATE.RELATED | CT_STATE.UNTRACKED), verdict('accept')];
+
+/** The first packets of TCP, of both sides. */
+const isOpening: readonly Statement[] = [
+  isTcp,
+  {
+    kind: 'compare',
+    field: 'tcp flags',
+    mask: TCP_FLAG.SYN | TCP_FLAG.RST,
+    op: '==',
+    value: TCP_FLAG.SYN,
+  },
+];
+
+const SEGMENT_SIZES = 'segment-sizes';
 
 /** The chains that exist whatever the cluster holds. All that varies besides {@link BaseOptions} is in sets. */
 export function baseChains(options: BaseOptions): readonly Chain[] {
   const { families } = options;
+  const overlay = rawOverlay(options);
   return [
     {
       name: 'raw-prerouting',
       hook: { type: 'filter', hook: 'prerouting', priority: -300 },
-      rules: spoofRules(options, OWN_INTERFACES),
+      rules: spoofRules(options, OWN_INTERFACES, overlay.elsewhere),
     },
+    ...overlay.chains,
     {
       name: 'return-path',
       hook: { type: 'filter', hook: 'prerouting', priority: -150 },
       rules: [...returnPathRules(options), PROXIED_ANSWERS],
     },
-    {
-      name: 'return-path-end',
-      hook: { type: 'filter', hook: 'postrouting', priority: -150 },
-      rules: returnPathEnd(options),
-    },
-    { name: 'segment-size', hook: { type: 'filter', hook: 'forward', priority: -150 }, rules: segmentSizes(options) },
+    { name: SEGMENT_SIZES, rules: segmentSizes(options) },
     { name: 'node-ports', rules: nodePortTranslation(families) },
     { name: REFUSE, rules: REFUSALS },
     {
@@ -61,25 +83,35 @@ export function baseChains(options: BaseOptions): readonly Chain[] {
       rules: [...families.flatMap((family) => [ownNodePort(family), toService(family)]), [verdict('jump node-ports')]],
     },
     {
-      name: 'service-forward',
-      hook: { type: 'filter', hook: 'forward', priority: -20 },
-      rules: [KNOWN, ...refusalRules(families), ...loopRules(options)],
+      name: 'service-output',
+      hook: { type: 'filter', hook: 'output', priority: 0 },
+      rules: [NOT_NEW, ...refusalRules(families)],
     },
-    { name: 'service-output', hook: { type: 'filter', hook: 'output', priority: 0 }, rules: refusalRules(families) },
     {
       name: 'service-input',
       hook: { type: 'filter', hook: 'input', priority: 0 },
-      rules: [...outerPeerRules(options), ...ownAddressRefusal(families)],
+      rules: [...outerPeerRules(options), NOT_NEW, ...ownAddressRefusal(families)],
     },
     {
+      // A base chain costs each packet about as much as all the rules that it passes there, so all that is done to what
+      // the node forwards is here, and only what an accept must not end is in a second one.
       name: 'egress',
       hook: { type: 'filter', hook: 'forward', priority: -10 },
-      rules: policyRules('egress', families, OWN_INTERFACES),
+      rules: [
+        ...(options.tunnels.length === 0 ? [] : [[...isOpening, verdict(`jump ${SEGMENT_SIZES}`)]]),
+        ...returnPathEnd(options),
+        KNOWN,
+        ...refusalRules(families),
+        ...loopRules(options),
+        // The other chain need not look for them.
+        [OWN_INTERFACES.to, hasCtMark(CT_MARK.CUT), verdict('drop')],
+        ...policyRules('egress', families, OWN_INTERFACES),
+      ],
     },
     {
       name: 'ingress',
       hook: { type: 'filter', hook: 'forward', priority: 0 },
-      rules: policyRules('ingress', families, OWN_INTERFACES),
+      rules: [KNOWN_OR_CUT, ...policyRules('ingress', families, OWN_INTERFACES)],
     },
     ...proxiedChains(families),
     {
@@ -116,14 +148,7 @@ export function policyOnlyChains({ families, barred }: Pick<BaseOptions, 'famili
  * would swallow their big packets.
  */
 function segmentSizes({ tunnels }: BaseOptions): Rule[] {
-  const syn: Statement = {
-    kind: 'compare',
-    field: 'tcp flags',
-    mask: TCP_FLAG.SYN | TCP_FLAG.RST,
-    op: '==',
-    value: TCP_FLAG.SYN,
-  };
   return tunnels.flatMap(({ interface: device }) =>
-    [comesFrom(device), leavesBy(device)].map((crosses): Rule => [crosses, isTcp, syn, { kind: 'clamp-mss' }]),
+    [comesFrom(device), leavesBy(device)].map((crosses): Rule => [crosses, ...isOpening, { kind: 'clamp-mss' }]),
   );
 }

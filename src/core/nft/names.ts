@@ -71,6 +71,9 @@ export const SETS = {
 
 /** Base chains that exist only while something needs them. */
 export const CHAINS = {
+  /** What comes from elsewhere than pods, before connection tracking. */
+  rawElsewhere: 'raw-elsewhere',
+  rawOutput: 'raw-output',
   /** Policy of pods about their own node. */
   ownNode: 'own-node',
   /** What becomes of it when policy has allowed it. */

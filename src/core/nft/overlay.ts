@@ -15,6 +15,8 @@ export interface TunnelSpec {
   /** This node's addresses on it: the source of its own traffic there. */
   readonly addresses: readonly Ip[];
   readonly outer: OuterPacket;
+  /** Packets of one direction do not look like answers to those of the other: VXLAN takes a source port for each flow. */
+  readonly oneWay?: boolean;
 }
 
 /** Matches for packets that carry others. */

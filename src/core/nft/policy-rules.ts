@@ -1,7 +1,7 @@
 import type { Family } from '../../base/ip/index.ts';
 import type { BaseOptions } from './base-options.ts';
 import { CT_STATE, IPPROTO } from './model.ts';
-import type { Rule } from './model.ts';
+import type { Rule, Verdict } from './model.ts';
 import { SETS } from './names.ts';
 import { isDiscovery } from './own-node.ts';
 import { looksLike } from './overlay.ts';
@@ -9,6 +9,7 @@ import {
   CT_MARK,
   destination,
   hasCtMark,
+  hasNoCtMark,
   hasState,
   inSet,
   isFamily,
@@ -22,10 +23,14 @@ import type { PodInterfaces } from './statements.ts';
 const accept = verdict('accept');
 const drop = verdict('drop');
 
-/** A pod sends from its own addresses only; an interface that is not in the set belongs to no known pod. */
+/**
+ * A pod sends from its own addresses only; an interface that is not in the set belongs to no known pod. `elsewhere` is for
+ * what other interfaces bring.
+ */
 export function spoofRules(
   { families, barred }: Pick<BaseOptions, 'families' | 'barred'>,
   pods: PodInterfaces,
+  elsewhere: Verdict = 'accept',
 ): Rule[] {
   const own = families.map((family) => [
     isFamily(family),
@@ -45,13 +50,25 @@ export function spoofRules(
     },
     accept,
   ]);
-  return [[pods.notFrom, accept], ...barred.map((outer) => [...looksLike(outer), drop]), ...own, ...discovery, [drop]];
+  return [
+    [pods.notFrom, verdict(elsewhere)],
+    ...barred.map((outer) => [...looksLike(outer), drop]),
+    ...own,
+    ...discovery,
+    [drop],
+  ];
 }
+
+/** Packets of connections that are known and not cut: nearly all there are, so they pass in one rule. */
+export const KNOWN: Rule = [hasNoCtMark(CT_MARK.CUT), hasState(CT_STATE.ESTABLISHED | CT_STATE.RELATED), accept];
+
+/** The same where those that are cut have been dropped before. */
+export const KNOWN_OR_CUT: Rule = [hasState(CT_STATE.ESTABLISHED | CT_STATE.RELATED), accept];
 
 /** What policy is not asked about: connections that are cut, those that are known, and what belongs to none. */
 export const CONNECTIONS: readonly Rule[] = [
   [hasCtMark(CT_MARK.CUT), drop],
-  [hasState(CT_STATE.ESTABLISHED | CT_STATE.RELATED), accept],
+  KNOWN_OR_CUT,
   // Translation passes over what belongs to no connection: a late answer would show a Service's client the backend's
   // own address, and the client would reset the connection.
   [hasState(CT_STATE.INVALID), drop],

@@ -26,7 +26,8 @@ const clear: Statement = { kind: 'set-mark', target: 'meta mark', mask: CT_MARK.
  * it entered by, for the sake of a Service: its answers must go back there, since only that node can translate them
  * back. What a peer sends on its own account goes back to it in any case.
  */
-export function returnPathRules({ families, tunnels }: BaseOptions): Rule[] {
+export function returnPathRules({ families, tunnels, returnPaths }: BaseOptions): Rule[] {
+  if (!returnPaths) return [];
   const stranger = (family: Family): Statement[] => [
     isNew,
     isFamily(family),
@@ -40,17 +41,18 @@ export function returnPathRules({ families, tunnels }: BaseOptions): Rule[] {
       [comesFrom(device), marked, clear],
     ]),
     ...families.map((family): Rule => [
-      OWN_INTERFACES.notFrom,
       ...stranger(family),
+      OWN_INTERFACES.notFrom,
       { kind: 'vmap', key: ['ether saddr'], map: SETS.peers },
     ]),
-    [OWN_INTERFACES.from, hasCtMark(CT_MARK.PEER), { kind: 'copy-mark', mask: CT_MARK.PEER }],
+    [hasCtMark(CT_MARK.PEER), OWN_INTERFACES.from, { kind: 'copy-mark', mask: CT_MARK.PEER }],
   ];
 }
 
 /** The mark has chosen the route; on the wrapped packet it would choose the same one, into the tunnel again. */
-export function returnPathEnd({ tunnels }: BaseOptions): Rule[] {
-  return tunnels.map(({ interface: device }) => [leavesBy(device), marked, clear]);
+export function returnPathEnd({ returnPaths, tunnels }: BaseOptions): Rule[] {
+  if (!returnPaths) return [];
+  return tunnels.map(({ interface: device }) => [marked, leavesBy(device), clear]);
 }
 
 /**

@@ -130,6 +130,14 @@ export const hasCtMark = (bit: number): Statement => ({
   value: 0,
 });
 
+export const hasNoCtMark = (bit: number): Statement => ({
+  kind: 'compare',
+  field: 'ct mark',
+  mask: bit,
+  op: '==',
+  value: 0,
+});
+
 /** The packet bears one of the bits of {@link PACKET_MARK}. */
 export const hasMark = (bit: number): Statement => ({
   kind: 'compare',
