@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseCidr } from '../../base/ip/index.ts';
 import { ENDPOINT_SLICES, NETWORK_POLICIES, NODES, PODS, SERVICES } from '../../host/kube-client/resources.ts';
+import { openConntrack } from '../../host/conntrack/kernel.ts';
 import { openNetlink } from '../../host/netlink/kernel.ts';
 import { answers, unanswered } from '../../host/probe/echo-stream.test-support.ts';
 import { TestCluster, eventually } from './cluster.test-support.ts';
@@ -229,6 +230,26 @@ describe('a UDP client of a Service', () => {
     await cluster.client.delete(ENDPOINT_SLICES, { namespace: 'default', name: 'web-4' });
     await cluster.client.create(ENDPOINT_SLICES, slice(after));
     await eventually(() => last().startsWith('after '));
+  });
+
+  it('is let go when the last endpoint goes, and finds the first one that comes, by a NodePort too', async () => {
+    await using cluster = await TestCluster.create();
+    await cluster.addNode('n1');
+    const [before, after] = [await cluster.addPod('n1', 'before'), await cluster.addPod('n1', 'after')];
+    const clients = [await cluster.addPod('n1', 'client-1'), await cluster.addPod('n1', 'client-2')] as const;
+    for (const pod of [before, after]) cluster.serve(pod);
+    const ways = [cluster.converse(clients[0], '10.96.0.1'), cluster.converse(clients[1], '172.30.1.11', 30_080)];
+    const answeredBy = (name: string) => eventually(() => ways.every((last) => last().startsWith(`${name} `)));
+    using conntrack = openConntrack({ netns: cluster.nodes.get('n1')!.netns });
+    const led = () => conntrack.dump().filter(({ reply }) => reply.sourcePort === 8080).length;
+    // The clients have been asking since before there was anything to ask.
+    await cluster.client.create(SERVICES, service('10.96.0.1'));
+    await cluster.client.create(ENDPOINT_SLICES, slice(before));
+    await answeredBy('before');
+    await cluster.client.delete(ENDPOINT_SLICES, { namespace: 'default', name: 'web-4' });
+    await eventually(() => led() === 0);
+    await cluster.client.create(ENDPOINT_SLICES, slice(after));
+    await answeredBy('after');
   });
 });
 

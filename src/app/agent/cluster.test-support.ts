@@ -402,13 +402,13 @@ export class TestCluster implements AsyncDisposable {
   }
 
   /** Asks UDP port 80 of `address` again and again over one socket; the function returned tells the last answer. */
-  converse({ netns }: TestPod, address: string): () => string {
+  converse({ netns }: TestPod, address: string, port = 80): () => string {
     const client = this.start(netns, [
       process.execPath,
       '-e',
       `const socket = require('dgram').createSocket('udp4');
        socket.on('message', (data) => console.log(String(data)));
-       setInterval(() => socket.send('hello', 80, '${address}'), 50);`,
+       setInterval(() => socket.send('hello', ${port}, '${address}'), 50);`,
     ]);
     let last = '';
     client.stdout!.on('data', (chunk: Buffer) => (last = chunk.toString()));
