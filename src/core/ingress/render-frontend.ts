@@ -104,9 +104,11 @@ function requestChecks(): string[] {
   return [
     'http-request deny deny_status 400 if { req.hdr(host) -m sub / }',
     'http-request set-var(txn.host) req.hdr(host),host_only,lower,rtrim(.)',
-    'http-request set-var(txn.path) path,url_dec',
+    'http-request set-var(txn.path) path',
+    // Looked for first, as it costs little: most paths have nothing of the kind.
+    'http-request set-var(txn.path) path,url_dec if { path -m sub % }',
     'http-request set-var(txn.path) var(txn.path),regsub(/+,/,g) if { var(txn.path) -m sub // }',
-    "http-request deny deny_status 400 if { var(txn.path) -m reg '(^|/)\\.\\.?(/|$)' }",
+    "http-request deny deny_status 400 if { var(txn.path) -m sub /. } { var(txn.path) -m reg '(^|/)\\.\\.?(/|$)' }",
   ];
 }
 

@@ -89,7 +89,6 @@ const GENERAL: readonly string[] = [
   '',
   'defaults',
   '  mode http',
-  '  log global',
   '  option dontlognull',
   '  option redispatch',
   // A client that is about to send its next request must not find the connection closed by a reload.
