@@ -62,7 +62,22 @@ it.each(['vxlan', 'host-gw'] as const)(
     }
     await cluster.client.delete(NETWORK_POLICIES, { namespace: 'default', name: 'only' });
     for (const { own } of NEXT) await eventually(async () => (await ask(netns, own)).startsWith('web'));
-    await cluster.run(cluster.nodes.get('n2')!.netns, ['ip', 'link', 'delete', 'eth1']);
+
+    // Of what the node itself asks another one for, a tunnel shows its first address and a plain route the one that it took.
+    const near = await cluster.addPod('n1', 'near', { app: 'web' });
+    cluster.serve(near, 6);
+    const first = ['172.30.1.12', 'fd00:30:1::12'];
+    const seen = backend === 'vxlan' ? first : NEXT.map(({ own }) => own);
+    const from = seen.map((ip) => ({ ipBlock: { cidr: `${ip}/${ip.includes(':') ? 128 : 32}` } }));
+    await cluster.client.create(NETWORK_POLICIES, policy('only', { podSelector: {}, ingress: [{ from }] }));
+    for (const family of [4, 6] as const) await cluster.client.update(ENDPOINT_SLICES, slice(near, family));
+    const other = cluster.nodes.get('n2')!.netns;
+    for (const [i, address] of ['172.30.1.11', '[fd00:30:1::11]'].entries()) {
+      // The answer is none of HTTP's.
+      const curl = ['curl', '-s', '-m', '10', '--http0.9', '--interface', NEXT[i]!.own, `http://${address}:30080/`];
+      await eventually(async () => (await cluster.run(other, curl)).output.startsWith('near'));
+    }
+    await cluster.run(other, ['ip', 'link', 'delete', 'eth1']);
     await eventually(async () => (await published(cluster)) === undefined);
   },
 );
