@@ -77,7 +77,7 @@ export const command: Command = {
         cluster,
         invocation,
       );
-    return show(plan, { from, node, observed, isManifest: mode === 'manifest' }, invocation);
+    return await show(plan, { from, node, observed, isManifest: mode === 'manifest' }, invocation);
   },
 };
 

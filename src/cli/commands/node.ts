@@ -65,7 +65,7 @@ async function askNodes(invocation: Invocation): Promise<readonly Answer[]> {
   if (wanted !== undefined && !names.includes(wanted))
     throw new SluiceError('no-node', `${cluster.title} has no node ${wanted}: it has ${names.join(', ')}`);
   const nodes = wanted === undefined ? names : [wanted];
-  return Promise.all(
+  return await Promise.all(
     nodes.map(async (node) => {
       try {
         return answerOf(node, await lab.request({ op: 'agent-status', node, path: '/bgp' }));

@@ -37,6 +37,6 @@ export const command: Command = {
     using cluster = await openCluster(invocation);
     const state = clusterState(await readSnapshot(cluster.client));
     for (const issue of state.issues) invocation.note(`warning: ${formatPolicyIssue(issue)}`);
-    return answerOne(new Judge(new PolicyEngine(state)), asked, invocation);
+    return await answerOne(new Judge(new PolicyEngine(state)), asked, invocation);
   },
 };
