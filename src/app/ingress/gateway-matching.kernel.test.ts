@@ -1,14 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { array, assert, asyncProperty, constantFrom, record } from 'fast-check';
 import { expect, it } from 'vitest';
 import { deriveGateways, GATEWAY_CONTROLLER, withGateways } from '../../core/gateway/index.ts';
 import type { Gateway, HttpRoute } from '../../core/gateway/index.ts';
 import { deriveIngress, renderIngress } from '../../core/ingress/index.ts';
-import { openHaproxy } from '../../host/haproxy/haproxy.ts';
-import { selfSignedCertificate } from './certificate.ts';
-import { ask, enterNetwork, PROXY } from './rig.test-support.ts';
+import { bareProxy } from './bare-proxy.test-support.ts';
+import { ask, enterNetwork } from './rig.test-support.ts';
 
 const allowed = enterNetwork();
 
@@ -112,42 +108,26 @@ function expected(own: readonly string[], rules: readonly Rule[], asked: Questio
 }
 
 it.runIf(allowed)('leads requests where the specification says, for any listeners, routes and requests', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-gateway-'));
-  const haproxy = openHaproxy({ folder });
-  const { certificate, key } = await selfSignedCertificate('default.test', Date.now());
-  const options = {
-    folder: haproxy.folder,
-    addresses: [PROXY],
-    httpPort: 80,
-    httpsPort: 443,
-    statusPort: 10_254,
-    acceptProxy: false,
-    keepClient: false,
-    defaultCertificate: `${certificate}\n${key}`,
-  };
-  try {
-    await assert(
-      asyncProperty(
-        listeners.map((all) => [...new Set(all)]),
-        array(rule, { minLength: 10, maxLength: 30 }),
-        array(question, { minLength: 80, maxLength: 80 }),
-        async (own, rules, questions) => {
-          await haproxy.load(renderIngress(modelOf(own, rules), options).files);
-          for (const asked of questions) {
-            const { host, path: requested, method, header, query } = asked;
-            const headers = header === null ? {} : { 'x-test': header };
-            const answer = await ask(host, `${requested}${query === null ? '' : `?q=${query}`}`, { method, headers });
-            const answered = Number(/^http:\/\/r(\d+)\.test/.exec(answer.headers.location ?? '')?.[1] ?? -1);
-            expect([asked, answered]).toEqual([asked, expected(own, rules, asked)]);
-          }
-        },
-      ),
-      { numRuns: 12 },
-    );
-  } finally {
-    await haproxy.stop();
-    rmSync(folder, { recursive: true, force: true });
-  }
+  await using proxy = await bareProxy();
+  const { haproxy, options } = proxy;
+  await assert(
+    asyncProperty(
+      listeners.map((all) => [...new Set(all)]),
+      array(rule, { minLength: 10, maxLength: 30 }),
+      array(question, { minLength: 80, maxLength: 80 }),
+      async (own, rules, questions) => {
+        await haproxy.load(renderIngress(modelOf(own, rules), options).files);
+        for (const asked of questions) {
+          const { host, path: requested, method, header, query } = asked;
+          const headers = header === null ? {} : { 'x-test': header };
+          const answer = await ask(host, `${requested}${query === null ? '' : `?q=${query}`}`, { method, headers });
+          const answered = Number(/^http:\/\/r(\d+)\.test/.exec(answer.headers.location ?? '')?.[1] ?? -1);
+          expect([asked, answered]).toEqual([asked, expected(own, rules, asked)]);
+        }
+      },
+    ),
+    { numRuns: 12 },
+  );
 });
 
 function modelOf(own: readonly string[], rules: readonly Rule[]): ReturnType<typeof deriveIngress> {

@@ -1,13 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { array, assert, asyncProperty, constantFrom, record, tuple } from 'fast-check';
 import { expect, it } from 'vitest';
 import { deriveIngress, renderIngress } from '../../core/ingress/index.ts';
 import type { Ingress } from '../../core/kube/types.ts';
-import { openHaproxy } from '../../host/haproxy/haproxy.ts';
-import { selfSignedCertificate } from './certificate.ts';
-import { ask, enterNetwork, ingress, PROXY } from './rig.test-support.ts';
+import { bareProxy } from './bare-proxy.test-support.ts';
+import { ask, enterNetwork, ingress } from './rig.test-support.ts';
 
 const allowed = enterNetwork();
 
@@ -57,48 +53,33 @@ function expected(rules: readonly Rule[], host: string, requested: string): numb
 }
 
 it.runIf(allowed)('answers as the documentation says, for any rules and requests', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-ingress-'));
-  const haproxy = openHaproxy({ folder });
-  const { certificate, key } = await selfSignedCertificate('default.test', Date.now());
-  const options = {
-    folder: haproxy.folder,
-    addresses: [PROXY],
-    httpPort: 80,
-    httpsPort: 443,
-    statusPort: 10_254,
-    acceptProxy: false,
-    defaultCertificate: `${certificate}\n${key}`,
-  };
-  try {
-    await assert(
-      asyncProperty(
-        array(rule, { minLength: 1, maxLength: 12 }),
-        array(question, { minLength: 30, maxLength: 30 }),
-        async (rules, questions) => {
-          const model = deriveIngress({
-            ingresses: rules.map(ingressOf),
-            classes: [],
-            services: new Map(),
-            slices: new Map(),
-            secrets: new Map(),
-            inspectCertificate: () => ({ names: [] }),
-            withoutClass: true,
-            rejected: new Map(),
-          });
-          await haproxy.load(renderIngress(model, options).files);
-          for (const { host, path: requested, query } of questions) {
-            const { headers } = await ask(host, `${encodeURI(requested)}${query}`);
-            const answered = Number(/^http:\/\/r(\d+)\.test/.exec(headers.location ?? '')?.[1] ?? -1);
-            expect([host, requested, answered]).toEqual([host, requested, expected(rules, host, requested)]);
-          }
-        },
-      ),
-      { numRuns: 15 },
-    );
-  } finally {
-    await haproxy.stop();
-    rmSync(folder, { recursive: true, force: true });
-  }
+  await using proxy = await bareProxy();
+  const { haproxy, options } = proxy;
+  await assert(
+    asyncProperty(
+      array(rule, { minLength: 1, maxLength: 12 }),
+      array(question, { minLength: 30, maxLength: 30 }),
+      async (rules, questions) => {
+        const model = deriveIngress({
+          ingresses: rules.map(ingressOf),
+          classes: [],
+          services: new Map(),
+          slices: new Map(),
+          secrets: new Map(),
+          inspectCertificate: () => ({ names: [] }),
+          withoutClass: true,
+          rejected: new Map(),
+        });
+        await haproxy.load(renderIngress(model, options).files);
+        for (const { host, path: requested, query } of questions) {
+          const { headers } = await ask(host, `${encodeURI(requested)}${query}`);
+          const answered = Number(/^http:\/\/r(\d+)\.test/.exec(headers.location ?? '')?.[1] ?? -1);
+          expect([host, requested, answered]).toEqual([host, requested, expected(rules, host, requested)]);
+        }
+      },
+    ),
+    { numRuns: 15 },
+  );
 });
 
 /** One Ingress for each rule, the first one the oldest; each sends its requests to a host that tells which it is. */
