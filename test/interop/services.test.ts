@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hostCidr } from '../../src/base/ip/index.ts';
+import { equalIp, hostCidr } from '../../src/base/ip/index.ts';
 import type { Family } from '../../src/base/ip/index.ts';
 import type { Delta } from '../../src/core/calc/index.ts';
 import type { NetworkPolicy } from '../../src/core/kube/types.ts';
@@ -34,6 +34,7 @@ describe.each<[BackendName, Family]>([
   const at = plan.serviceIp;
   const [WEB_1, WEB_2, NOBODY, LOCAL, ALL, STICKY, LOCAL_2] = [at(1), at(2), at(3), at(4), at(5), at(6), at(7)];
   const [OPEN, SHUT, EMPTY] = [at(8), at(9), at(20)];
+  const [INSIDE, INSIDE_2, HOST, ZONED] = [at(22), at(23), at(24), at(25)];
   const guardedBy = (address: string, ...sources: readonly PlaceName[]) => ({
     guarded: { addresses: [ipOf(address)], sources: sources.map((place) => hostCidr(ipOf(ip(place)))) },
     clusterIps: [],
@@ -45,7 +46,9 @@ describe.each<[BackendName, Family]>([
     address: string,
     nodePort: number,
     endpoints: readonly PodName[],
-    options: Partial<Pick<ServiceSpec, 'externalLocal' | 'affinitySeconds' | 'guarded' | 'clusterIps'>> = {},
+    options: Partial<
+      Pick<ServiceSpec, 'externalLocal' | 'internalLocal' | 'affinitySeconds' | 'guarded' | 'clusterIps'>
+    > = {},
   ): Delta[] {
     const protocols = ['TCP', 'UDP'] as const;
     return [
@@ -74,6 +77,19 @@ describe.each<[BackendName, Family]>([
     ];
   }
 
+  type SliceDelta = Extract<Delta, { kind: 'slice' }>;
+  const onNode = (delta: SliceDelta, node: NodeName): SliceDelta => {
+    return { ...delta, value: { ...delta.value!, endpoints: [{ address: ipOf(ip(node)), node, ready: true }] } };
+  };
+  /** Hints that mean one endpoint for clients of node-1, and all others for those of node-2. */
+  const meantFor = (delta: SliceDelta, pod: PodName): SliceDelta => {
+    const endpoints = delta.value!.endpoints.map((each) => ({
+      ...each,
+      nodes: [equalIp(each.address, ipOf(ip(pod))) ? 'node-1' : 'node-2'],
+    }));
+    return { ...delta, value: { ...delta.value!, endpoints } };
+  };
+
   beforeAll(async () => {
     rig = await RoutedNodes.create(backend, family);
     rig.apply(
@@ -88,6 +104,11 @@ describe.each<[BackendName, Family]>([
       // Addresses of load balancers, open to some sources alone.
       ...service(OPEN, 30_008, webs, guardedBy(OPEN, 'outside', 'client-1', 'node-1')),
       ...service(SHUT, 30_009, webs, guardedBy(SHUT, 'client-1')),
+      ...service(INSIDE, 30_022, ['web-1', 'web-2'], { internalLocal: true }),
+      ...service(INSIDE_2, 30_023, ['web-2'], { internalLocal: true }),
+      // A pod of the host network has its node's address.
+      ...service(HOST, 30_024, []).map((delta) => (delta.kind === 'slice' ? onNode(delta, 'node-2') : delta)),
+      ...service(ZONED, 30_025, webs).map((delta) => (delta.kind === 'slice' ? meantFor(delta, 'web-2') : delta)),
       ...service(at(21), 30_021, webs, { affinitySeconds: 1 }),
       ...service(EMPTY, 30_010, [], { clusterIps: [] }),
     );
@@ -208,6 +229,25 @@ describe.each<[BackendName, Family]>([
       const seen = new Set<string>();
       const asked = async () => seen.add(await rig.ask('client-1', at(21), 80, protocol)).size;
       await expect.poll(asked, { interval: 1200 }).toBeGreaterThan(1);
+    });
+
+    it('internalTrafficPolicy Local keeps to the node of the client', async () => {
+      for (let i = 0; i < 6; i++) expect(await rig.ask('client-1', INSIDE, 80, protocol)).toMatch(/^web-1 /);
+      expect(await rig.ask('node-1', INSIDE, 80, protocol)).toMatch(/^web-1 /);
+      if (protocol === 'tcp') expect(await rig.ask('client-1', INSIDE_2, 80, protocol)).toBe('ECONNREFUSED');
+      // By a NodePort the other policy counts.
+      expect(await rig.ask('client-1', ip('node-1'), 30_023, protocol)).toMatch(/^web-2 /);
+    });
+
+    it('an endpoint of the host network is reached like others', async () => {
+      expect(await rig.ask('client-1', HOST, 80, protocol)).toMatch(/^node-2 /);
+      expect(await rig.ask('node-1', HOST, 80, protocol)).toMatch(/^node-2 /);
+      // Its answers go by the node's own routes: they come back only to a node that stands for the client.
+      expect(await rig.ask('outside', ip('node-1'), 30_024, protocol)).toMatch(/^node-2 /);
+    });
+
+    it('hints lead the clients of a node to the endpoint that is meant for them', async () => {
+      for (let i = 0; i < 6; i++) expect(await rig.ask('client-1', ZONED, 80, protocol)).toMatch(/^web-2 /);
     });
 
     it('a Service without affinity leads a client to every backend', async () => {
