@@ -1,4 +1,5 @@
-import type { GatewayRig, Written } from './gateway-rig.ts';
+import type { GatewayRig } from './gateway-rig.ts';
+import type { Written } from './objects.ts';
 
 /** Tests by the names of the features that they are for. */
 export type Cases = Readonly<Record<string, (rig: GatewayRig) => Promise<void>>>;

@@ -1,57 +1,29 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { parseAllDocuments } from 'yaml';
 import { startApiServer } from '../../../src/app/apiserver/start-api-server.ts';
 import { runIngressProgram } from '../../../src/app/ingress/program.ts';
 import { ask, PROXY, startServer } from '../../../src/app/ingress/rig.test-support.ts';
 import type { Answer, Asking } from '../../../src/app/ingress/rig.test-support.ts';
 import { silentLogger } from '../../../src/base/log.ts';
 import { askMaster, readProcesses } from '../../../src/host/haproxy/master-socket.ts';
-import { isNotFound } from '../../../src/host/kube-client/errors.ts';
 import {
-  apiVersionOf,
-  CUSTOM_RESOURCE_DEFINITIONS,
-  ENDPOINT_SLICES,
-  GATEWAY_CLASSES,
   GATEWAYS,
   HTTP_ROUTES,
-  INGRESS_CLASSES,
   INGRESSES,
-  NAMESPACES,
   REFERENCE_GRANTS,
   SECRETS,
-  SERVICES,
 } from '../../../src/host/kube-client/resources.ts';
-import type { KubeClient, KubeObject, Resource } from '../../../src/host/kube-client/types.ts';
+import type { KubeClient, KubeObject } from '../../../src/host/kube-client/types.ts';
 import { memoryStore } from '../../../src/host/sqlite/memory-store.ts';
-
-const RESOURCES = [
-  CUSTOM_RESOURCE_DEFINITIONS,
-  GATEWAY_CLASSES,
-  GATEWAYS,
-  HTTP_ROUTES,
-  REFERENCE_GRANTS,
-  INGRESS_CLASSES,
-  INGRESSES,
-  NAMESPACES,
-  SECRETS,
-  SERVICES,
-  ENDPOINT_SLICES,
-];
+import { applyOne, gatewayApis, resourceOf, where } from './objects.ts';
+import type { Written } from './objects.ts';
 
 /** What tests leave behind in a rig that several of them use. */
 const TEMPORARY = [HTTP_ROUTES, GATEWAYS, REFERENCE_GRANTS, SECRETS, INGRESSES];
-
-/** An object of any kind as tests write it; its namespace is `infra` unless it says otherwise. */
-export interface Written {
-  readonly kind: string;
-  readonly metadata: { readonly name: string; readonly namespace?: string; readonly [field: string]: unknown };
-  readonly [field: string]: unknown;
-}
 
 export interface Stored extends KubeObject {
   readonly metadata: { readonly name: string; readonly generation?: number };
@@ -106,12 +78,6 @@ export interface GatewayRig extends AsyncDisposable {
   worker(): Promise<number | undefined>;
   /** Deletes what a test made of the Gateway API. */
   clear(): Promise<void>;
-}
-
-/** The definitions of the Gateway API and the class, as the manifest in deploy has them. */
-export function gatewayApis(): readonly Written[] {
-  const text = readFileSync(join(import.meta.dirname, '../../../deploy/gateway-apis.yaml'), 'utf8');
-  return parseAllDocuments(text).map((document) => document.toJS() as Written);
 }
 
 export async function startGatewayRig(before: readonly Written[] = gatewayApis()): Promise<GatewayRig> {
@@ -274,33 +240,4 @@ async function until(
     })
     .toBe(expected);
   return found!;
-}
-
-async function applyOne(client: KubeClient, object: Written): Promise<void> {
-  const resource = resourceOf(object.kind);
-  const name = where(resource, object.metadata.name, object.metadata.namespace ?? 'infra');
-  const whole = { ...object, apiVersion: apiVersionOf(resource), metadata: { ...object.metadata, ...name } };
-  try {
-    await client.patch(resource, name, 'merge', whole);
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-    await client.create(resource, whole);
-  }
-}
-
-function resourceOf(kind: string): Resource {
-  const found = RESOURCES.find((resource) => resource.kind === kind);
-  if (found === undefined) throw new Error(`no resource of kind ${kind}`);
-  return found;
-}
-
-function where(
-  { namespaced }: Resource,
-  name: string,
-  namespace: string | undefined,
-): {
-  readonly name: string;
-  readonly namespace?: string;
-} {
-  return { name, ...(namespaced && namespace !== undefined ? { namespace } : {}) };
 }

@@ -2,7 +2,8 @@ import { expect } from 'vitest';
 import { certificateFor } from '../../../src/app/ingress/rig.test-support.ts';
 import { gateway, grant, http, https, route, to, V1, V2 } from './cases.ts';
 import type { Cases, Fields } from './cases.ts';
-import type { GatewayRig, Written } from './gateway-rig.ts';
+import type { GatewayRig } from './gateway-rig.ts';
+import type { Written } from './objects.ts';
 
 const HOST = 'any.example.test';
 

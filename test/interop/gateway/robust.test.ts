@@ -5,8 +5,10 @@ import { EVENTS } from '../../../src/host/kube-client/resources.ts';
 import type { KubeObject } from '../../../src/host/kube-client/types.ts';
 import { addServices, gateway, http, https, prefix, route, to, V1, V2, V3 } from './cases.ts';
 import type { Fields } from './cases.ts';
-import { gatewayApis, startGatewayRig } from './gateway-rig.ts';
-import type { GatewayRig, Written } from './gateway-rig.ts';
+import { startGatewayRig } from './gateway-rig.ts';
+import type { GatewayRig } from './gateway-rig.ts';
+import { gatewayApis } from './objects.ts';
+import type { Written } from './objects.ts';
 
 const allowed = enterNetwork();
 const HOST = 'any.example.test';
