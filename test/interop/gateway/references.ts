@@ -131,7 +131,7 @@ export const REFERENCES: Cases = {
     await rig.expectCondition('HTTPRoute', 'weight', 'Accepted', 'True');
     await rig.expect([HOST, '/', V2], [HOST, '/', V1]);
     const counts = await rig.count(HOST, 600);
-    // Ten times as far from 70 % would be as likely as a coin that falls on its edge: 6 standard deviations are 11 %.
+    // Six standard deviations of 600 draws are 11 %.
     expect(counts.get(V1)! / 600).toBeGreaterThan(0.58);
     expect(counts.get(V1)! / 600).toBeLessThan(0.82);
     expect([...counts.keys()].sort()).toEqual([V1, V2]);
