@@ -80,7 +80,12 @@ const arbitraryServices: fc.Arbitrary<Delta[]> = fc
               key: slice,
               service: name,
               ports: [{ name: '', protocol, port: 8080 }],
-              endpoints: endpoints.map((ip, i) => ({ address: parseIp(ip)!, node: `node-${i % 2}`, ready })),
+              endpoints: endpoints.map((ip, i) => ({
+                address: parseIp(ip)!,
+                node: `node-${i % 2}`,
+                ready,
+                ...(zones === undefined ? {} : { zones }),
+              })),
             },
           },
         ];

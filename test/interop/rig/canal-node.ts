@@ -110,7 +110,10 @@ export class CanalNode extends ChangingNode {
   async addSluicePod(name: string, labels: Readonly<Record<string, string>>): Promise<CalicoPod> {
     const { client } = this.cluster;
     const metadata = {
-      ...{ name, namespace: 'default', labels, ownerReferences: ownedBy('ReplicaSet', name) },
+      name,
+      namespace: 'default',
+      labels,
+      ownerReferences: ownedBy('ReplicaSet', name),
       creationTimestamp: new Date().toISOString(),
     };
     await client.create(PODS, { metadata, spec: { nodeName: this.name, containers: [] } } as object);

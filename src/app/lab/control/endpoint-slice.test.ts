@@ -126,10 +126,10 @@ describe('EndpointSlices', () => {
       spec: { ...held.spec, trafficDistribution: 'PreferSameNode' },
     }));
     expect(hints()?.[0]).toEqual(['z2', { forZones: z2, forNodes: [{ name: 'node-1' }] }]);
-    made.update('services', 'default/web', ({ spec: { trafficDistribution: _, ...spec } = {}, ...held }) => ({
-      ...held,
-      spec,
-    }));
+    made.update('services', 'default/web', ({ spec, ...held }) => {
+      const { trafficDistribution: _, ...plain } = spec!;
+      return { ...held, spec: plain };
+    });
     expect(hints()?.[0]).toEqual(['z2', undefined]);
   });
 
