@@ -1,4 +1,4 @@
-import { equalIp, formatIp, parseIp } from '../../base/ip/index.ts';
+import { cidrContains, equalIp, formatIp, parseCidr, parseIp } from '../../base/ip/index.ts';
 import type { Family, Ip } from '../../base/ip/index.ts';
 import type { Service } from '../kube/types.ts';
 
@@ -58,7 +58,12 @@ export function satisfies(
   if (held.length !== families.length || !families.every((each) => held.some(({ ip }) => ip.family === each)))
     return false;
   if (addresses !== undefined) return held.every(({ ip }) => addresses.some((each) => equalIp(each, ip)));
-  return held.every(({ ip, pool }) => pools?.[ip.family]?.includes(pool ?? '') ?? true);
+  return held.every(({ ip, pool }) => pools?.[ip.family]?.some((named) => named === pool || isIn(ip, named)) ?? true);
+}
+
+function isIn(ip: Ip, range: string): boolean {
+  const cidr = parseCidr(range);
+  return cidr !== undefined && cidrContains(cidr, ip);
 }
 
 function exactly(texts: readonly string[], families: readonly Family[]): AddressDemand {
