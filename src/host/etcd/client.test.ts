@@ -7,6 +7,8 @@ import type { EtcdConfig } from './client.ts';
 import { parseEndpoints } from './endpoint.ts';
 import { isCompacted } from './errors.ts';
 import { EtcdServer } from './etcd.test-support.ts';
+import { GrpcChannel } from './grpc-channel.ts';
+import { encodeRange } from './messages.ts';
 import type { Etcd, WatchBatch, WatchEvent } from './types.ts';
 
 let server: EtcdServer;
@@ -159,6 +161,20 @@ describe('with several endpoints, an etcd client', () => {
     const [event] = await firstEvents(client.watch({ key: '/shared' }, revision + 1, NEVER), 1);
     expect([event?.item.value, event?.previous?.value]).toEqual(['2', '1']);
     client.close();
+    for (const member of members) await member[Symbol.asyncDispose]();
+  });
+
+  it('takes a time that is over by the clock of the server for what it is', async () => {
+    const members = await EtcdServer.startThree();
+    // One alone answers nothing that all must agree on.
+    for (const member of members.slice(1)) await member.kill();
+    const [endpoint] = members[0]!.config().endpoints;
+    const channel = new GrpcChannel(endpoint!, {});
+    await channel.connect(60_000);
+    const call = { metadata: { 'grpc-timeout': '500m' }, timeout: 0 };
+    const asked = channel.unary('/etcdserverpb.KV/Range', encodeRange({ key: '/shared' }).finish(), call);
+    expect(await failureOf(asked)).toMatchObject({ code: 'timeout', message: expect.stringContaining('deadline') });
+    channel.close();
     for (const member of members) await member[Symbol.asyncDispose]();
   });
 

@@ -30,9 +30,20 @@ const CODE_OF_STATUS: Readonly<Record<number, EtcdErrorCode>> = {
   16: 'unauthenticated',
 };
 
+/**
+ * What etcd calls unknown (status 2) though it is not: errors of Go's context, of a call whose time was over by the server's
+ * clock first or of a server that is ending, and a write that came while there was no leader (raft ErrProposalDropped).
+ */
+const CODE_OF_UNKNOWN: Readonly<Record<string, EtcdErrorCode>> = {
+  'context deadline exceeded': 'timeout',
+  'context canceled': 'unavailable',
+  'raft proposal dropped': 'unavailable',
+};
+
 /** Classifies a failed call by its gRPC status. */
 export function etcdErrorOf(status: number, message: string, call: string): EtcdError {
-  return new EtcdError(CODE_OF_STATUS[status] ?? 'internal', `etcd ${call}: ${message}`, { status });
+  const code = CODE_OF_STATUS[status] ?? CODE_OF_UNKNOWN[message] ?? 'internal';
+  return new EtcdError(code, `etcd ${call}: ${message}`, { status });
 }
 
 /** The revision that was asked for is no longer kept: read everything anew. */
