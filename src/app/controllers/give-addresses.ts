@@ -9,6 +9,7 @@ import { addressDemand, satisfies } from '../../core/service/index.ts';
 import type { AddressDemand } from '../../core/service/index.ts';
 import { isNotFound } from '../../host/kube-client/errors.ts';
 import { informer } from '../../host/kube-client/informer.ts';
+import type { Delta } from '../../host/kube-client/informer.ts';
 import { pause } from '../../host/kube-client/pause.ts';
 import { EVENTS, IP_POOLS, SERVICES } from '../../host/kube-client/resources.ts';
 import type { KubeClient, KubeObject } from '../../host/kube-client/types.ts';
@@ -47,12 +48,21 @@ export async function giveAddresses(dependencies: AddressDependencies, signal: A
   let changed = Promise.withResolvers<void>();
   const wake = (): void => changed.resolve();
   const onError = (error: unknown): void => log.warn('cannot watch, trying again', { error: messageOf(error) });
-  const watching = { onDelta: wake, onError };
-  const services = informer<Service, KnownService>(client, SERVICES, { project: known, ...watching }, signal);
+  // A round reads all blocks: most Services, and all that changes of them, are none of its business.
+  const onService = (delta: Delta<KnownService>): void => {
+    const now = delta.kind === 'set' ? delta.object : undefined;
+    if (delta.previous?.demand !== undefined || now?.demand !== undefined) wake();
+  };
+  const services = informer<Service, KnownService>(
+    client,
+    SERVICES,
+    { project: known, onDelta: onService, onError },
+    signal,
+  );
   const pools = informer<KubeObject & { readonly spec?: { readonly allowedUses?: readonly string[] } }, boolean>(
     client,
     IP_POOLS,
-    { project: ({ spec }) => spec?.allowedUses?.includes('LoadBalancer') === true, ...watching },
+    { project: ({ spec }) => spec?.allowedUses?.includes('LoadBalancer') === true, onDelta: wake, onError },
     signal,
   );
   const options = { node: LOAD_BALANCERS, nodeLabels: () => ({}), coolDownMs: 0, lowWater: 0 };
