@@ -3,10 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { startApiServer } from '../../src/app/apiserver/start-api-server.ts';
+import { startTestApiServer } from '../../src/app/apiserver/api-server.test-support.ts';
 import type { ApiServer } from '../../src/app/apiserver/start-api-server.ts';
 import { formatIp } from '../../src/base/ip/index.ts';
-import { silentLogger } from '../../src/base/log.ts';
 import { addressAt, createAllocator } from '../../src/core/ipam/index.ts';
 import type { Allocator, BlockStore } from '../../src/core/ipam/index.ts';
 import { kubeBlockStore } from '../../src/host/ipam-store/kube-block-store.ts';
@@ -19,16 +18,7 @@ import { sqliteStore } from '../../src/host/sqlite/sqlite-store.ts';
 
 /** The embedded API server in `directory`, which keeps what it stores there. */
 function start(directory: string, port: number): Promise<ApiServer> {
-  return startApiServer(
-    {
-      stateDir: directory,
-      clusterName: 'test',
-      port,
-      serviceCidrs: ['10.96.0.0/16'],
-      advertise: { addresses: ['172.30.0.1'], port: 6443 },
-    },
-    { store: sqliteStore(join(directory, 'store.db')), log: silentLogger, kubeletSocket: () => undefined },
-  );
+  return startTestApiServer(directory, { port }, { store: sqliteStore(join(directory, 'store.db')) });
 }
 
 async function install(client: HttpKubeClient): Promise<void> {

@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { silentLogger } from '../../src/base/log.ts';
-import { startApiServer } from '../../src/app/apiserver/start-api-server.ts';
+import { startTestApiServer } from '../../src/app/apiserver/api-server.test-support.ts';
 import type { ApiServer } from '../../src/app/apiserver/start-api-server.ts';
 import { blockStoreContract } from '../../src/host/ipam-store/contract.ts';
 import { kubeBlockStore } from '../../src/host/ipam-store/kube-block-store.ts';
@@ -27,16 +26,7 @@ let server: ApiServer;
 let client: HttpKubeClient;
 
 beforeAll(async () => {
-  server = await startApiServer(
-    {
-      stateDir: directory,
-      clusterName: 'test',
-      port: 0,
-      serviceCidrs: ['10.96.0.0/16'],
-      advertise: { addresses: ['172.30.0.1'], port: 6443 },
-    },
-    { store: sqliteStore(join(directory, 'store.db')), log: silentLogger, kubeletSocket: () => undefined },
-  );
+  server = await startTestApiServer(directory, {}, { store: sqliteStore(join(directory, 'store.db')) });
   client = httpKubeClient(await loadKubeconfig(join(directory, 'kubeconfig')));
   for (const object of manifest())
     if (object.kind === 'CustomResourceDefinition') await client.create(CUSTOM_RESOURCE_DEFINITIONS, object);

@@ -1,27 +1,18 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startApiServer } from '../../src/app/apiserver/start-api-server.ts';
+import { startTestApiServer } from '../../src/app/apiserver/api-server.test-support.ts';
 import type { ApiServer } from '../../src/app/apiserver/start-api-server.ts';
-import { silentLogger } from '../../src/base/log.ts';
 import { describeKubeClient } from '../../src/host/kube-client/contract.ts';
 import { httpKubeClient } from '../../src/host/kube-client/http-client.ts';
 import { loadKubeconfig } from '../../src/host/kube-client/kubeconfig.ts';
-import { memoryStore } from '../../src/host/sqlite/memory-store.ts';
 
 async function withServer(): Promise<{ server: ApiServer; stateDir: string; close: () => Promise<void> }> {
   const stateDir = mkdtempSync(join(tmpdir(), 'sluice-contract-'));
-  const server = await startApiServer(
-    {
-      stateDir,
-      clusterName: 'contract',
-      port: 0,
-      socketPath: join(stateDir, 'api.sock'),
-      serviceCidrs: ['10.96.0.0/16'],
-      advertise: { addresses: ['172.30.0.1'], port: 6443 },
-    },
-    { store: memoryStore(), log: silentLogger, kubeletSocket: () => undefined },
-  );
+  const server = await startTestApiServer(stateDir, {
+    clusterName: 'contract',
+    socketPath: join(stateDir, 'api.sock'),
+  });
   const close = async (): Promise<void> => {
     await server[Symbol.asyncDispose]();
     rmSync(stateDir, { recursive: true });

@@ -7,10 +7,9 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments, stringify } from 'yaml';
 import { builtPlugin } from '../../src/app/cni/plugin-executable.test-support.ts';
-import { startApiServer } from '../../src/app/apiserver/start-api-server.ts';
+import { startTestApiServer } from '../../src/app/apiserver/api-server.test-support.ts';
 import type { ApiServer } from '../../src/app/apiserver/start-api-server.ts';
 import { parseCidr, parseIp } from '../../src/base/ip/index.ts';
-import { silentLogger } from '../../src/base/log.ts';
 import { IP_POOLS, NETWORK_POLICIES, NODES, PODS } from '../../src/host/kube-client/resources.ts';
 import { openNetlink } from '../../src/host/netlink/kernel.ts';
 import { createNetns, deleteNetns } from '../../src/host/netns/netns.ts';
@@ -33,16 +32,10 @@ class OneNode {
   api!: ApiServer;
 
   async startApi(): Promise<void> {
-    this.api = await startApiServer(
-      {
-        stateDir: this.directory,
-        clusterName: 'one',
-        port: 0,
-        socketPath: join(this.directory, 'api.sock'),
-        serviceCidrs: ['10.96.0.0/16'],
-        advertise: { addresses: ['172.30.0.1'], port: 6443 },
-      },
-      { store: memoryStore(this.#disk), log: silentLogger, kubeletSocket: () => undefined },
+    this.api = await startTestApiServer(
+      this.directory,
+      { clusterName: 'one', socketPath: join(this.directory, 'api.sock') },
+      { store: memoryStore(this.#disk) },
     );
   }
 

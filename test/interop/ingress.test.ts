@@ -3,13 +3,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { startApiServer } from '../../src/app/apiserver/start-api-server.ts';
+import { startTestApiServer } from '../../src/app/apiserver/api-server.test-support.ts';
 import { ask, enterNetwork, PROXY, SOON } from '../../src/app/ingress/rig.test-support.ts';
 import { runIngressProgram } from '../../src/app/ingress/program.ts';
-import { silentLogger } from '../../src/base/log.ts';
 import { CONTROLLER } from '../../src/core/ingress/index.ts';
 import { BUILTIN_RESOURCES } from '../../src/core/objectstore/index.ts';
-import { memoryStore } from '../../src/host/sqlite/memory-store.ts';
 import { ENDPOINT_SLICES, EVENTS, INGRESSES, INGRESS_CLASSES, SERVICES } from '../../src/host/kube-client/resources.ts';
 import type { KubeObject } from '../../src/host/kube-client/types.ts';
 
@@ -32,17 +30,7 @@ it.runIf(allowed).each(SERVERS)(
     const builtin = BUILTIN_RESOURCES.filter((each) => !without.includes(`${each.group}/${each.version}`));
     const folder = mkdtempSync(join(tmpdir(), 'sluice-ingress-'));
     const kubeconfig = join(folder, 'kubeconfig');
-    await using api = await startApiServer(
-      {
-        stateDir: folder,
-        clusterName: 'test',
-        port: 0,
-        kubeconfigPath: kubeconfig,
-        serviceCidrs: ['10.96.0.0/16'],
-        advertise: { addresses: ['172.30.0.1'], port: 6443 },
-      },
-      { store: memoryStore(), log: silentLogger, kubeletSocket: () => undefined, builtin },
-    );
+    await using api = await startTestApiServer(folder, { kubeconfigPath: kubeconfig }, { builtin });
     expect(readFileSync(kubeconfig, 'utf8')).toContain(api.url);
     const server = createServer((_, outgoing) => outgoing.end('cbs')).listen(8000, PROXY);
     const stop = new AbortController();

@@ -2,10 +2,10 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { silentLogger } from '../../base/log.ts';
 import { memoryStore } from '../../host/sqlite/memory-store.ts';
 import type { DurableStore } from '../../core/objectstore/index.ts';
-import { startApiServer, type ApiServer } from './start-api-server.ts';
+import { startTestApiServer } from './api-server.test-support.ts';
+import type { ApiServer } from './start-api-server.ts';
 
 /** What one run of kubectl came to. */
 export interface Run {
@@ -45,16 +45,10 @@ export async function testCluster(
     kubeletSocket = () => undefined,
     serviceCidrs = ['10.96.0.0/16', 'fd00:10:96::/112'],
   } = options;
-  const server = await startApiServer(
-    {
-      stateDir: directory,
-      clusterName: 'test',
-      port: 0,
-      serviceCidrs,
-      ...(options.nodePortRange === undefined ? {} : { nodePortRange: options.nodePortRange }),
-      advertise: { addresses: ['172.30.0.1'], port: 6443 },
-    },
-    { store, log: silentLogger, kubeletSocket },
+  const server = await startTestApiServer(
+    directory,
+    { serviceCidrs, ...(options.nodePortRange === undefined ? {} : { nodePortRange: options.nodePortRange }) },
+    { store, kubeletSocket },
   );
   const start = (args: readonly string[]): ChildProcess =>
     spawn('kubectl', [...args], {

@@ -4,11 +4,10 @@ import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { startApiServer } from '../../../src/app/apiserver/start-api-server.ts';
+import { startTestApiServer } from '../../../src/app/apiserver/api-server.test-support.ts';
 import { runIngressProgram } from '../../../src/app/ingress/program.ts';
 import { ask, PROXY, startServer } from '../../../src/app/ingress/rig.test-support.ts';
 import type { Answer, Asking } from '../../../src/app/ingress/rig.test-support.ts';
-import { silentLogger } from '../../../src/base/log.ts';
 import { askMaster, readProcesses } from '../../../src/host/haproxy/master-socket.ts';
 import {
   GATEWAYS,
@@ -18,7 +17,6 @@ import {
   SECRETS,
 } from '../../../src/host/kube-client/resources.ts';
 import type { KubeClient, KubeObject } from '../../../src/host/kube-client/types.ts';
-import { memoryStore } from '../../../src/host/sqlite/memory-store.ts';
 import { applyOne, gatewayApis, resourceOf, where } from './objects.ts';
 import type { Written } from './objects.ts';
 
@@ -85,19 +83,7 @@ export async function startGatewayRig(before: readonly Written[] = gatewayApis()
   const folder = mkdtempSync(join(tmpdir(), 'sluice-gateway-'));
   stack.defer(() => rmSync(folder, { recursive: true, force: true }));
   const kubeconfig = join(folder, 'kubeconfig');
-  const api = stack.use(
-    await startApiServer(
-      {
-        stateDir: folder,
-        clusterName: 'test',
-        port: 0,
-        kubeconfigPath: kubeconfig,
-        serviceCidrs: ['10.96.0.0/16'],
-        advertise: { addresses: ['172.30.0.1'], port: 6443 },
-      },
-      { store: memoryStore(), log: silentLogger, kubeletSocket: () => undefined },
-    ),
-  );
+  const api = stack.use(await startTestApiServer(folder, { kubeconfigPath: kubeconfig }));
   const { client } = api;
   const rig = rigFor(client, folder, stack);
   for (const name of ['infra', 'web', 'app'])
