@@ -13,6 +13,7 @@ import { invalid, type FieldError } from '../../kube/field-error.ts';
 import { ApiError } from '../api-error.ts';
 import type { ApiContext } from '../api-context.ts';
 import type { ApiObject } from '../api-object.ts';
+import { bandOf, chooseFree } from './choose-free.ts';
 
 type FamilyName = 'IPv4' | 'IPv6';
 
@@ -127,17 +128,16 @@ const LARGEST_RANGE = 1n << 20n;
 function freeAddress(cidr: ServiceCidr, taken: Map<string, string>, context: ApiContext): string {
   const size = Number(cidr.size < LARGEST_RANGE ? cidr.size : LARGEST_RANGE);
   const last = cidr.network.family === 4 ? size - 2 : size - 1;
-  const count = last - 1;
-  const start = Math.floor(context.surroundings.random() * Math.max(count, 1));
-  for (let step = 0; step < count; step += 1) {
-    const offset = 2 + ((start + step) % count);
-    const address = formatIp({ ...cidr.network, value: cidr.network.value + BigInt(offset) });
-    if (taken.has(address)) continue;
-    taken.set(address, '');
-    return address;
+  const count = Math.max(last - 1, 0);
+  const addressAt = (i: number): string => formatIp({ ...cidr.network, value: cidr.network.value + BigInt(2 + i) });
+  const range = { count, reserved: bandOf(count, 16, 256) };
+  const chosen = chooseFree(range, context.surroundings.random, (i) => !taken.has(addressAt(i)));
+  if (chosen !== undefined) {
+    taken.set(addressAt(chosen), '');
+    return addressAt(chosen);
   }
   throw new ApiError(
     'InternalError',
-    `Internal error occurred: failed to allocate a serviceIP: range is full (${cidr.text} has ${Math.max(count, 0)} addresses for services)`,
+    `Internal error occurred: failed to allocate a serviceIP: range is full (${cidr.text} has ${count} addresses for services)`,
   );
 }

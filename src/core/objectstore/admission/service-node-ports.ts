@@ -3,6 +3,7 @@ import { invalid, type FieldError } from '../../kube/field-error.ts';
 import { ApiError } from '../api-error.ts';
 import type { ApiContext } from '../api-context.ts';
 import type { ApiObject } from '../api-object.ts';
+import { bandOf, chooseFree } from './choose-free.ts';
 
 /** Fills the node ports that `spec` leaves open and refuses named ones that are taken or out of range. */
 export function allocateNodePorts(draft: ApiObject, spec: ServiceSpec, context: ApiContext): FieldError[] {
@@ -62,11 +63,10 @@ function takenPorts(draft: ApiObject, context: ApiContext): Map<number, string> 
 function freePort(taken: ReadonlyMap<number, string>, own: ReadonlyMap<number, string>, context: ApiContext): number {
   const { from, to } = context.settings.nodePortRange;
   const count = to - from + 1;
-  const start = Math.floor(context.surroundings.random() * count);
-  for (let step = 0; step < count; step += 1) {
-    const port = from + ((start + step) % count);
-    if (!taken.has(port) && !own.has(port)) return port;
-  }
+  const range = { count, reserved: bandOf(count, 32, 128) };
+  const isFree = (i: number): boolean => !taken.has(from + i) && !own.has(from + i);
+  const chosen = chooseFree(range, context.surroundings.random, isFree);
+  if (chosen !== undefined) return from + chosen;
   throw new ApiError(
     'InternalError',
     `Internal error occurred: failed to allocate a nodePort: range is full (all of ${from}-${to} are taken)`,
