@@ -66,7 +66,7 @@ describe.runIf(allowed)('which server a request comes to', () => {
     expect(seen.get(MAIN)).toBeGreaterThan(50);
     await rig.remove('Ingress', 'canary');
     await expect
-      .poll(async () => new Set(await Promise.all(Array.from({ length: 10 }, () => serverOf()))), { timeout: 90_000 })
+      .poll(async () => new Set(await Promise.all(Array.from({ length: 10 }, () => serverOf()))), { timeout: 180_000 })
       .toEqual(new Set([MAIN]));
   });
 

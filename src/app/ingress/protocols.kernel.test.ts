@@ -145,7 +145,7 @@ describe.runIf(allowed)('how clients come to the proxy', () => {
         const line = `PROXY TCP4 198.51.100.7 ${PROXY} 4321 80\r\n`;
         socket.write(`${line}GET / HTTP/1.1\r\nHost: web.test\r\nConnection: close\r\n\r\n`);
       });
-    await expect.poll(ask, { timeout: 90_000 }).toContain('"x-forwarded-for":"198.51.100.7"');
+    await expect.poll(ask, { timeout: 180_000 }).toContain('"x-forwarded-for":"198.51.100.7"');
   });
 
   it('listens on IPv6 as on IPv4', async () => {
@@ -166,7 +166,7 @@ describe.runIf(allowed)('how clients come to the proxy', () => {
     await rig.until('web.test', '/', '10.64.0.1');
     const before = (await rig.worker())!;
     process.kill(before, 'SIGKILL');
-    await expect.poll(() => rig.worker(), { timeout: 90_000 }).not.toBe(before);
+    await expect.poll(() => rig.worker(), { timeout: 180_000 }).not.toBe(before);
     await rig.until('web.test', '/', '10.64.0.1');
     // And it still is told of changes.
     await rig.service('web', ['10.64.0.2']);

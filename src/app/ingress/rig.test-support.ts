@@ -83,7 +83,7 @@ const KINDS = {
 } as const satisfies Readonly<Record<string, Resource>>;
 
 /** Patience for everything that must happen at some time. */
-export const SOON = { timeout: 30_000, interval: 20 };
+export const SOON = { timeout: 180_000, interval: 20 };
 
 /** Address and ports of the proxy. */
 export const PROXY = '10.60.0.1';
