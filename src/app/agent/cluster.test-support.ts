@@ -1,39 +1,25 @@
-import { execFile, spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SluiceError } from '../../base/errors.ts';
 import { parseCidr, parseIp } from '../../base/ip/index.ts';
 import type { Family } from '../../base/ip/index.ts';
-import type { LogLevel } from '../../base/log.ts';
-import { jsonLogger, silentLogger } from '../../base/log.ts';
 import type { CniReply, CniRequest } from '../../core/cni/index.ts';
 import type { BackendName } from '../../core/routing/index.ts';
-import { openBird } from '../../host/bird/bird.ts';
-import { openConntrack } from '../../host/conntrack/kernel.ts';
-import { kubeBlockStore } from '../../host/ipam-store/kube-block-store.ts';
 import { MemoryKubeClient } from '../../host/kube-client/memory-client.ts';
 import { IP_POOLS, NAMESPACES, NODES, PODS } from '../../host/kube-client/resources.ts';
 import type { ObjectMeta } from '../../host/kube-client/types.ts';
 import { openNetlink } from '../../host/netlink/kernel.ts';
-import { openLinkReaper } from '../../host/netlink/link-reaper.ts';
 import { createNetns, deleteNetns } from '../../host/netns/netns.ts';
-import { openNftables } from '../../host/nftables/kernel.ts';
-import { openEchoes } from '../../host/probe/echo.ts';
 import { openSysctl } from '../../host/sysctl/sysctl.ts';
-import { openWireguard } from '../../host/wireguard/kernel.ts';
 import { runAgent } from './agent.ts';
-import { openCarriedNetlink } from './carried-netlink.ts';
-import { openPacketCopies } from '../../host/nflog/kernel.ts';
+import { agentWorld } from './agent-world.test-support.ts';
 import type { AgentDependencies } from './dependencies.ts';
-import { fileEndpointStore } from './endpoint-store.ts';
 import { exchange } from './exchange.test-support.ts';
 import type { AgentOptions } from './options.ts';
+import { NamespacePrograms } from './namespace-programs.test-support.ts';
 import { SEGMENTS } from './segments.test-support.ts';
 import type { Segment } from './segments.test-support.ts';
-import { textInMemory } from './text-file.ts';
 
 /** What became of one CNI ADD. */
 export interface TestPod {
@@ -66,7 +52,7 @@ interface TestNode {
  * A cluster of network namespaces on one kernel: nodes on bridges in a router namespace, each with the real agent in this
  * process over a fake API, and pods that are attached through the agent's CNI socket. Everything goes with `dispose`.
  */
-export class TestCluster implements AsyncDisposable {
+export class TestCluster extends NamespacePrograms implements AsyncDisposable {
   readonly client = new MemoryKubeClient();
   readonly nodes = new Map<string, TestNode>();
   readonly #directory = mkdtempSync(join(tmpdir(), 'slc-'));
@@ -75,7 +61,6 @@ export class TestCluster implements AsyncDisposable {
   readonly #families: readonly Family[];
   readonly #world: (node: string) => Partial<AgentDependencies>;
   readonly #namespaces = new Set<string>();
-  readonly #children = new Set<ChildProcess>();
   #containers = 0;
 
   private constructor(
@@ -84,6 +69,7 @@ export class TestCluster implements AsyncDisposable {
     adapt: (options: AgentOptions) => AgentOptions,
     world: (node: string) => Partial<AgentDependencies>,
   ) {
+    super();
     this.#backend = backend;
     this.#families = families;
     this.#adapt = adapt;
@@ -251,52 +237,15 @@ export class TestCluster implements AsyncDisposable {
 
   async startAgent(name: string, more: Partial<AgentOptions> = {}): Promise<void> {
     const node = this.nodes.get(name)!;
-    const { netns, runDir, stateDir, plain } = node;
+    const { runDir, stateDir } = node;
     mkdirSync(stateDir, { recursive: true });
     const stop = new AbortController();
     const stack = new AsyncDisposableStack();
-    const level = process.env['SLUICE_TEST_LOG'] as LogLevel | undefined;
-    const log =
-      level === undefined
-        ? silentLogger
-        : jsonLogger(
-            { level, fields: { node: name } },
-            { write: (line) => void process.stderr.write(`${line}\n`), now: () => new Date().toISOString() },
-          );
     node.stop = stop;
+    const world = agentWorld({ ...node, backend: this.#backend, client: this.client }, stack);
     const ended = runAgent(
       this.#adapt({ node: name, backend: this.#backend, mtu: 0, runDir, stateDir, logLevel: 'info', ...more }),
-      {
-        client: this.client,
-        blockStore: kubeBlockStore({ client: this.client, report: () => undefined }),
-        netlink: stack.use(
-          openCarriedNetlink(
-            { backend: this.#backend, runDir, netns: { ref: netns, command: ['nsenter', `--net=${netns}`] } },
-            log,
-          ),
-        ),
-        reaper: stack.use(openLinkReaper({ netns })),
-        nftables: stack.use(openNftables({ netns })),
-        conntrack: stack.use(openConntrack({ netns })),
-        sysctl: openSysctl({ netns }),
-        echoes: stack.use(openEchoes({ netns })),
-        openWireguard: () => {
-          if (plain) throw new SluiceError('not-found', 'no WireGuard');
-          return openWireguard({ netns });
-        },
-        wireguardKeys: textInMemory(),
-        openPod: (pod) => ({ netlink: openNetlink({ netns: pod }), sysctl: openSysctl({ netns: pod }) }),
-        openPodFilter: (pod, family) => openNftables({ netns: pod, family: family ?? 'inet' }),
-        openPodConntrack: (pod) => openConntrack({ netns: pod }),
-        endpoints: fileEndpointStore(join(stateDir, 'endpoints')),
-        copies: openPacketCopies({ netns }),
-        openBird: () =>
-          openBird({ folder: join(runDir, 'bird'), command: ['nsenter', `--net=${netns}`, '/usr/sbin/bird'] }),
-        domains: textInMemory(),
-        log,
-        now: Date.now,
-        ...this.#world(name),
-      },
+      { ...world, ...this.#world(name) },
       stop.signal,
     );
     node.done = disposeAfter(ended, stack);
@@ -383,55 +332,8 @@ export class TestCluster implements AsyncDisposable {
     });
   }
 
-  /** Runs a program inside a namespace; resolves to its exit code and output. */
-  run(netns: string, command: readonly string[]): Promise<{ readonly code: number; readonly output: string }> {
-    return new Promise((resolve) => {
-      execFile('nsenter', [`--net=${netns}`, ...command], { timeout: 120_000 }, (error, stdout, stderr) => {
-        const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1;
-        resolve({ code, output: stdout + stderr });
-      });
-    });
-  }
-
-  /** Starts a program inside a namespace; it ends with the cluster. */
-  start(netns: string, command: readonly string[]): ChildProcess {
-    const child = spawn('nsenter', [`--net=${netns}`, ...command], { stdio: ['ignore', 'pipe', 'pipe'] });
-    this.#children.add(child);
-    child.on('exit', () => this.#children.delete(child));
-    return child;
-  }
-
-  /** Asks UDP port 80 of `address` again and again over one socket; the function returned tells the last answer. */
-  converse({ netns }: TestPod, address: string, port = 80): () => string {
-    const client = this.start(netns, [
-      process.execPath,
-      '-e',
-      `const socket = require('dgram').createSocket('udp4');
-       socket.on('message', (data) => console.log(String(data)));
-       setInterval(() => socket.send('hello', ${port}, '${address}'), 50);`,
-    ]);
-    let last = '';
-    client.stdout!.on('data', (chunk: Buffer) => (last = chunk.toString()));
-    return () => last;
-  }
-
-  /** Starts a server in the pod that answers `NAME ADDRESS-OF-THE-CLIENT` on port 8080, over TCP and UDP. */
-  serve({ name, netns }: TestPod, family: 4 | 6 = 4): void {
-    const script = join(import.meta.dirname, '../../../test/interop/rig/echo-peer.ts');
-    const command = [`--net=${netns}`, process.execPath, script, name, '8080', String(family)];
-    // It ends with its input.
-    const child = spawn('nsenter', command, { stdio: ['pipe', 'ignore', 'inherit'] });
-    this.#children.add(child);
-    child.on('exit', () => this.#children.delete(child));
-  }
-
-  /** Whether one echo request is answered within a second. */
-  async pings(netns: string, address: string): Promise<boolean> {
-    return (await this.run(netns, ['ping', '-c', '1', '-W', '1', address])).code === 0;
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const child of this.#children) child.kill('SIGKILL');
+    this.endPrograms();
     await Promise.all([...this.nodes.keys()].map((name) => this.stopAgent(name)));
     for (const path of this.#namespaces) deleteNetns(path);
     rmSync(this.#directory, { recursive: true, force: true });
