@@ -4,6 +4,7 @@ import type { BgpObject, Read } from './fields.ts';
 import { block, present, restartTime, secretKey } from './field-values.ts';
 import type { BgpConfiguration, Community, PrefixAdvertisement } from './types.ts';
 import { asNumber, community, isInterfacePattern } from '../kube/bgp-values.ts';
+import { unsupportedSettings } from '../kube/unsupported-settings.ts';
 
 const SEVERITIES = ['Debug', 'Info', 'Warning', 'Error', 'Fatal'] as const;
 
@@ -27,6 +28,7 @@ export function readConfiguration(object: BgpObject): Read<BgpConfiguration> {
     meshPassword: secretKey(spec, 'nodeMeshPassword'),
     meshMaxRestart: restartTime(spec, 'nodeMeshMaxRestartTime'),
   });
+  for (const { field, message } of unsupportedSettings('BGPConfiguration', object.spec)) spec.reject(field, message);
   return { value, issues: spec.issues };
 }
 

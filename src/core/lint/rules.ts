@@ -28,6 +28,7 @@ import { unintendedIsolation } from './rules/unintended-isolation.ts';
 import { unknownNamespace } from './rules/unknown-namespace.ts';
 import { unknownTier } from './rules/unknown-tier.ts';
 import { unreachableBackend, unreachableService } from './rules/unreachable-service.ts';
+import { unsupportedSetting } from './rules/unsupported-setting.ts';
 
 /** Rules about what was loaded as a whole, in no particular order. */
 export const CLUSTER_RULES: readonly LintRule[] = [
@@ -65,6 +66,7 @@ export const CLUSTER_RULES: readonly LintRule[] = [
   unknownTier,
   unreachableBackend,
   unreachableService,
+  unsupportedSetting,
 ];
 
 /** Every rule, those about structure first, each group by id. */

@@ -36,6 +36,7 @@ describe('what a FelixConfiguration says of tunnels', () => {
     [{ ipipMTU: 'large' }, 'spec.ipipMTU'],
     [{ allowVXLANPacketsFromWorkloads: 'yes' }, 'spec.allowVXLANPacketsFromWorkloads'],
     [{ featureDetectOverride: 'ChecksumOffloadBroken' }, 'spec.featureDetectOverride'],
+    [{ programClusterRoutes: 'Enabled' }, 'spec.programClusterRoutes'],
   ])('is reported and left out where it cannot be used: %j', (spec, path) => {
     const { value, issues } = read(spec);
     expect(value).toEqual({ vxlan: {}, fromPods: { vxlan: false, ipip: false } });

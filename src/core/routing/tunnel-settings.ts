@@ -1,3 +1,4 @@
+import { unsupportedSettings } from '../kube/unsupported-settings.ts';
 import { integerSetting, mtuSetting, switchSetting } from '../policy/calico/felix-fields.ts';
 import { calicoScopeAt } from '../policy/calico/scope.ts';
 import type { CalicoScope } from '../policy/calico/scope.ts';
@@ -28,7 +29,7 @@ const PORT = [1, 65_535] as const;
 
 /**
  * The settings of a FelixConfiguration about tunnels; the cluster's is the one named `default`. A value that cannot be
- * used is reported and counts as not set.
+ * used is reported and counts as not set, and so is a setting that nothing follows.
  */
 export function tunnelSettings(object: PolicyObject, locate?: Locate): Converted<TunnelSettings> {
   const scope = calicoScopeAt(object, locate);
@@ -37,6 +38,8 @@ export function tunnelSettings(object: PolicyObject, locate?: Locate): Converted
   const port = integerSetting(fields, 'vxlanPort', PORT, scope);
   const mtu = readMtus(fields, scope);
   const broken = readDetection(fields['featureDetectOverride'], scope);
+  for (const { field, message } of unsupportedSettings('FelixConfiguration', fields))
+    scope.report(`spec.${field}`, message);
   const value: TunnelSettings = {
     vxlan: { ...(vni === undefined ? {} : { vni }), ...(port === undefined ? {} : { port }) },
     fromPods: {

@@ -45,6 +45,9 @@ const configurationFields = {
     'Communities that routes within a block carry.',
   ),
   nodeMeshPassword: password('Password of the mesh. Only in default.'),
+  localWorkloadPeeringIPV4: text('Not supported: nodes have no sessions with pods.'),
+  localWorkloadPeeringIPV6: text('Not supported: nodes have no sessions with pods.'),
+  programClusterRoutes: text('EnabledNoEncapOnly is what is done, or Enabled; others are reported.'),
   nodeMeshMaxRestartTime: duration('How long nodes of the mesh keep the routes of one that restarts. Only in default.'),
 };
 

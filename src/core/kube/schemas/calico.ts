@@ -243,6 +243,7 @@ const ROWS: readonly Row[] = [
         vxlanPort: integer(1, 65535, 'UDP port of VXLAN; 4789 by default.'),
         vxlanMTU: integer(0, 65535, 'MTU of VXLAN over IPv4; 0, the default: 50 bytes less than the network has.'),
         vxlanMTUV6: integer(0, 65535, 'The same over IPv6; 70 bytes less.'),
+        programClusterRoutes: text('EnabledIPIPOnly is what is done, or Disabled; others are reported.'),
         ipipMTU: integer(0, 65535, 'MTU of IP-in-IP; 0, the default: 20 bytes less than the network has.'),
         wireguardEnabled: flag('Encrypt what IPv4 pods send to pods of other nodes.'),
         wireguardEnabledV6: flag('The same for IPv6.'),

@@ -61,6 +61,7 @@ export const zhCn: LintMessages = {
     'unknown-tier': '策略所属的层级不存在，因此不生效',
     'unreachable-backend': '策略使任何人都无法访问 Ingress 后端的 Service',
     'unreachable-service': '策略使任何人都无法访问的 Service',
+    'unsupported-setting': 'Sluice 不遵循的 Calico 设置',
   },
   andForOr: (side, pods, namespaces) =>
     `${side} 的一项中有两个选择器表示必须同时满足：只包括命名空间 ${namespaces} 中的 Pod ${pods}`,

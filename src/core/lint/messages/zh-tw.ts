@@ -61,6 +61,7 @@ export const zhTw: LintMessages = {
     'unknown-tier': '政策所屬的層級不存在，因此不生效',
     'unreachable-backend': '政策使任何人都無法存取 Ingress 後端的 Service',
     'unreachable-service': '政策使任何人都無法存取的 Service',
+    'unsupported-setting': 'Sluice 不遵循的 Calico 設定',
   },
   andForOr: (side, pods, namespaces) =>
     `${side} 的一項中有兩個選擇器表示必須同時滿足：只包括命名空間 ${namespaces} 中的 Pod ${pods}`,
