@@ -92,6 +92,8 @@ export function findPlace(text: string, state: ClusterState, namespace: string):
       : findOfKind(kind, namespace, second, state);
   }
   const kind = KINDS[second.toLowerCase()];
+  if (kind === undefined && /^ing(ress|resses)?$/iu.test(second))
+    throw unknown(`'${text}': only 'sluice why' follows requests through an Ingress, as where they go`);
   if (kind === undefined) throw unknown(`'${text}' is not ${PLACE_FORMS}`);
   return findOfKind(kind, first, third, state);
 }

@@ -10,7 +10,7 @@ import { formatAskedPort } from './port-text.ts';
 import { sideJson } from './side-json.ts';
 
 /** The explanation of an answer, as data. */
-export function answerJson(engine: PolicyEngine, question: Question, answer: Answer): unknown {
+export function answerJson(engine: PolicyEngine, question: Question, answer: Answer): object {
   const [first] = answer.outcomes;
   return {
     from: describePlace(question.from),

@@ -73,23 +73,34 @@ export const command: Command = {
   },
 };
 
+/** What else there is to say of a question: lines, and the same as data. */
+export interface Addition {
+  readonly lines: readonly string[];
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+const NOTHING_ELSE: Addition = { lines: [], data: {} };
+
 /** Answers one question on standard output. Shared with `sluice why`. */
 export async function answerOne(
   judge: Judge,
   asked: Omit<Question, 'from' | 'to'>,
   invocation: Invocation,
+  addition: (question: Question) => Promise<Addition> = () => Promise.resolve(NOTHING_ELSE),
 ): Promise<number> {
   const { values, print, env } = invocation;
   const { engine } = judge;
   const ends = invocation.arguments.map((text) => findPlace(text ?? '', engine.state, String(values['namespace'])));
   const question: Question = { ...asked, from: ends[0]!, to: ends[1]! };
   const answer = judge.judge(question);
+  const { lines, data } = await addition(question);
   if (values['output'] === 'json') {
     const { answerJson } = await import('../check/answer-json.ts');
-    print(JSON.stringify(answerJson(engine, question, answer), null, 2));
+    print(JSON.stringify({ ...answerJson(engine, question, answer), ...data }, null, 2));
   } else {
     const { answerText } = await import('../check/answer-text.ts');
     print(answerText(engine, question, answer, languageOf(values['lang'] as string | undefined, env)));
+    for (const line of lines) print(line);
   }
   return answer.allowed ? 0 : 1;
 }

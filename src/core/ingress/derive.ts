@@ -135,7 +135,8 @@ class RouteTable {
   }
 }
 
-function claimOf({ host, path }: Pick<IngressPath, 'host' | 'path'>): string {
+/** What no two routes have in common: host and path. */
+export function claimOf({ host, path }: Pick<IngressPath, 'host' | 'path'>): string {
   return `${hostText(host)} ${path.kind} ${path.value}`;
 }
 

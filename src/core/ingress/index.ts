@@ -1,5 +1,7 @@
 export { CONTROLLER } from './class.ts';
 export { deriveIngress } from './derive.ts';
+export { matchRoute } from './match-route.ts';
+export { hostText } from './model.ts';
 export type { IngressModel, Remark } from './model.ts';
 export { renderIngress } from './render.ts';
 export type { Rendered } from './render.ts';
@@ -8,3 +10,5 @@ export type { RenderOptions } from './render-options.ts';
 export { runtimeChanges } from './runtime-changes.ts';
 export type { RuntimeChange } from './runtime-changes.ts';
 export type { IngressWorld, InspectCertificate, SecretData } from './world.ts';
+export { ingressWays } from './ways.ts';
+export type { IngressWays, Way } from './ways.ts';

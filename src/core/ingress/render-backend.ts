@@ -1,7 +1,7 @@
 import { chunks, quote, quoteFormat } from './haproxy-text.ts';
 import type { Backend } from './model.ts';
 import type { RenderOptions } from './render-options.ts';
-import { renderHeaders, renderLocation, renderPrefixRewrite } from './render-route.ts';
+import { renderDeadline, renderHeaders, renderLocation, renderPrefixRewrite } from './render-route.ts';
 import type { BasicAuth, Cors, Settings, StickyCookie } from './settings.ts';
 
 /** A backend without its servers, and the list of its users when it asks for a password. */
@@ -60,9 +60,11 @@ function stickiness({ name, maxAge, path, secure, sameSite }: StickyCookie): str
   return [`cookie ${quote(name)} ${options.join(' ')}${attrs}`, 'dynamic-cookie-key sluice'];
 }
 
-function timeouts({ connectTimeout, serverTimeout, responseTimeout }: Settings): string[] {
+function timeouts({ connectTimeout, serverTimeout, responseTimeout, connecting, deadline }: Settings): string[] {
   return [
     ...(responseTimeout === undefined ? [] : [`timeout server ${responseTimeout}ms`]),
+    ...(connecting === undefined ? [] : [`timeout connect ${connecting.timeout}ms`, `retries ${connecting.retries}`]),
+    ...(deadline === undefined ? [] : renderDeadline(deadline)),
     ...(connectTimeout === undefined ? [] : [`timeout connect ${connectTimeout}s`]),
     ...(serverTimeout === undefined ? [] : [`timeout server ${serverTimeout}s`, `timeout tunnel ${serverTimeout}s`]),
   ];

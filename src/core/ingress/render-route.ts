@@ -18,6 +18,17 @@ export function renderHeaders({ requestHeaders = [], responseHeaders = [] }: Set
 }
 
 /**
+ * The proxy's own timeouts begin again with every connection that is tried and every piece of an answer's headers; this
+ * looks at the whole.
+ */
+export function renderDeadline(milliseconds: number): string[] {
+  return [
+    'http-request set-var(txn.asked) date(0,ms) if METH_GET',
+    `http-response deny deny_status 504 if { var(txn.asked) -m found } { date(0,ms),sub(txn.asked) gt ${milliseconds} }`,
+  ];
+}
+
+/**
  * Replaces the first elements of a path. Requests were compared decoded and without doubled slashes, so each character
  * is looked for in every form that it can have.
  */

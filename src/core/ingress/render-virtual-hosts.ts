@@ -17,9 +17,13 @@ export interface VirtualHostRules {
   readonly first: readonly string[];
   /** Looks for hosts of one kind, where nothing was found yet; `txn.port` says at which port. */
   lookup(kind: VirtualHost['host']['kind']): readonly string[];
+  /** Tries the conditions that are too many for one line, once a list is found. */
+  readonly conditions: readonly string[];
   /** Goes through the decisions of those lists that have conditions. */
   readonly decisions: readonly string[];
 }
+
+const NO_RULES: VirtualHostRules = { files: new Map(), first: [], lookup: () => [], conditions: [], decisions: [] };
 
 /** Writes the lookups of virtual hosts; `nowhere` is the backend of a found host's requests that nothing takes. */
 export function renderVirtualHosts(
@@ -27,7 +31,7 @@ export function renderVirtualHosts(
   folder: string,
   nowhere: string,
 ): VirtualHostRules {
-  if (virtualHosts.length === 0) return { files: new Map(), first: [], lookup: () => [], decisions: [] };
+  if (virtualHosts.length === 0) return NO_RULES;
   const names = new ListNames();
   const lines = { hosts: [] as string[], wildcards: [] as string[], exact: [] as string[], prefix: [] as string[] };
   const scopes = [...new Set(virtualHosts.map(({ scope }) => scope))];
@@ -58,6 +62,7 @@ export function renderVirtualHosts(
       ),
     ],
     lookup: (kind) => (kinds.has(kind) ? lookupLines(kind, folder, nowhere) : []),
+    conditions: [...names.lists].flatMap(([name, decisions]) => conditionLines(name, decisions)),
     decisions: [...names.lists].flatMap(([name, decisions]) => decisionLines(name, decisions, nowhere)),
   };
 }
@@ -113,13 +118,56 @@ function hostLookup(kind: VirtualHost['host']['kind'], variable: string, folder:
   return `${key},${kind === 'exact' ? hosts : `map_end(${folder}/${FILES.virtualWildcards})`}`;
 }
 
+/** HAProxy takes 64 words in a line; what stands before and after conditions is fewer than 16. */
+const MAX_WORDS = 48;
+
 function decisionLines(name: string, decisions: readonly Decision[], nowhere: string): string[] {
   const here = `{ var(txn.to) -m str ${name} }`;
-  const lines = decisions.map(({ tests, share, backend }) => {
+  const lines = decisions.map(({ tests, share, backend }, at) => {
     const chance = share === undefined ? [] : [`{ rand(${share.whole}) lt ${share.parts} }`];
-    return `use_backend ${backend} if ${[here, ...tests.map(condition), ...chance].join(' ')}`;
+    const holds = inLines(tests).length > 1 ? [`{ var(${outcomeOf(name, at)}) -m found }`] : tests.map(condition);
+    return `use_backend ${backend} if ${[here, ...holds, ...chance].join(' ')}`;
   });
   return [...lines, `use_backend ${nowhere} if ${here}`];
+}
+
+/** A decision with more conditions than a line can have is taken back by the first of its lines that does not hold. */
+function conditionLines(name: string, decisions: readonly Decision[]): string[] {
+  return decisions.flatMap(({ tests }, at) => {
+    const [first = [], ...rest] = inLines(tests);
+    if (rest.length === 0) return [];
+    const outcome = outcomeOf(name, at);
+    return [
+      `http-request set-var(${outcome}) bool(true) if { var(txn.to) -m str ${name} } ${first.map(condition).join(' ')}`,
+      ...rest.map((some) => `http-request unset-var(${outcome}) unless ${some.map(condition).join(' ')}`),
+    ];
+  });
+}
+
+function outcomeOf(name: string, at: number): string {
+  return `txn.${name.replace(':', '_')}_${at}`;
+}
+
+/** The tests in their order, as many together as fit into a line. */
+function inLines(tests: readonly RequestTest[]): RequestTest[][] {
+  const lines: RequestTest[][] = [];
+  let words = MAX_WORDS;
+  for (const test of tests) {
+    const own = wordsOf(test);
+    if (words + own > MAX_WORDS) {
+      lines.push([]);
+      words = 0;
+    }
+    words += own;
+    lines.at(-1)!.push(test);
+  }
+  return lines;
+}
+
+/** As {@link condition} writes it. */
+function wordsOf(test: RequestTest): number {
+  if (test.kind === 'method') return 5;
+  return test.kind === 'path' || test.regex ? 12 : 7;
 }
 
 function condition(test: RequestTest): string {

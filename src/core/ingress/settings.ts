@@ -38,6 +38,10 @@ export interface Settings {
   readonly responseHeaders?: readonly HeaderChange[];
   /** Milliseconds without a byte from the server. */
   readonly responseTimeout?: number;
+  /** Milliseconds for a connection to a server, and how often it is tried again. */
+  readonly connecting?: { readonly timeout: number; readonly retries: number };
+  /** Milliseconds from a GET or HEAD to its answer: one that comes later is not passed on. */
+  readonly deadline?: number;
   /** Every request is answered with a redirect, after the path was rewritten. */
   readonly location?: Location;
 }
