@@ -8,10 +8,10 @@ import type { Verdict } from './verdict.ts';
 import { GATEWAY_GROUP } from './world.ts';
 import type { GatewayWorld } from './world.ts';
 
-/** A listener that a route is at, and the hosts that both are for. */
+/** A listener that a route is at, and the hosts that both are for; `written` is what the route says. */
 export interface Place {
   readonly listener: ListenerReading;
-  readonly hosts: readonly HostMatch[];
+  readonly hosts: readonly { readonly host: HostMatch; readonly written: HostMatch }[];
 }
 
 /** What one of a route's parentRefs that names a Gateway of ours comes to. */
@@ -57,7 +57,10 @@ function attachTo(
   const texts = route.spec?.hostnames ?? [];
   const hosts = (texts.length === 0 ? [undefined] : texts).flatMap((text) => readHostname(text) ?? []);
   const places = open.flatMap((listener) => {
-    const common = hosts.flatMap((host) => intersect(listener.host, host) ?? []);
+    const common = hosts.flatMap((written) => {
+      const host = intersect(listener.host, written);
+      return host === undefined ? [] : [{ host, written }];
+    });
     return common.length === 0 ? [] : [{ listener, hosts: common }];
   });
   if (places.length === 0) return refuse('NoMatchingListenerHostname', 'no such listener is for one of the hostnames');

@@ -1,8 +1,7 @@
 import type { HeaderChange, Location, Rewrite, Settings } from '../ingress/settings.ts';
 import { readHostname } from './hostname.ts';
 import { NAME, printable } from './read-match.ts';
-import type { HeaderFilter, HttpRouteFilter, HttpRouteRule, PathModifier } from './types.ts';
-import { parseDuration } from './duration.ts';
+import type { HeaderFilter, HttpRouteFilter, PathModifier } from './types.ts';
 
 /** What the filters of a rule, or of one of its backends, do. */
 export interface FilterReading {
@@ -11,13 +10,11 @@ export interface FilterReading {
   readonly prefixReplacement?: string;
 }
 
-interface Problem {
+/** Why something is not served as it is written. */
+export interface Problem {
   readonly reason: 'UnsupportedValue' | 'IncompatibleFilters';
   readonly problem: string;
 }
-
-/** The longest wait that the proxy can be told, milliseconds: its way of saying that there is no end. */
-const NO_TIMEOUT = 2_073_600_000;
 
 const REDIRECTS = [301, 302, 303, 307, 308];
 
@@ -46,15 +43,6 @@ export function readFilters(filters: readonly HttpRouteFilter[], onlyHeaders: bo
   if (types.includes('RequestRedirect') && types.includes('URLRewrite'))
     return { reason: 'IncompatibleFilters', problem: 'RequestRedirect and URLRewrite are in one rule' };
   return reading;
-}
-
-/** Reads the timeouts of a rule: the proxy knows one, between two pieces of an answer. */
-export function readTimeouts({ timeouts = {} }: HttpRouteRule): Pick<Settings, 'responseTimeout'> | Problem {
-  const texts = [timeouts.request, timeouts.backendRequest].flatMap((text) => text ?? []);
-  const values = texts.map(parseDuration);
-  if (values.includes(undefined)) return unsupported(`a timeout is no duration: ${printable(texts.join(', '))}`);
-  const numbers = values.flatMap((value) => (value === undefined ? [] : [value === 0 ? NO_TIMEOUT : value]));
-  return numbers.length === 0 ? {} : { responseTimeout: Math.min(NO_TIMEOUT, ...numbers) };
 }
 
 type Reader = (filter: HttpRouteFilter) => FilterReading | Problem;

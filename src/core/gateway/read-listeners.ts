@@ -2,7 +2,7 @@ import { certificateName, joinPem } from '../ingress/certificates.ts';
 import type { HostMatch } from '../ingress/model.ts';
 import { hostText } from '../ingress/model.ts';
 import { isGranted } from './grants.ts';
-import { readHostname } from './hostname.ts';
+import { intersect, readHostname } from './hostname.ts';
 import type { Gateway, Listener, ObjectReference, RouteKind } from './types.ts';
 import { keyOf } from './types.ts';
 import { fails, holds } from './verdict.ts';
@@ -23,6 +23,8 @@ export interface ListenerReading {
   readonly accepted: Verdict;
   readonly resolved: Verdict;
   readonly conflicted: Verdict;
+  /** Another listener of the Gateway has some of the names, on the same port with TLS: undefined when none has. */
+  readonly overlap: Verdict | undefined;
   /** Whether requests are taken at all. */
   readonly serves: boolean;
 }
@@ -38,7 +40,10 @@ export function readListeners(gateways: readonly Gateway[], world: GatewayWorld)
     const read = listeners.map((listener) => {
       const conflict = conflictOf(listener, listeners);
       const kinds = readKinds(listener);
-      const accepted = acceptance(listener, conflict, { key, protocols, world });
+      const accepted =
+        gateway.spec?.infrastructure?.parametersRef === undefined
+          ? acceptance(listener, conflict, { key, protocols, world })
+          : fails('Accepted', 'Invalid', 'parametersRef of the Gateway is not supported');
       const { certificates, problem } = readCertificates(listener, gateway, world);
       const resolved = kinds.problem ?? problem ?? holds('ResolvedRefs');
       const tls = listener.protocol === 'HTTPS';
@@ -53,6 +58,7 @@ export function readListeners(gateways: readonly Gateway[], world: GatewayWorld)
         accepted,
         resolved,
         conflicted: conflict ?? fails('Conflicted', 'NoConflicts'),
+        overlap: overlapOf(listener, listeners),
         serves:
           accepted.status === 'True' && (!tls || certificates.length > 0) && !world.rejected.has(`Gateway ${key}`),
       };
@@ -77,6 +83,23 @@ function conflictOf(listener: Listener, all: readonly Listener[]): Verdict | und
   if (same === undefined) return undefined;
   const what = host === '' ? 'no hostname' : `hostname ${host}`;
   return holds('Conflicted', 'HostnameConflict', `listener ${same.name} has port ${listener.port} with ${what}, too`);
+}
+
+/** Clients may reuse a connection for names of another listener then. */
+function overlapOf(listener: Listener, all: readonly Listener[]): Verdict | undefined {
+  const own = readHostname(listener.hostname);
+  if (listener.protocol !== 'HTTPS' || own === undefined) return undefined;
+  const other = all.find(({ name, port, protocol, hostname }) => {
+    if (name === listener.name || port !== listener.port || protocol !== 'HTTPS') return false;
+    const theirs = readHostname(hostname);
+    return theirs !== undefined && intersect(own, theirs) !== undefined;
+  });
+  if (other === undefined) return undefined;
+  return holds(
+    'OverlappingTLSConfig',
+    'OverlappingHostnames',
+    `listener ${other.name} is for some of these hosts, too`,
+  );
 }
 
 function acceptance(

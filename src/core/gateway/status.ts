@@ -3,6 +3,7 @@ import type { GatewayModel } from './derive.ts';
 import { isUsable } from './derive.ts';
 import { describeListener } from './read-listeners.ts';
 import type { ListenerReading } from './read-listeners.ts';
+import { SUPPORTED_FEATURES } from './supported-features.ts';
 import type {
   Condition,
   Gateway,
@@ -32,7 +33,10 @@ export function classStatus(each: GatewayClass, { now }: StatusSurroundings): Ga
   const accepted = isUsable(each)
     ? holds('Accepted')
     : fails('Accepted', 'InvalidParameters', 'parametersRef is not supported');
-  return { conditions: conditions([accepted], each.status?.conditions, each.metadata?.generation, now) };
+  return {
+    conditions: conditions([accepted], each.status?.conditions, each.metadata?.generation, now),
+    supportedFeatures: SUPPORTED_FEATURES.map((name) => ({ name })),
+  };
 }
 
 /** The status of a Gateway of ours, as the proxy runs now. */
@@ -55,7 +59,9 @@ export function gatewayStatus(
     listeners: listeners.map((reading): ListenerStatus => {
       const { name } = reading.listener;
       const known = before?.listeners?.find((each) => each.name === name)?.conditions;
-      const all = [reading.accepted, reading.resolved, listenerProgrammed(reading, refusal), reading.conflicted];
+      const { accepted, resolved, conflicted, overlap } = reading;
+      const always = [accepted, resolved, listenerProgrammed(reading, refusal), conflicted];
+      const all = overlap === undefined ? always : [...always, overlap];
       return {
         name,
         supportedKinds: reading.supportedKinds,
@@ -89,6 +95,8 @@ export function routeStatus(
 }
 
 function acceptance(gateway: Gateway, listeners: readonly ListenerReading[]): Verdict {
+  if (gateway.spec?.infrastructure?.parametersRef !== undefined)
+    return fails('Accepted', 'InvalidParameters', 'infrastructure.parametersRef is not supported');
   const strange = (gateway.spec?.addresses ?? []).find(
     ({ type = 'IPAddress' }) => type !== 'IPAddress' && type !== 'Hostname',
   );
@@ -130,6 +138,9 @@ function attachedTo(reading: ListenerReading, routes: GatewayModel['routes']): n
   ).length;
 }
 
+/** Conditions of ours that are absent where they do not hold. */
+const SOMETIMES: readonly string[] = ['OverlappingTLSConfig'];
+
 /** Conditions of other writers stay; one of ours keeps the time since when it has been as it is. */
 function conditions(
   verdicts: readonly Verdict[],
@@ -143,7 +154,7 @@ function conditions(
     const observed = generation === undefined ? {} : { observedGeneration: generation };
     return { ...verdict, ...observed, lastTransitionTime: since };
   });
-  const types = new Set(verdicts.map(({ type }) => type));
+  const types = new Set([...verdicts.map(({ type }) => type), ...SOMETIMES]);
   return [...own, ...before.filter(({ type }) => !types.has(type))];
 }
 

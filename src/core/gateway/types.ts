@@ -27,7 +27,10 @@ export interface Condition {
 export interface GatewayClass {
   readonly metadata?: Metadata;
   readonly spec?: { readonly controllerName?: string; readonly parametersRef?: ObjectReference };
-  readonly status?: { readonly conditions?: readonly Condition[] };
+  readonly status?: {
+    readonly conditions?: readonly Condition[];
+    readonly supportedFeatures?: readonly { readonly name: string }[];
+  };
 }
 
 /** A reference to another object; what is absent is a default of the field that it stands in. */
@@ -76,6 +79,7 @@ export interface Gateway {
     readonly gatewayClassName?: string;
     readonly listeners?: readonly Listener[];
     readonly addresses?: readonly GatewayAddress[];
+    readonly infrastructure?: { readonly parametersRef?: ObjectReference };
   };
   readonly status?: {
     readonly addresses?: readonly GatewayAddress[];

@@ -15,6 +15,8 @@ export interface PlacedRoute {
 /** A match of a route for requests to a host of a listener. */
 interface Entry extends MatchedTarget {
   readonly host: HostMatch;
+  /** What the route itself says: how special that is decides before anything else. */
+  readonly written: HostMatch;
   readonly listenerHost: string;
 }
 
@@ -47,8 +49,8 @@ function entriesOf(routes: readonly PlacedRoute[], port: number): Entry[] {
     places
       .filter(({ listener }) => listener.listener.port === port && listener.serves)
       .flatMap(({ listener, hosts }) =>
-        hosts.flatMap((host) =>
-          route.targets.map((target) => ({ ...target, host, listenerHost: hostText(listener.host) })),
+        hosts.flatMap((names) =>
+          route.targets.map((target) => ({ ...target, ...names, listenerHost: hostText(listener.host) })),
         ),
       ),
   );
@@ -56,7 +58,7 @@ function entriesOf(routes: readonly PlacedRoute[], port: number): Entry[] {
 
 /** Host, then what a match asks; where all that is equal, the older route and the earlier rule stays in front. */
 function byRank(a: Entry, b: Entry): number {
-  const [left, right] = [a, b].map(({ host, match }) => [hostRank(host), ...match.rank]);
+  const [left, right] = [a, b].map(({ written, match }) => [hostRank(written), ...match.rank]);
   const at = left!.findIndex((value, index) => value !== right![index]);
   return at === -1 ? 0 : right![at]! - left![at]!;
 }

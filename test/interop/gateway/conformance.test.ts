@@ -4,6 +4,7 @@ import { addServices } from './cases.ts';
 import type { Cases } from './cases.ts';
 import { CORE, EXTENDED } from './features.ts';
 import { FILTERS } from './filters.ts';
+import { FOREIGN } from './foreign.ts';
 import { startGatewayRig } from './gateway-rig.ts';
 import type { GatewayRig } from './gateway-rig.ts';
 import { GATEWAYS } from './gateways.ts';
@@ -13,7 +14,7 @@ import { REFERENCES } from './references.ts';
 
 const allowed = enterNetwork();
 
-const CASES: Cases = { ...MATCHING, ...HOSTS, ...REFERENCES, ...FILTERS, ...GATEWAYS };
+const CASES: Cases = { ...MATCHING, ...HOSTS, ...REFERENCES, ...FILTERS, ...FOREIGN, ...GATEWAYS };
 
 it('has a test for each feature of the conformance suite, and no others', () => {
   expect(Object.keys(CASES).sort()).toEqual([...CORE, ...EXTENDED].sort());

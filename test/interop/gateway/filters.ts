@@ -36,8 +36,29 @@ const CHANGES = {
   remove: ['X-Header-Remove'],
 };
 
+/** Another status than 301 and 302, alone and with all else that a redirect may say. */
+const redirectWith =
+  (statusCode: number): Cases[string] =>
+  async (rig) => {
+    await rig.apply(
+      gateway(),
+      route('status', [
+        redirect('/status', { statusCode }),
+        redirect('/all', { statusCode, scheme: 'https', hostname: 'example.org' }),
+      ]),
+    );
+    await expectRedirects([
+      ['/status', statusCode, `http://${HOST}/status`],
+      ['/all', statusCode, 'https://example.org/all'],
+    ]);
+  };
+
 /** What is done to requests and answers on their way. */
 export const FILTERS: Cases = {
+  HTTPRoute303Redirect: redirectWith(303),
+  HTTPRoute307Redirect: redirectWith(307),
+  HTTPRoute308Redirect: redirectWith(308),
+
   HTTPRouteRequestHeaderModifier: async (rig) => {
     const filters = [{ type: 'RequestHeaderModifier', requestHeaderModifier: CHANGES }];
     await rig.apply(gateway(), route('headers', [to('v1', undefined, { filters })]));

@@ -49,6 +49,56 @@ export const GATEWAYS: Cases = {
     await rig.expectListener('edge', 'alternate', 'Accepted', 'True');
   },
 
+  GatewayInvalidParametersRef: async (rig) => {
+    const parametersRef = { group: 'example.com', kind: 'Parameters', name: 'nonexistent' };
+    const { spec, ...edge } = gateway();
+    await rig.apply(
+      { ...edge, spec: { ...(spec as Fields), infrastructure: { parametersRef } } },
+      route('r', [to('v1')]),
+    );
+    await rig.expectCondition('Gateway', 'edge', 'Accepted', 'InvalidParameters');
+    await rig.expectCondition('Gateway', 'edge', 'Programmed', 'Invalid');
+    await rig.apply({ ...edge, spec: { ...(spec as Fields), infrastructure: null } });
+    await rig.expectCondition('Gateway', 'edge', 'Accepted', 'True');
+    await rig.expect([HOST, '/', V1]);
+  },
+
+  GatewayNameMaximumLength: async (rig) => {
+    const name = 'long-'.padEnd(253, 'a');
+    await rig.apply(gateway([http()], name));
+    await rig.expectCondition('Gateway', name, 'Programmed', 'True');
+  },
+
+  GatewayOverlappingTLSConfigHostnames: async (rig) => {
+    const at = (name: string, hostname: string, port = 443): Fields => ({ ...https('tls', { hostname, port }), name });
+    const listeners = [at('foo', 'foo.example.com'), at('bar', 'bar.bar.example.com'), at('wildcard', '*.example.com')];
+    const apart = [at('apart', 'example.com'), at('other-port', 'foo.example.com', 9443)];
+    await rig.apply(await secret('infra'), gateway([...listeners, ...apart]));
+    for (const { name } of listeners) {
+      const condition = await rig.expectListener('edge', name as string, 'OverlappingTLSConfig', 'True');
+      expect(condition.reason).toBe('OverlappingHostnames');
+    }
+    const overlapping = async (): Promise<unknown> =>
+      (await rig.get('Gateway', 'edge')).status?.listeners
+        ?.filter(({ conditions }) => conditions.some(({ type }) => type === 'OverlappingTLSConfig'))
+        .map(({ name }) => name);
+    expect(await overlapping()).toEqual(['foo', 'bar', 'wildcard']);
+    await rig.apply(gateway([...listeners.slice(0, 2), ...apart]));
+    await expect.poll(overlapping).toEqual([]);
+  },
+
+  GatewayUpdateListenerHostname: async (rig) => {
+    await rig.apply(
+      gateway([http('http', { hostname: 'other.example.com' })]),
+      route('r', [to('v1')], { hostnames: ['accepted.example.com'] }),
+    );
+    await rig.expectCondition('HTTPRoute', 'r', 'Accepted', 'NoMatchingListenerHostname');
+    await rig.apply(gateway([http('http', { hostname: 'accepted.example.com' })]));
+    await rig.expectCondition('HTTPRoute', 'r', 'Accepted', 'True');
+    await expect.poll(() => told(rig)).toEqual([['http', ['HTTPRoute'], 1]]);
+    await rig.expect(['accepted.example.com', '/', V1]);
+  },
+
   GatewayInvalidRouteKind: async (rig) => {
     const kinds = (...all: readonly string[]): Fields => ({ allowedRoutes: { kinds: all.map((kind) => ({ kind })) } });
     await rig.apply(

@@ -36,6 +36,18 @@ export const HOSTS: Cases = {
     );
   },
 
+  HTTPRouteMultipleRoutesAttachmentSameHostnameIntersection: async (rig) => {
+    // Both are for the same host here; what they say themselves decides, not their age, nor their names.
+    await rig.apply(
+      gateway([http('exact', { hostname: 'abc.example.com' }), http('wildcard', { hostname: '*.example.org' })]),
+      route('a-older', [to('v1')], { hostnames: ['*.example.com', '*.org'] }),
+    );
+    await rig.expect(['abc.example.com', '/', V1], ['abc.example.org', '/', V1]);
+    await rig.apply(route('b-newer', [to('v2')], { hostnames: ['abc.example.com', '*.example.org'] }));
+    await rig.expect(['abc.example.com', '/', V2], ['abc.example.org', '/', V2]);
+    await rig.expectCondition('HTTPRoute', 'a-older', 'ResolvedRefs', 'True');
+  },
+
   HTTPRouteHostnameIntersection: async (rig) => {
     await rig.apply(
       gateway([
