@@ -309,6 +309,27 @@ describe('the network of others', () => {
     expect(await sh(everything)).toBe(before);
   });
 
+  it('has policies of all nodes mean every address of the node, and none of its pods and tunnels', async () => {
+    await using node = await PolicyOnlyNode.create(['veth']);
+    await node.run(
+      node.netns,
+      'sh',
+      '-c',
+      `ip link add next type veth peer name next2 && ip link set next up && ip link set next2 up
+       ip addr add 172.31.9.11/24 dev next && ip addr add 10.244.1.9/24 dev next
+       ip link add cni0 type bridge && ip link set cni0 up && ip addr add 10.244.1.1/24 dev cni0
+       ip link add vethx type veth peer name vethy && ip link set vethx up && ip addr add 172.31.8.1/24 dev vethx`,
+    );
+    const said = async (): Promise<string | undefined> =>
+      (await node.client.get<{ metadata: ObjectMeta }>(NODES, { name: 'n1' })).metadata.annotations?.[
+        'sluice.dev/addresses'
+      ];
+    await node.startAgent();
+    await eventually(async () => (await said()) === '172.31.9.11');
+    await node.run(node.netns, 'ip', 'addr', 'del', '172.31.9.11/24', 'dev', 'next');
+    await eventually(async () => (await said()) === undefined);
+  });
+
   it('has the node to itself again when the node is given back, and pods go on', async () => {
     await using node = await PolicyOnlyNode.create(['cni0', 'veth']);
     await node.startAgent();

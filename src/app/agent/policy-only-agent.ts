@@ -19,6 +19,7 @@ import type { EndpointRecord } from './endpoint-record.ts';
 import { FeedLog } from './feed-log.ts';
 import { ForeignEndpoints } from './foreign-endpoints.ts';
 import { ForeignTunnels } from './foreign-tunnels.ts';
+import { FurtherAddresses } from './further-addresses.ts';
 import { ADD_PATIENCE, live } from './life.ts';
 import { LiveConnections } from './live-connections.ts';
 import type { AgentOptions } from './options.ts';
@@ -58,6 +59,7 @@ export class PolicyOnlyAgent {
   readonly #discovered: DiscoveredPods;
   readonly #links: RoutedLinks;
   readonly #ports: BridgePorts;
+  readonly #further: FurtherAddresses;
   /** Pods whose interface the runtime has taken away again, until their objects go. */
   readonly #detached = new Set<string>();
   #prefixes = '';
@@ -114,6 +116,13 @@ export class PolicyOnlyAgent {
       apply: (delta) => this.#filter.apply(delta),
       onProblem: (pod, problem) => void this.#reportPod(pod, problem),
     });
+    this.#further = new FurtherAddresses(options.node, {
+      ...world,
+      nodes: () => this.#feed.nodes.items,
+      pools: () => [...this.#feed.pools.items.values()].flatMap(({ spec }) => spec?.cidr ?? []),
+      prefixes: () => this.#interfacePrefixes(),
+      signal,
+    });
     const feedLog = new FeedLog(world);
     this.#feed = new ClusterFeed(
       world.client,
@@ -166,6 +175,7 @@ export class PolicyOnlyAgent {
     this.#readiness.ready();
     log.info('agent ready, for policy alone', { pods: everything.size, milliseconds: this.#uptime() });
     await settleTombstones(this.#attached, log, join(this.#options.stateDir, 'cni/pending-del'));
+    await this.#further.publish();
   }
 
   /** What nothing else would notice: interfaces that came late, drift of the packet filter and of the kernel's switches. */
@@ -182,6 +192,7 @@ export class PolicyOnlyAgent {
       this.#ports.repair(this.#attached.records.values());
     }
     await this.#domains.expire();
+    await this.#further.publish();
   }
 
   #onDelta(delta: Delta): void {
