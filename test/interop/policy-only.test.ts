@@ -10,7 +10,7 @@ import {
   PODS,
 } from '../../src/host/kube-client/resources.ts';
 import { answers, unanswered } from '../../src/host/probe/echo-stream.test-support.ts';
-import type { KubeObject } from '../../src/host/kube-client/types.ts';
+import type { KubeObject, ObjectMeta } from '../../src/host/kube-client/types.ts';
 import { PolicyOnlyNode } from './rig/policy-only-node.ts';
 import type { ForeignPod } from './rig/policy-only-node.ts';
 
