@@ -17,6 +17,8 @@ export interface IngressOptions {
   readonly keepClient: boolean;
   /** Serve Ingresses without a class though the default class is not ours. */
   readonly withoutClass: boolean;
+  /** Requests for hosts with TLS that come without it are sent there, unless an annotation says. */
+  readonly redirectToTls: boolean;
   /** The Service, `namespace/name`, whose addresses become those of Ingresses. */
   readonly publishService: string | undefined;
   /** Where that Service has no address for clients of elsewhere, those of its endpoints stand for it: nodes' own. */
@@ -39,8 +41,8 @@ export function ingressOptions(env: Readonly<Record<string, string | undefined>>
       problems.push(`${name} is '${env[name]}', must be a whole number from 0 to ${most}`);
     return value;
   };
-  const flag = (name: string): boolean => {
-    const text = env[name] ?? 'false';
+  const flag = (name: string, usual: 'true' | 'false' = 'false'): boolean => {
+    const text = env[name] ?? usual;
     if (text !== 'true' && text !== 'false') problems.push(`${name} is '${text}', must be true or false`);
     return text === 'true';
   };
@@ -61,6 +63,7 @@ export function ingressOptions(env: Readonly<Record<string, string | undefined>>
     acceptProxy: flag('SLUICE_INGRESS_ACCEPT_PROXY'),
     keepClient: flag('SLUICE_INGRESS_KEEP_CLIENT'),
     withoutClass: flag('SLUICE_INGRESS_WITHOUT_CLASS'),
+    redirectToTls: flag('SLUICE_INGRESS_SSL_REDIRECT', 'true'),
     publishService,
     publishNodes: flag('SLUICE_INGRESS_PUBLISH_NODES'),
     publishAddresses: list('SLUICE_INGRESS_PUBLISH_ADDRESSES'),

@@ -15,7 +15,7 @@ import type { SecretObject } from './ingress-objects.ts';
 export async function readIngressWorld(
   client: KubeClient,
   { services, slices }: { readonly services: readonly Service[]; readonly slices: readonly EndpointSlice[] },
-  withoutClass: boolean,
+  settings: Pick<IngressWorld, 'withoutClass' | 'redirectToTls'>,
 ): Promise<IngressWorld> {
   const resource = await servedVersion(client);
   const [ingresses, classes, secrets] = await Promise.all([
@@ -30,7 +30,7 @@ export async function readIngressWorld(
     slices: byService(slices.map(sliceSpec)),
     secrets: new Map(secrets.map((each) => [keyOf(each), secretData(each)])),
     inspectCertificate,
-    withoutClass,
+    ...settings,
     rejected: new Map(),
   };
 }

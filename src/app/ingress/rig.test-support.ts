@@ -32,7 +32,10 @@ export interface Answer {
   readonly headers: IncomingMessage['headers'];
   /** What the server that answered says of itself and of the request; empty when it was the proxy. */
   readonly server: string;
+  readonly method: string;
   readonly path: string;
+  /** Of HTTP, between proxy and server. */
+  readonly version: string;
   readonly seen: IncomingMessage['headers'];
   readonly body: string;
   /** Common name of the certificate that was shown. */
@@ -260,7 +263,8 @@ export async function startServer(address: string): Promise<AsyncDisposable> {
   const server = createServer((incoming, outgoing) => {
     incoming.resume().once('end', () => {
       outgoing.setHeader('content-type', 'application/json');
-      outgoing.end(JSON.stringify({ server: address, path: incoming.url, seen: incoming.headers }));
+      const { method, url, httpVersion, headers } = incoming;
+      outgoing.end(JSON.stringify({ server: address, method, path: url, version: httpVersion, seen: headers }));
     });
   });
   await new Promise<void>((resolve) => server.listen(8080, address, resolve));
@@ -299,7 +303,9 @@ export function ask(host: string, path: string, asking: Asking = {}): Promise<An
           const own = incoming.headers['content-type'] === 'application/json' ? (JSON.parse(text) as object) : {};
           resolve({
             server: '',
+            method: '',
             path: '',
+            version: '',
             seen: {},
             ...own,
             status: incoming.statusCode ?? 0,

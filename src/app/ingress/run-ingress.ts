@@ -56,10 +56,10 @@ export async function runIngress(options: IngressOptions, dependencies: IngressD
     try {
       const world = feed.world();
       const { ingresses } = world;
-      const { withoutClass } = options;
+      const { withoutClass, redirectToTls } = options;
       const objects = gateways.objects();
       const unusablePorts = await gatewayPorts.unusable(objects.gateways);
-      const whole = { ...world, withoutClass, inspectCertificate, gateways: objects, unusablePorts };
+      const whole = { ...world, withoutClass, redirectToTls, inspectCertificate, gateways: objects, unusablePorts };
       const applied = await driver.apply(whole);
       const { model, outcome } = applied;
       gatewayPorts.running(model.ports ?? []);

@@ -16,6 +16,8 @@ export interface Proxies {
   readonly keepClient: boolean;
   /** Ingresses without a class are served, whichever the default class is. */
   readonly withoutClass: boolean;
+  /** Requests for hosts with TLS that come without it are sent there, unless an annotation says. */
+  readonly redirectToTls: boolean;
 }
 
 /** What the proxy's DaemonSet calls its pods. */
@@ -29,10 +31,10 @@ export function findProxies(pods: readonly Pod[], nodes: readonly Node[]): Proxi
     .toSorted((a, b) => ((a.spec?.nodeName ?? '') < (b.spec?.nodeName ?? '') ? -1 : 1));
   const isReady = ({ status }: Pod): boolean =>
     (status?.conditions ?? []).some((each) => each.type === 'Ready' && each.status === 'True');
-  const setting = (name: string): boolean =>
+  const setting = (name: string, value = 'true'): boolean =>
     all.length > 0 &&
     all.every(({ spec }) =>
-      (spec?.containers ?? []).some(({ env }) => env?.some((each) => each.name === name && each.value === 'true')),
+      (spec?.containers ?? []).some(({ env }) => env?.some((each) => each.name === name && each.value === value)),
     );
   return {
     ready: all.filter(isReady).map(({ spec }) => ({
@@ -42,6 +44,7 @@ export function findProxies(pods: readonly Pod[], nodes: readonly Node[]): Proxi
     waiting: all.filter((pod) => !isReady(pod)).map(({ metadata }) => `${metadata?.namespace}/${metadata?.name}`),
     keepClient: setting('SLUICE_INGRESS_KEEP_CLIENT'),
     withoutClass: setting('SLUICE_INGRESS_WITHOUT_CLASS'),
+    redirectToTls: !setting('SLUICE_INGRESS_SSL_REDIRECT', 'false'),
   };
 }
 

@@ -49,7 +49,7 @@ export interface IngressKnowledge {
 export async function readIngresses(client: KubeClient, snapshot: ClusterSnapshot): Promise<IngressKnowledge> {
   const proxies = findProxies(snapshot.pods, snapshot.nodes);
   const { services, endpointSlices: slices } = snapshot;
-  const world = await readIngressWorld(client, { services, slices }, proxies.withoutClass);
+  const world = await readIngressWorld(client, { services, slices }, proxies);
   const model = deriveIngress(world);
   return { proxies, model, ways: ingressWays(world, model) };
 }

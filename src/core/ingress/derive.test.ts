@@ -57,6 +57,20 @@ const reasons = ({ remarks }: IngressModel): string[] => remarks.map(({ owner, r
 const table = ({ routes }: IngressModel): string[] =>
   routes.map(({ host, path, backend }) => `${hostText(host)} ${path.kind} ${path.value} ${backend}`);
 
+describe('requests without TLS for a host that has it', () => {
+  const spec = { tls: [{ hosts: ['h.test'], secretName: 's' }] };
+  const isSentToTls = (annotations: Record<string, string>, more: Partial<IngressWorld> = {}): boolean =>
+    derive([ingress({ spec, annotations })], more).backends[0]?.settings.toHttps === true;
+  const annotation = (value: string) => ({ 'nginx.ingress.kubernetes.io/ssl-redirect': value });
+
+  it('are sent to TLS, unless the setting or the annotation of the Ingress says otherwise', () => {
+    expect(isSentToTls({})).toBe(true);
+    expect(isSentToTls(annotation('false'))).toBe(false);
+    expect(isSentToTls({}, { redirectToTls: false })).toBe(false);
+    expect(isSentToTls(annotation('true'), { redirectToTls: false })).toBe(true);
+  });
+});
+
 describe('which Ingresses are ours', () => {
   const classes = [
     { metadata: { name: 'ours' }, spec: { controller: CONTROLLER } },

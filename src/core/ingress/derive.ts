@@ -20,7 +20,7 @@ export function deriveIngress(world: IngressWorld): IngressModel {
   const ordered = [...world.ingresses].filter(isOurs).sort(byAge);
   const remarks: Remark[] = [];
   const readings = ordered.map((ingress) => {
-    const reading = readIngress(ingress, world.secrets);
+    const reading = readIngress(ingress, world);
     const tls = readTls(reading, world);
     const rejected = world.rejected.get(reading.key);
     if (rejected !== undefined)

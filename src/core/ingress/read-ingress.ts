@@ -5,7 +5,7 @@ import type { HostMatch, PathMatch, Remark } from './model.ts';
 import { checkPathRegex } from './path-regex.ts';
 import type { Rewrite, Settings } from './settings.ts';
 import { canaryProblem, settle } from './settle.ts';
-import type { SecretData } from './world.ts';
+import type { IngressWorld } from './world.ts';
 
 /** The Service and port that a path names. */
 export interface ServiceTarget {
@@ -41,7 +41,10 @@ type Path = NonNullable<Rule['http']>['paths'][number];
 type BackendReference = NonNullable<NonNullable<Ingress['spec']>['defaultBackend']>;
 
 /** Reads one Ingress of networking.k8s.io/v1. What is wrong with it is a remark; nothing throws. */
-export function readIngress(ingress: Ingress, secrets: ReadonlyMap<string, SecretData>): IngressReading {
+export function readIngress(
+  ingress: Ingress,
+  { secrets, redirectToTls = true }: Pick<IngressWorld, 'secrets' | 'redirectToTls'>,
+): IngressReading {
   const namespace = ingress.metadata?.namespace ?? 'default';
   const key = `${namespace}/${ingress.metadata?.name ?? ''}`;
   const remarks: Remark[] = [];
@@ -75,7 +78,7 @@ export function readIngress(ingress: Ingress, secrets: ReadonlyMap<string, Secre
     aliases: draft.aliases ?? [],
     toHttps: (host) =>
       draft.forceSslRedirect === true ||
-      (draft.sslRedirect !== false && tls.some(({ hosts }) => hosts.some((pattern) => covers(pattern, host)))),
+      ((draft.sslRedirect ?? redirectToTls) && tls.some(({ hosts }) => hosts.some((pattern) => covers(pattern, host)))),
   });
   return {
     key,

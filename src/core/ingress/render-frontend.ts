@@ -29,7 +29,7 @@ export function renderFrontend(
     ...(virtual.files.size === 0 ? [] : [...USUAL_PORTS, ...virtual.first].map(indent)),
     ...lookups(routes, virtual, options.folder).map(indent),
     ...virtual.conditions.map(indent),
-    ...forwardedHeaders().map(indent),
+    ...ownHeaders().map(indent),
     ...choices.flatMap(choiceRules).map(indent),
     ...virtual.decisions.map(indent),
     '  use_backend %[var(txn.to)] if { var(txn.to) -m found }',
@@ -51,7 +51,7 @@ export function renderPort({ port, tls }: Port, virtual: VirtualHostRules, optio
     ...requestChecks().map(indent),
     `  http-request set-var(txn.port) str(${port})`,
     ...[...virtual.first, ...HOST_KINDS.flatMap((kind) => virtual.lookup(kind)), ...virtual.conditions].map(indent),
-    ...forwardedHeaders().map(indent),
+    ...ownHeaders().map(indent),
     ...virtual.decisions.map(indent),
     '  use_backend %[var(txn.to)] if { var(txn.to) -m found }',
     `  default_backend ${NOWHERE}`,
@@ -148,8 +148,8 @@ function regexLookup(folder: string): string[] {
   ];
 }
 
-/** Replaced, never added to: what a client claims of itself is not to be believed. */
-function forwardedHeaders(): string[] {
+/** Of requests replaced, never added to: what a client claims of itself is not to be believed. */
+function ownHeaders(): string[] {
   return [
     'http-request set-header X-Forwarded-For %[src]',
     'http-request set-header X-Real-IP %[src]',
@@ -157,6 +157,8 @@ function forwardedHeaders(): string[] {
     'http-request set-header X-Forwarded-Port %[dst_port]',
     'http-request set-header X-Forwarded-Proto https if { ssl_fc }',
     'http-request set-header X-Forwarded-Proto http unless { ssl_fc }',
+    // Clients are told of some server, as the published conformance features want it.
+    'http-response set-header Server sluice unless { res.hdr(server) -m found }',
   ];
 }
 

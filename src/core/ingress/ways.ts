@@ -38,7 +38,7 @@ export function ingressWays(
   const owned = new Set(model.owned);
   const found = new Map<string, IngressWays>();
   for (const ingress of world.ingresses) {
-    const { key, paths, canary, serviceUpstream } = readIngress(ingress, world.secrets);
+    const { key, paths, canary, serviceUpstream } = readIngress(ingress, world);
     if (!owned.has(key)) continue;
     const remarks = model.remarks.filter(({ owner }) => owner === key);
     const refusal = remarks.find(({ severity }) => severity === 'refused');

@@ -29,6 +29,8 @@ export interface IngressWorld {
   readonly inspectCertificate: InspectCertificate;
   /** Whether Ingresses without a class are served though the default class is not ours. */
   readonly withoutClass: boolean;
+  /** Whether requests for hosts of `tls` that come without it are sent there, unless an annotation says; by default they are. */
+  readonly redirectToTls?: boolean;
   /** Refused already, by the proxy itself, by `namespace/name` with the reason. */
   readonly rejected: ReadonlyMap<string, string>;
 }
