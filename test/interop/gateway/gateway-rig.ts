@@ -31,6 +31,7 @@ export interface Stored extends KubeObject {
 interface Status {
   readonly conditions?: readonly Condition[];
   readonly addresses?: readonly object[];
+  readonly supportedFeatures?: readonly { readonly name: string }[];
   readonly listeners?: readonly {
     readonly name: string;
     readonly attachedRoutes: number;
@@ -62,6 +63,8 @@ export interface GatewayRig extends AsyncDisposable {
   service(name: string, addresses: readonly string[], namespace?: string): Promise<void>;
   /** A Service whose server takes requests and never answers. */
   slow(name: string): Promise<void>;
+  /** A Service of the servers that listen at a port of the proxy's address already. */
+  expose(name: string, port: number): Promise<void>;
   /** How often each server answers to a number of requests. */
   count(host: string, requests: number): Promise<ReadonlyMap<string, number>>;
   /** Waits until each request comes to what is expected of it; returns the last answer. */
@@ -133,8 +136,9 @@ function rigFor(client: KubeClient, folder: string, stack: AsyncDisposableStack)
         for (const socket of sockets) socket.destroy();
         server.close();
       });
-      await applyService(rig, name, 'infra', [PROXY], (server.address() as AddressInfo).port);
+      await rig.expose(name, (server.address() as AddressInfo).port);
     },
+    expose: (name, port) => applyService(rig, name, 'infra', [PROXY], port),
     count: async (host, requests) => {
       const counts = new Map<string, number>();
       for (let asked = 0; asked < requests; asked++) {
