@@ -1,7 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Document, isMap } from 'yaml';
-import { GATEWAY_CONTROLLER } from '../src/core/gateway/index.ts';
 import { BGP_KINDS } from '../src/core/kube/schemas/calico-bgp.ts';
 import { POLICY_KINDS } from '../src/core/kube/schemas/catalogue.ts';
 import { customResourceDefinition } from '../src/core/kube/schemas/custom-kind.ts';
@@ -22,19 +21,10 @@ const BGP_HEADER = `# The BGP resources that Sluice heeds when calico_backend is
 # Written by scripts/policy-apis.ts from src/core/kube/schemas.
 `;
 
-const GATEWAY_HEADER = `# The part of the Gateway API that Sluice serves, and a class: kubectl apply --server-side -f gateway-apis.yaml
+const GATEWAY_HEADER = `# The part of the Gateway API that Sluice serves: kubectl apply --server-side -f gateway-apis.yaml, then gateway-class.yaml.
 # Optional, and before or after sluice-ingress.yaml. A cluster that has these definitions from the project itself
 # (gateway-api, standard channel) keeps its own, and needs the class alone.
 # Written by scripts/policy-apis.ts from src/core/kube/schemas.
-`;
-
-const GATEWAY_CLASS = `---
-apiVersion: gateway.networking.k8s.io/v1
-kind: GatewayClass
-metadata:
-  name: sluice
-spec:
-  controllerName: ${GATEWAY_CONTROLLER}
 `;
 
 const files = [
@@ -42,7 +32,7 @@ const files = [
   { path: join(DEPLOY, 'bgp-apis.yaml'), text: BGP_HEADER + BGP_KINDS.map(definition).join('---\n') },
   {
     path: join(DEPLOY, 'gateway-apis.yaml'),
-    text: GATEWAY_HEADER + GATEWAY_KINDS.map(definition).join('---\n') + GATEWAY_CLASS,
+    text: GATEWAY_HEADER + GATEWAY_KINDS.map(definition).join('---\n'),
   },
 ];
 if (process.argv.includes('--check')) {

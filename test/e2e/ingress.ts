@@ -2,7 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { selfSignedCertificate } from '../../src/app/ingress/certificate.ts';
 import type { Ingress } from '../../src/core/kube/types.ts';
 import { INGRESSES } from '../../src/host/kube-client/resources.ts';
+import { describeGateway } from './gateway.ts';
 import { ROOT, type TestCluster } from './harness.ts';
+import { ask as askOutside } from './outside.ts';
 
 const HOST = 'apiserver.example.test';
 const OURS = { namespace: 'cbs', name: 'cbs-apiserver' };
@@ -90,6 +92,8 @@ export function describeIngress(running: () => TestCluster): void {
       await cluster.clear('shop');
     });
 
+    describeGateway(running);
+
     it('may be of extensions/v1beta1', async () => {
       await apply('ingress-v1beta1.yaml');
       await expect.poll(() => addresses(running())).not.toEqual([]);
@@ -115,32 +119,13 @@ async function addresses(cluster: TestCluster, of = OURS): Promise<readonly stri
   return (found.status?.loadBalancer?.ingress ?? []).map(({ ip = '' }) => ip);
 }
 
-/** One request, and what it came to as JSON; the name needs no DNS. */
-const REQUEST = `
-const [scheme, host, name, path] = process.argv.slice(1);
-const options = { host, path, servername: name, headers: { host: name }, rejectUnauthorized: false, agent: false };
-require(scheme).get(options, (response) => {
-  const certificate = response.socket.getPeerCertificate?.().subject.CN;
-  let body = '';
-  response.on('data', (piece) => (body += piece));
-  response.on('end', () => console.log(JSON.stringify({ status: response.statusCode, certificate, body })));
-});`;
-
-interface Answer {
-  readonly status: number;
-  readonly certificate?: string;
-  readonly body: string;
-}
-
 /** What the host outside is answered; undefined when it is not. */
-async function ask(
+function ask(
   cluster: TestCluster,
   address: string,
   scheme: 'http' | 'https',
-  name = HOST,
+  host = HOST,
   path = '/',
-): Promise<Answer | undefined> {
-  const command = [process.execPath, '-e', REQUEST, scheme, address, name, path];
-  const { code, stdout } = await cluster.lab.request({ op: 'exec', at: { kind: 'outside' }, command });
-  return code === 0 ? (JSON.parse(stdout) as Answer) : undefined;
+): ReturnType<typeof askOutside> {
+  return askOutside(cluster, address, scheme, { host, path });
 }

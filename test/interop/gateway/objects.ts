@@ -39,10 +39,12 @@ export interface Written {
   readonly [field: string]: unknown;
 }
 
-/** The definitions of the Gateway API and the class, as the manifest in deploy has them. */
+/** The definitions of the Gateway API and the class, as the manifests in deploy have them. */
 export function gatewayApis(): readonly Written[] {
-  const text = readFileSync(join(import.meta.dirname, '../../../deploy/gateway-apis.yaml'), 'utf8');
-  return parseAllDocuments(text).map((document) => document.toJS() as Written);
+  return ['gateway-apis.yaml', 'gateway-class.yaml'].flatMap((name) => {
+    const text = readFileSync(join(import.meta.dirname, '../../../deploy', name), 'utf8');
+    return parseAllDocuments(text).map((document) => document.toJS() as Written);
+  });
 }
 
 /** Creates an object or merges it into the one that there is. */

@@ -5,6 +5,7 @@ import { SluiceError } from '../../../base/errors.ts';
 import { BGP_KINDS } from '../../../core/kube/schemas/calico-bgp.ts';
 import { POLICY_KINDS } from '../../../core/kube/schemas/catalogue.ts';
 import { customResourceDefinition } from '../../../core/kube/schemas/custom-kind.ts';
+import { GATEWAY_KINDS } from '../../../core/kube/schemas/gateway-api.ts';
 import type { KubeObject } from '../../../host/kube-client/types.ts';
 import type { LabOptions } from '../lab-types.ts';
 import { ROUTER_AS } from '../universe/router-bird.ts';
@@ -27,6 +28,9 @@ export function labManifests(options: LabOptions, repository: string): readonly 
     endpointConfig(options),
     // What deploy/policy-apis.yaml says, without the reading of it.
     ...POLICY_KINDS.map((kind) => customResourceDefinition(kind) as ManifestObject),
+    // The same of deploy/gateway-apis.yaml.
+    ...GATEWAY_KINDS.map((kind) => customResourceDefinition(kind) as ManifestObject),
+    ...readManifest(join(repository, 'deploy/gateway-class.yaml')),
     ...(options.backend === 'none' ? bgpObjects(options) : []),
     ...sluice.map((object) => (isConfig(object) ? withOptions(object, options) : object)),
     ...dns.map((object) => (object.kind === 'Service' ? withDnsAddress(object, options) : object)),

@@ -4,6 +4,7 @@ import { BGP_KINDS } from './calico-bgp.ts';
 import { CALICO_KINDS } from './calico.ts';
 import { objectSchema } from './custom-kind.ts';
 import type { CustomKind } from './custom-kind.ts';
+import { GATEWAY_KINDS } from './gateway-api.ts';
 import { POLICY_API_KINDS } from './policy-api.ts';
 
 /** Every kind of policy that Kubernetes does not have built in. */
@@ -13,7 +14,7 @@ const OBJECT_META: FieldSchema = { $ref: '#/components/schemas/io.k8s.apimachine
 
 /** By `apiVersion/kind`. A version that is not served yet has the fields of the one before. */
 const BY_KIND: ReadonlyMap<string, CustomKind> = new Map(
-  [...POLICY_KINDS, ...BGP_KINDS].flatMap((custom) =>
+  [...POLICY_KINDS, ...BGP_KINDS, ...GATEWAY_KINDS].flatMap((custom) =>
     [...custom.versions, ...(custom.kind === 'ClusterNetworkPolicy' ? ['v1beta1'] : [])].map(
       (version) => [`${custom.group}/${version}/${custom.kind}`, custom] as const,
     ),

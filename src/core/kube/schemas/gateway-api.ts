@@ -186,7 +186,7 @@ const grantSpec = object(
 
 const common = {
   group: GROUP,
-  versions: ['v1'],
+  versions: ['v1', 'v1beta1'],
   shortNames: [],
   specRequired: true,
   hasStatus: true,
@@ -227,7 +227,10 @@ export const GATEWAY_KINDS: readonly CustomKind[] = [
     ...common,
     kind: 'HTTPRoute',
     plural: 'httproutes',
-    columns: [{ name: 'Hostnames', type: 'string', jsonPath: '.spec.hostnames' }],
+    columns: [
+      { name: 'Hostnames', type: 'string', jsonPath: '.spec.hostnames' },
+      { name: 'Accepted', type: 'string', jsonPath: '.status.parents[*].conditions[?(@.type=="Accepted")].status' },
+    ],
     description: 'Which requests of which Gateways go to which Services.',
     spec: routeSpec,
   },
@@ -236,7 +239,7 @@ export const GATEWAY_KINDS: readonly CustomKind[] = [
     kind: 'ReferenceGrant',
     plural: 'referencegrants',
     shortNames: ['refgrant'],
-    versions: ['v1beta1'],
+    versions: ['v1beta1', 'v1'],
     hasStatus: false,
     description: 'Who of other namespaces may name Services or Secrets of this one.',
     spec: grantSpec,
