@@ -1,5 +1,5 @@
 import { keptByBudgets, lacking, nextMove, planFrom } from '../../core/migrate/index.ts';
-import type { ClusterObject, From, Observed, Plan, Step } from '../../core/migrate/index.ts';
+import type { ClusterObject, FlannelStore, From, Observed, Plan, Step } from '../../core/migrate/index.ts';
 import type { KubeClient } from '../../host/kube-client/types.ts';
 import { observe } from './observe.ts';
 import { perform } from './perform.ts';
@@ -17,6 +17,8 @@ export interface ApplyOptions {
 /** The world as a migration touches it. */
 export interface ApplyDependencies {
   readonly client: KubeClient;
+  /** What flannel keeps in etcd, read once. */
+  readonly flannelStore?: FlannelStore | undefined;
   /** What is to be installed. */
   readonly objects: (plan: Plan) => Promise<readonly ClusterObject[]>;
   readonly print: (line: string) => void;
@@ -41,10 +43,10 @@ export type Outcome =
  * that was killed anywhere is gone on with by the next.
  */
 export async function applyMigration(options: ApplyOptions, dependencies: ApplyDependencies): Promise<Outcome> {
-  const { client, objects, print, now, pause, signal } = dependencies;
+  const { client, flannelStore, objects, print, now, pause, signal } = dependencies;
   let last = { key: '', since: now(), kept: '' };
   for (let round = 0; !signal.aborted; round++) {
-    const observed = await observe(client);
+    const observed = { ...(await observe(client)), flannelStore };
     const plan = planFrom(options.from, observed);
     if (plan === undefined) return { kind: 'absent' };
     if (round === 0 && options.direction === 'forward' && plan.blockers.length > 0) return { kind: 'blocked', plan };

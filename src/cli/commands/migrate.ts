@@ -3,6 +3,7 @@ import { parseAllDocuments, stringify } from 'yaml';
 import { SluiceError } from '../../base/errors.ts';
 import { applyMigration } from '../../app/migrate/apply.ts';
 import { observe } from '../../app/migrate/observe.ts';
+import { readFlannelStore } from '../../app/migrate/read-flannel-store.ts';
 import { NETWORKS, manifestFor, planFrom, printedStep } from '../../core/migrate/index.ts';
 import type { ClusterObject, From, Observed, Plan, Step } from '../../core/migrate/index.ts';
 import { pause } from '../../host/kube-client/pause.ts';
@@ -27,6 +28,7 @@ export const command: Command = {
     description: [
       'Prints each step with its commands, what it interrupts, what must hold afterwards and how to go back. Nothing is changed without --apply or --undo.',
       'Both read off the cluster how far it is: after an interruption the same command goes on. They stop at the first thing that is not as it has to be.',
+      'Where flannel keeps its leases in etcd they are read there: at what its DaemonSet says, or ETCD_ENDPOINTS, ETCD_CA_CERT_FILE, ETCD_CERT_FILE, ETCD_KEY_FILE, ETCD_USERNAME and ETCD_PASSWORD.',
       'Exit code 1 when something stands in the way.',
     ].join(' '),
     examples: [
@@ -63,18 +65,24 @@ export const command: Command = {
     if (!(seconds > 0)) throw new SluiceError('bad-call', `migrate: --timeout ${String(values['timeout'])} is no time`);
     const from = invocation.arguments[0] as From;
     using cluster = await openCluster(invocation);
-    const observed = await observe(cluster.client);
+    const [mode = 'plan'] = modes;
+    const seen = await observe(cluster.client);
+    // Going back depends on nothing that is there.
+    const flannelStore =
+      from === 'from-flannel' && mode !== 'undo'
+        ? await readFlannelStore(seen, cluster.client, invocation.env)
+        : undefined;
+    const observed = { ...seen, flannelStore };
     const plan = planFrom(from, observed);
     if (plan === undefined) throw absent(from, cluster);
     const node = values['node'] as string | undefined;
     if (node !== undefined && !plan.steps.some((step) => step.node === node))
       throw new SluiceError('not-found', `${cluster.title} has no node ${node}: see kubectl get nodes`);
-    const [mode = 'plan'] = modes;
     if (mode === 'apply' || mode === 'undo')
       // Awaited here: the connection goes with this scope.
       return await apply(
         { from, node, direction: mode === 'apply' ? 'forward' : 'back', patience: seconds * 1000 },
-        cluster,
+        { ...cluster, flannelStore },
         invocation,
       );
     return await show(plan, { from, node, observed, isManifest: mode === 'manifest' }, invocation);
@@ -106,11 +114,12 @@ async function show(
 
 async function apply(
   options: Parameters<typeof applyMigration>[0],
-  { client, title }: ClusterAccess,
+  { client, title, flannelStore }: Pick<ClusterAccess, 'client' | 'title'> & Pick<Observed, 'flannelStore'>,
   { print, note, signal }: Invocation,
 ): Promise<number> {
   const outcome = await applyMigration(options, {
     client,
+    flannelStore,
     objects: objectsOf,
     print,
     now: Date.now,

@@ -10,7 +10,7 @@ export const CALICO: Network = {
   find: calico,
   blockers: calicoBlockers,
   settings: calicoSettings,
-  remarks: [
+  remarks: () => [
     'Addresses stay where they are: Sluice works on with the IPPools, blocks and handles of Calico, and a node keeps its tunnel address.',
     'Where pools use IPIP, that a node of Sluice and one of Calico reach each other by it has not been tried: begin with a node that may fail.',
     "Calico's rules in iptables stay on a migrated node as they were. They let VXLAN and IPIP in from nodes of that time only: restart migrated nodes before new nodes join.",

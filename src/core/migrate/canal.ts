@@ -110,7 +110,7 @@ export const CANAL: Network = {
     veth_mtu: old.config?.data?.['veth_mtu'] ?? '0',
     cni_network_config: chainOf(old) ?? '',
   }),
-  remarks: [
+  remarks: () => [
     'Pods, addresses and connections stay: flannel goes on as the network, by a DaemonSet of its own, and addresses come from host-local as before.',
     "What Calico's part has in iptables stays on a changed node and goes on denying what it denied for pods of that time. When they are gone, or at once: iptables-save | grep -v cali- | iptables-restore, or start the node again.",
     'The plugin /opt/cni/bin/calico has to stay on nodes until pods that it has wired are gone.',

@@ -54,7 +54,7 @@ it.each([
     /kube-flannel-ds-amd64, kube-flannel-ds-arm64/,
     { daemonSets: [agents('kube-flannel-ds-amd64'), agents('kube-flannel-ds-arm64')] },
   ],
-  ['etcd', /--kube-subnet-mgr/, { daemonSets: [agents('kube-flannel-ds', { args: ['--etcd-endpoints=x'] })] }],
+  ['etcd', /--kube-subnet-mgr/, { daemonSets: [agents('kube-flannel-ds', { args: ['--ip-masq'] })] }],
   [
     'net-conf',
     /Backend.Type is "udp"/,
@@ -80,6 +80,99 @@ it.each([
 it("goes beside a pool that is flannel's network, and others that do not meet it", () => {
   for (const cidr of ['10.244.0.0/16', '10.9.0.0/16'])
     expect(planFrom('from-flannel', flannel(pool(cidr)))!.blockers).toEqual([]);
+});
+
+const inEtcd = ({
+  args = [],
+  store = {},
+  ...more
+}: {
+  readonly args?: readonly string[];
+  readonly store?: object;
+  readonly [field: string]: unknown;
+} = {}): Observed => {
+  const at = (name: string, address: string) => ({
+    ...node(name),
+    status: { ...ready, addresses: [{ type: 'InternalIP', address }] },
+  });
+  return flannel({
+    nodes: [at('n1', '172.30.1.11'), at('n2', '172.30.1.12')],
+    daemonSets: [
+      agents('kube-flannel-ds', { args: ['--ip-masq', '-etcd-endpoints', 'http://10.0.0.1:2379', ...args] }),
+    ],
+    configMaps: [],
+    flannelStore: {
+      config: '{"Network": "10.244.0.0/16", "SubnetLen": 28, "Backend": {"Type": "host-gw"}}',
+      leases: [lease('10.244.1.0-28', '172.30.1.11'), lease('10.244.2.0-28', '172.30.1.12')],
+      hasCertificates: false,
+      hasUser: false,
+      ...store,
+    },
+    ...more,
+  });
+};
+const lease = (key: string, PublicIP: string) => ({
+  key,
+  value: JSON.stringify({ PublicIP, PublicIPv6: null, BackendType: 'host-gw' }),
+});
+
+it("joins Sluice to flannel's network as etcd has it, where leases are there", () => {
+  const { blockers, settings, remarks } = planFrom('from-flannel', inEtcd())!;
+  expect(blockers).toEqual([]);
+  expect(settings).toEqual({
+    network_before: 'flannel',
+    flannel_etcd_endpoints: 'http://10.0.0.1:2379',
+    flannel_etcd_prefix: '/coreos.com/network',
+    ipv4_pool_block_size: '28',
+    veth_mtu: '0',
+    ipv4_pool_cidr: '10.244.0.0/16',
+    ipv6_pool_cidr: '',
+  });
+  expect(remarks[0]).toContain('leases in etcd');
+  const env = [{ name: 'FLANNELD_ETCD_ENDPOINTS', value: 'https://a:2379' }];
+  const secured = agents('kube-flannel-ds', { env, args: ['--etcd-cafile=/ca', '--etcd-prefix=here/'] });
+  expect(planFrom('from-flannel', inEtcd({ daemonSets: [secured], store: { hasCertificates: true } }))).toMatchObject({
+    blockers: [],
+    settings: {
+      flannel_etcd_endpoints: 'https://a:2379',
+      flannel_etcd_prefix: '/here',
+      flannel_etcd_ca_cert_file: '/calico-secrets/etcd-ca',
+    },
+  });
+});
+
+it.each<[string, RegExp, Parameters<typeof inEtcd>[0] & {}]>([
+  ['leases', /node n2 \(172.30.1.12\) has no lease/, { store: { leases: [lease('10.244.1.0-28', '172.30.1.11')] } }],
+  [
+    'leases',
+    /node n1 has 2 leases: 10.244.1.0-28, 10.244.3.0-28/,
+    {
+      store: {
+        leases: [
+          lease('10.244.1.0-28', '172.30.1.11'),
+          lease('10.244.3.0-28', '172.30.1.11'),
+          lease('10.244.2.0-28', '172.30.1.12'),
+        ],
+      },
+    },
+  ],
+  ['net-conf', /\/coreos.com\/network\/config in etcd is not there/, { store: { config: undefined } }],
+  [
+    'net-conf',
+    /\/config in etcd: EnableIPv4 is false/,
+    {
+      store: {
+        config: '{"EnableIPv4": false, "EnableIPv6": true, "IPv6Network": "fd00::/56", "Backend": {"Type": "host-gw"}}',
+      },
+    },
+  ],
+  ['etcd-certificates', /calico-etcd-secrets/, { args: ['--etcd-cafile=/ca'] }],
+  ['etcd-user', /sluice-datastore/, { args: ['--etcd-username=flannel'] }],
+  ['etcd', /does not say where/, { args: ['--etcd-endpoints='], flannelStore: undefined }],
+])('is refused for %s where leases are in etcd: %s', (code, reason, more) => {
+  const { blockers } = planFrom('from-flannel', inEtcd(more))!;
+  expect(blockers.map((each) => each.code)).toEqual([code]);
+  expect(blockers[0]!.reason).toMatch(reason);
 });
 
 const CHAIN = `{"name": "k8s-pod-network", "cniVersion": "0.3.1", "plugins": [

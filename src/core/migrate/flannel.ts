@@ -1,9 +1,10 @@
 import { formatCidr } from '../../base/ip/index.ts';
-import { FAMILIES, parseNetConf } from '../flannel/index.ts';
+import { FAMILIES, parseEtcdNetConf, parseNetConf } from '../flannel/index.ts';
 import type { NetConf } from '../flannel/index.ts';
 import { badPodCidrs, strayPools } from './address-blockers.ts';
 import { namesOf } from './common-blockers.ts';
 import type { Rule } from './common-blockers.ts';
+import { etcdSettings, flannelEtcd, flannelEtcdBlockers, withStoredNetConf } from './flannel-etcd.ts';
 import type { Network } from './network.ts';
 import type { Observed, OldNetwork } from './model.ts';
 
@@ -48,33 +49,22 @@ const severalKinds: Rule = (_, { daemonSets }) => {
   };
 };
 
-const inEtcd: Rule = ({ agents }) => {
-  const told = (agents.spec?.template.spec?.containers ?? []).flatMap(({ command = [], args = [] }) => [
-    ...command,
-    ...args,
-  ]);
-  if (told.length === 0 || told.some((each) => /^--?kube-subnet-mgr(=true)?$/u.test(each))) return undefined;
-  return {
-    code: 'etcd',
-    reason: 'flannel keeps its leases in etcd (it runs without --kube-subnet-mgr), where nodes have no podCIDR',
-    remedy:
-      'give each Node the subnet of its lease as podCIDR and run flannel with --kube-subnet-mgr first (docs/migrate.md, "flannel in etcd")',
-  };
-};
-
-const unknownNetConf: Rule = ({ config }) => {
-  const text = config?.data?.['net-conf.json'];
-  if (text === undefined)
+const unknownNetConf: Rule = (old, { flannelStore }) => {
+  const isStored = flannelEtcd(old) !== undefined;
+  if (isStored && flannelStore === undefined) return undefined;
+  const text = old.config?.data?.['net-conf.json'];
+  const place = isStored ? `${flannelEtcd(old)!.prefix}/config in etcd` : 'ConfigMap kube-flannel-cfg, net-conf.json';
+  if (text === undefined || text === '')
     return {
       code: 'net-conf',
-      reason: 'ConfigMap kube-flannel-cfg with net-conf.json is not there',
+      reason: isStored ? `${place} is not there` : 'ConfigMap kube-flannel-cfg with net-conf.json is not there',
       remedy: 'create it as flannel reads it',
     };
-  const reading = parseNetConf(text);
+  const reading = isStored ? parseEtcdNetConf(text) : parseNetConf(text);
   if (reading.kind === 'read') return undefined;
   return {
     code: 'net-conf',
-    reason: `ConfigMap kube-flannel-cfg, net-conf.json: ${reading.problems.join('; ')}`,
+    reason: `${place}: ${reading.problems.join('; ')}`,
     remedy: 'change flannel to backend vxlan, host-gw, ipip or wireguard first',
   };
 };
@@ -95,6 +85,7 @@ const narrowTunnel: Rule = (old) => {
 };
 
 const wrongPodCidrs: Rule = (old, { nodes }) => {
+  if (flannelEtcd(old) !== undefined) return undefined;
   const problem = badPodCidrs(networksOf(old), nodes);
   if (problem === undefined) return undefined;
   return {
@@ -124,28 +115,32 @@ function networksOf(old: OldNetwork) {
 export const FLANNEL: Network = {
   title: 'flannel',
   daemonSet: 'kube-flannel-ds',
-  find: ({ daemonSets, configMaps }) => {
-    const agents = daemonSets.find(isFlannel);
-    const config = configMaps.find(({ metadata }) => metadata?.name === 'kube-flannel-cfg');
-    return agents === undefined ? undefined : { agents, deployments: [], config };
+  find: (observed) => {
+    const agents = observed.daemonSets.find(isFlannel);
+    const config = observed.configMaps.find(({ metadata }) => metadata?.name === 'kube-flannel-cfg');
+    return agents === undefined ? undefined : withStoredNetConf({ agents, deployments: [], config }, observed);
   },
-  blockers: [severalKinds, inEtcd, unknownNetConf, narrowTunnel, wrongPodCidrs, wrongPools],
+  blockers: [severalKinds, ...flannelEtcdBlockers, unknownNetConf, narrowTunnel, wrongPodCidrs, wrongPools],
   settings: (old) => {
     const netConf = netConfOf(old);
     const cidr = (family: 4 | 6): string => {
       const network = netConf?.networks[family];
       return network === undefined ? '' : formatCidr(network);
     };
+    const text = old.config?.data?.['net-conf.json'] ?? '';
+    const etcd = flannelEtcd(old);
     return {
       network_before: 'flannel',
-      'net-conf.json': old.config?.data?.['net-conf.json'] ?? '',
+      ...(etcd === undefined ? { 'net-conf.json': text } : etcdSettings(etcd, text)),
       veth_mtu: String(delegatedMtu(old) ?? 0),
       ipv4_pool_cidr: cidr(4),
       ipv6_pool_cidr: cidr(6),
     };
   },
-  remarks: [
-    'Nodes keep their podCIDRs, and nodes of both networks reach each other by what flannel has nodes say in their annotations.',
+  remarks: (old) => [
+    flannelEtcd(old) === undefined
+      ? 'Nodes keep their podCIDRs, and nodes of both networks reach each other by what flannel has nodes say in their annotations.'
+      : "Nodes keep their leases in etcd, and nodes of both networks reach each other by these: a node's lease is taken over by its address.",
     'flannel enforces no policy. Sluice enforces the NetworkPolicies that are there, on each node from when it has changed: see what they allow with sluice reach.',
     "flannel's rules of NAT in iptables stay on a migrated node until it is started again; they are the same that Sluice applies.",
   ],

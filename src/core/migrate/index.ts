@@ -1,9 +1,11 @@
 export { keptByBudgets } from './budgets.ts';
 export { printedStep } from './commands.ts';
 export { lacking } from './condition.ts';
+export { SECRET_KEYS, USER_KEYS, flannelEtcd } from './flannel-etcd.ts';
+export type { FlannelEtcd } from './flannel-etcd.ts';
 export { isOldBridge, isOldTunnel } from './left-behind.ts';
 export { manifestFor } from './manifest.ts';
-export type { Action, ClusterObject, Observed, Plan, Step, Target } from './model.ts';
+export type { Action, ClusterObject, FlannelStore, Observed, Plan, Step, Target } from './model.ts';
 export { nextMove } from './next-move.ts';
 export { markPatch } from './node-marks.ts';
 export { NETWORKS, planFrom } from './plan.ts';

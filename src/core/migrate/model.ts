@@ -1,3 +1,4 @@
+import type { StoredLease } from '../flannel/index.ts';
 import type { ConfigMap, DaemonSet, Deployment, Node, Pod, PodDisruptionBudget } from '../kube/types.ts';
 import type { Condition } from './condition.ts';
 
@@ -20,6 +21,18 @@ export interface Observed {
   readonly pools: readonly ClusterObject[];
   readonly felixConfigurations: readonly ClusterObject[];
   readonly budgets: readonly PodDisruptionBudget[];
+  /** What flannel keeps in etcd; absent where it was not looked for. */
+  readonly flannelStore?: FlannelStore | undefined;
+}
+
+/** flannel's configuration and leases in etcd, and what Sluice's agents need in Secrets to read them. */
+export interface FlannelStore {
+  /** Undefined while there is none. */
+  readonly config: string | undefined;
+  readonly leases: readonly StoredLease[];
+  /** Undefined where nobody may tell. */
+  readonly hasCertificates?: boolean | undefined;
+  readonly hasUser?: boolean | undefined;
 }
 
 /** A network that a cluster has, as far as it is in the API. */

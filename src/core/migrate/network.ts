@@ -11,7 +11,7 @@ export interface Network {
   readonly find: (observed: Observed) => OldNetwork | undefined;
   readonly blockers: readonly Rule[];
   readonly settings: (old: OldNetwork) => Readonly<Record<string, string>>;
-  readonly remarks: readonly string[];
+  readonly remarks: (old: OldNetwork) => readonly string[];
   /** Present where pods stay: the network goes on by an object of our own, and only policy changes hands. */
   readonly stays?: {
     readonly manifest: Plan['manifest'];

@@ -26,7 +26,7 @@ export function planFrom(from: From, observed: Observed): Plan | undefined {
   );
   return {
     blockers,
-    remarks: network.remarks,
+    remarks: network.remarks(old),
     settings,
     manifest: network.stays?.manifest ?? 'sluice.yaml',
     extras: carrier === undefined ? [] : [carrier],

@@ -1,7 +1,7 @@
 import type { TestCluster } from '../../../src/app/agent/cluster.test-support.ts';
 import { applyMigration } from '../../../src/app/migrate/apply.ts';
 import type { ApplyOptions, Outcome } from '../../../src/app/migrate/apply.ts';
-import type { ClusterObject } from '../../../src/core/migrate/index.ts';
+import type { ClusterObject, FlannelStore } from '../../../src/core/migrate/index.ts';
 import { manifestFor } from '../../../src/core/migrate/index.ts';
 import type { Pod } from '../../../src/core/kube/types.ts';
 import { PODS } from '../../../src/host/kube-client/resources.ts';
@@ -27,6 +27,8 @@ export function daemonSet(name: string, ...containers: readonly string[]): Clust
 /** A node that changes its network: its kubelet and the controllers, which start and end on it what its Node asks for. */
 export abstract class ChangingNode {
   readonly cluster: TestCluster;
+  /** What the command reads in flannel's etcd. */
+  flannelStore: FlannelStore | undefined;
   readonly name: string;
   /** How each pod, or agent, of the node ends. */
   protected readonly ends = new Map<string, () => Promise<unknown>>();
@@ -70,6 +72,7 @@ export abstract class ChangingNode {
       { ...options, node: this.name, patience: 60_000 },
       {
         client: this.client,
+        flannelStore: this.flannelStore,
         objects: (plan) =>
           Promise.resolve(
             manifestFor(
