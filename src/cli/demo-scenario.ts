@@ -1,27 +1,11 @@
-import type { RunningLab } from '../app/lab/lab-types.ts';
 import { SluiceError } from '../base/errors.ts';
-import { PolicyEngine, clusterState, type Language, type PodEndpoint } from '../core/policy/index.ts';
-import type { KubeClient } from '../host/kube-client/types.ts';
-import { readSnapshot } from './cluster.ts';
-import { answerText } from './check/answer-text.ts';
-import { Judge } from './judge.ts';
-import type { Kubectl } from './kubectl.ts';
-import { findPlace } from './place.ts';
+import type { PodEndpoint } from '../core/policy/index.ts';
+import { mustSucceed, show, why } from './demo-stage.ts';
+import type { Stage } from './demo-stage.ts';
 import { reachabilityDiff } from './reachability-diff.ts';
 import { reachabilityTable } from './reachability-table.ts';
 import { compareReachability, type Comparison } from './reachability.ts';
 import { lineDiff } from './ruleset-diff.ts';
-
-/** What the demonstration is played with. */
-export interface Stage {
-  readonly lab: RunningLab;
-  readonly client: KubeClient;
-  readonly kubectl: Kubectl;
-  /** The policy's file, as it is shown in the command. */
-  readonly policy: string;
-  readonly language: Language;
-  readonly print: (line: string) => void;
-}
 
 /** Pods that the demonstration makes, besides those that come and go within one command. */
 const PODS = ['nginx', 'nginx2', 'plain', 'labelled'];
@@ -53,7 +37,7 @@ export async function runScenario(stage: Stage): Promise<void> {
   print('\nNow the policy: nginx accepts TCP 80 from pods labelled xx=xx, and nothing else.\n');
   const node = await nodeOf(stage, 'nginx');
   const rulesBefore = await ruleset(stage, node);
-  await show(stage, ['apply', '-f', stage.policy]);
+  await show(stage, ['apply', '-f', stage.path('examples/2-labels/policy.yaml')]);
   const after = await compare(stage);
   const rulesAfter = await ruleset(stage, node);
   print('\nThis policy is live in the kernel, and here is what changed:\n');
@@ -74,41 +58,18 @@ export async function runScenario(stage: Stage): Promise<void> {
   await show(stage, ['exec', 'labelled', '--', 'ping', '-c', '1', '-W', '1', await addressOf(stage, 'nginx')]);
 
   print('\nWhy:\n');
-  await why(stage, 'plain', 'TCP', 80);
-  await why(stage, 'labelled', 'TCP', 80);
-  await why(stage, 'labelled', 'ICMP', undefined);
+  await why(stage, ['plain', 'nginx', '--port', '80']);
+  await why(stage, ['labelled', 'nginx', '--port', '80']);
+  await why(stage, ['labelled', 'nginx', '--protocol', 'icmp']);
   const wrong = [...before, ...after].filter(({ agrees }) => !agrees).length;
   if (wrong > 0)
     throw new SluiceError('disagreement', `${wrong} connections did not go as predicted: this is a bug in Sluice`);
   print(`\n${before.length + after.length} real connections, every one as the policy engine predicted.`);
 }
 
-/** Prints a command and everything that it prints; what a policy denies fails, and that is part of the show. */
-async function show({ kubectl, print }: Stage, args: readonly string[]): Promise<void> {
-  print(`$ kubectl ${args.map(quote).join(' ')}`);
-  const { stdout, stderr } = await kubectl(args);
-  const text = `${stdout}${stderr}`.trimEnd();
-  if (text !== '') print(text);
-}
-
 async function compare({ lab, client }: Stage): Promise<readonly Comparison[]> {
   const include = (pod: PodEndpoint): boolean => pod.namespace === 'default' && PODS.includes(pod.name);
   return compareReachability(lab, client, { include });
-}
-
-async function why(
-  { client, language, print }: Stage,
-  from: string,
-  protocol: 'TCP' | 'ICMP',
-  port: number | undefined,
-): Promise<void> {
-  print(`$ sluice why ${from} nginx ${port === undefined ? '--protocol icmp' : `--port ${port}`} --name demo`);
-  const state = clusterState(await readSnapshot(client));
-  const engine = new PolicyEngine(state);
-  const ends = { from: findPlace(from, state, 'default'), to: findPlace('nginx', state, 'default') };
-  const asked = port === undefined ? undefined : ({ kind: 'range', first: port, last: port } as const);
-  const question = { ...ends, protocol, port: asked, family: undefined };
-  print(answerText(engine, question, new Judge(engine).judge(question), language));
 }
 
 /** At most this many changed lines are shown: they are there to be believed, not to be read through. */
@@ -138,14 +99,4 @@ async function nodeOf({ kubectl }: Stage, pod: string): Promise<string> {
 
 async function addressOf({ kubectl }: Stage, pod: string): Promise<string> {
   return mustSucceed(kubectl, ['get', 'pod', pod, '-o', 'jsonpath={.status.podIP}']);
-}
-
-async function mustSucceed(kubectl: Kubectl, args: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await kubectl(args);
-  if (code === 0) return stdout;
-  throw new SluiceError('demo-failed', `kubectl ${args.join(' ')} failed:\n${stderr.trimEnd()}`);
-}
-
-function quote(word: string): string {
-  return /^[\w@%+=:,./-]+$/u.test(word) ? word : `'${word}'`;
 }

@@ -5,7 +5,7 @@ describe('sluice demo', () => {
   const home = cleanHome();
   afterAll(home.remove);
 
-  it('shows a policy taking effect from nothing, and leaves nothing behind', async () => {
+  it('shows a policy taking effect from nothing, opens a shop, and leaves nothing behind', async () => {
     const { code, stdout, stderr } = await sluice(['demo'], home.env);
     expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' });
     for (const line of [
@@ -15,6 +15,11 @@ describe('sluice demo', () => {
       'denied: default/plain → default/nginx, TCP 80',
       'allowed: default/labelled → default/nginx, TCP 80',
       'real connections, every one as the policy engine predicted.',
+      'ingress.networking.k8s.io/shop created',
+      '<h1>Welcome to hello!</h1>',
+      'no answer from database',
+      'allowed: 203.0.113.10 → shop/api-',
+      'denied: shop/deployment/front → shop/database-',
     ]) {
       expect(stdout).toContain(line);
     }

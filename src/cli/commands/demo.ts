@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { relative } from 'node:path';
+import { join, relative } from 'node:path';
 import { SluiceError } from '../../base/errors.ts';
 import { openLab, stopLab } from '../../app/lab/lab.ts';
 import type { RunningLab } from '../../app/lab/lab-types.ts';
@@ -8,12 +8,16 @@ import { loadKubeconfig } from '../../host/kube-client/kubeconfig.ts';
 import type { Command, Invocation } from '../command.ts';
 import { runScenario } from '../demo-scenario.ts';
 import { kubectlFor } from '../kubectl.ts';
-import { LANGUAGE, languageOf } from '../language.ts';
+import { runShop } from '../demo-shop.ts';
+import type { Stage } from '../demo-stage.ts';
+import { LANGUAGE } from '../language.ts';
+import { parseCall } from '../program.ts';
 import { labOptionsOf, startCluster } from '../start-cluster.ts';
 import { SHAPE } from './up.ts';
 
 const NAME = 'demo';
-const POLICY = fileURLToPath(new URL('../../../examples/2-labels/policy.yaml', import.meta.url));
+/** The checkout. */
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** `sluice demo` */
 export const command: Command = {
@@ -21,7 +25,8 @@ export const command: Command = {
     summary: 'watch a policy take effect, from nothing',
     description:
       "Starts a cluster named 'demo', runs pods and a NetworkPolicy in it with your kubectl, shows with real packets what the\n" +
-      'policy changed and which rule decides, and takes everything down again.',
+      'policy changed and which rule decides, opens a small shop to customers by an Ingress (which needs haproxy and curl), and\n' +
+      'takes everything down again.',
   },
   args: {
     positionals: [],
@@ -39,14 +44,16 @@ export const command: Command = {
       const lab = await start(invocation);
       const client = httpKubeClient(await loadKubeconfig(lab.paths.kubeconfig));
       try {
-        await runScenario({
+        const stage: Stage = {
           lab,
           client,
           kubectl: kubectlFor(lab.paths.kubeconfig, env),
-          policy: relative('.', POLICY),
-          language: languageOf(values['lang'] as string | undefined, env),
+          path: (file) => relative('.', join(ROOT, file)),
+          why: (args) => why(args, invocation),
           print,
-        });
+        };
+        await runScenario(stage);
+        await runShop(stage);
       } finally {
         client.close();
       }
@@ -60,6 +67,15 @@ export const command: Command = {
     }
   },
 };
+
+/** Runs `sluice why` about this cluster, in this process. */
+async function why(args: readonly string[], invocation: Invocation): Promise<number> {
+  const { print, note, values } = invocation;
+  const language = values['lang'] === undefined ? [] : ['--lang', String(values['lang'])];
+  const entry = { name: 'why', summary: '', load: () => import('./why.ts') };
+  const call = await parseCall(['why', ...args, '--name', NAME, ...language], [entry], '', { out: print, err: note });
+  return call.command.run({ ...invocation, arguments: call.arguments, values: call.values });
+}
 
 async function start(invocation: Invocation): Promise<RunningLab> {
   const { values, env, uid, print } = invocation;
