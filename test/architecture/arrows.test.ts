@@ -27,6 +27,7 @@ const CORE_AREAS: Readonly<Record<string, readonly string[]>> = {
   calc: ['kube', 'policy', 'service', 'nft', 'ipam'],
   nft: ['kube', 'policy', 'service'],
   service: ['kube'],
+  announce: ['service'],
   ingress: ['kube', 'service'],
   gateway: ['kube', 'service', 'ingress'],
   objectstore: ['kube'],

@@ -4,6 +4,7 @@ import type { LogLevel } from '../../base/log.ts';
 import { jsonLogger, silentLogger } from '../../base/log.ts';
 import type { Logger } from '../../base/log.ts';
 import type { BackendName } from '../../core/routing/index.ts';
+import { openSegmentAnswers } from '../../host/announce/answers.ts';
 import { openBird } from '../../host/bird/bird.ts';
 import { openConntrack } from '../../host/conntrack/kernel.ts';
 import { kubeBlockStore } from '../../host/ipam-store/kube-block-store.ts';
@@ -40,10 +41,12 @@ export function agentWorld(
 ): AgentDependencies {
   const log = logOf(name);
   const command = ['nsenter', `--net=${netns}`] as const;
+  const netlink = stack.use(openCarriedNetlink({ backend, runDir, netns: { ref: netns, command } }, log));
   return {
     client,
     blockStore: kubeBlockStore({ client, report: () => undefined }),
-    netlink: stack.use(openCarriedNetlink({ backend, runDir, netns: { ref: netns, command } }, log)),
+    netlink,
+    segments: stack.use(openSegmentAnswers(netlink, { netns })),
     reaper: stack.use(openLinkReaper({ netns })),
     nftables: stack.use(openNftables({ netns })),
     conntrack: stack.use(openConntrack({ netns })),

@@ -7,6 +7,7 @@ import type { CalcEngine } from '../../core/calc/model.ts';
 import { CNI_ERROR, CniError } from '../../core/cni/index.ts';
 import { adoptEndpoints, leakedHandles, recoverEndpoints, wiredElsewhere } from './adoption.ts';
 import { AdvertisedAddresses } from './advertised-addresses.ts';
+import { AnnouncedAddresses } from './announced-addresses.ts';
 import { Attachments } from './attachments.ts';
 import { backendChange } from './backend-change.ts';
 import type { BackendChange } from './backend-change.ts';
@@ -67,6 +68,7 @@ class Agent {
   readonly #connections: LiveConnections;
   readonly #network: NodeNetwork;
   readonly #advertised = new AdvertisedAddresses((delta) => this.#filter.apply(delta));
+  readonly #announced: AnnouncedAddresses;
   readonly #attachments: Attachments;
   readonly #macvlan: MacvlanPods;
   readonly #addresses: NodeAddresses;
@@ -169,6 +171,7 @@ class Agent {
           if (delta.kind === 'policy') this.#domains.policiesChanged();
           this.#filter.apply(delta);
           if (delta.kind === 'service' || delta.kind === 'slice') this.#servicesChanged();
+          else if (delta.kind === 'node') this.#announced.changed();
         },
         onRoutesChanged: () => this.#onRoutesChanged(),
         onPoolsChanged: () => this.#onPoolsChanged(),
@@ -184,6 +187,11 @@ class Agent {
       slices: () => this.#feed.slices(),
       healthy: () => this.#filter.status().programmed,
     });
+    this.#announced = new AnnouncedAddresses(options.node, {
+      ...world,
+      cluster: () => this.#feed,
+      onAddresses: (cidrs) => this.#advertised.update('segment', cidrs),
+    });
     const bird = world.openBird();
     this.#backendChange = backendChange(options.backend, {
       ...world,
@@ -196,7 +204,7 @@ class Agent {
         ...world,
         bird,
         cluster: () => this.#feed,
-        onServices: (cidrs) => this.#advertised.update(cidrs),
+        onServices: (cidrs) => this.#advertised.update('bgp', cidrs),
         listener: feedLog,
         signal,
       });
@@ -264,6 +272,7 @@ class Agent {
     // Before the first ADD is served: from then on an address without a pod may be one that is being wired.
     this.#attachments.owe(this.#leakedHandles());
     this.#readiness.ready();
+    this.#announced.start();
     log.info('agent ready', { synced, addresses, milliseconds: this.#uptime() });
     await settleTombstones(this.#attachments, log, join(this.#options.stateDir, 'cni/pending-del'));
     await this.#upkeep();
@@ -302,6 +311,7 @@ class Agent {
 
   async #stop(): Promise<void> {
     this.#readiness.waitingFor('the agent is stopping');
+    await this.#announced.stop();
     this.#filter.stop();
     this.#network.stop();
     this.#health.stop();
@@ -335,6 +345,7 @@ class Agent {
   #servicesChanged(): void {
     this.#bgp?.servicesChanged();
     this.#health.changed();
+    this.#announced.changed();
   }
 
   #onRoutesChanged(): void {
@@ -356,6 +367,7 @@ class Agent {
 
   #onPoolsChanged(): void {
     this.#bgp?.changed();
+    this.#announced.changed();
     this.#pools.changed();
     this.#addresses.invalidate();
     this.#network.changed();
@@ -392,6 +404,7 @@ class Agent {
       filter: this.#filter.status(),
       ...this.#network.status(),
       carried: this.#world.carried?.(),
+      announced: this.#announced.status(),
       connections: this.#connections.status(),
       attachments: this.#attachments,
       blocks: this.#addresses.blocks,

@@ -1,4 +1,5 @@
 import type { Delta as CalcDelta, PoolSpec } from '../../core/calc/model.ts';
+import { announcedPool } from '../../core/announce/index.ts';
 import { FLANNEL_PREFIX } from '../../core/flannel/index.ts';
 import { ADDRESSING_PREFIX, decodeConfig } from '../../core/ipam/index.ts';
 import type { IpamConfig, IpamConfigSpec } from '../../core/ipam/index.ts';
@@ -65,6 +66,8 @@ export interface KnownPool {
   readonly disabled: boolean;
   /** Whether BGP peers are told of its blocks. */
   readonly exported: boolean;
+  /** What it asks to announce on the nodes' segments. */
+  readonly announced: ReturnType<typeof announcedPool>;
 }
 
 /** Who wants to know what changed. Called synchronously, in the order of the watch streams. */
@@ -302,6 +305,7 @@ function knownPool(pool: PoolObject): KnownPool {
     disabled:
       disabled === true || assignmentMode === 'Manual' || (allowedUses.length > 0 && !allowedUses.includes('Workload')),
     exported: pool.spec?.disableBGPExport !== true,
+    announced: announcedPool(pool),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Logger } from '../../base/log.ts';
 import type { SubnetCuts } from '../../core/flannel/index.ts';
 import type { BlockStore } from '../../core/ipam/index.ts';
+import type { SegmentAnswers } from '../../host/announce/port.ts';
 import type { Bird } from '../../host/bird/port.ts';
 import type { Conntrack } from '../../host/conntrack/port.ts';
 import type { Offloads } from '../../host/ethtool/ethtool.ts';
@@ -39,6 +40,8 @@ export interface AgentDependencies {
   /** What the agent's own carrying of packets counts, where it carries any. */
   readonly carried?: () => Readonly<Record<string, number>> | undefined;
   readonly reaper: LinkReaper;
+  /** Answers neighbours of the node for addresses of Services; absent: nobody does. */
+  readonly segments?: SegmentAnswers;
   readonly openPod: PodLinkDependencies['openPod'];
   /** The packet filter and the tracked connections of a pod's own namespace. */
   readonly openPodFilter: PodTablesDependencies['open'];

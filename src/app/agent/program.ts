@@ -2,6 +2,7 @@ import { release } from 'node:os';
 import { join } from 'node:path';
 import { hasCode, messageOf } from '../../base/errors.ts';
 import { jsonLogger } from '../../base/log.ts';
+import { openSegmentAnswers } from '../../host/announce/answers.ts';
 import { openBird } from '../../host/bird/bird.ts';
 import { openConntrack } from '../../host/conntrack/kernel.ts';
 import { lockableClient } from '../../host/datastore/lockable-client.ts';
@@ -53,6 +54,7 @@ export async function runAgentProgram(env: Environment, signal: AbortSignal): Pr
     using bridgeFilter = openNftables({ family: 'bridge' });
     using conntrack = openConntrack();
     using echoes = openEchoes();
+    using segments = openSegmentAnswers(netlink);
     await runAgent(
       options,
       {
@@ -73,6 +75,7 @@ export async function runAgentProgram(env: Environment, signal: AbortSignal): Pr
         wireguardKeys: textFile(join(options.stateDir, 'wireguard-keys.json')),
         sysctl: openSysctl(),
         echoes,
+        segments,
         checksums: { offloads: openOffloads(), kernel: release(), probe: openChecksumProbe() },
         endpoints: fileEndpointStore(join(options.stateDir, 'endpoints')),
         copies: openPacketCopies(),

@@ -2,6 +2,7 @@ import { formatCidr, formatIp } from '../../base/ip/index.ts';
 import type { Ip } from '../../base/ip/index.ts';
 import type { Block, Stored } from '../../core/ipam/index.ts';
 import type { TunnelAddresses } from '../../core/routing/index.ts';
+import type { AnnouncedStatus } from './announced-addresses.ts';
 import type { Attachments } from './attachments.ts';
 import type { ChecksumOffloadStatus } from './checksum-offload.ts';
 import type { ClusterFeed } from './cluster-feed.ts';
@@ -50,6 +51,8 @@ export interface AgentStatus {
   /** What the ways to other nodes carry; absent where that is not tried. */
   readonly pathMtus?: PathMtusStatus;
   readonly checksumOffload: readonly ChecksumOffloadStatus[];
+  /** Addresses of Services that this node answers for on its segments; absent where it does no such thing. */
+  readonly announced?: readonly AnnouncedStatus[];
   /** Absent while the cluster has it off. */
   readonly wireguard?: WireguardStatus;
   /** Packets and drops of the tunnel that the agent carries itself; absent with other backends. */
@@ -78,6 +81,7 @@ export interface StatusSources {
   readonly network: NetworkStatus;
   readonly pathMtus?: PathMtusStatus | undefined;
   readonly checksumOffload: readonly ChecksumOffloadStatus[];
+  readonly announced?: readonly AnnouncedStatus[];
   readonly wireguard: WireguardStatus | undefined;
   readonly carried: Readonly<Record<string, number>> | undefined;
   readonly connections: ConnectionsStatus;
@@ -122,6 +126,7 @@ export function agentStatus(sources: StatusSources): AgentStatus {
     network: sources.network,
     ...(sources.pathMtus === undefined ? {} : { pathMtus: sources.pathMtus }),
     checksumOffload: sources.checksumOffload,
+    ...(sources.announced === undefined ? {} : { announced: sources.announced }),
     ...(sources.wireguard === undefined ? {} : { wireguard: sources.wireguard }),
     ...(sources.carried === undefined ? {} : { carried: sources.carried }),
     connections: sources.connections,

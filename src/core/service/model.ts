@@ -20,6 +20,8 @@ export interface ServiceSpec {
   readonly addresses: readonly Ip[];
   /** The subset of `addresses` that exists nowhere but here: untranslated traffic to it is refused. */
   readonly clusterIps: readonly Ip[];
+  /** Of `addresses` those that load balancers have, as the Service's status says; absent: none. */
+  readonly balanced?: readonly Ip[];
   /** Of `addresses` those of load balancers, where the Service names the only sources that may use them. */
   readonly guarded?: { readonly addresses: readonly Ip[]; readonly sources: readonly Cidr[] };
   readonly ports: readonly ServicePortSpec[];

@@ -18,6 +18,7 @@ export function serviceSpec(service: Service): ServiceSpec {
     key: `${service.metadata?.namespace ?? 'default'}/${service.metadata?.name ?? ''}`,
     addresses: clusterIps.length === 0 ? [] : [...clusterIps, ...external, ...balanced],
     clusterIps,
+    ...(balanced.length === 0 ? {} : { balanced }),
     ...guardOf(spec?.loadBalancerSourceRanges ?? [], balanced),
     ports: (spec?.ports ?? []).flatMap(({ name, protocol: text, port, nodePort }) => {
       const protocol = protocolOf(text);

@@ -95,6 +95,17 @@ export function endpointsHere(service: ServiceSpec, slices: Iterable<SliceSpec>,
   return new Set(addresses).size;
 }
 
+/**
+ * The nodes that have endpoints for clients of externalTrafficPolicy Local: ready ones, or where no node has any, such as
+ * still serve while they terminate.
+ */
+export function nodesServing(service: ServiceSpec, slices: Iterable<SliceSpec>): ReadonlySet<string> {
+  const all = [...slices];
+  const endpoints = service.ports.flatMap((port) => endpointsOf(port, all));
+  const ready = endpoints.filter((each) => each.ready);
+  return new Set((ready.length > 0 ? ready : endpoints).flatMap(({ node }) => node ?? []));
+}
+
 function byFamily(backends: readonly Backend[]): Readonly<Record<4 | 6, readonly Backend[]>> {
   const [v4, v6] = ([4, 6] as const).map((family) => backends.filter(({ address }) => address.family === family));
   return { 4: v4!, 6: v6! };
