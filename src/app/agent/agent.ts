@@ -39,6 +39,7 @@ import { agentStatus } from './status.ts';
 import type { AgentStatus } from './status.ts';
 import { ServiceHealth } from './service-health.ts';
 import { settleTombstones } from './tombstones.ts';
+import { WorkloadEndpoints } from './workload-endpoints.ts';
 
 /** Where the agent runs when it is not told; the Secrets of BGP passwords are there. */
 const AGENT_NAMESPACE = 'kube-system';
@@ -79,6 +80,7 @@ class Agent {
   readonly #bgp: BgpSpeaker | undefined;
   readonly #backendChange: BackendChange;
   readonly #health: ServiceHealth;
+  readonly #workloads: WorkloadEndpoints | undefined;
   #engineFamilies: readonly Family[] | undefined;
   /** The own Node object when routes last changed. */
   #ownNode: KnownNode | undefined;
@@ -171,6 +173,7 @@ class Agent {
           if (delta.kind === 'policy') this.#domains.policiesChanged();
           this.#filter.apply(delta);
           if (delta.kind === 'service' || delta.kind === 'slice') this.#servicesChanged();
+          if (delta.kind === 'pod' && delta.value?.node === options.node) this.#workloads?.changed();
           else if (delta.kind === 'node') this.#announced.changed();
         },
         onRoutesChanged: () => this.#onRoutesChanged(),
@@ -192,6 +195,12 @@ class Agent {
       cluster: () => this.#feed,
       onAddresses: (cidrs) => this.#advertised.update('segment', cidrs),
     });
+    if (world.calicoNodes === true)
+      this.#workloads = new WorkloadEndpoints(options.node, {
+        ...world,
+        records: () => this.#attachments.records.values(),
+        pods: () => this.#feed.pods.items,
+      });
     const bird = world.openBird();
     this.#backendChange = backendChange(options.backend, {
       ...world,
@@ -239,6 +248,7 @@ class Agent {
     if (thorough) this.#filter.resync();
     await this.#publish((known) => this.#identity.publishAddresses(known));
     await this.#publish((known) => this.#identity.publishReady(known));
+    await this.#workloads?.settle();
   }
 
   /** Says something of this node in its Node object; what fails, upkeep tries again. */
@@ -320,7 +330,9 @@ class Agent {
     await this.#feed.done;
     await this.#flannel?.done;
     const { node, networkBefore } = this.#options;
-    if (isHandedOver(this.#feed.nodes.items.get(node)?.endpoint.labels)) handOver(networkBefore, this.#world);
+    if (!isHandedOver(this.#feed.nodes.items.get(node)?.endpoint.labels)) return;
+    await this.#workloads?.withdraw();
+    handOver(networkBefore, this.#world);
   }
 
   /** A pool that came while the agent runs may ask for addresses that this node does not have yet. */

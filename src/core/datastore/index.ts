@@ -9,3 +9,5 @@ export { MIGRATED_KINDS, isDerived } from './migrated-kinds.ts';
 export type { MigratedKind } from './migrated-kinds.ts';
 export { planImport } from './plan-import.ts';
 export type { EtcdLayout, StoredObject } from './stored-object.ts';
+export { workloadEndpoint } from './workload-endpoint.ts';
+export type { WorkloadEndpoint } from './workload-endpoint.ts';

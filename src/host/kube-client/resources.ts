@@ -78,6 +78,8 @@ export const IPAM_HANDLES = grouped(CALICO_GROUP, 'v1', 'ipamhandles', 'IPAMHand
 export const IPAM_CONFIGS = grouped(CALICO_GROUP, 'v1', 'ipamconfigs', 'IPAMConfig', false);
 /** In etcd alone; in the Kubernetes API Calico's Nodes are Kubernetes' with annotations. */
 export const CALICO_NODES = grouped(CALICO_GROUP, 'v1', 'nodes', 'Node', false);
+/** In etcd alone, too; in the Kubernetes API pods say it themselves. */
+export const WORKLOAD_ENDPOINTS = grouped(CALICO_GROUP, 'v1', 'workloadendpoints', 'WorkloadEndpoint', true);
 export const CLUSTER_INFORMATIONS = grouped(CALICO_GROUP, 'v1', 'clusterinformations', 'ClusterInformation', false);
 
 /** The cluster-wide policies of Kubernetes. */
