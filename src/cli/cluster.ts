@@ -145,7 +145,8 @@ async function layered(client: KubeClient, groups: readonly Resource[]): Promise
   return [...objects.values()];
 }
 
-async function listIfServed(client: KubeClient, resource: Resource): Promise<readonly PolicyObject[]> {
+/** The objects of a kind, each with its type; none when the cluster does not have the kind. */
+export async function listIfServed(client: KubeClient, resource: Resource): Promise<readonly PolicyObject[]> {
   const type = { apiVersion: apiVersionOf(resource), kind: resource.kind };
   try {
     const { items } = await listAll<KubeObject>(client, resource);

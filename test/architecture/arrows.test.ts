@@ -23,7 +23,7 @@ const CORE_AREAS: Readonly<Record<string, readonly string[]>> = {
   cni: [],
   policy: ['kube'],
   reach: ['kube', 'policy'],
-  lint: ['kube', 'policy', 'reach'],
+  lint: ['kube', 'policy', 'reach', 'ingress', 'gateway'],
   calc: ['kube', 'policy', 'service', 'nft', 'ipam'],
   nft: ['kube', 'policy', 'service'],
   service: ['kube'],

@@ -24,10 +24,7 @@ describe('the Gateway API, through the real kubectl', () => {
   it('shows addresses and what the controller says of Gateways, routes and classes', async () => {
     const condition = (type: string): object => ({ type, status: 'True', reason: type, message: '' });
     const patch = (what: string, status: object): Promise<string> =>
-      cluster.ok([
-        ...['patch', ...what.split(' '), '--subresource=status', '--type=merge'],
-        ...['-p', JSON.stringify({ status })],
-      ]);
+      ok(`patch ${what} --subresource=status --type=merge -p ${JSON.stringify({ status })}`);
     await patch('gatewayclass sluice', { conditions: [condition('Accepted')] });
     const addresses = ['192.0.2.1', '192.0.2.2'].map((value) => ({ type: 'IPAddress', value }));
     await patch('gateway edge -n greetings', {

@@ -4,10 +4,13 @@ import type { Invocation } from '../command.ts';
 
 /** The objects of the running cluster, as if each stood in a file of its own: `<cluster>/NetworkPolicy/shop/web`. */
 export async function liveManifests(invocation: Invocation): Promise<readonly Manifest[]> {
-  const { openCluster, readSnapshot } = await import('../cluster.ts');
+  const { listIfServed, openCluster, readSnapshot } = await import('../cluster.ts');
+  const { GATEWAYS, HTTP_ROUTES, INGRESSES, REFERENCE_GRANTS } = await import('../../host/kube-client/resources.ts');
   using cluster = await openCluster(invocation);
   const snapshot = await readSnapshot(cluster.client);
-  return Object.entries(snapshot).flatMap(([list, objects]) =>
+  const requests = [INGRESSES, GATEWAYS, HTTP_ROUTES, REFERENCE_GRANTS];
+  const routing = await Promise.all(requests.map((resource) => listIfServed(cluster.client, resource)));
+  return Object.entries({ ...snapshot, routing: routing.flat() }).flatMap(([list, objects]) =>
     Array.isArray(objects) ? objects.map((object: object) => manifestOf(object, KINDS[list])) : [],
   );
 }

@@ -447,6 +447,71 @@ describe('Services', () => {
   });
 });
 
+describe('routes of the Gateway API', () => {
+  const object = (kind: string, name: string, namespace: string, spec: string): string =>
+    `{ apiVersion: gateway.networking.k8s.io/v1, kind: ${kind}, metadata: { name: ${name}, namespace: ${namespace} }, spec: { ${spec} } }`;
+  const edge = (more = ''): string =>
+    object('Gateway', 'edge', 'infra', `listeners: [{ name: http, port: 80, protocol: HTTP, ${more} }]`);
+  const open = edge('allowedRoutes: { namespaces: { from: All } }');
+  const route = (parent: string, more = ''): string =>
+    object('HTTPRoute', 'r', 'shop', `parentRefs: [{ name: edge, ${parent} }], ${more}`);
+  const backend = (more: string): string => `rules: [{ backendRefs: [{ name: web, port: 80, ${more} }] }]`;
+  const there = 'namespace: infra';
+
+  it('are not told of a Gateway that the files may lack', () => {
+    expect(ids(route(''))).toEqual([]);
+    expect(ids(route(''), object('Gateway', 'other', 'infra', 'listeners: []'))).toEqual([]);
+    expect(ids(route('kind: Service'), open)).toEqual([]);
+    expect(ids(route(''), open)).toEqual(['route-parent']);
+    expect(ids(route('').replace('edge', 'egde'), object('Gateway', 'edge', 'shop', 'listeners: []'))).toEqual([
+      'route-parent',
+    ]);
+  });
+
+  it('are taken by port, namespace and hostname', () => {
+    expect(ids(route(there), open)).toEqual([]);
+    expect(ids(route(`${there}, port: 80`), open)).toEqual([]);
+    expect(ids(route(`${there}, port: 81`), open)).toEqual(['route-parent']);
+    expect(ids(route(there), edge())).toEqual(['route-parent']);
+    const byLabel = edge('allowedRoutes: { namespaces: { from: Selector, selector: { matchLabels: { a: b } } } }');
+    expect(ids(route(there), byLabel)).toEqual([]);
+    expect(ids(route(there), byLabel, namespace('shop'))).toEqual(['route-parent']);
+    expect(ids(route(there), byLabel, namespace('shop', '{ a: b }'))).toEqual([]);
+    const named = edge('hostname: "*.test", allowedRoutes: { namespaces: { from: All } }');
+    expect(ids(route(there, 'hostnames: [a.test]'), named)).toEqual([]);
+    expect(ids(route(there, 'hostnames: [a.example]'), named)).toEqual(['route-parent']);
+  });
+
+  it('need a grant for what is in another namespace, as Gateways do for certificates', () => {
+    const web = `{ apiVersion: v1, kind: Service, metadata: { name: web, namespace: back }, spec: { ports: [{ port: 80 }] } }`;
+    const grant = (kind: string, to: string): string =>
+      object(
+        'ReferenceGrant',
+        'g',
+        'back',
+        `from: [{ group: gateway.networking.k8s.io, kind: ${kind}, namespace: ${kind === 'Gateway' ? 'infra' : 'shop'} }], to: [{ group: "", kind: ${to} }]`,
+      ).replace('/v1', '/v1beta1');
+    const crossing = route(there, backend('namespace: back'));
+    expect(ids(open, crossing)).toEqual([]);
+    expect(ids(open, crossing, web)).toEqual(['missing-reference-grant']);
+    expect(ids(open, crossing, web, grant('Gateway', 'Secret'))).toEqual(['missing-reference-grant']);
+    expect(ids(open, crossing, web, grant('HTTPRoute', 'Service'))).toEqual([]);
+    const secure = edge('tls: { certificateRefs: [{ name: tls, namespace: back }] }');
+    const secret = '{ apiVersion: v1, kind: Secret, metadata: { name: tls, namespace: back } }';
+    expect(ids(secure)).toEqual([]);
+    expect(ids(secure, secret)).toEqual(['missing-reference-grant']);
+    expect(ids(secure, secret, grant('Gateway', 'Secret'))).toEqual([]);
+  });
+
+  it('are told of Services that are gone, and of those that nobody may reach', () => {
+    expect(ids(open, route(there, backend('')))).toEqual([]);
+    expect(ids(open, route(there, backend('')), service('ports: [{ port: 80 }]', 'other'))).toEqual(['route-backend']);
+    const closedService = service('selector: { app: web }, ports: [{ port: 80 }]');
+    expect(ids(open, route(there, backend('')), pod('web'), closed, closedService)).toContain('unreachable-backend');
+    expect(ids(open, route(there, backend('kind: Other, group: x.test')), pod('web'))).toEqual([]);
+  });
+});
+
 it('reads whatever stands in a field', () => {
   const strange = ['null', '5', 'text', '[]', '{}', '[null]', '[{}]', 'true'];
   const shapes = (value: string): string[] => [
@@ -460,6 +525,15 @@ it('reads whatever stands in a field', () => {
     policy(`podSelector: ${value}, policyTypes: ${value}, ingress: ${value}, egress: ${value}`),
     policy(`podSelector: {}, ingress: [{ from: ${value}, ports: ${value} }, { from: [{ ipBlock: ${value} }] }]`),
     `{ apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: { name: a }, spec: { defaultBackend: ${value}, rules: ${value} } }`,
+    ...['Gateway', 'HTTPRoute', 'ReferenceGrant'].flatMap((kind) => {
+      const gatewayApi = `apiVersion: gateway.networking.k8s.io/v1, kind: ${kind}, metadata: { name: a, namespace: shop }`;
+      const listeners = `[{ name: ${value}, port: ${value}, hostname: ${value}, tls: { certificateRefs: ${value} }, allowedRoutes: { kinds: ${value}, namespaces: { from: Selector, selector: ${value} } } }]`;
+      return [
+        `{ ${gatewayApi}, spec: ${value} }`,
+        `{ ${gatewayApi}, spec: { listeners: ${value}, parentRefs: ${value}, hostnames: ${value}, rules: ${value}, from: ${value}, to: ${value} } }`,
+        `{ ${gatewayApi}, spec: { listeners: ${listeners}, parentRefs: [{ name: a, sectionName: ${value}, port: ${value} }], rules: [{ backendRefs: ${value} }] } }\n---\n{ ${gatewayApi.replace(kind, 'HTTPRoute')}, spec: { parentRefs: [{ name: a }] } }`,
+      ];
+    }),
     `{ apiVersion: v1, kind: Namespace, metadata: { name: shop, labels: ${value} } }`,
     `{ apiVersion: projectcalico.org/v3, kind: Tier, metadata: ${value}, spec: ${value} }`,
     `{ apiVersion: projectcalico.org/v3, kind: GlobalNetworkPolicy, metadata: { name: a }, spec: { selector: ${value}, ingress: ${value}, types: ${value}, tier: ${value} } }`,

@@ -8,6 +8,7 @@ import { egressWithoutDns } from './rules/egress-without-dns.ts';
 import { emptyList } from './rules/empty-list.ts';
 import { halfOpenRule } from './rules/half-open-rule.ts';
 import { ingressBackend } from './rules/ingress-backend.ts';
+import { missingReferenceGrant } from './rules/missing-reference-grant.ts';
 import { namedPort } from './rules/named-port.ts';
 import { namespaceLabelOnPods } from './rules/namespace-label-on-pods.ts';
 import { namespaceNameLabel } from './rules/namespace-name-label.ts';
@@ -21,6 +22,8 @@ import { policySelectsNothing } from './rules/policy-selects-nothing.ts';
 import { policyTypes } from './rules/policy-types.ts';
 import { redundantPolicy } from './rules/redundant-policy.ts';
 import { redundantRule } from './rules/redundant-rule.ts';
+import { routeBackend } from './rules/route-backend.ts';
+import { routeParent } from './rules/route-parent.ts';
 import { servicePort } from './rules/service-port.ts';
 import { serviceSelectsNothing, serviceTargetPort } from './rules/service-selects-nothing.ts';
 import { shadowedRule } from './rules/shadowed-rule.ts';
@@ -43,6 +46,7 @@ export const CLUSTER_RULES: readonly LintRule[] = [
   halfOpenRule,
   hostBits,
   ingressBackend,
+  missingReferenceGrant,
   namedPort,
   namespaceLabelOnPods,
   namespaceNameLabel,
@@ -57,6 +61,8 @@ export const CLUSTER_RULES: readonly LintRule[] = [
   policyTypes,
   redundantPolicy,
   redundantRule,
+  routeBackend,
+  routeParent,
   servicePort,
   serviceSelectsNothing,
   serviceTargetPort,

@@ -46,6 +46,13 @@ export interface LintMessages {
   readonly halfOpen: (direction: Direction, other: Direction, policies: string) => string;
   readonly ingressService: (ingress: string, service: string, namespace: string, elsewhere: string) => string;
   readonly ingressPort: (service: string, port: string, known: string) => string;
+  readonly routeService: (route: string, service: string, namespace: string, elsewhere: string) => string;
+  readonly noGateway: (route: string, gateway: string, namespace: string, elsewhere: string) => string;
+  readonly noListener: (gateway: string, wanted: string, known: string) => string;
+  readonly listenersClosed: (gateway: string, namespace: string) => string;
+  readonly otherHostnames: (gateway: string, known: string) => string;
+  readonly notGranted: (what: string, source: string) => string;
+  readonly aGrant: (namespace: string, from: string, to: string) => string;
   readonly portLeadingTo: (port: number, target: string) => string;
   readonly namedPort: (who: string, protocol: string, name: string) => string;
   readonly namedPortProtocol: (name: string, who: string, actual: string, wanted: string) => string;

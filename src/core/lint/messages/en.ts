@@ -56,6 +56,19 @@ export const en: LintMessages = {
     `Ingress ${ingress} sends to Service ${service}, which namespace ${namespace} does not have` +
     (elsewhere === '' ? '' : `; the one in ${elsewhere} cannot be named from here`),
   ingressPort: (service, port, known) => `Service ${service} has no port ${port}; it has ${known}`,
+  routeService: (route, service, namespace, elsewhere) =>
+    `HTTPRoute ${route} sends to Service ${service}, which namespace ${namespace} does not have` +
+    (elsewhere === '' ? '' : `; to name the one in ${elsewhere} takes its namespace here, and a ReferenceGrant there`),
+  noGateway: (route, gateway, namespace, elsewhere) =>
+    `HTTPRoute ${route} is of Gateway ${gateway}, which namespace ${namespace} does not have` +
+    (elsewhere === '' ? '' : `; to name the one in ${elsewhere} takes its namespace`),
+  noListener: (gateway, wanted, known) => `Gateway ${gateway} has no listener ${wanted}; it has ${known}`,
+  listenersClosed: (gateway, namespace) =>
+    `no listener of Gateway ${gateway} that is named here takes an HTTPRoute of namespace ${namespace}`,
+  otherHostnames: (gateway, known) =>
+    `no listener of Gateway ${gateway} that is named here is for any of the hostnames; its listeners are for ${known}`,
+  notGranted: (what, source) => `${what} is in another namespace, and no ReferenceGrant there lets ${source} name it`,
+  aGrant: (namespace, from, to) => `a ReferenceGrant in namespace ${namespace} from ${from} to ${to}`,
   portLeadingTo: (port, target) => `${port}, which leads to port ${target} of the pods`,
   namedPort: (who, protocol, name) =>
     `no container of ${who} has a ${protocol} port named ${name}, so the rule matches nothing`,

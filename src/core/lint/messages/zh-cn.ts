@@ -39,6 +39,7 @@ export const zhCn: LintMessages = {
     'empty-list-means-all': '空的 from、to 或 ports 表示全部，而不是没有',
     'half-open-rule': '规则允许的连接被另一侧的策略拒绝',
     'ingress-backend': 'Ingress 后端的 Service 或端口不存在',
+    'missing-reference-grant': 'HTTPRoute 或 Gateway 引用了其他命名空间的 Service 或 Secret，而那里没有授权',
     'named-port': '规则涉及的 Pod 都没有这个名称的端口',
     'namespace-label-on-pods': '在 podSelector 中使用了命名空间的名称标签，而 Pod 没有该标签',
     'namespace-name-label': '按 name 之类的标签选择命名空间，而命名空间本身没有这种标签',
@@ -52,6 +53,8 @@ export const zhCn: LintMessages = {
     'policy-types': '规则的方向没有列在 policyTypes 中，因此不起作用',
     'redundant-policy': '可以删除而不改变任何结果的策略，另一个策略已包含它的全部内容',
     'redundant-rule': '被同一策略中另一项包含的规则、对端或端口',
+    'route-backend': 'HTTPRoute 后端的 Service 或端口不存在',
+    'route-parent': '所属的 Gateway 或监听器不存在或不接受它的 HTTPRoute',
     'service-port': '写了 Service 的端口，而应写 Pod 的端口',
     'service-selects-nothing': '选择器没有选中任何 Pod 的 Service',
     'service-target-port': 'targetPort 的名称在 Service 的 Pod 中不存在',
@@ -59,7 +62,7 @@ export const zhCn: LintMessages = {
     'unintended-isolation': '策略关闭了它没有提到的方向',
     'unknown-namespace': '命名空间的拼写与文件中声明的一个几乎相同',
     'unknown-tier': '策略所属的层级不存在，因此不生效',
-    'unreachable-backend': '策略使任何人都无法访问 Ingress 后端的 Service',
+    'unreachable-backend': '策略使任何人都无法访问 Ingress 或 HTTPRoute 后端的 Service',
     'unreachable-service': '策略使任何人都无法访问的 Service',
     'unsupported-setting': 'Sluice 不遵循的 Calico 设置',
   },
@@ -94,6 +97,19 @@ export const zhCn: LintMessages = {
     `Ingress ${ingress} 指向 Service ${service}，而命名空间 ${namespace} 中没有它` +
     (elsewhere === '' ? '' : `；${elsewhere} 中的那个不能在这里引用`),
   ingressPort: (service, port, known) => `Service ${service} 没有端口 ${port}，它有 ${known}`,
+  routeService: (route, service, namespace, elsewhere) =>
+    `HTTPRoute ${route} 指向 Service ${service}，而命名空间 ${namespace} 中没有它` +
+    (elsewhere === '' ? '' : `；要指向 ${elsewhere} 中的那个，需在此写明其命名空间，并在那里有 ReferenceGrant`),
+  noGateway: (route, gateway, namespace, elsewhere) =>
+    `HTTPRoute ${route} 属于 Gateway ${gateway}，而命名空间 ${namespace} 中没有它` +
+    (elsewhere === '' ? '' : `；要指向 ${elsewhere} 中的那个，需写明其命名空间`),
+  noListener: (gateway, wanted, known) => `Gateway ${gateway} 没有监听器 ${wanted}，它有 ${known}`,
+  listenersClosed: (gateway, namespace) =>
+    `Gateway ${gateway} 中此处所指的监听器都不接受命名空间 ${namespace} 的 HTTPRoute`,
+  otherHostnames: (gateway, known) =>
+    `Gateway ${gateway} 中此处所指的监听器都不负责这些主机名；它的监听器负责 ${known}`,
+  notGranted: (what, source) => `${what} 在另一个命名空间中，而那里没有允许 ${source} 引用它的 ReferenceGrant`,
+  aGrant: (namespace, from, to) => `命名空间 ${namespace} 中从 ${from} 到 ${to} 的 ReferenceGrant`,
   portLeadingTo: (port, target) => `${port}，它通往 Pod 的端口 ${target}`,
   namedPort: (who, protocol, name) => `${who} 的容器都没有名为 ${name} 的 ${protocol} 端口，因此规则什么都不匹配`,
   namedPortProtocol: (name, who, actual, wanted) => `${who} 中名为 ${name} 的端口是 ${actual}，而规则是 ${wanted}`,

@@ -39,6 +39,7 @@ export const zhTw: LintMessages = {
     'empty-list-means-all': '空的 from、to 或 ports 表示全部，而不是沒有',
     'half-open-rule': '規則允許的連線被另一側的政策拒絕',
     'ingress-backend': 'Ingress 後端的 Service 或連接埠不存在',
+    'missing-reference-grant': 'HTTPRoute 或 Gateway 引用了其他命名空間的 Service 或 Secret，而那裡沒有授權',
     'named-port': '規則涉及的 Pod 都沒有這個名稱的連接埠',
     'namespace-label-on-pods': '在 podSelector 中使用了命名空間的名稱標籤，而 Pod 沒有該標籤',
     'namespace-name-label': '按 name 之類的標籤選擇命名空間，而命名空間本身沒有這種標籤',
@@ -52,6 +53,8 @@ export const zhTw: LintMessages = {
     'policy-types': '規則的方向沒有列在 policyTypes 中，因此不起作用',
     'redundant-policy': '可以刪除而不改變任何結果的政策，另一個政策已包含它的全部內容',
     'redundant-rule': '被同一政策中另一項包含的規則、對端或連接埠',
+    'route-backend': 'HTTPRoute 後端的 Service 或連接埠不存在',
+    'route-parent': '所屬的 Gateway 或監聽器不存在或不接受它的 HTTPRoute',
     'service-port': '寫了 Service 的連接埠，而應寫 Pod 的連接埠',
     'service-selects-nothing': '選擇器沒有選取任何 Pod 的 Service',
     'service-target-port': 'targetPort 的名稱在 Service 的 Pod 中不存在',
@@ -59,7 +62,7 @@ export const zhTw: LintMessages = {
     'unintended-isolation': '政策關閉了它沒有提到的方向',
     'unknown-namespace': '命名空間的拼寫與檔案中宣告的一個幾乎相同',
     'unknown-tier': '政策所屬的層級不存在，因此不生效',
-    'unreachable-backend': '政策使任何人都無法存取 Ingress 後端的 Service',
+    'unreachable-backend': '政策使任何人都無法存取 Ingress 或 HTTPRoute 後端的 Service',
     'unreachable-service': '政策使任何人都無法存取的 Service',
     'unsupported-setting': 'Sluice 不遵循的 Calico 設定',
   },
@@ -94,6 +97,19 @@ export const zhTw: LintMessages = {
     `Ingress ${ingress} 指向 Service ${service}，而命名空間 ${namespace} 中沒有它` +
     (elsewhere === '' ? '' : `；${elsewhere} 中的那個不能在這裡參照`),
   ingressPort: (service, port, known) => `Service ${service} 沒有連接埠 ${port}，它有 ${known}`,
+  routeService: (route, service, namespace, elsewhere) =>
+    `HTTPRoute ${route} 指向 Service ${service}，而命名空間 ${namespace} 中沒有它` +
+    (elsewhere === '' ? '' : `；要指向 ${elsewhere} 中的那個，需在此寫明其命名空間，並在那裡有 ReferenceGrant`),
+  noGateway: (route, gateway, namespace, elsewhere) =>
+    `HTTPRoute ${route} 屬於 Gateway ${gateway}，而命名空間 ${namespace} 中沒有它` +
+    (elsewhere === '' ? '' : `；要指向 ${elsewhere} 中的那個，需寫明其命名空間`),
+  noListener: (gateway, wanted, known) => `Gateway ${gateway} 沒有監聽器 ${wanted}，它有 ${known}`,
+  listenersClosed: (gateway, namespace) =>
+    `Gateway ${gateway} 中此處所指的監聽器都不接受命名空間 ${namespace} 的 HTTPRoute`,
+  otherHostnames: (gateway, known) =>
+    `Gateway ${gateway} 中此處所指的監聽器都不負責這些主機名稱；它的監聽器負責 ${known}`,
+  notGranted: (what, source) => `${what} 在另一個命名空間中，而那裡沒有允許 ${source} 引用它的 ReferenceGrant`,
+  aGrant: (namespace, from, to) => `命名空間 ${namespace} 中從 ${from} 到 ${to} 的 ReferenceGrant`,
   portLeadingTo: (port, target) => `${port}，它通往 Pod 的連接埠 ${target}`,
   namedPort: (who, protocol, name) => `${who} 的容器都沒有名為 ${name} 的 ${protocol} 連接埠，因此規則什麼都不符合`,
   namedPortProtocol: (name, who, actual, wanted) => `${who} 中名為 ${name} 的連接埠是 ${actual}，而規則是 ${wanted}`,

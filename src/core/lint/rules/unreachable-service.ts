@@ -3,7 +3,7 @@ import type { LintCluster } from '../lint-cluster.ts';
 import type { LintRule } from '../model.ts';
 import { mayPass, policiesOf } from '../permits.ts';
 import { listed, titleOf } from '../policy-parts.ts';
-import { ingressBackends, serviceOf } from './ingress-backend.ts';
+import { ingressBackends, routeBackends, serviceOf } from '../backends.ts';
 
 /**
  * No rule lets anybody reach the port of any pod behind the Service. A rule whose peers are not among the files, or are
@@ -33,9 +33,9 @@ export const unreachableService: LintRule = {
 export const unreachableBackend: LintRule = {
   id: 'unreachable-backend',
   severity: 'warning',
-  summary: 'an Ingress backend whose Service policies let nobody reach',
+  summary: 'a backend of an Ingress or HTTPRoute whose Service policies let nobody reach',
   *check(cluster) {
-    for (const backend of ingressBackends(cluster)) {
+    for (const backend of [...ingressBackends(cluster), ...routeBackends(cluster)]) {
       const entry = serviceOf(cluster, backend);
       const index =
         entry?.service.ports.findIndex(({ port, name }) => port === backend.port || name === backend.port) ?? -1;
