@@ -4,7 +4,7 @@ import { parseCidr, parseIp } from '../../src/base/ip/index.ts';
 import { PolicyEngine } from '../../src/core/policy/index.ts';
 import type { ClusterState, Party } from '../../src/core/policy/index.ts';
 import { createCalcEngine } from '../../src/core/calc/index.ts';
-import type { CalcEngine, Delta } from '../../src/core/calc/index.ts';
+import type { CalcEngine, Delta, HostPort } from '../../src/core/calc/index.ts';
 import type { NetworkPolicy } from '../../src/core/kube/types.ts';
 import { addressKey, applyTransaction, CT_STATE, EMPTY_RULESET, TCP_FLAG } from '../../src/core/nft/index.ts';
 import type { Ruleset } from '../../src/core/nft/index.ts';
@@ -93,6 +93,29 @@ const arbitraryServices: fc.Arbitrary<Delta[]> = fc
     ),
   );
 
+/** Of few numbers and addresses, so that pods claim the same. */
+const arbitraryHostPorts: fc.Arbitrary<HostPort[]> = fc.array(
+  fc.record(
+    {
+      protocol: fc.constantFrom('TCP' as const, 'UDP' as const),
+      hostPort: fc.constantFrom(53, 8080),
+      containerPort: fc.constantFrom(80, 5353),
+      hostIp: fc.constantFrom('0.0.0.0', '::', '192.0.2.1', '2001:db8::1').map((each) => parseIp(each)!),
+    },
+    { requiredKeys: ['protocol', 'hostPort', 'containerPort'] },
+  ),
+  { maxLength: 2 },
+);
+
+/** Every second local endpoint is given some. */
+function withHostPorts(deltas: readonly Delta[], hostPorts: readonly HostPort[][]): Delta[] {
+  return deltas.map((delta, i) =>
+    delta.kind === 'local-endpoint' && delta.value !== undefined && i % 2 === 0
+      ? { ...delta, value: { ...delta.value, hostPorts: hostPorts[i % hostPorts.length]! } }
+      : delta,
+  );
+}
+
 const arbitraryState = arbitraryModel({ addressless: false }).map(({ state }) => state);
 
 /** All that one node can hear of a cluster; later deltas of one object replace earlier ones. */
@@ -103,8 +126,9 @@ const arbitraryDeltas: fc.Arbitrary<Delta[]> = fc
       arbitraryState.map((state) => deltasOfState(state, NODE)),
     ),
     arbitraryServices,
+    fc.array(arbitraryHostPorts, { minLength: 1, maxLength: 3 }),
   )
-  .map(([deltas, services]) => latest([...deltas, ...services]));
+  .map(([deltas, services, hostPorts]) => latest([...withHostPorts(deltas, hostPorts), ...services]));
 
 function latest(deltas: readonly Delta[]): Delta[] {
   return [...new Map(deltas.map((delta) => [`${delta.kind} ${delta.key}`, delta])).values()];

@@ -5,7 +5,7 @@ import { BOOT_ATTRIBUTE, BOOT_ID, addressAt, handleParts, isTunnelHandle } from 
 import type { Block } from '../../core/ipam/index.ts';
 import type { Netlink } from '../../host/netlink/port.ts';
 import type { Sysctl } from '../../host/sysctl/sysctl.ts';
-import { INTERFACE_PREFIX, interfaceName, podMac } from './endpoint-record.ts';
+import { INTERFACE_PREFIX, interfaceName, podMac, shaperName } from './endpoint-record.ts';
 import type { EndpointRecord } from './endpoint-record.ts';
 import type { EndpointStore } from './endpoint-store.ts';
 
@@ -24,7 +24,11 @@ export function adoptEndpoints({
 }): readonly EndpointRecord[] {
   const present = new Set(netlink.links().map(({ name }) => name));
   const records = endpoints.load((problem) => log.error('an endpoint record cannot be read', { problem }));
-  for (const record of records) if (!present.has(record.interface)) endpoints.remove(record.id);
+  for (const record of records) {
+    if (present.has(record.interface)) continue;
+    endpoints.remove(record.id);
+    if (present.has(shaperName(record.id))) netlink.attempt([{ kind: 'delete-link', link: shaperName(record.id) }]);
+  }
   const adopted = records.filter((record) => present.has(record.interface));
   if (records.length > 0)
     log.info('pods taken over', { adopted: adopted.length, gone: records.length - adopted.length });

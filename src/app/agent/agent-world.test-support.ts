@@ -11,6 +11,7 @@ import { kubeBlockStore } from '../../host/ipam-store/kube-block-store.ts';
 import type { KubeClient } from '../../host/kube-client/types.ts';
 import { openNetlink } from '../../host/netlink/kernel.ts';
 import { openLinkReaper } from '../../host/netlink/link-reaper.ts';
+import { openTrafficControl } from '../../host/tc/kernel.ts';
 import { openPacketCopies } from '../../host/nflog/kernel.ts';
 import { openNftables } from '../../host/nftables/kernel.ts';
 import { openEchoes } from '../../host/probe/echo.ts';
@@ -48,6 +49,7 @@ export function agentWorld(
     netlink,
     segments: stack.use(openSegmentAnswers(netlink, { netns })),
     reaper: stack.use(openLinkReaper({ netns })),
+    trafficControl: stack.use(openTrafficControl({ netns })),
     nftables: stack.use(openNftables({ netns })),
     conntrack: stack.use(openConntrack({ netns })),
     sysctl: openSysctl({ netns }),

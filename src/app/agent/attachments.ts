@@ -3,25 +3,29 @@ import { bitsOf, equalIp, formatIp } from '../../base/ip/index.ts';
 import type { Family, Ip } from '../../base/ip/index.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Delta } from '../../core/calc/model.ts';
-import { CNI_ERROR, CniError } from '../../core/cni/index.ts';
+import { CNI_ERROR, CniError, parseRuntimeConfig } from '../../core/cni/index.ts';
 import type { AttachmentRequest, CniResult, NetConf } from '../../core/cni/index.ts';
 import type { Allocator } from '../../core/ipam/index.ts';
 import type { LinkReaper } from '../../host/netlink/link-reaper.ts';
 import type { LocalEndpoint } from '../../core/routing/index.ts';
 import { AttachmentService } from './attachment-service.ts';
 import type { AttachmentServiceDependencies } from './attachment-service.ts';
-import { endpointDelta, HOST_MAC, interfaceName, podMac } from './endpoint-record.ts';
+import { assertCapable, asksAlike } from './capabilities.ts';
+import { endpointDelta, HOST_MAC, interfaceName, podMac, shaperName } from './endpoint-record.ts';
 import type { EndpointRecord } from './endpoint-record.ts';
 import type { MacvlanPods } from './macvlan-pods.ts';
 import type { NetworkDriver } from './network-driver.ts';
 import { podAddresses } from './pod-addresses.ts';
+import { inspectBandwidth, limitBandwidth } from './pod-bandwidth.ts';
+import type { PodBandwidthDependencies } from './pod-bandwidth.ts';
 import { podOf } from './pod-name.ts';
 import type { PodName } from './pod-name.ts';
 import type { PodFacts } from './pod-directory.ts';
 import { POD_GATEWAY, createPodLink, inspectPodLink } from './pod-link.ts';
 import type { PodLinkDependencies } from './pod-link.ts';
 
-export interface AttachmentsDependencies extends AttachmentServiceDependencies, PodLinkDependencies {
+export interface AttachmentsDependencies
+  extends AttachmentServiceDependencies, PodLinkDependencies, PodBandwidthDependencies {
   readonly allocator: Pick<Allocator, 'allocate' | 'release'>;
   /** Deletes the pods' links without stopping the agent for as long as the kernel takes to release them. */
   readonly reaper: Pick<LinkReaper, 'delete'>;
@@ -81,7 +85,7 @@ export class Attachments extends AttachmentService {
     network.forgetLink(name);
     if (record !== undefined) macvlan.disconnect(record);
     filter.apply({ kind: 'local-endpoint', key: id });
-    await reaper.delete(name);
+    await Promise.all([reaper.delete(name), reaper.delete(shaperName(id))]);
     if (record !== undefined) onReleased(record);
     store.remove(id);
     await this.release([id]);
@@ -114,19 +118,23 @@ export class Attachments extends AttachmentService {
 
   protected override async attach(id: string, request: AttachmentRequest): Promise<CniResult> {
     const pod = podOf(request);
+    const capabilities = parseRuntimeConfig(request.config.runtimeConfig);
     await this.#dependencies.ready().catch((error: unknown) => {
       throw new CniError(CNI_ERROR.tryAgainLater, `the agent is not ready: ${messageOf(error)}`, '', error);
     });
     const existing = this.records.get(id);
     if (existing !== undefined) {
-      if (existing.netns === request.netns && this.#problemsOf(existing).length === 0) return resultOf(existing);
+      const same = existing.netns === request.netns && asksAlike(existing, capabilities);
+      if (same && this.#problemsOf(existing).length === 0) return resultOf(existing);
       await this.remove(id);
     }
-    const record = await this.#prepare(id, request, pod);
+    const record = { ...(await this.#prepare(id, request, pod)), ...capabilities };
     try {
+      assertCapable(record, this.records.values());
       this.#wire(record);
     } catch (error) {
       await this.remove(id);
+      if (error instanceof CniError) throw error;
       throw new CniError(
         CNI_ERROR.ioFailure,
         `cannot wire pod ${pod.namespace}/${pod.name}: ${messageOf(error)}`,
@@ -197,6 +205,7 @@ export class Attachments extends AttachmentService {
     const { network, macvlan } = this.#dependencies;
     this.remember(record);
     createPodLink(record, this.#dependencies);
+    limitBandwidth(record, this.#dependencies);
     network.addEndpoint(record);
     this.program(record, () => macvlan.connect(record));
   }
@@ -206,12 +215,15 @@ export class Attachments extends AttachmentService {
     if (record === undefined)
       throw new CniError(CNI_ERROR.containerUnknown, `container ${containerId} is not attached`);
     const problems = [...this.#problemsOf({ ...record, netns }), ...differences(record, config)];
+    // A runtime without a memory of ADD asks without them.
+    if (config.runtimeConfig !== undefined && !asksAlike(record, parseRuntimeConfig(config.runtimeConfig)))
+      problems.push('the pod was attached with other host ports or another bandwidth');
     if (problems.length > 0) throw new CniError(CNI_ERROR.checkFailed, problems.join('; '));
   }
 
   #problemsOf(record: EndpointRecord): readonly string[] {
     try {
-      return inspectPodLink(record, this.#dependencies);
+      return [...inspectPodLink(record, this.#dependencies), ...inspectBandwidth(record, this.#dependencies)];
     } catch (error) {
       return [`the pod's network cannot be inspected: ${messageOf(error)}`];
     }

@@ -259,29 +259,35 @@ export class TestCluster extends NamespacePrograms implements AsyncDisposable {
     await node.done;
   }
 
-  /** Creates the Pod and attaches it through the CNI socket, as a kubelet would. */
-  async addPod(node: string, name: string, labels: Readonly<Record<string, string>> = {}): Promise<TestPod> {
+  /** Creates the Pod and attaches it through the CNI socket, as a kubelet would, with what it asks for by capabilities. */
+  async addPod(
+    node: string,
+    name: string,
+    labels: Readonly<Record<string, string>> = {},
+    runtimeConfig: object = {},
+  ): Promise<TestPod> {
     const namespace = 'default';
     await this.client.create(PODS, {
       metadata: { name, namespace, labels },
       spec: { nodeName: node, containers: [{ name: 'c', image: 'busybox' }] },
     } as object);
-    return this.#attach(node, namespace, name);
+    return this.#attach(node, namespace, name, runtimeConfig);
   }
 
   /** A new sandbox for the pod after a restart of its node. */
   async reattachPod({ node, namespace, name, request }: TestPod): Promise<TestPod> {
     await this.cni(node, { ...request, command: 'DEL', netns: '' });
-    return this.#attach(node, namespace, name);
+    return this.#attach(node, namespace, name, request.config['runtimeConfig'] ?? {});
   }
 
-  async #attach(node: string, namespace: string, name: string): Promise<TestPod> {
+  async #attach(node: string, namespace: string, name: string, runtimeConfig: object): Promise<TestPod> {
     const netns = this.makeNetns(`pod-${name}`);
-    const request = this.#request('ADD', {
+    const plain = this.#request('ADD', {
       containerId: `container-${++this.#containers}-${name}`,
       netns,
       args: `IgnoreUnknown=1;K8S_POD_NAMESPACE=${namespace};K8S_POD_NAME=${name}`,
     });
+    const request = { ...plain, config: { ...plain.config, runtimeConfig } };
     const result = (await this.cni(node, request)) as { ips: readonly { address: string }[] };
     const ips = result.ips.map(({ address }) => address.split('/')[0]!);
     await this.client.patch(

@@ -26,6 +26,7 @@ function flow(to: string, port: number, by: string, byPort: number, more: Partia
 
 const flush = (address: string | undefined, port: number, ...endpoints: string[]): ConntrackFlush => ({
   protocol: 'UDP',
+  family: endpoints.length > 0 ? ip(endpoints[0]!).family : 4,
   ...(address === undefined ? {} : { address: ip(address) }),
   port,
   endpoints: endpoints.map((each) => ({ address: ip(each), port: 5353 })),
@@ -61,4 +62,28 @@ it.each<[string, TrackedFlow, ConntrackFlush, boolean]>([
 it('the last change of a frontend counts', () => {
   const kept = flow(SERVICE, 53, NEW, 5353);
   expect(staleConnections([kept], [], [flush(SERVICE, 53, OLD), flush(SERVICE, 53, NEW)])).toEqual([]);
+});
+
+it('what one family of a NodePort is told says nothing of the other', () => {
+  const kept = flow(NODE, 30_053, NEW, 5353, ANSWERED);
+  const changes = [flush(undefined, 30_053, NEW), flush(undefined, 30_053, 'fd00::1')];
+  expect(staleConnections([kept], [], changes)).toEqual([]);
+});
+
+const hostPort = (former: string[], now: string[], address?: string): ConntrackFlush => ({
+  ...flush(address, 53, ...now),
+  former: former.map((each) => ({ address: ip(each), port: 5353 })),
+});
+
+it.each<[string, TrackedFlow, readonly ConntrackFlush[], boolean]>([
+  ['that came before the pod', flow(NODE, 53, NODE, 53), [hostPort([], [NEW])], true],
+  ['to the pod that had it', flow(NODE, 53, OLD, 5353), [hostPort([OLD], [])], true],
+  ['to the pod before, two changes later', flow(NODE, 53, OLD, 5353), [hostPort([OLD], []), hostPort([], [NEW])], true],
+  ['to the pod that has it', flow(NODE, 53, NEW, 5353), [hostPort([OLD], [NEW])], false],
+  ['that the node itself answers', flow(NODE, 53, NODE, 53, ANSWERED), [hostPort([], [NEW])], false],
+  ['of a Service with the same port', flow(SERVICE, 53, '10.244.0.7', 53, ANSWERED), [hostPort([OLD], [NEW])], false],
+  ['by another address than the pod asked for', flow(NODE, 53, OLD, 5353), [hostPort([OLD], [], '192.0.2.7')], false],
+  ['by the address that the pod asked for', flow(NODE, 53, OLD, 5353), [hostPort([OLD], [], NODE)], true],
+])('a flow by a host port %s', (_, tracked, changes, stale) => {
+  expect(staleConnections([tracked], [], changes)).toEqual(stale ? [tracked] : []);
 });

@@ -71,8 +71,14 @@ export function staleConnections(
 ): readonly TrackedFlow[] {
   const gone = new Set(released.map(flowKeyOf));
   // The last word on a frontend counts.
-  const fronts = new Map(flushes.map((flush) => [frontKey(flush.address, flush.port), flush]));
-  return flows.filter((flow) => isAmong(flow, gone) || (flow.original.protocol === UDP && isAstray(flow, fronts)));
+  const services = flushes.filter(({ former }) => former === undefined);
+  const fronts = new Map(services.map((flush) => [frontKey(flush), flush]));
+  const hostPorts = Map.groupBy(
+    flushes.filter(({ former }) => former !== undefined),
+    frontKey,
+  );
+  const isStale = (flow: TrackedFlow): boolean => isAstray(flow, fronts) || hasLostHostPort(flow, hostPorts);
+  return flows.filter((flow) => isAmong(flow, gone) || (flow.original.protocol === UDP && isStale(flow)));
 }
 
 function isAmong({ original, reply }: TrackedFlow, addresses: ReadonlySet<string>): boolean {
@@ -82,19 +88,47 @@ function isAmong({ original, reply }: TrackedFlow, addresses: ReadonlySet<string
 }
 
 /** Whether it goes through one of the frontends to what is none of its endpoints. */
-function isAstray({ original, reply, status }: TrackedFlow, fronts: ReadonlyMap<string, ConntrackFlush>): boolean {
-  const { destination, destinationPort = 0 } = original;
-  const byAddress = fronts.get(frontKey(destination, destinationPort));
-  const flush = byAddress ?? fronts.get(frontKey(undefined, destinationPort));
+function isAstray(flow: TrackedFlow, fronts: ReadonlyMap<string, ConntrackFlush>): boolean {
+  const [byAddress, byPort] = frontsOf(flow, fronts);
+  const flush = byAddress ?? byPort;
   if (flush === undefined) return false;
   // By its port alone nobody can tell a NodePort from a port elsewhere: only what has no answer is taken for one.
-  const translated = !equalIp(reply.source, destination);
-  if (byAddress === undefined && !translated && (status & SEEN_REPLY) !== 0) return false;
-  return !flush.endpoints.some(({ address, port }) => reply.sourcePort === port && equalIp(reply.source, address));
+  if (byAddress === undefined && !isTranslated(flow) && isAnswered(flow)) return false;
+  return !isAnsweredBy(flow, flush.endpoints);
 }
 
-function frontKey(address: Ip | undefined, port: number): string {
-  return `${address === undefined ? '' : flowKeyOf(address)} ${port}`;
+/** Whether a pod that had the host port answers it, or nobody does because it came before there was one. */
+function hasLostHostPort(
+  flow: TrackedFlow,
+  hostPorts: ReadonlyMap<string, readonly Pick<ConntrackFlush, 'endpoints' | 'former'>[]>,
+): boolean {
+  const changes = frontsOf(flow, hostPorts).flatMap((each) => each ?? []);
+  if (changes.length === 0) return false;
+  if (!isTranslated(flow)) return !isAnswered(flow);
+  const now = changes.at(-1)?.endpoints ?? [];
+  return !isAnsweredBy(flow, now) && changes.some(({ former = [] }) => isAnsweredBy(flow, former));
+}
+
+function frontsOf<T>({ original }: TrackedFlow, fronts: ReadonlyMap<string, T>): [T | undefined, T | undefined] {
+  const { destination: address, destinationPort: port = 0 } = original;
+  const { family } = address;
+  return [fronts.get(frontKey({ family, address, port })), fronts.get(frontKey({ family, port }))];
+}
+
+function isTranslated({ original, reply }: TrackedFlow): boolean {
+  return !equalIp(reply.source, original.destination);
+}
+
+function isAnswered({ status }: TrackedFlow): boolean {
+  return (status & SEEN_REPLY) !== 0;
+}
+
+function isAnsweredBy({ reply }: TrackedFlow, endpoints: ConntrackFlush['endpoints']): boolean {
+  return endpoints.some(({ address, port }) => reply.sourcePort === port && equalIp(reply.source, address));
+}
+
+function frontKey({ family, address, port }: Pick<ConntrackFlush, 'family' | 'address' | 'port'>): string {
+  return `${family} ${address === undefined ? '' : flowKeyOf(address)} ${port}`;
 }
 
 /**

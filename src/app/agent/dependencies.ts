@@ -14,6 +14,7 @@ import type { Nftables } from '../../host/nftables/port.ts';
 import type { ChecksumProbe } from '../../host/probe/checksum-port.ts';
 import type { Echoes } from '../../host/probe/echo-port.ts';
 import type { Sysctl } from '../../host/sysctl/sysctl.ts';
+import type { TrafficControl } from '../../host/tc/port.ts';
 import type { Wireguard } from '../../host/wireguard/port.ts';
 import type { EndpointStore } from './endpoint-store.ts';
 import type { PodLinkDependencies } from './pod-link.ts';
@@ -40,6 +41,8 @@ export interface AgentDependencies {
   /** What the agent's own carrying of packets counts, where it carries any. */
   readonly carried?: () => Readonly<Record<string, number>> | undefined;
   readonly reaper: LinkReaper;
+  /** Absent: no pod's bandwidth can be limited. */
+  readonly trafficControl?: TrafficControl;
   /** Answers neighbours of the node for addresses of Services; absent: nobody does. */
   readonly segments?: SegmentAnswers;
   readonly openPod: PodLinkDependencies['openPod'];

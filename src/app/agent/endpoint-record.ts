@@ -1,13 +1,15 @@
-import { SluiceError } from '../../base/errors.ts';
+import { messageOf, SluiceError } from '../../base/errors.ts';
 import { formatIp, parseIp } from '../../base/ip/index.ts';
 import type { Ip } from '../../base/ip/index.ts';
 import type { Delta } from '../../core/calc/model.ts';
 import { sha256 } from '../../base/sha256.ts';
+import { formatRuntimeConfig, parseRuntimeConfig } from '../../core/cni/index.ts';
+import type { Capabilities } from '../../core/cni/index.ts';
 import { MACVLAN_MODES } from '../../core/routing/index.ts';
 import type { MacvlanMode, SegmentPlace } from '../../core/routing/index.ts';
 
 /** One pod interface that this node has wired: what must survive the agent to take the pod over again or to undo it. */
-export interface EndpointRecord {
+export interface EndpointRecord extends Capabilities {
   /** `handleOf(network, containerId, ifname)`: identity of the attachment and of its addresses. */
   readonly id: string;
   readonly network: string;
@@ -52,6 +54,13 @@ export function interfaceName(id: string): string {
   return `${INTERFACE_PREFIX}${sha256(id).slice(0, 11)}`;
 }
 
+/**
+ * The device that limits what an attachment sends; of the same digest. Not with the prefix of pods' interfaces: it is none.
+ */
+export function shaperName(id: string): string {
+  return `slq${sha256(id).slice(0, 11)}`;
+}
+
 /** Hardware address of the pod's side: locally administered, from another part of the digest. */
 export function podMac(id: string): string {
   const digits = sha256(id).slice(20, 30);
@@ -59,19 +68,33 @@ export function podMac(id: string): string {
 }
 
 /** The endpoint for the packet filter. */
-export function endpointDelta({ id, interface: link, shared, namespace, pod, addresses }: EndpointRecord): Delta {
-  const value = { id, interface: link, pod: `${namespace}/${pod}`, addresses, ...(shared === true ? { shared } : {}) };
+export function endpointDelta({
+  id,
+  interface: link,
+  shared,
+  namespace,
+  pod,
+  addresses,
+  hostPorts,
+}: EndpointRecord): Delta {
+  const more = { ...(shared === true ? { shared } : {}), ...(hostPorts === undefined ? {} : { hostPorts }) };
+  const value = { id, interface: link, pod: `${namespace}/${pod}`, addresses, ...more };
   return { kind: 'local-endpoint', key: id, value };
 }
 
 /** One line of JSON. */
 export function encodeRecord(record: EndpointRecord): string {
-  const { addresses, macvlan, ...rest } = record;
+  const { addresses, macvlan, hostPorts: _, bandwidth: __, ...rest } = record;
   const places = macvlan?.places.map(({ prefix, gateway }) => ({
     prefix,
     ...(gateway === undefined ? {} : { gateway: formatIp(gateway) }),
   }));
-  const plain = { ...rest, addresses: addresses.map(formatIp) };
+  const runtimeConfig = formatRuntimeConfig(record);
+  const plain = {
+    ...rest,
+    addresses: addresses.map(formatIp),
+    ...(runtimeConfig === undefined ? {} : { runtimeConfig }),
+  };
   return `${JSON.stringify(macvlan === undefined ? plain : { ...plain, macvlan: { ...macvlan, places } })}\n`;
 }
 
@@ -109,8 +132,17 @@ export function decodeRecord(text: string): EndpointRecord {
     mac: textOf('mac'),
     mtu,
     addresses: parsed as readonly Ip[],
+    ...decodeCapabilities(fields['runtimeConfig']),
     ...(fields['macvlan'] === undefined ? {} : { macvlan: decodeMacvlan(fields['macvlan']) }),
   };
+}
+
+function decodeCapabilities(value: unknown): Capabilities {
+  try {
+    return parseRuntimeConfig(value as Parameters<typeof parseRuntimeConfig>[0]);
+  } catch (error) {
+    throw new SluiceError('bad-record', `the endpoint record is not valid: ${messageOf(error)}`, {}, error);
+  }
 }
 
 function decodeMacvlan(value: unknown): MacvlanPlace {

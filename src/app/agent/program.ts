@@ -15,6 +15,7 @@ import { loadKubeconfig } from '../../host/kube-client/kubeconfig.ts';
 import type { ClusterConfig } from '../../host/kube-client/connection.ts';
 import { openNetlink } from '../../host/netlink/kernel.ts';
 import { openLinkReaper } from '../../host/netlink/link-reaper.ts';
+import { openTrafficControl } from '../../host/tc/kernel.ts';
 import { openPacketCopies } from '../../host/nflog/kernel.ts';
 import { openNftables } from '../../host/nftables/kernel.ts';
 import { openChecksumProbe } from '../../host/probe/checksum-probe.ts';
@@ -50,6 +51,7 @@ export async function runAgentProgram(env: Environment, signal: AbortSignal): Pr
     const { options, world: flannel } = stack.use(await openFlannel(asked, env, { log, signal }));
     await using netlink = openCarriedNetlink({ ...options, ovsDatabase: env['SLUICE_OVS_DB'] ?? '' }, log);
     using reaper = openLinkReaper();
+    using trafficControl = openTrafficControl();
     using nftables = openNftables();
     using bridgeFilter = openNftables({ family: 'bridge' });
     using conntrack = openConntrack();
@@ -63,6 +65,7 @@ export async function runAgentProgram(env: Environment, signal: AbortSignal): Pr
         netlink,
         carried: () => netlink.counters(),
         reaper,
+        trafficControl,
         nftables,
         bridgeFilter,
         conntrack,

@@ -107,6 +107,7 @@ describe('the calculation', () => {
     expect(conntrackFlush).toEqual([
       {
         protocol: 'UDP',
+        family: 4,
         address: parseIp('10.96.0.10'),
         port: 53,
         endpoints: ['10.244.0.2', '10.244.9.10'].map((each) => ({ address: parseIp(each), port: 5353 })),

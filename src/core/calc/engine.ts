@@ -7,6 +7,7 @@ import { Dispatch } from './dispatch.ts';
 import { DnsAnswers } from './dns-answers.ts';
 import { HostEndpoints } from './host-endpoints.ts';
 import { HostFilter } from './host-filter.ts';
+import { HostPorts } from './host-ports.ts';
 import { impactOf } from './impact.ts';
 import type { CalcEngine, CalcOptions, CalcUpdate, Delta, LocalEndpoint } from './model.ts';
 import { Network } from './network.ts';
@@ -30,6 +31,7 @@ class Engine implements CalcEngine {
   readonly #chains: PolicyChains;
   readonly #dispatch: Dispatch;
   readonly #services: Services;
+  readonly #hostPorts: HostPorts;
   readonly #ownNode: OwnNode;
   readonly #dnsAnswers: DnsAnswers;
   readonly #hostFilter: HostFilter;
@@ -46,6 +48,7 @@ class Engine implements CalcEngine {
     this.#chains = new PolicyChains(this.#ruleset, this.#sets, families);
     this.#dispatch = new Dispatch(this.#ruleset, this.#pods, this.#chains, families, policyOnly?.prefixes);
     this.#services = new Services(this.#ruleset, node, families);
+    this.#hostPorts = new HostPorts(this.#ruleset, families);
     this.#ownNode = new OwnNode(this.#ruleset, pods, policyOnly === undefined ? [] : families);
     this.#dnsAnswers = new DnsAnswers(this.#ruleset, families, pods);
     this.#hostFilter = new HostFilter(this.#ruleset, this.#sets, this.#chains, families, pods);
@@ -133,7 +136,8 @@ class Engine implements CalcEngine {
     this.#hostFilter.settle();
     this.#ownNode.settle(this.#dispatch.judgesOwnNode);
     this.#dnsAnswers.settle(this.#sets.addresses.hasDomains);
-    const flushes = this.#services.settle();
+    const { conntrackFlush, affinityFlush } = this.#services.settle();
+    const flushes = { conntrackFlush: [...conntrackFlush, ...this.#hostPorts.settle()], affinityFlush };
     const transaction = this.#ruleset.flush();
     return { transaction, ...impactOf(transaction, this.#chains, this.#dispatch), ...flushes };
   }
@@ -164,5 +168,6 @@ class Engine implements CalcEngine {
     if (endpoint === undefined) this.#local.delete(id);
     else this.#local.set(id, endpoint);
     this.#dispatch.setLocal(id, endpoint);
+    this.#hostPorts.setEndpoint(id, endpoint);
   }
 }

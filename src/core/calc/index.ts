@@ -1,3 +1,3 @@
 export { createCalcEngine } from './engine.ts';
-export type { CalcEngine, Delta } from './model.ts';
+export type { CalcEngine, Delta, HostPort } from './model.ts';
 export { poolSpec } from './project.ts';

@@ -12,7 +12,7 @@ import type {
   ProfileInfo,
 } from '../policy/cluster.ts';
 import type { Policy, TierSpec } from '../policy/model.ts';
-import type { ServiceSpec, SliceSpec } from '../service/model.ts';
+import type { ServiceProtocol, ServiceSpec, SliceSpec } from '../service/model.ts';
 
 /** An address pool. */
 export interface PoolSpec {
@@ -36,6 +36,17 @@ export interface LocalEndpoint {
   /** `namespace/name`. */
   readonly pod: string;
   readonly addresses: readonly Ip[];
+  /** Ports of this node that lead to the pod. */
+  readonly hostPorts?: readonly HostPort[];
+}
+
+/** A port of this node that leads to one of a pod's. */
+export interface HostPort {
+  readonly protocol: ServiceProtocol;
+  readonly hostPort: number;
+  readonly containerPort: number;
+  /** The only address of the node where it does; absent: any, and the unspecified one of a family any of that family. */
+  readonly hostIp?: Ip;
 }
 
 /** A peer that this node leads answers back through, and that does the same for this node. */
@@ -102,9 +113,15 @@ export interface CalcOptions {
  */
 export interface ConntrackFlush {
   readonly protocol: 'UDP';
-  /** Absent for NodePorts: any address of the node. */
+  readonly family: Family;
+  /** Absent for NodePorts and most host ports: any address of the node. */
   readonly address?: Ip;
   readonly port: number;
+  /**
+   * Of a host port, whose number may be that of a port elsewhere: only what was let go untranslated is meant, and what
+   * these answer, who had it.
+   */
+  readonly former?: readonly { readonly address: Ip; readonly port: number }[];
   readonly endpoints: readonly { readonly address: Ip; readonly port: number }[];
 }
 

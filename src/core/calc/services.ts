@@ -266,7 +266,7 @@ function addFlows(flows: Map<string, ConntrackFlush>, frontend: Frontend): void 
   const keys = new Set(known.map(endpointKey));
   const more = backends.filter((each) => !keys.has(endpointKey(each)));
   const endpoints = [...known, ...more.map((each) => ({ address: each.address, port: each.port }))];
-  flows.set(key, { protocol: 'UDP', ...(address === undefined ? {} : { address }), port, endpoints });
+  flows.set(key, { protocol: 'UDP', family, ...(address === undefined ? {} : { address }), port, endpoints });
 }
 
 function addChoices(choices: Map<string, AffinityFlush>, spread: Spread, frontend: Frontend): void {

@@ -1,4 +1,5 @@
 import type { BaseOptions } from './base-options.ts';
+import { hostPortChain, toHostPort } from './host-ports.ts';
 import { CT_STATE, TCP_FLAG } from './model.ts';
 import type { Chain, Rule, Statement } from './model.ts';
 import { KNOWN, KNOWN_OR_CUT, policyRules, sharedRules, spoofRules } from './policy-rules.ts';
@@ -64,6 +65,7 @@ export function baseChains(options: BaseOptions): readonly Chain[] {
     },
     { name: SEGMENT_SIZES, rules: segmentSizes(options) },
     { name: 'node-ports', rules: nodePortTranslation(families) },
+    hostPortChain(families),
     { name: REFUSE, rules: REFUSALS },
     {
       name: 'nat-prerouting',
@@ -75,12 +77,17 @@ export function baseChains(options: BaseOptions): readonly Chain[] {
           [OWN_INTERFACES.notFrom, ...toOutsideService(family)],
         ]),
         [verdict('jump node-ports')],
+        toHostPort,
       ],
     },
     {
       name: 'nat-output',
       hook: { type: 'nat', hook: 'output', priority: -100 },
-      rules: [...families.flatMap((family) => [ownNodePort(family), toService(family)]), [verdict('jump node-ports')]],
+      rules: [
+        ...families.flatMap((family) => [ownNodePort(family), toService(family)]),
+        [verdict('jump node-ports')],
+        toHostPort,
+      ],
     },
     {
       name: 'service-output',

@@ -1,5 +1,6 @@
 import type { Family } from '../../base/ip/index.ts';
 import { FRONTENDS } from './compile-service.ts';
+import { hostPortSets } from './host-ports.ts';
 import type { SetSpec } from './model.ts';
 import { SETS } from './names.ts';
 
@@ -57,6 +58,7 @@ function familySets(family: Family): SetSpec[] {
     { name: SETS.ownNodePorts(family), key: ['inet_proto', 'inet_service'], data: TO_SPREAD },
     { name: SETS.ownNodePortEndpoints(family), key: ['inet_proto', 'inet_service', 'integer'], data: endpoint },
     { name: SETS.nodePortsRefused(family), key: ['inet_proto', 'inet_service'] },
+    ...hostPortSets(family),
   ];
 }
 

@@ -67,6 +67,10 @@ export const SETS = {
   dnsServers: (family: Family) => `dns-servers${family}`,
   /** `protocol . port` without any endpoint. */
   nodePortsRefused: (family: Family) => `node-ports-refused${family}`,
+  /** `protocol . port` of any address of this node → address and port of a pod of its own. */
+  hostPorts: (family: Family) => `host-ports${family}`,
+  /** `address . protocol . port` → the same, for pods that ask for one address of the node. */
+  hostPortsAt: (family: Family) => `host-ports-at${family}`,
 } as const;
 
 /** Base chains that exist only while something needs them. */

@@ -2,6 +2,7 @@ import type { Family } from '../../base/ip/index.ts';
 import type { BaseOptions } from './base-options.ts';
 import { FRONTENDS } from './compile-service.ts';
 import type { Spread } from './compile-service.ts';
+import { notLoopback } from './host-ports.ts';
 import { CT_STATE, RTN_LOCAL } from './model.ts';
 import type { Operand, Rule, Statement } from './model.ts';
 import { SETS } from './names.ts';
@@ -23,13 +24,8 @@ export const REFUSALS: readonly Rule[] = [
 export function nodePortTranslation(families: readonly Family[]): Rule[] {
   const isLocal: Statement = { kind: 'compare', field: 'fib daddr type', op: '==', value: RTN_LOCAL };
   return families.map((family): Rule => {
-    // A client on the loopback address cannot be answered by a pod, so NodePorts are not offered there.
-    const notLoopback: Statement =
-      family === 4
-        ? { kind: 'address', field: 'ip daddr', op: '!=', address: '7f000000', prefix: 8 }
-        : { kind: 'address', field: 'ip6 daddr', op: '!=', address: '1'.padStart(32, '0') };
     const key = ['meta l4proto', 'th dport'] as const;
-    return [isFamily(family), isLocal, notLoopback, spreadBy(key, 'node-port', family)];
+    return [isFamily(family), isLocal, notLoopback(family), spreadBy(key, 'node-port', family)];
   });
 }
 

@@ -67,9 +67,15 @@ export function encodeNewLink(writer: ByteWriter, link: NewLink, resolver: Resol
   }
   attributeNest(writer, IFLA.LINKINFO, () => {
     attributeText(writer, IFLA_INFO_KIND, link.type);
-    if (link.type !== 'bridge' && link.type !== 'wireguard' && link.type !== 'tun' && link.type !== 'ovs')
-      attributeNest(writer, IFLA_INFO_DATA, () => writeKind(writer, link, resolver));
+    if (!isBare(link)) attributeNest(writer, IFLA_INFO_DATA, () => writeKind(writer, link, resolver));
   });
+}
+
+/** Kinds of which the kernel wants to know no more than that. */
+type BareLink = Extract<NewLink, { type: 'bridge' | 'ifb' | 'wireguard' | 'tun' | 'ovs' }>;
+
+function isBare(link: NewLink): link is BareLink {
+  return ['bridge', 'ifb', 'wireguard', 'tun', 'ovs'].includes(link.type);
 }
 
 /** Payload of the RTM_NEWLINK that changes an existing link. */
@@ -166,11 +172,7 @@ function writeCommon(
   if (link.alias !== undefined) attributeText(writer, IFLA.IFALIAS, link.alias);
 }
 
-function writeKind(
-  writer: ByteWriter,
-  link: Exclude<NewLink, { type: 'bridge' | 'wireguard' | 'tun' | 'ovs' }>,
-  resolver: Resolver,
-): void {
+function writeKind(writer: ByteWriter, link: Exclude<NewLink, BareLink>, resolver: Resolver): void {
   switch (link.type) {
     case 'veth': {
       const peer = beginNest(writer, VETH_INFO_PEER);

@@ -80,6 +80,8 @@ export type NewLink =
     })
   | (NewLinkBase & { readonly type: 'vxlan'; readonly vxlan: VxlanSettings })
   | (NewLinkBase & { readonly type: 'bridge' })
+  /** Lets what is led to it pass its queue, and hands it back to where it was (`host/tc`). */
+  | (NewLinkBase & { readonly type: 'ifb' })
   | (NewLinkBase & { readonly type: 'ipip'; readonly ipip: IpipSettings })
   /** What makes it a tunnel, `host/wireguard` gives it. */
   | (NewLinkBase & { readonly type: 'wireguard' })
