@@ -49,9 +49,13 @@ const TEMPLATE = `{"name": "net", "cniVersion": "0.3.1", "plugins": [
    "kubernetes": {"kubeconfig": "__KUBECONFIG_FILEPATH__"}}, {"type": "portmap"}]}`;
 
 describe('install-cni', () => {
-  it('installs the plugin and the chain of what is there', async () => {
+  it('installs the plugin, and the others of the chain where there are any', async () => {
     executable('supplied/portmap', 'portmap');
     await install();
+    const capabilities = { portMappings: true, bandwidth: true };
+    expect(conflist().plugins).toEqual([{ type: 'sluice', nodename: 'n"1', mtu: 0, capabilities }]);
+    expect(readdirSync(join(directory, 'bin'))).toEqual(['sluice']);
+    await install({ CNI_NETWORK_CONFIG: TEMPLATE });
     expect(readFileSync(join(directory, 'bin/sluice'), 'utf8')).toBe('#!plugin 1');
     expect(statSync(join(directory, 'bin/sluice')).mode & 0o777).toBe(0o755);
     expect(conflist().plugins.map(({ type }) => type)).toEqual(['sluice', 'portmap']);

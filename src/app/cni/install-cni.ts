@@ -94,7 +94,7 @@ export async function installCni(options: InstallCniOptions, { log }: InstallCni
   const isSupplied = (type: string): boolean => isExecutable(join(suppliedDir, type));
   const isOurs = (template ?? '').trim() !== '' || options.policyOnly !== true;
   const text = isOurs ? template : chainBehind(confDir, confName);
-  const conflist = renderNetworkConfig(text, options, (type) => isInstalled(type) || isSupplied(type));
+  const conflist = renderNetworkConfig(text, options);
   if (!isExecutable(executable))
     throw new SluiceError('not-built', `the CNI plugin ${executable} does not exist: run npm run build`, {
       executable,

@@ -12,30 +12,27 @@ export interface NetworkConfigValues {
   readonly policyOnly?: boolean;
 }
 
-/** The template of a ConfigMap that has none; plugins that are not installed are left out of it. */
+/** The template of a ConfigMap that has none. */
 const DEFAULT_TEMPLATE = {
   name: 'k8s-pod-network',
   // What the upstream plugins of Debian 12 speak as well.
   cniVersion: '1.0.0',
   plugins: [
-    { type: 'sluice', nodename: '__KUBERNETES_NODE_NAME__', mtu: '__CNI_MTU__' },
-    { type: 'portmap', snat: true, capabilities: { portMappings: true } },
-    { type: 'bandwidth', capabilities: { bandwidth: true } },
+    {
+      type: 'sluice',
+      nodename: '__KUBERNETES_NODE_NAME__',
+      mtu: '__CNI_MTU__',
+      capabilities: { portMappings: true, bandwidth: true },
+    },
   ],
 } as const;
 
 /**
  * The conflist for one node: `template` (the ConfigMap's `cni_network_config`) with its placeholders filled in, or the
- * default chain of what `isInstalled`. Throws a SluiceError (`bad-cni-config`) with all that is wrong with the template.
+ * default, our plugin alone. Throws a SluiceError (`bad-cni-config`) with all that is wrong with the template.
  */
-export function renderNetworkConfig(
-  template: string | undefined,
-  values: NetworkConfigValues,
-  isInstalled: (type: string) => boolean,
-): string {
-  if (template !== undefined && template.trim() !== '') return fill(template, values);
-  const plugins = DEFAULT_TEMPLATE.plugins.filter(({ type }) => type === 'sluice' || isInstalled(type));
-  return fill(JSON.stringify({ ...DEFAULT_TEMPLATE, plugins }), values);
+export function renderNetworkConfig(template: string | undefined, values: NetworkConfigValues): string {
+  return fill(template === undefined || template.trim() === '' ? JSON.stringify(DEFAULT_TEMPLATE) : template, values);
 }
 
 /** The plugin types of a rendered conflist, in chain order. */
