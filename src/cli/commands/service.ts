@@ -1,14 +1,19 @@
+import type { Lease } from 'kubernetes-types/coordination/v1.d.ts';
 import { SluiceError } from '../../base/errors.ts';
+import { LEASE_NAMESPACE, announcedPool } from '../../core/announce/index.ts';
 import { suggest } from '../../core/kube/suggest.ts';
 import type { Service } from '../../core/kube/types.ts';
 import { clusterState } from '../../core/policy/cluster-state.ts';
 import { PolicyEngine } from '../../core/policy/evaluate.ts';
+import { LEASES } from '../../host/kube-client/resources.ts';
+import type { KubeClient } from '../../host/kube-client/types.ts';
 import { openCluster, readSnapshot } from '../cluster.ts';
 import type { ClusterSnapshot } from '../cluster.ts';
 import type { Command } from '../command.ts';
 import { Judge } from '../judge.ts';
 import { KUBECONFIG, NAME, OUTPUT } from '../lab-options.ts';
 import { findPlace } from '../place.ts';
+import { announcedBy } from '../service/announced-by.ts';
 import { describeService } from '../service/describe-service.ts';
 import { printService } from '../service/print-service.ts';
 import { whoMayReach } from '../service/who-may-reach.ts';
@@ -43,7 +48,8 @@ export const command: Command = {
     const slices = snapshot.endpointSlices.filter(
       ({ metadata }) => metadata?.namespace === namespace && metadata?.labels?.['kubernetes.io/service-name'] === own,
     );
-    const description = describeService(service, slices);
+    const announced = await announcedNow(cluster.client, snapshot);
+    const description = describeService(service, slices, announced);
     const state = clusterState(snapshot);
     const place = findPlace(`${namespace}/service/${own}`, state, namespace!);
     const reach =
@@ -55,6 +61,16 @@ export const command: Command = {
     return description.served ? 0 : 1;
   },
 };
+
+/** Leases are read only where a pool is announced on segments. */
+async function announcedNow(
+  client: KubeClient,
+  snapshot: ClusterSnapshot,
+): Promise<ReturnType<typeof announcedBy> | undefined> {
+  if (snapshot.ipPools.every((pool) => announcedPool(pool) === undefined)) return undefined;
+  const { items: leases } = await client.list<Lease>(LEASES, { namespace: LEASE_NAMESPACE });
+  return announcedBy({ ...snapshot, leases, now: Date.now() });
+}
 
 function findService({ services }: ClusterSnapshot, key: string, title: string): Service {
   const keyOf = ({ metadata }: Service): string => `${metadata?.namespace}/${metadata?.name}`;

@@ -6,7 +6,12 @@ import { serviceSpec } from '../../core/service/index.ts';
 export interface ServiceDescription {
   readonly service: string;
   readonly type: string;
-  readonly addresses: readonly { readonly kind: string; readonly address: string }[];
+  readonly addresses: readonly {
+    readonly kind: string;
+    readonly address: string;
+    /** The node that announces it on its segment; null: none can now; absent: it is not announced there. */
+    readonly announcedBy?: string | null;
+  }[];
   readonly ports: readonly {
     readonly name: string;
     readonly protocol: string;
@@ -31,14 +36,20 @@ export interface EndpointDescription {
   readonly zones: readonly string[];
 }
 
-/** Puts together what the Service and its EndpointSlices say. */
-export function describeService(service: Service, slices: readonly EndpointSlice[]): ServiceDescription {
+/** Puts together what the Service and its EndpointSlices say; `announced` has the nodes that announce addresses, if any do. */
+export function describeService(
+  service: Service,
+  slices: readonly EndpointSlice[],
+  announced: ReadonlyMap<string, string | undefined> = new Map(),
+): ServiceDescription {
   const spec = serviceSpec(service);
   const endpoints = slices.flatMap((slice) => endpointsOf(slice));
   return {
     service: spec.key,
     type: service.spec?.type ?? 'ClusterIP',
-    addresses: addressesOf(service),
+    addresses: addressesOf(service).map((each) =>
+      announced.has(each.address) ? { ...each, announcedBy: announced.get(each.address) ?? null } : each,
+    ),
     ports: (service.spec?.ports ?? []).map(({ name = '', protocol = 'TCP', port, nodePort }) => ({
       name,
       protocol,

@@ -16,10 +16,7 @@ export function printService(description: ServiceDescription, reach: readonly Po
   return [
     `${service} (${type})`,
     '',
-    table(
-      ['ADDRESS', 'KIND'],
-      addresses.map(({ address, kind }) => [address, kind]),
-    ),
+    addressTable(addresses),
     '',
     table(
       ['PORT', 'PROTOCOL', 'NAME', 'NODE PORT'],
@@ -39,6 +36,20 @@ export function printService(description: ServiceDescription, reach: readonly Po
     ...path.map((line) => `  ${line}`),
     ...(reach.length === 0 ? [] : ['', 'Who may reach it under policy:', ...reach.flatMap(reachLines)]),
   ];
+}
+
+/** With a column for announcing nodes where an address is announced on a segment. */
+function addressTable(addresses: ServiceDescription['addresses']): string {
+  const rows = addresses.map(({ address, kind, announcedBy }) => ({ cells: [address, kind], announcedBy }));
+  if (rows.every(({ announcedBy }) => announcedBy === undefined))
+    return table(
+      ['ADDRESS', 'KIND'],
+      rows.map(({ cells }) => cells),
+    );
+  return table(
+    ['ADDRESS', 'KIND', 'ANNOUNCED BY'],
+    rows.map(({ cells, announcedBy }) => [...cells, announcedBy === undefined ? '-' : (announcedBy ?? 'no node')]),
+  );
 }
 
 function reachLines({ port, allowed, denied }: PortReach): string[] {

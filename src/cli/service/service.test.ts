@@ -4,6 +4,7 @@ import { clusterState } from '../../core/policy/cluster-state.ts';
 import { PolicyEngine } from '../../core/policy/evaluate.ts';
 import { Judge } from '../judge.ts';
 import { findPlace } from '../place.ts';
+import { announcedBy } from './announced-by.ts';
 import { describeService } from './describe-service.ts';
 import { printService } from './print-service.ts';
 import { whoMayReach } from './who-may-reach.ts';
@@ -60,6 +61,35 @@ describe('a Service', () => {
     expect(text).toContain('a ready endpoint on the node that it comes to, or is refused');
     expect(text).toContain('for 10800 s');
     expect(text).toContain('port 30080 of any node');
+  });
+
+  it('is shown with the node that announces an address on its segment, as its Leases say who lives', () => {
+    const now = Date.parse('2026-01-01T00:00:00Z');
+    const status = { loadBalancer: { ingress: [{ ip: '192.0.2.7' }, { ip: '198.51.100.7' }] } };
+    const shown = (seconds: number): string => {
+      const announced = announcedBy({
+        services: [service(SPEC, status)],
+        endpointSlices: [slice],
+        nodes: [{ metadata: { name: 'node-1' } }],
+        ipPools: [
+          {
+            metadata: { name: 'a', annotations: { 'sluice.dev/announce': 'LoadBalancerIPs' } },
+            spec: { cidr: '192.0.2.0/24' },
+          },
+          { metadata: { name: 'b' }, spec: { cidr: '198.51.100.0/24' } },
+        ],
+        leases: [
+          {
+            metadata: { name: 'node-1', annotations: { 'sluice.dev/subnets': '{"eth0":["192.0.2.1/24"]}' } },
+            spec: { renewTime: new Date(now - seconds * 1000).toISOString() },
+          },
+        ],
+        now,
+      });
+      return printService(describeService(service(SPEC, status), [slice], announced), []).join('\n');
+    };
+    expect(shown(5)).toMatch(/192\.0\.2\.7 +LoadBalancer +node-1\n198\.51\.100\.7 +LoadBalancer +-/);
+    expect(shown(60)).toMatch(/192\.0\.2\.7 +LoadBalancer +no node/);
   });
 
   it.each([

@@ -19,7 +19,7 @@ export interface AnnouncedPool {
 /** What an IPPool may look like, as far as it matters here. */
 export interface PoolObject {
   readonly metadata?: object | undefined;
-  readonly spec?: { readonly cidr?: string | undefined } | undefined;
+  readonly spec?: unknown;
 }
 
 /** What the pool's annotations ask for; undefined: nothing; `problem`: what cannot be understood, and nothing is announced. */
@@ -32,8 +32,9 @@ export function announcedPool(
   const unknown = kinds.find((kind) => kind !== 'LoadBalancerIPs' && kind !== 'ExternalIPs');
   if (unknown !== undefined)
     return { problem: `${ANNOUNCE_ANNOTATION} knows LoadBalancerIPs and ExternalIPs, not "${unknown}"` };
-  const cidr = parseCidr(pool.spec?.cidr ?? '');
-  if (cidr === undefined) return { problem: `its range "${pool.spec?.cidr ?? ''}" cannot be read` };
+  const text = String((pool.spec as { readonly cidr?: unknown } | undefined)?.cidr ?? '');
+  const cidr = parseCidr(text);
+  if (cidr === undefined) return { problem: `its range "${text}" cannot be read` };
   const interfaces = listOf(annotations[INTERFACES_ANNOTATION]);
   return {
     pool: {
