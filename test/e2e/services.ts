@@ -1,17 +1,21 @@
-import type { Service } from 'kubernetes-types/core/v1.d.ts';
+import type { Pod, Service } from 'kubernetes-types/core/v1.d.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LabPlace } from '../../src/app/lab/lab-types.ts';
-import { NODES, SERVICES } from '../../src/host/kube-client/resources.ts';
+import { NODES, PODS as POD_API, SERVICES } from '../../src/host/kube-client/resources.ts';
 import type { Node } from '../../src/core/kube/types.ts';
 import { podPlace, type TestCluster } from './harness.ts';
 
 const PODS = `
 apiVersion: v1
 kind: Pod
-metadata: { name: web, namespace: svc, labels: { app: web } }
+metadata:
+  name: web
+  namespace: svc
+  labels: { app: web }
+  annotations: { kubernetes.io/egress-bandwidth: 500M }
 spec:
   containers:
-    - { name: web, image: nginx, ports: [{ name: http, containerPort: 80 }] }
+    - { name: web, image: nginx, ports: [{ name: http, containerPort: 80, hostPort: 8085 }] }
 ---
 apiVersion: v1
 kind: Pod
@@ -65,6 +69,16 @@ export function describeServices(running: () => TestCluster): void {
     it('answers on every node to a client outside of the cluster', async () => {
       const cluster = running();
       await expect.poll(() => answersOutside(cluster)).toEqual(new Set([true]));
+    });
+
+    it('has a pod whose host port its own node offers, and no other, and whose bandwidth it limits', async () => {
+      const cluster = running();
+      const { spec } = await cluster.client.get<Pod>(POD_API, { namespace: 'svc', name: 'web' });
+      for (const { node, address } of await nodeAddresses(cluster))
+        await expect.poll(() => fetches(cluster, { kind: 'outside' }, address, 8085)).toBe(node === spec?.nodeName);
+      const command = ['ip', '-j', 'link', 'show', 'type', 'ifb'];
+      const at: LabPlace = { kind: 'node', name: spec?.nodeName ?? '' };
+      expect(JSON.parse((await cluster.lab.request({ op: 'exec', at, command })).stdout)).toHaveLength(1);
     });
 
     it('is judged after translation: by the port of the pod and the labels of the client', async () => {
