@@ -126,7 +126,11 @@ function keyOf({ metadata: { namespace, name } }: WorkloadEndpoint): string {
 
 /** What it says, whoever wrote it, and in whatever order. */
 function textOf({ metadata: { labels = {} }, spec }: WorkloadEndpoint): string {
-  return JSON.stringify([Object.entries(labels).sort(), Object.entries(spec ?? {}).sort()]);
+  return JSON.stringify([sorted(labels), sorted(spec ?? {})]);
+}
+
+function sorted(fields: object): readonly (readonly [string, unknown])[] {
+  return Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 function unlessGone(error: unknown): void {

@@ -1,7 +1,8 @@
 import { keptByBudgets, lacking, nextMove, planFrom } from '../../core/migrate/index.ts';
-import type { ClusterObject, FlannelStore, From, Observed, Plan, Step } from '../../core/migrate/index.ts';
+import type { ClusterObject, From, Observed, Plan, Step } from '../../core/migrate/index.ts';
 import type { KubeClient } from '../../host/kube-client/types.ts';
 import { observe } from './observe.ts';
+import type { Stores } from './open-stores.ts';
 import { perform } from './perform.ts';
 
 /** Which part of a migration is to be done. */
@@ -17,8 +18,8 @@ export interface ApplyOptions {
 /** The world as a migration touches it. */
 export interface ApplyDependencies {
   readonly client: KubeClient;
-  /** What flannel keeps in etcd, read once. */
-  readonly flannelStore?: FlannelStore | undefined;
+  /** What was read besides the API, once. */
+  readonly stores?: Stores;
   /** What is to be installed. */
   readonly objects: (plan: Plan) => Promise<readonly ClusterObject[]>;
   readonly print: (line: string) => void;
@@ -43,10 +44,10 @@ export type Outcome =
  * that was killed anywhere is gone on with by the next.
  */
 export async function applyMigration(options: ApplyOptions, dependencies: ApplyDependencies): Promise<Outcome> {
-  const { client, flannelStore, objects, print, now, pause, signal } = dependencies;
+  const { client, stores, objects, print, now, pause, signal } = dependencies;
   let last = { key: '', since: now(), kept: '' };
   for (let round = 0; !signal.aborted; round++) {
-    const observed = { ...(await observe(client)), flannelStore };
+    const observed = { ...(await observe(client)), ...stores };
     const plan = planFrom(options.from, observed);
     if (plan === undefined) return { kind: 'absent' };
     if (round === 0 && options.direction === 'forward' && plan.blockers.length > 0) return { kind: 'blocked', plan };

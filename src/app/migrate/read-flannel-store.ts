@@ -1,4 +1,3 @@
-import { SluiceError, messageOf } from '../../base/errors.ts';
 import { NETWORKS, SECRET_KEYS, USER_KEYS, flannelEtcd } from '../../core/migrate/index.ts';
 import type { FlannelEtcd, FlannelStore, Observed } from '../../core/migrate/index.ts';
 import { etcdClient } from '../../host/etcd/client.ts';
@@ -7,6 +6,7 @@ import { LeaseStore } from '../../host/flannel/lease-store.ts';
 import { isForbidden, isNotFound } from '../../host/kube-client/errors.ts';
 import { SECRETS } from '../../host/kube-client/resources.ts';
 import type { KubeClient, KubeObject } from '../../host/kube-client/types.ts';
+import { etcdUnreachable } from './etcd-unreachable.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -51,9 +51,7 @@ async function readLeases(
       etcd.close();
     }
   } catch (error) {
-    const ways = 'ETCD_ENDPOINTS, ETCD_CA_CERT_FILE, ETCD_CERT_FILE, ETCD_KEY_FILE, ETCD_USERNAME and ETCD_PASSWORD';
-    const message = `cannot read flannel's leases in etcd at ${reached}: ${messageOf(error)}. Where this machine reaches it otherwise than the nodes do, say so in ${ways}`;
-    throw new SluiceError('unreachable', message, {}, error);
+    throw etcdUnreachable("flannel's leases", reached, error);
   }
 }
 

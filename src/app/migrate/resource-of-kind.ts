@@ -6,6 +6,7 @@ import {
   CUSTOM_RESOURCE_DEFINITIONS,
   DAEMON_SETS,
   DEPLOYMENTS,
+  NAMESPACES,
   ROLES,
   ROLE_BINDINGS,
   SERVICE_ACCOUNTS,
@@ -15,6 +16,7 @@ import type { Resource } from '../../host/kube-client/types.ts';
 
 /** The kinds that Sluice's manifests consist of. */
 const KINDS: readonly Resource[] = [
+  NAMESPACES,
   CONFIG_MAPS,
   CUSTOM_RESOURCE_DEFINITIONS,
   SERVICE_ACCOUNTS,

@@ -3,7 +3,8 @@ import { parseAllDocuments, stringify } from 'yaml';
 import { SluiceError } from '../../base/errors.ts';
 import { applyMigration } from '../../app/migrate/apply.ts';
 import { observe } from '../../app/migrate/observe.ts';
-import { readFlannelStore } from '../../app/migrate/read-flannel-store.ts';
+import { openStores } from '../../app/migrate/open-stores.ts';
+import type { Stores } from '../../app/migrate/open-stores.ts';
 import { NETWORKS, manifestFor, planFrom, printedStep } from '../../core/migrate/index.ts';
 import type { ClusterObject, From, Observed, Plan, Step } from '../../core/migrate/index.ts';
 import { pause } from '../../host/kube-client/pause.ts';
@@ -28,7 +29,7 @@ export const command: Command = {
     description: [
       'Prints each step with its commands, what it interrupts, what must hold afterwards and how to go back. Nothing is changed without --apply or --undo.',
       'Both read off the cluster how far it is: after an interruption the same command goes on. They stop at the first thing that is not as it has to be.',
-      'Where flannel keeps its leases in etcd they are read there: at what its DaemonSet says, or ETCD_ENDPOINTS, ETCD_CA_CERT_FILE, ETCD_CERT_FILE, ETCD_KEY_FILE, ETCD_USERNAME and ETCD_PASSWORD.',
+      'What Calico or flannel keep in etcd is read there: at what their DaemonSet says, or ETCD_ENDPOINTS, ETCD_CA_CERT_FILE, ETCD_CERT_FILE, ETCD_KEY_FILE, ETCD_USERNAME and ETCD_PASSWORD.',
       'Exit code 1 when something stands in the way.',
     ].join(' '),
     examples: [
@@ -66,13 +67,13 @@ export const command: Command = {
     const from = invocation.arguments[0] as From;
     using cluster = await openCluster(invocation);
     const [mode = 'plan'] = modes;
-    const seen = await observe(cluster.client);
-    // Going back depends on nothing that is there.
-    const flannelStore =
-      from === 'from-flannel' && mode !== 'undo'
-        ? await readFlannelStore(seen, cluster.client, invocation.env)
-        : undefined;
-    const observed = { ...seen, flannelStore };
+    // Going back depends on nothing that is elsewhere.
+    using opened =
+      mode === 'undo'
+        ? { client: cluster.client, stores: {}, [Symbol.dispose]: () => undefined }
+        : await openStores(from, cluster.client, invocation.env, invocation.note);
+    const { client, stores } = opened;
+    const observed = { ...(await observe(client)), ...stores };
     const plan = planFrom(from, observed);
     if (plan === undefined) throw absent(from, cluster);
     const node = values['node'] as string | undefined;
@@ -82,7 +83,7 @@ export const command: Command = {
       // Awaited here: the connection goes with this scope.
       return await apply(
         { from, node, direction: mode === 'apply' ? 'forward' : 'back', patience: seconds * 1000 },
-        { ...cluster, flannelStore },
+        { client, stores, title: cluster.title },
         invocation,
       );
     return await show(plan, { from, node, observed, isManifest: mode === 'manifest' }, invocation);
@@ -114,12 +115,12 @@ async function show(
 
 async function apply(
   options: Parameters<typeof applyMigration>[0],
-  { client, title, flannelStore }: Pick<ClusterAccess, 'client' | 'title'> & Pick<Observed, 'flannelStore'>,
+  { client, stores, title }: Pick<ClusterAccess, 'client' | 'title'> & { readonly stores: Stores },
   { print, note, signal }: Invocation,
 ): Promise<number> {
   const outcome = await applyMigration(options, {
     client,
-    flannelStore,
+    stores,
     objects: objectsOf,
     print,
     now: Date.now,

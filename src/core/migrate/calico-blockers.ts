@@ -1,17 +1,25 @@
-import { agentSetting, isInEtcd, networkingOf } from './calico-settings.ts';
+import { DATASTORE, agentSetting, calicoEtcd, networkingOf } from './calico-settings.ts';
 import { anySays, namesOf } from './common-blockers.ts';
 import { podsOutsidePools } from './address-blockers.ts';
 import type { Rule } from './common-blockers.ts';
 
-/** Calico's objects are in etcd, whose nodes do not learn there of pods that Sluice has. */
-export const inEtcd: Rule = (old) => {
-  if (!isInEtcd(old)) return undefined;
+/** Calico's objects are in etcd, and this plan was made without them, or the agents of before would not find the same. */
+const inEtcd: Rule = (old, { datastore, configMaps }) => {
+  const etcd = calicoEtcd(old);
+  if (etcd === undefined) return undefined;
+  if (datastore !== 'etcdv3')
+    return {
+      code: 'etcd',
+      reason: 'Calico is kept in etcd, and its DaemonSet does not say where',
+      remedy: 'name it there by ETCD_ENDPOINTS, which is what Sluice is told',
+    };
+  const there = configMaps.find(({ metadata }) => metadata?.name === DATASTORE.name);
+  const differing = Object.keys(etcd).filter((key) => there !== undefined && there.data?.[key] !== etcd[key]);
+  if (differing.length === 0) return undefined;
   return {
-    code: 'etcd',
-    reason:
-      'Calico is kept in etcd, where its nodes know of pods by WorkloadEndpoints, which Sluice does not write: policies on nodes of Calico would not see pods of nodes that have changed',
-    remedy:
-      'move Calico to the Kubernetes API first, where pods are Pods: calicoctl datastore migrate lock, export and import, then its manifest for that datastore (docs/migrate.md, "Calico in etcd")',
+    code: 'datastore',
+    reason: `ConfigMap ${DATASTORE.name} is there already and says otherwise: ${differing.join(', ')}`,
+    remedy: `kubectl -n ${DATASTORE.namespace} delete configmap ${DATASTORE.name}`,
   };
 };
 

@@ -1,5 +1,5 @@
 import { calicoBlockers } from './calico-blockers.ts';
-import { agentSetting, networkingOf } from './calico-settings.ts';
+import { DATASTORE, agentSetting, calicoEtcd, networkingOf } from './calico-settings.ts';
 import type { Network } from './network.ts';
 import type { Observed, OldNetwork } from './model.ts';
 
@@ -10,12 +10,22 @@ export const CALICO: Network = {
   find: calico,
   blockers: calicoBlockers,
   settings: calicoSettings,
-  remarks: () => [
+  objects: (old) => {
+    const data = calicoEtcd(old);
+    return data === undefined ? [] : [{ apiVersion: 'v1', kind: 'ConfigMap', metadata: DATASTORE, data }];
+  },
+  remarks: (old) => [
+    ...(calicoEtcd(old) === undefined ? [] : IN_ETCD),
     'Addresses stay where they are: Sluice works on with the IPPools, blocks and handles of Calico, and a node keeps its tunnel address.',
     'Where pools use IPIP, that a node of Sluice and one of Calico reach each other by it has not been tried: begin with a node that may fail.',
     "Calico's rules in iptables stay on a migrated node as they were. They let VXLAN and IPIP in from nodes of that time only: restart migrated nodes before new nodes join.",
   ],
 };
+
+const IN_ETCD = [
+  "Calico's objects stay in etcd. Its nodes learn of pods by WorkloadEndpoints there, and Sluice's agents write those of their pods. Leave calico-kube-controllers running until the last step, which stops it: it keeps there what nodes of Calico know of namespaces and policies.",
+  'Where etcd has users: Secret sluice-datastore in kube-system with ETCD_USERNAME and ETCD_PASSWORD, before the first step.',
+];
 
 /** Of no use without Calico's agents. */
 const DEPLOYMENTS: readonly string[] = ['calico-kube-controllers', 'calico-typha'];

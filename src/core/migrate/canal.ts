@@ -1,6 +1,6 @@
 import { parseNetConf } from '../flannel/index.ts';
 import type { DaemonSet } from '../kube/types.ts';
-import { inEtcd } from './calico-blockers.ts';
+import { isInEtcd } from './calico-settings.ts';
 import type { Rule } from './common-blockers.ts';
 import type { Network } from './network.ts';
 import type { ClusterObject, OldNetwork } from './model.ts';
@@ -59,6 +59,16 @@ function chainOf({ config }: OldNetwork): string | undefined {
     return undefined;
   }
 }
+
+const inEtcd: Rule = (old) => {
+  if (!isInEtcd(old)) return undefined;
+  return {
+    code: 'etcd',
+    reason:
+      "Canal's policies are kept in etcd, where its nodes know of pods by WorkloadEndpoints, which Sluice does not write for pods of another network",
+    remedy: "move them to the Kubernetes API first (sluice datastore migrate), and apply Canal's manifest for that",
+  };
+};
 
 const unknownChain: Rule = (old) => {
   const text = old.config?.data?.['cni_network_config'] ?? '';

@@ -24,13 +24,19 @@ export function finishedBy(old: Target): Condition {
   return { kind: 'patched', target: old, patch: RETIRED };
 }
 
-/** The fence, and Sluice behind it. */
-export function beginning(old: OldNetwork, title: string, extras: readonly Target[]): readonly Step[] {
+/** The fence, and Sluice behind it; `configs` go with it when it is taken back. */
+export function beginning(
+  old: OldNetwork,
+  title: string,
+  extras: readonly Target[],
+  configs: readonly Target[],
+): readonly Step[] {
   const target = targetOf(old.agents, 'DaemonSet');
   const { put, remove } = fence(old.agents, { letsBeside: extras.length > 0 });
   const controllers = extras.length > 0 ? [] : [CONTROLLERS];
   const targets = [SLUICE, ...controllers, ...extras];
-  const absent: Condition = { kind: 'absent', targets: [...targets, SETTINGS] };
+  const made = [...targets, SETTINGS, ...configs];
+  const absent: Condition = { kind: 'absent', targets: made };
   const isThere: Condition = { kind: 'there', targets };
   const rolledOut = controllers.map((each): Action => ({ kind: 'wait', until: { kind: 'rolled-out', target: each } }));
   return [
@@ -50,7 +56,7 @@ export function beginning(old: OldNetwork, title: string, extras: readonly Targe
       actions: [{ kind: 'install', until: isThere }, ...rolledOut],
       done: { kind: 'all', of: [isThere, ...rolledOut.map(({ until }) => until)] },
       // Definitions stay: what is in them may be the other network's.
-      undo: [{ kind: 'delete', targets: [...targets, SETTINGS], until: absent }],
+      undo: [{ kind: 'delete', targets: made, until: absent }],
       undone: absent,
     },
   ];

@@ -1,3 +1,4 @@
+export { calicoEtcd } from './calico-settings.ts';
 export { keptByBudgets } from './budgets.ts';
 export { printedStep } from './commands.ts';
 export { lacking } from './condition.ts';

@@ -17,7 +17,8 @@ export function manifestFor(
     return object;
   });
   const runs = ({ kind }: ClusterObject): boolean => kind === 'DaemonSet' || kind === 'Deployment';
-  return [...objects.filter((each) => !runs(each)), ...objects.filter(runs), ...extras];
+  const all = [...objects, ...extras];
+  return [...all.filter((each) => !runs(each)), ...all.filter(runs)];
 }
 
 interface AgentSpec {

@@ -21,6 +21,8 @@ export interface Observed {
   readonly pools: readonly ClusterObject[];
   readonly felixConfigurations: readonly ClusterObject[];
   readonly budgets: readonly PodDisruptionBudget[];
+  /** Where pools and settings of Calico's kinds were read. */
+  readonly datastore?: 'kubernetes' | 'etcdv3' | undefined;
   /** What flannel keeps in etcd; absent where it was not looked for. */
   readonly flannelStore?: FlannelStore | undefined;
 }

@@ -12,6 +12,8 @@ export interface Network {
   readonly blockers: readonly Rule[];
   readonly settings: (old: OldNetwork) => Readonly<Record<string, string>>;
   readonly remarks: (old: OldNetwork) => readonly string[];
+  /** What Sluice's agents find besides when they start. */
+  readonly objects?: (old: OldNetwork) => readonly ClusterObject[];
   /** Present where pods stay: the network goes on by an object of our own, and only policy changes hands. */
   readonly stays?: {
     readonly manifest: Plan['manifest'];

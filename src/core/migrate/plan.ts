@@ -21,6 +21,7 @@ export function planFrom(from: From, observed: Observed): Plan | undefined {
   if (old === undefined) return undefined;
   const settings = network.settings(old);
   const carrier = network.stays?.carrier(old);
+  const objects = network.objects?.(old) ?? [];
   const blockers = [...network.blockers, ...commonBlockers, settingsDiffer(settings)].flatMap(
     (rule) => rule(old, observed) ?? [],
   );
@@ -29,24 +30,25 @@ export function planFrom(from: From, observed: Observed): Plan | undefined {
     remarks: network.remarks(old),
     settings,
     manifest: network.stays?.manifest ?? 'sluice.yaml',
-    extras: carrier === undefined ? [] : [carrier],
-    steps: stepsOf(network, old, carrier, observed),
+    extras: carrier === undefined ? objects : [...objects, carrier],
+    steps: stepsOf(network, old, { carrier, objects }, observed),
   };
 }
 
 function stepsOf(
   network: Network,
   old: OldNetwork,
-  carrier: ClusterObject | undefined,
+  { carrier, objects }: { readonly carrier: ClusterObject | undefined; readonly objects: readonly ClusterObject[] },
   observed: Observed,
 ): readonly Step[] {
   const { title, stays } = network;
   const extras: readonly Target[] = carrier === undefined ? [] : [targetOf(carrier as never, 'DaemonSet')];
+  const configs = objects.map((object) => targetOf(object as never, 'ConfigMap'));
   const next = [SLUICE, ...extras] as const;
   const target = targetOf(old.agents, 'DaemonSet');
   const sides = { title, old: target, next, finished: finishedBy(target) };
   return [
-    ...beginning(old, title, extras),
+    ...beginning(old, title, extras, configs),
     ...nodesInOrder(observed).flatMap((name) =>
       stays === undefined ? drainedNode(name, sides, observed) : livingNode(name, sides, stays.interrupts),
     ),

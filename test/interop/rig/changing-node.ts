@@ -72,7 +72,7 @@ export abstract class ChangingNode {
       { ...options, node: this.name, patience: 60_000 },
       {
         client: this.client,
-        flannelStore: this.flannelStore,
+        stores: { flannelStore: this.flannelStore },
         objects: (plan) =>
           Promise.resolve(
             manifestFor(
