@@ -4,6 +4,7 @@ import { isGranted } from './grants.ts';
 import { intersect, readHostname } from './hostname.ts';
 import { deriveGateways, GATEWAY_CONTROLLER, gatewayStatus, routeStatus } from './index.ts';
 import type { Gateway, GatewayWorld, HttpRoute } from './index.ts';
+import { readTimeouts } from './read-timeouts.ts';
 import type { Listener } from './types.ts';
 
 const EMPTY: GatewayWorld = {
@@ -65,6 +66,24 @@ it.each([
   ['', undefined],
 ])('duration %s is %s milliseconds', (text, expected) => {
   expect(parseDuration(text)).toBe(expected);
+});
+
+it.each([
+  [{}, {}],
+  [{ request: '0s' }, { responseTimeout: 2_073_600_000 }],
+  [{ request: '10s' }, { responseTimeout: 10_000, connecting: { timeout: 5000, retries: 1 }, deadline: 10_000 }],
+  [{ request: '1h' }, { responseTimeout: 3_600_000, connecting: { timeout: 5000, retries: 3 }, deadline: 3_600_000 }],
+  [{ request: '1ms' }, { responseTimeout: 1, connecting: { timeout: 1, retries: 0 }, deadline: 1 }],
+  [{ backendRequest: '2s' }, { responseTimeout: 2000, connecting: { timeout: 2000, retries: 3 } }],
+  [
+    { request: '5s', backendRequest: '2s' },
+    { responseTimeout: 2000, connecting: { timeout: 2000, retries: 1 }, deadline: 5000 },
+  ],
+  [{ request: '1s', backendRequest: '0s' }, expect.objectContaining({ responseTimeout: 1000 })],
+  [{ request: '1s', backendRequest: '2s' }, expect.objectContaining({ reason: 'UnsupportedValue' })],
+  [{ backendRequest: 'soon' }, { reason: 'UnsupportedValue', problem: 'a timeout is no duration: soon' }],
+])('timeouts %j leave no time for more attempts than fit', (timeouts, expected) => {
+  expect(readTimeouts({ timeouts })).toEqual(expected);
 });
 
 it('grants what a ReferenceGrant in the namespace of the target names, and nothing else', () => {

@@ -13,6 +13,9 @@ import type { GatewayWorld } from './world.ts';
 export type BackendReading =
   { readonly endpoints: readonly Endpoint[]; readonly protocol: Settings['protocol'] } | { readonly problem: Verdict };
 
+/** What a Service's `appProtocol` says of servers that take no requests without TLS. */
+const TLS_PROTOCOLS: readonly string[] = ['https', 'tls', 'kubernetes.io/wss'];
+
 /** Reads a backendRef of an HTTPRoute in a namespace. */
 export function readBackend(
   { group = '', kind = 'Service', name = '', namespace, port }: HttpBackendRef,
@@ -31,6 +34,11 @@ export function readBackend(
   const { endpoints, problem } = endpointsOf({ service, port }, false, world);
   if (problem !== undefined) return unresolved('BackendNotFound', problem);
   const { appProtocol } = (world.services.get(service)?.spec?.ports ?? []).find((each) => each.port === port) ?? {};
+  if (TLS_PROTOCOLS.includes(appProtocol ?? ''))
+    return unresolved(
+      'UnsupportedProtocol',
+      `Service ${service} speaks ${appProtocol}: TLS to servers is not supported`,
+    );
   return { endpoints, protocol: appProtocol === 'kubernetes.io/h2c' ? 'h2' : 'http1' };
 }
 

@@ -10,11 +10,12 @@ import type { GatewayRig } from './gateway-rig.ts';
 import { GATEWAYS } from './gateways.ts';
 import { HOSTS } from './hosts.ts';
 import { MATCHING } from './matching.ts';
+import { PROTOCOLS } from './protocols.ts';
 import { REFERENCES } from './references.ts';
 
 const allowed = enterNetwork();
 
-const CASES: Cases = { ...MATCHING, ...HOSTS, ...REFERENCES, ...FILTERS, ...FOREIGN, ...GATEWAYS };
+const CASES: Cases = { ...MATCHING, ...HOSTS, ...REFERENCES, ...FILTERS, ...FOREIGN, ...GATEWAYS, ...PROTOCOLS };
 
 it('has a test for each feature of the conformance suite, and no others', () => {
   expect(Object.keys(CASES).sort()).toEqual([...CORE, ...EXTENDED].sort());

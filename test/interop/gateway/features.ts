@@ -51,14 +51,18 @@ export const CORE = [
 /** The same of the extended features that Sluice has. */
 export const EXTENDED = [
   'GatewayHTTPListenerIsolation',
+  'GatewayOptionalAddressValue',
   'GatewayWithAttachedRoutesWithPort8080',
   'HTTPRoute303Redirect',
   'HTTPRoute307Redirect',
   'HTTPRoute308Redirect',
+  'HTTPRouteBackendProtocolH2C',
+  'HTTPRouteBackendProtocolWebSocket',
   'HTTPRouteBackendRequestHeaderModifier',
   'HTTPRouteInvalidParentRefNotMatchingListenerPort',
   'HTTPRouteInvalidParentRefSectionNameNotMatchingPort',
   'HTTPRouteMethodMatching',
+  'HTTPRouteNamedRule',
   'HTTPRouteQueryParamMatching',
   'HTTPRouteRedirectPath',
   'HTTPRouteRedirectPort',
