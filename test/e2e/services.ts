@@ -1,5 +1,6 @@
 import type { Pod, Service } from 'kubernetes-types/core/v1.d.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ServiceDescription } from '../../src/cli/service/describe-service.ts';
 import type { LabPlace } from '../../src/app/lab/lab-types.ts';
 import { NODES, PODS as POD_API, SERVICES } from '../../src/host/kube-client/resources.ts';
 import type { Node } from '../../src/core/kube/types.ts';
@@ -32,6 +33,36 @@ spec:
   ipFamilyPolicy: PreferDualStack
   selector: { app: web }
   ports: [{ port: 8080, targetPort: http }]
+`;
+
+/** Addresses on segment a; the backend is on the other one. */
+const balanced = (node: string): string => `
+apiVersion: crd.projectcalico.org/v1
+kind: IPPool
+metadata: { name: balanced-4, annotations: { sluice.dev/announce: LoadBalancerIPs } }
+spec: { cidr: 172.30.1.224/28, blockSize: 28, allowedUses: [LoadBalancer] }
+---
+apiVersion: crd.projectcalico.org/v1
+kind: IPPool
+metadata: { name: balanced-6, annotations: { sluice.dev/announce: LoadBalancerIPs } }
+spec: { cidr: 'fd00:30:1::e000/122', allowedUses: [LoadBalancer] }
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: front, namespace: svc, labels: { app: front } }
+spec:
+  nodeSelector: { kubernetes.io/hostname: ${node} }
+  containers:
+    - { name: web, image: nginx, ports: [{ containerPort: 80 }] }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: front, namespace: svc }
+spec:
+  type: LoadBalancer
+  ipFamilyPolicy: RequireDualStack
+  selector: { app: front }
+  ports: [{ port: 80 }]
 `;
 
 const policy = (peer: string): string => `
@@ -112,7 +143,36 @@ export function describeServices(running: () => TestCluster): void {
       await cluster.ready('svc');
       await expect.poll(() => fetches(cluster, podPlace('svc/client'), address!, 8080)).toBe(true);
     });
+
+    it('answers on load balancers’ addresses of a segment, by another node when the one that announced them is gone', async () => {
+      const cluster = running();
+      const nodes = await nodeAddresses(cluster);
+      await cluster.apply(balanced(nodes.find(({ address }) => address.startsWith('172.30.2.'))!.node));
+      await cluster.ready('svc');
+      const reached = async (): Promise<readonly boolean[]> => {
+        const addresses = [...(await announced(cluster)).keys()];
+        return Promise.all(addresses.map((address) => fetches(cluster, { kind: 'outside' }, address, 80)));
+      };
+      await expect.poll(reached).toEqual([true, true]);
+      const [node = ''] = (await announced(cluster)).values();
+      await cluster.lab.request({ op: 'kill-node', node });
+      await expect.poll(async () => new Set((await announced(cluster)).values()).size).toBe(1);
+      await expect.poll(async () => [...(await announced(cluster)).values()]).not.toContain(node);
+      await expect.poll(reached).toEqual([true, true]);
+      await cluster.lab.request({ op: 'start-node', node });
+      await cluster.ok('wait node --all --for=condition=Ready --timeout=120s');
+      await cluster.ok('delete service front -n svc');
+      await cluster.ok('delete ippool balanced-4 balanced-6');
+    });
   });
+}
+
+/** Of each load balancer's address of Service `front` the node that announces it. */
+async function announced(cluster: TestCluster): Promise<ReadonlyMap<string, string | null | undefined>> {
+  const { stdout } = await cluster.sluice('service', 'svc/front', '-o', 'json', '--name', cluster.name);
+  const { addresses } = JSON.parse(stdout) as Pick<ServiceDescription, 'addresses'>;
+  const balancers = addresses.filter(({ kind }) => kind === 'LoadBalancer');
+  return new Map(balancers.map(({ address, announcedBy }) => [address, announcedBy]));
 }
 
 /** Whether an HTTP request from somewhere in the lab is answered within two seconds. */
