@@ -19,6 +19,8 @@ export interface IngressOptions {
   readonly withoutClass: boolean;
   /** Requests for hosts with TLS that come without it are sent there, unless an annotation says. */
   readonly redirectToTls: boolean;
+  /** Who is asked for the names of ExternalName Services, `address` or `address:port`; none: the cluster's DNS. */
+  readonly nameServers: readonly string[];
   /** The Service, `namespace/name`, whose addresses become those of Ingresses. */
   readonly publishService: string | undefined;
   /** Where that Service has no address for clients of elsewhere, those of its endpoints stand for it: nodes' own. */
@@ -64,6 +66,7 @@ export function ingressOptions(env: Readonly<Record<string, string | undefined>>
     keepClient: flag('SLUICE_INGRESS_KEEP_CLIENT'),
     withoutClass: flag('SLUICE_INGRESS_WITHOUT_CLASS'),
     redirectToTls: flag('SLUICE_INGRESS_SSL_REDIRECT', 'true'),
+    nameServers: list('SLUICE_INGRESS_DNS'),
     publishService,
     publishNodes: flag('SLUICE_INGRESS_PUBLISH_NODES'),
     publishAddresses: list('SLUICE_INGRESS_PUBLISH_ADDRESSES'),

@@ -1,4 +1,5 @@
 import { jsonLogger } from '../../base/log.ts';
+import { lookup } from '../../host/dns/lookup.ts';
 import { openHaproxy } from '../../host/haproxy/haproxy.ts';
 import { httpKubeClient } from '../../host/kube-client/http-client.ts';
 import { inClusterConfig } from '../../host/kube-client/in-cluster.ts';
@@ -40,6 +41,7 @@ export async function runIngressProgram(
   await runIngress(options, {
     client,
     haproxy,
+    lookup,
     log,
     now: Date.now,
     defaultCertificate: `${certificate}\n${key}`,

@@ -9,6 +9,7 @@ import { jsonLogger } from '../../base/log.ts';
 import { CONTROLLER } from '../../core/ingress/index.ts';
 import { hostCidr, parseIp } from '../../base/ip/index.ts';
 import { askMaster, readProcesses } from '../../host/haproxy/master-socket.ts';
+import type { Lookup } from '../../host/dns/lookup.ts';
 import { openHaproxy } from '../../host/haproxy/haproxy.ts';
 import {
   ENDPOINT_SLICES,
@@ -105,7 +106,10 @@ export function addAddress(text: string): void {
 }
 
 /** Starts everything; class `sluice` is ours and the default. */
-export async function startRig(env: Readonly<Record<string, string>> = {}): Promise<IngressRig> {
+export async function startRig(
+  env: Readonly<Record<string, string>> = {},
+  lookup: Lookup = () => Promise.resolve({ kind: 'absent' }),
+): Promise<IngressRig> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-ingress-'));
   const client = new MemoryKubeClient();
   const servers = new Map<string, AsyncDisposable>();
@@ -124,6 +128,7 @@ export async function startRig(env: Readonly<Record<string, string>> = {}): Prom
   const done = runIngress(options, {
     client,
     haproxy,
+    lookup,
     log,
     now: Date.now,
     defaultCertificate: `${standard.certificate}\n${standard.key}`,

@@ -1,12 +1,15 @@
 import { messageOf } from '../../base/errors.ts';
 import { formatIp } from '../../base/ip/index.ts';
 import type { Logger } from '../../base/log.ts';
+import { externalNames } from '../../core/ingress/index.ts';
 import type { IngressWorld } from '../../core/ingress/index.ts';
+import type { Lookup } from '../../host/dns/lookup.ts';
 import type { Haproxy } from '../../host/haproxy/port.ts';
 import { pause } from '../../host/kube-client/pause.ts';
 import type { KubeClient } from '../../host/kube-client/types.ts';
 import { inspectCertificate } from './certificate.ts';
 import { ProxyDriver } from './drive-proxy.ts';
+import { ExternalNames } from './external-names.ts';
 import { feedGateways } from './gateway-feed.ts';
 import { GatewayPorts } from './gateway-ports.ts';
 import { GatewayReporter } from './gateway-report.ts';
@@ -18,6 +21,7 @@ import { addressesOf, IngressReporter } from './report.ts';
 export interface IngressDependencies {
   readonly client: KubeClient;
   readonly haproxy: Haproxy;
+  readonly lookup: Lookup;
   readonly log: Logger;
   /** Epoch milliseconds. */
   readonly now: () => number;
@@ -39,6 +43,7 @@ export async function runIngress(options: IngressOptions, dependencies: IngressD
   let wake = new AbortController();
   const feed = await feedIngresses({ client, log, onChange: () => wake.abort() }, signal);
   const gateways = feedGateways({ client, log, options, onChange: () => wake.abort() }, signal);
+  const names = new ExternalNames({ lookup: dependencies.lookup, log, onChange: () => wake.abort() }, signal);
   const { listen: addresses, httpPort, httpsPort, statusPort, acceptProxy, keepClient } = options;
   const { defaultCertificate } = dependencies;
   const driver = new ProxyDriver(
@@ -57,9 +62,18 @@ export async function runIngress(options: IngressOptions, dependencies: IngressD
       const world = feed.world();
       const { ingresses } = world;
       const { withoutClass, redirectToTls } = options;
+      names.want(externalNames({ ...world, withoutClass }), nameServers(options, world));
       const objects = gateways.objects();
       const unusablePorts = await gatewayPorts.unusable(objects.gateways);
-      const whole = { ...world, withoutClass, redirectToTls, inspectCertificate, gateways: objects, unusablePorts };
+      const whole = {
+        ...world,
+        withoutClass,
+        redirectToTls,
+        names: names.known(),
+        inspectCertificate,
+        gateways: objects,
+        unusablePorts,
+      };
       const applied = await driver.apply(whole);
       const { model, outcome } = applied;
       gatewayPorts.running(model.ports ?? []);
@@ -84,6 +98,19 @@ export async function runIngress(options: IngressOptions, dependencies: IngressD
   await haproxy.stop();
   await Promise.all([feed.done, gateways.done]);
 }
+
+/** Who is asked for names: those that the settings name, else the cluster's own DNS, else whom this machine asks. */
+function nameServers(
+  { nameServers: given }: IngressOptions,
+  { services }: Pick<IngressWorld, 'services'>,
+): readonly string[] {
+  if (given.length > 0) return given;
+  const { clusterIPs = [], clusterIP = '' } = services.get(CLUSTER_DNS)?.spec ?? {};
+  return (clusterIPs.length > 0 ? clusterIPs : [clusterIP]).filter((each) => each !== '' && each !== 'None');
+}
+
+/** What clusters call the Service of their DNS, whichever it is. */
+const CLUSTER_DNS = 'kube-system/kube-dns';
 
 /** Where clients find the proxy. */
 function published(

@@ -48,7 +48,8 @@ export function followWays(
     const idle = proxies.ready.length === 0 ? 'no proxy is ready' : undefined;
     const stop = problem ?? way.problem ?? refusedByProxy(way, request) ?? idle;
     if (stop !== undefined) return { way, problem: stop, judged: [], allowed: false };
-    if (way.settings.redirect !== undefined || way.settings.location !== undefined)
+    const isElsewhere = way.external !== undefined;
+    if (isElsewhere || way.settings.redirect !== undefined || way.settings.location !== undefined)
       return { way, judged: [], allowed: true };
     return followToPods(way, proxies, judge, request);
   });

@@ -16,7 +16,7 @@ export function requestsText({ host, path, canary }: Pick<Way, 'host' | 'path' |
 }
 
 /** What the proxy does to requests before a server gets them, as far as it decides who is answered. */
-export function conditionsOf({ settings, canary }: Way): string[] {
+export function conditionsOf({ settings, canary, external }: Way): string[] {
   const { toHttps, redirect, location, allow, deny, auth, rate } = settings;
   return [
     ...(canary ? ['a canary: only what its annotations choose comes here'] : []),
@@ -26,6 +26,9 @@ export function conditionsOf({ settings, canary }: Way): string[] {
     ...(allow === undefined ? [] : [`the proxy lets in ${allow.join(', ')} only (whitelist-source-range)`]),
     ...(deny === undefined ? [] : [`the proxy lets nobody in of ${deny.join(', ')} (denylist-source-range)`]),
     ...(auth === undefined ? [] : ['the proxy asks for a password (auth-secret)']),
+    ...(external === undefined
+      ? []
+      : [`the proxy looks ${external} up and asks the servers there, as itself; no pod is asked`]),
     ...(rate === undefined
       ? []
       : [`the proxy answers 429 to more than ${rate.requests} requests in ${rate.seconds} s of one client`]),

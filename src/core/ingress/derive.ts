@@ -1,11 +1,11 @@
 import type { Ingress } from '../kube/types.ts';
 import { assignCertificates, readTls } from './certificates.ts';
 import { ingressFilter } from './class.ts';
-import { endpointsOf } from './endpoints.ts';
 import { hostText } from './model.ts';
 import type { Backend, Choice, IngressModel, Remark, Route } from './model.ts';
 import { readIngress } from './read-ingress.ts';
 import type { IngressPath, IngressReading } from './read-ingress.ts';
+import { serversOf } from './servers.ts';
 import type { IngressWorld } from './world.ts';
 
 /** Answers 503: the backend of what cannot be served, so that no broader route takes its requests. */
@@ -115,9 +115,10 @@ class RouteTable {
       const existing = this.backends.get(name);
       if (existing !== undefined && JSON.stringify(existing.settings) !== wanted) continue;
       if (existing === undefined) {
-        const { endpoints, problem } = endpointsOf(target, reading.serviceUpstream, this.#world);
+        const { endpoints, problem, isElsewhere } = serversOf(target, reading.serviceUpstream, this.#world);
         if (problem !== undefined) this.#warn(reading.key, 'BackendMissing', problem);
-        this.backends.set(name, { name, owner: reading.key, endpoints, settings });
+        const outside = isElsewhere === true ? ({ external: true } as const) : {};
+        this.backends.set(name, { name, owner: reading.key, endpoints, settings, ...outside });
       }
       return name;
     }

@@ -1,4 +1,6 @@
 export { CONTROLLER } from './class.ts';
+export { externalNames } from './external-name.ts';
+export type { KnownName } from './external-name.ts';
 export { deriveIngress } from './derive.ts';
 export { matchRoute } from './match-route.ts';
 export { hostText } from './model.ts';

@@ -6,7 +6,7 @@ import type { BasicAuth, Cors, Settings, StickyCookie } from './settings.ts';
 
 /** A backend without its servers, and the list of its users when it asks for a password. */
 export function renderBackend(
-  { name, settings, endpoints }: Backend,
+  { name, settings, endpoints, external }: Backend,
   { httpsPort, keepClient }: Pick<RenderOptions, 'httpsPort' | 'keepClient'>,
 ): string[] {
   const users = settings.auth === undefined ? [] : userList(name, settings.auth);
@@ -26,17 +26,20 @@ export function renderBackend(
       ...changes(settings),
       ...(settings.location === undefined ? [] : renderLocation(settings.location)),
       ...renderHeaders(settings),
-      ...(keepClient === true ? [ownName(endpoints)] : []),
+      ...(keepClient === true ? [ownName(endpoints, external === true)] : []),
       ...serverDefaults(settings),
     ].map((line) => `  ${line}`),
   ];
 }
 
-/** Nobody is spoken to in the name of a client of the other family: then the proxy speaks for itself. */
-function ownName([first]: Backend['endpoints']): string {
-  return first?.host.includes(':') === true
-    ? 'http-request set-src ipv6(::) unless { src -m sub : }'
-    : 'http-request set-src ipv4(0.0.0.0) if { src -m sub : }';
+/**
+ * Nobody is spoken to in the name of a client of the other family, and nobody outside of the cluster, whose answers would
+ * go to the client: then the proxy speaks for itself.
+ */
+function ownName([first]: Backend['endpoints'], always: boolean): string {
+  const is6 = first?.host.includes(':') === true;
+  const own = is6 ? 'http-request set-src ipv6(::)' : 'http-request set-src ipv4(0.0.0.0)';
+  return always ? own : `${own} ${is6 ? 'unless' : 'if'} { src -m sub : }`;
 }
 
 function userList(name: string, { users }: BasicAuth): string[] {

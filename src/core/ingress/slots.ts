@@ -31,7 +31,7 @@ function assign(endpoints: readonly Endpoint[], previous: Slots): Slots {
 
 function sizeFor(count: number, previous: number): number {
   const generous = Math.max(LEAST, 2 ** Math.ceil(Math.log2(count + 2)));
-  return count <= previous && previous <= generous * 4 ? previous : generous;
+  return previous >= LEAST && count <= previous && previous <= generous * 4 ? previous : generous;
 }
 
 function keyOf({ host, port }: Endpoint): string {

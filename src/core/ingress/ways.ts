@@ -1,8 +1,8 @@
 import { claimOf, deriveIngress } from './derive.ts';
-import { endpointsOf } from './endpoints.ts';
 import type { HostMatch, IngressModel, PathMatch, Remark } from './model.ts';
 import { readIngress } from './read-ingress.ts';
 import type { ServiceTarget } from './read-ingress.ts';
+import { serversOf } from './servers.ts';
 import type { Settings } from './settings.ts';
 import type { IngressWorld } from './world.ts';
 
@@ -18,6 +18,8 @@ export interface Way {
   readonly holder?: string;
   /** Why no server is behind it. */
   readonly problem?: string;
+  /** The name that stands for its servers. */
+  readonly external?: string;
 }
 
 /** What becomes of one Ingress that is ours. */
@@ -46,7 +48,7 @@ export function ingressWays(
       const holder = holders.get(claimOf({ host, path }));
       const isOwn = holder === key || canary !== undefined;
       if (!isOwn && implicit) return [];
-      const { problem } = endpointsOf(target, serviceUpstream, world);
+      const { problem, external } = serversOf(target, serviceUpstream, world);
       return [
         {
           host,
@@ -56,6 +58,7 @@ export function ingressWays(
           canary: canary !== undefined,
           ...(isOwn || holder === undefined ? {} : { holder }),
           ...(problem === undefined ? {} : { problem }),
+          ...(external === undefined ? {} : { external }),
         },
       ];
     });

@@ -1,5 +1,6 @@
 import type { IngressClass } from 'kubernetes-types/networking/v1.d.ts';
 import type { Ingress, Service } from '../kube/types.ts';
+import type { KnownName } from './external-name.ts';
 import type { SliceSpec } from '../service/model.ts';
 
 /** What of a Secret matters here, decoded. */
@@ -26,6 +27,8 @@ export interface IngressWorld {
   /** By the key of their Service. */
   readonly slices: ReadonlyMap<string, readonly SliceSpec[]>;
   readonly secrets: ReadonlyMap<string, SecretData>;
+  /** What names of Services of type ExternalName stand for; the missing ones are being looked up. */
+  readonly names?: ReadonlyMap<string, KnownName>;
   readonly inspectCertificate: InspectCertificate;
   /** Whether Ingresses without a class are served though the default class is not ours. */
   readonly withoutClass: boolean;
