@@ -165,9 +165,10 @@ core.v1.VolumeSource hostPath=1:core.v1.HostPathVolumeSource emptyDir=2:core.v1.
 core.v1.WeightedPodAffinityTerm weight=1:int podAffinityTerm=2:core.v1.PodAffinityTerm
 discovery.v1.Endpoint addresses=1*string conditions=2:discovery.v1.EndpointConditions hostname=3:string targetRef=4:core.v1.ObjectReference deprecatedTopology=5{string nodeName=6:string zone=7:string hints=8:discovery.v1.EndpointHints
 discovery.v1.EndpointConditions ready=1:bool serving=2:bool terminating=3:bool
-discovery.v1.EndpointHints forZones=1*discovery.v1.ForZone
+discovery.v1.EndpointHints forZones=1*discovery.v1.ForZone forNodes=2*discovery.v1.ForNode
 discovery.v1.EndpointPort name=1:string protocol=2:string port=3:int appProtocol=4:string
 discovery.v1.EndpointSlice metadata=1:meta.ObjectMeta addressType=4:string endpoints=2*discovery.v1.Endpoint ports=3*discovery.v1.EndpointPort
+discovery.v1.ForNode name=1:string
 discovery.v1.ForZone name=1:string
 meta.DeleteOptions gracePeriodSeconds=1:int preconditions=2:meta.Preconditions orphanDependents=3:bool propagationPolicy=4:string dryRun=5*string ignoreStoreReadErrorWithClusterBreakingPotential=6:bool
 meta.FieldSelectorRequirement key=1:string operator=2:string values=3*string

@@ -133,6 +133,32 @@ describe('EndpointSlices', () => {
     expect(hints()?.[0]).toEqual(['z2', undefined]);
   });
 
+  it('are divided between zones by the topology mode, until a zone has no node left', () => {
+    const made = cluster();
+    const node = (name: string, zone: string, status: 'True' | 'Unknown'): Kinds['nodes'] => ({
+      metadata: { name, labels: { 'topology.kubernetes.io/zone': zone } },
+      status: { conditions: [{ type: 'Ready', status }], allocatable: { cpu: '2' } },
+    });
+    made.create('nodes', node('node-1', 'z1', 'True'));
+    made.create('nodes', node('node-2', 'z2', 'True'));
+    for (const name of ['a', 'b']) made.create('pods', pod(name, [`10.0.0.${name === 'a' ? 1 : 2}`]));
+    made.create('pods', pod('c', ['10.0.0.3'], { ready: false }));
+    const plain = service({ trafficDistribution: 'PreferClose' });
+    const annotations = { 'service.kubernetes.io/topology-mode': 'Auto' };
+    made.create('services', { ...plain, metadata: { ...plain.metadata, annotations } });
+    const hints = () => {
+      made.settle();
+      return made.list('endpointslices')[0]?.endpoints?.map((each) => each.hints?.forZones?.map(({ name }) => name));
+    };
+    expect(hints()).toEqual([['z1'], ['z2'], undefined]);
+    const change = (status: 'True' | 'Unknown') =>
+      made.update('nodes', 'node-2', (held) => ({ ...held, status: node('node-2', 'z2', status).status! }));
+    change('Unknown');
+    expect(hints()).toEqual([undefined, undefined, undefined]);
+    change('True');
+    expect(hints()).toEqual([['z1'], ['z2'], undefined]);
+  });
+
   it('leave Services without a selector, and slices of other owners, alone', () => {
     const made = cluster();
     made.create('services', {

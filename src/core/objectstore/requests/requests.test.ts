@@ -200,6 +200,54 @@ describe('allocating', () => {
     expect(portOf('a')).toBeUndefined();
   });
 
+  describe('for a Service that requires both families', () => {
+    const DUAL = ['10.96.0.0/29', 'fd00:10:96::/120'];
+    const familiesOf = (api: TestApi, name: string) => {
+      const { clusterIPs, ipFamilies } = api.stored('Service', name)!['spec'] as Record<string, string[]>;
+      return [ipFamilies, clusterIPs?.map((address) => (address.includes(':') ? 'IPv6' : address))];
+    };
+
+    it('gives an address of each, headless or not, the first family first', () => {
+      const api = open({ serviceCidrs: DUAL });
+      api.create(service('a', { ipFamilyPolicy: 'RequireDualStack' }));
+      api.create(service('b', { ipFamilyPolicy: 'RequireDualStack', ipFamilies: ['IPv6'] }));
+      api.create(service('c', { ipFamilyPolicy: 'RequireDualStack', clusterIP: 'None' }));
+      expect(familiesOf(api, 'a')).toEqual([
+        ['IPv4', 'IPv6'],
+        ['10.96.0.2', 'IPv6'],
+      ]);
+      expect(familiesOf(api, 'b')).toEqual([
+        ['IPv6', 'IPv4'],
+        ['IPv6', '10.96.0.3'],
+      ]);
+      expect(familiesOf(api, 'c')).toEqual([['IPv4', 'IPv6'], ['None']]);
+    });
+
+    it('keeps the address that it had while it requires one family alone, and gives the other back', () => {
+      const api = open({ serviceCidrs: DUAL });
+      api.create(service('a', {}));
+      const change = (ipFamilyPolicy: string) =>
+        patch(api.context, api.target('Service', 'a'), 'merge', { spec: { ipFamilyPolicy } }, 'main', internalWrite());
+      const single = familiesOf(api, 'a');
+      change('RequireDualStack');
+      expect(familiesOf(api, 'a')).toEqual([
+        ['IPv4', 'IPv6'],
+        ['10.96.0.2', 'IPv6'],
+      ]);
+      change('SingleStack');
+      expect(familiesOf(api, 'a')).toEqual(single);
+    });
+
+    it('refuses it in a cluster of one family, where preferring both is fine', () => {
+      const api = open({ serviceCidrs: DUAL.slice(0, 1) });
+      const refused =
+        'spec.ipFamilyPolicy: Invalid value: "RequireDualStack": this cluster is not configured for dual-stack';
+      expect(failure(() => api.create(service('a', { ipFamilyPolicy: 'RequireDualStack' })))).toContain(refused);
+      api.create(service('a', { ipFamilyPolicy: 'PreferDualStack' }));
+      expect(familiesOf(api, 'a')).toEqual([['IPv4'], ['10.96.0.2']]);
+    });
+  });
+
   it('gives a headless service and an ExternalName none', () => {
     const api = open();
     api.create(service('headless', { clusterIP: 'None' }));

@@ -54,6 +54,15 @@ describe('typed decoding', () => {
     expect(as(kind, value as Json).typeError).toContain(words);
   });
 
+  it('knows fields that are newer than the types at hand', () => {
+    const endpoint = (node: object) => ({ endpoints: [{ addresses: ['10.0.0.1'], hints: { forNodes: [node] } }] });
+    const slice = (node: object) => as('EndpointSlice', endpoint(node) as Json, 'discovery.k8s.io');
+    expect(slice({ name: 'node-1' })).toMatchObject({ value: endpoint({ name: 'node-1' }), unknownFields: [] });
+    expect(slice({ nam: 'x' }).unknownFields).toEqual([
+      expect.stringContaining('unknown field "endpoints[0].hints.forNodes[0].nam"'),
+    ]);
+  });
+
   it('takes quantities as numbers and int-or-strings as either', () => {
     const container = { resources: { limits: { cpu: 2 } }, readinessProbe: { httpGet: { port: 'web' } } };
     const { value, typeError } = as('Pod', { spec: { containers: [container] } });

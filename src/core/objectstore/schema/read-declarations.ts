@@ -124,7 +124,7 @@ function objectSchema(
   literals: Readonly<Record<string, string>>,
 ): Schema {
   if (ANYTHING.has(name)) return {};
-  const properties = name === 'JSONSchemaProps' ? { ...read, ...SCHEMA_EXTENSIONS } : read;
+  const properties = { ...read, ...LEFT_OUT[name] };
   const { apiVersion, kind } = literals;
   return {
     type: 'object',
@@ -206,6 +206,12 @@ export const EXTRA_DEFINITIONS: Readonly<Record<string, Schema>> = {
     format: 'int-or-string',
     oneOf: [{ type: 'integer' }, { type: 'string' }],
   },
+  [fullName('discovery/v1', 'ForNode')]: {
+    description: 'ForNode names a node whose clients should use the endpoint.',
+    type: 'object',
+    required: ['name'],
+    properties: { name: { description: 'The name of the node.', type: 'string' } },
+  },
 };
 
 /** Fields of JSONSchemaProps that the package leaves out, and CustomResourceDefinitions are full of. */
@@ -219,6 +225,19 @@ const SCHEMA_EXTENSIONS: Readonly<Record<string, Schema>> = {
   'x-kubernetes-validations': {
     type: 'array',
     items: { $ref: `${REF_PREFIX}${fullName('apiextensions/v1', 'ValidationRule')}` },
+  },
+};
+
+/** Fields that the package does not have, by type. */
+const LEFT_OUT: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
+  JSONSchemaProps: SCHEMA_EXTENSIONS,
+  // Of Kubernetes 1.33.
+  EndpointHints: {
+    forNodes: {
+      description: 'The nodes whose clients should use the endpoint; they count before forZones.',
+      type: 'array',
+      items: { $ref: `${REF_PREFIX}${fullName('discovery/v1', 'ForNode')}` },
+    },
   },
 };
 
