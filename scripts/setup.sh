@@ -82,4 +82,4 @@ lab_packages='unshare:util-linux mount:mount busybox:busybox-static kubectl:kube
 
 # What the tests use besides: oracles, the upstream plugins that chain after ours,
 # and programs that read what Sluice writes: browsers, shells, groff, Graphviz.
-test_packages="$lab_packages chromium:chromium zsh:zsh fish:fish groff:groff-base dot:graphviz xmllint:libxml2-utils pre-commit:pre-commit ip:iproute2 ping:iputils-ping iperf3:iperf3 conntrack:conntrack /usr/lib/cni/portmap:containernetworking-plugins bird:bird2 /usr/lib/frr/bgpd:frr etcd:etcd-server etcdctl:etcd-client qemu-system-x86_64:qemu-system-x86 /usr/sbin/ovs-vswitchd:openvswitch-switch /usr/sbin/haproxy:haproxy"
+test_packages="$lab_packages chromium:chromium zsh:zsh fish:fish groff:groff-base dot:graphviz xmllint:libxml2-utils pre-commit:pre-commit ip:iproute2 ping:iputils-ping iperf3:iperf3 conntrack:conntrack /usr/lib/cni/portmap:containernetworking-plugins bird:bird2 iptables-legacy:iptables /usr/lib/frr/bgpd:frr etcd:etcd-server etcdctl:etcd-client qemu-system-x86_64:qemu-system-x86 /usr/sbin/ovs-vswitchd:openvswitch-switch /usr/sbin/haproxy:haproxy"

@@ -109,6 +109,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/install-cni.ts'),
   },
   {
+    name: 'remove-rules',
+    summary: "remove what Calico has left in iptables (in the agent's container)",
+    hidden: true,
+    load: () => import('./commands/remove-rules.ts'),
+  },
+  {
     name: 'upgrade-ipam',
     summary: 'take over addresses that host-local gave out (init container)',
     hidden: true,

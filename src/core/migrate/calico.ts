@@ -1,5 +1,6 @@
 import { calicoBlockers } from './calico-blockers.ts';
 import { DATASTORE, agentSetting, calicoEtcd, networkingOf } from './calico-settings.ts';
+import { REMOVE_RULES } from './old-rules.ts';
 import type { Network } from './network.ts';
 import type { Observed, OldNetwork } from './model.ts';
 
@@ -18,7 +19,7 @@ export const CALICO: Network = {
     ...(calicoEtcd(old) === undefined ? [] : IN_ETCD),
     'Addresses stay where they are: Sluice works on with the IPPools, blocks and handles of Calico, and a node keeps its tunnel address.',
     'Where pools use IPIP, that a node of Sluice and one of Calico reach each other by it has not been tried: begin with a node that may fail.',
-    "Calico's rules in iptables stay on a migrated node as they were. They let VXLAN and IPIP in from nodes of that time only: restart migrated nodes before new nodes join.",
+    `Calico's rules in iptables stay on a migrated node as they were, and let VXLAN and IPIP in from nodes of that time only. Before new nodes join, start migrated nodes again, or on each: ${REMOVE_RULES}`,
   ],
 };
 

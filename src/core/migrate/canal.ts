@@ -2,6 +2,7 @@ import { parseNetConf } from '../flannel/index.ts';
 import type { DaemonSet } from '../kube/types.ts';
 import { isInEtcd } from './calico-settings.ts';
 import type { Rule } from './common-blockers.ts';
+import { REMOVE_RULES } from './old-rules.ts';
 import type { Network } from './network.ts';
 import type { ClusterObject, OldNetwork } from './model.ts';
 import { NETWORK_LABEL } from './node-marks.ts';
@@ -122,7 +123,7 @@ export const CANAL: Network = {
   }),
   remarks: () => [
     'Pods, addresses and connections stay: flannel goes on as the network, by a DaemonSet of its own, and addresses come from host-local as before.',
-    "What Calico's part has in iptables stays on a changed node and goes on denying what it denied for pods of that time. When they are gone, or at once: iptables-save | grep -v cali- | iptables-restore, or start the node again.",
+    `What Calico's part has in iptables stays on a changed node and goes on denying what it denied for pods of that time, until this, or until the node is started again: ${REMOVE_RULES}`,
     'The plugin /opt/cni/bin/calico has to stay on nodes until pods that it has wired are gone.',
   ],
   stays: {

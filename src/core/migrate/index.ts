@@ -9,6 +9,7 @@ export { manifestFor } from './manifest.ts';
 export type { Action, ClusterObject, FlannelStore, Observed, Plan, Step, Target } from './model.ts';
 export { nextMove } from './next-move.ts';
 export { markPatch } from './node-marks.ts';
+export { withoutCalicoRules } from './old-rules.ts';
 export { NETWORKS, planFrom } from './plan.ts';
 export type { From } from './plan.ts';
 export { movablePods, stalePods } from './pods-of-node.ts';
