@@ -33,7 +33,9 @@ export interface EndpointDescription {
   readonly node: string | undefined;
   readonly pod: string | undefined;
   readonly state: 'ready' | 'terminating, serving' | 'terminating' | 'not ready';
+  /** Whose clients hints mean it for. */
   readonly zones: readonly string[];
+  readonly nodes: readonly string[];
 }
 
 /** Puts together what the Service and its EndpointSlices say; `announced` has the nodes that announce addresses, if any do. */
@@ -92,8 +94,14 @@ function endpointsOf({ endpoints, ports }: EndpointSlice): EndpointDescription[]
       pod,
       state,
       zones: (hints?.forZones ?? []).map(({ name }) => name),
+      nodes: ((hints as NodeHints | undefined)?.forNodes ?? []).map(({ name }) => name),
     }));
   });
+}
+
+/** Newer than the types at hand: Kubernetes 1.33. */
+interface NodeHints {
+  readonly forNodes?: readonly { readonly name: string }[];
 }
 
 /** As the packet filter does it: docs/design/services.md. */
@@ -102,8 +110,9 @@ function pathOf(service: Service, endpoints: readonly EndpointDescription[]): st
   if (spec?.type === 'ExternalName') return [`DNS answers with the name ${spec.externalName}; no packet is translated`];
   if (spec?.clusterIP === 'None') return ['DNS answers with the endpoints themselves; no packet is translated'];
   const { addresses, guarded, ports, internalLocal, externalLocal, affinitySeconds } = serviceSpec(service);
-  const hinted = endpoints.length > 0 && endpoints.every(({ zones }) => zones.length > 0);
-  const any = hinted ? 'an endpoint meant for the zone of its node' : 'any ready endpoint';
+  const hinted = (by: 'zones' | 'nodes') => endpoints.length > 0 && endpoints.every((each) => each[by].length > 0);
+  const meant = [...(hinted('nodes') ? ['its own node'] : []), ...(hinted('zones') ? ['the zone of its node'] : [])];
+  const any = [...meant.map((whom) => `an endpoint meant for ${whom}`), 'any ready endpoint'].join(', or else ');
   const own = internalLocal === true ? 'a ready endpoint on its own node, or is refused' : any;
   const outside = externalLocal ? 'a ready endpoint on the node that it comes to, or is refused' : any;
   const front = addresses.map(formatIp).join(', ');

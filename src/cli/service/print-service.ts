@@ -5,13 +5,13 @@ import type { PortReach } from './who-may-reach.ts';
 /** The description for people, line by line. */
 export function printService(description: ServiceDescription, reach: readonly PortReach[]): string[] {
   const { service, type, addresses, ports, endpoints, path } = description;
-  const endpointRows = endpoints.map(({ address, ports: at, node, pod, state, zones }) => [
+  const endpointRows = endpoints.map(({ address, ports: at, node, pod, state, zones, nodes }) => [
     address,
     at.join(' '),
     node ?? '-',
     pod ?? '-',
     state,
-    zones.join(' '),
+    [...nodes, ...zones].join(' '),
   ]);
   return [
     `${service} (${type})`,
@@ -30,7 +30,7 @@ export function printService(description: ServiceDescription, reach: readonly Po
     '',
     endpoints.length === 0
       ? 'No endpoints.'
-      : table(['ENDPOINT', 'PORTS', 'NODE', 'POD', 'STATE', 'FOR ZONES'], endpointRows),
+      : table(['ENDPOINT', 'PORTS', 'NODE', 'POD', 'STATE', 'FOR'], endpointRows),
     '',
     'The way of a packet:',
     ...path.map((line) => `  ${line}`),

@@ -63,6 +63,16 @@ describe('a Service', () => {
     expect(text).toContain('port 30080 of any node');
   });
 
+  it('says whom its endpoints are meant for, nodes before zones', () => {
+    const hints = (name: string) => ({ forZones: [{ name: 'z1' }], forNodes: [{ name }] });
+    const endpoints = slice.endpoints!.map((each, i) => ({ ...each, hints: hints(`node-${i}`) }));
+    const text = printService(describeService(service(SPEC), [{ ...slice, endpoints }]), []).join('\n');
+    expect(text).toMatch(/10\.244\.0\.2 .* ready +node-0 z1/);
+    expect(text).toContain(
+      'an endpoint meant for its own node, or else an endpoint meant for the zone of its node, or else any ready endpoint',
+    );
+  });
+
   it('is shown with the node that announces an address on its segment, as its Leases say who lives', () => {
     const now = Date.parse('2026-01-01T00:00:00Z');
     const status = { loadBalancer: { ingress: [{ ip: '192.0.2.7' }, { ip: '198.51.100.7' }] } };

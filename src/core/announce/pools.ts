@@ -32,7 +32,7 @@ export function announcedPool(
   const unknown = kinds.find((kind) => kind !== 'LoadBalancerIPs' && kind !== 'ExternalIPs');
   if (unknown !== undefined)
     return { problem: `${ANNOUNCE_ANNOTATION} knows LoadBalancerIPs and ExternalIPs, not "${unknown}"` };
-  const text = String((pool.spec as { readonly cidr?: unknown } | undefined)?.cidr ?? '');
+  const { cidr: text = '' } = (pool.spec ?? {}) as { readonly cidr?: string };
   const cidr = parseCidr(text);
   if (cidr === undefined) return { problem: `its range "${text}" cannot be read` };
   const interfaces = listOf(annotations[INTERFACES_ANNOTATION]);

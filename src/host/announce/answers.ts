@@ -45,7 +45,7 @@ class KernelSegmentAnswers implements SegmentAnswers {
   }
 
   [Symbol.dispose](): void {
-    for (const name of [...this.#segments.keys()]) this.#close(name);
+    for (const name of this.#segments.keys()) this.#close(name);
   }
 
   /** The segment of the interface as it is now: one of its name may have taken its place, or its hardware address be another. */
