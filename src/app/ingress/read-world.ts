@@ -19,9 +19,9 @@ export async function readIngressWorld(
 ): Promise<IngressWorld> {
   const resource = await servedVersion(client);
   const [ingresses, classes, secrets] = await Promise.all([
-    all<KubeObject>(client, resource),
-    all<KubeObject & IngressClass>(client, classesResource(resource)),
-    all<SecretObject>(client, SECRETS),
+    listIfThere<KubeObject>(client, resource),
+    listIfThere<KubeObject & IngressClass>(client, classesResource(resource)),
+    listIfThere<SecretObject>(client, SECRETS),
   ]);
   return {
     ingresses: ingresses.map((each) => currentIngress(each, resource)),
@@ -35,8 +35,8 @@ export async function readIngressWorld(
   };
 }
 
-/** What an old API server does not have, there is none of. */
-async function all<T extends KubeObject>(client: KubeClient, resource: Resource): Promise<readonly T[]> {
+/** All objects of a kind; what the API server does not have, there is none of. */
+export async function listIfThere<T extends KubeObject>(client: KubeClient, resource: Resource): Promise<readonly T[]> {
   try {
     return (await listAll<T>(client, resource)).items;
   } catch (error) {

@@ -9,6 +9,7 @@ import { LANGUAGE } from '../language.ts';
 import { PLACE_FORMS } from '../place.ts';
 import { answerRequest, readRequest, throughIngresses } from '../ingress/answer.ts';
 import { readIngressTarget } from '../ingress/why-ingress.ts';
+import { readRouteTarget } from '../ingress/why-route.ts';
 import { QUESTION_OPTIONS, answerOne, readQuestion } from './check.ts';
 
 /** `sluice why FROM TO --port P`: `sluice check --live` in fewer words. */
@@ -18,7 +19,7 @@ export const command: Command = {
     description:
       'Says whether a connection is allowed, which policy and rule decided it, and if none did, which rules came nearest.\n' +
       `FROM and TO: ${PLACE_FORMS}.\n` +
-      'TO may also be NAMESPACE/ingress/NAME or a URL: the request is followed through the Ingress proxy to the pods, and needs no --port.\n' +
+      'TO may also be NAMESPACE/ingress/NAME, NAMESPACE/httproute/NAME or a URL: the request is followed through the proxy to the pods, and needs no --port.\n' +
       "For manifests instead of a running cluster there is 'sluice check'.\n" +
       'Exit code 0: allowed; 1: denied; 2: the question could not be answered.',
     examples: [
@@ -40,7 +41,8 @@ export const command: Command = {
   run: async (invocation) => {
     const { values } = invocation;
     const text = invocation.arguments[1] ?? '';
-    const target = readIngressTarget(text, String(values['namespace']));
+    const namespace = String(values['namespace']);
+    const target = readRouteTarget(text, namespace) ?? readIngressTarget(text, namespace);
     // A question that cannot be asked is told before anything is read.
     const asked = target === undefined ? readQuestion(values) : readRequest(values);
     using cluster = await openCluster(invocation);

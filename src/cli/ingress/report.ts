@@ -69,7 +69,8 @@ export function ingressJson(report: IngressReport, judge: Judge): unknown {
   };
 }
 
-function proxiesText({ ready, waiting }: Proxies): string {
+/** Through which nodes requests come. */
+export function proxiesText({ ready, waiting }: Proxies): string {
   const late = waiting.length === 0 ? '' : `; not ready: ${waiting.join(', ')}`;
   if (ready.length === 0) return `no proxy serves it${late}`;
   const at = ({ node, addresses }: Proxy): string =>

@@ -113,10 +113,7 @@ function findByUrl(
   const route = matchRoute(routes, host, path);
   const ways = route === undefined ? undefined : all.get(route.owner);
   if (route === undefined || ways === undefined)
-    throw new SluiceError(
-      'no-such-place',
-      `no Ingress has ${text}: the proxy answers 404 (routes of Gateways are not looked at)`,
-    );
+    throw new SluiceError('no-such-place', `no Ingress or HTTPRoute has ${text}: the proxy answers 404`);
   const wanted = requestsText({ ...route, canary: false });
   return { key: route.owner, ways: { ...ways, ways: ways.ways.filter((way) => requestsText(way) === wanted) } };
 }

@@ -4,5 +4,7 @@ export { classStatus, gatewayStatus, routeStatus } from './status.ts';
 export type { StatusSurroundings } from './status.ts';
 export { keyOf } from './types.ts';
 export type { Gateway, GatewayClass, HttpRoute, ReferenceGrant } from './types.ts';
+export { findWays, routeWays } from './ways.ts';
+export type { FoundWays, RouteWay, RouteWays } from './ways.ts';
 export { GATEWAY_CONTROLLER, GATEWAY_GROUP } from './world.ts';
 export type { GatewayObjects, GatewayWorld } from './world.ts';

@@ -1,4 +1,5 @@
 import type { Backend } from '../ingress/model.ts';
+import type { ServiceTarget } from '../ingress/read-ingress.ts';
 import { PLAIN_SETTINGS } from '../ingress/settings.ts';
 import type { Settings } from '../ingress/settings.ts';
 import { UNRESOLVED_BACKEND } from '../ingress/virtual-host.ts';
@@ -18,7 +19,12 @@ import type { GatewayWorld } from './world.ts';
 /** A match and where its requests go: the first share that takes one has it, the last takes all. */
 export interface MatchedTarget {
   readonly match: MatchReading;
-  readonly shares: readonly Pick<Decision, 'share' | 'backend'>[];
+  readonly shares: readonly Share[];
+}
+
+/** A part of the requests; `target` is the Service that the route names for it, whether it is there or not. */
+export interface Share extends Pick<Decision, 'share' | 'backend'> {
+  readonly target?: ServiceTarget;
 }
 
 /** What an HTTPRoute says, wherever it is attached. */
@@ -95,21 +101,24 @@ class RuleReader {
     const targets = (rule.backendRefs ?? []).map((reference, at) => {
       const { weight = 1, filters = [] } = reference;
       const own = this.#take(readFilters(filters, true))?.settings ?? {};
-      const read = readBackend(reference, this.#route.metadata?.namespace ?? 'default', this.#world);
+      const namespace = this.#route.metadata?.namespace ?? 'default';
+      const read = readBackend(reference, namespace, this.#world);
+      const service = `${reference.namespace ?? namespace}/${reference.name ?? ''}`;
+      const target = { service, port: reference.port ?? 0 };
       if ('problem' in read) {
         this.unresolved ??= read.problem;
-        return { weight, backend: UNRESOLVED_BACKEND };
+        return { weight, backend: UNRESOLVED_BACKEND, target };
       }
       const all = { ...settings, ...joinHeaders(settings, own), protocol: read.protocol };
-      return { weight, backend: weight > 0 ? this.#add(`${name}_${at}`, all, read.endpoints) : '' };
+      return { weight, target, backend: weight > 0 ? this.#add(`${name}_${at}`, all, read.endpoints) : '' };
     });
     const used = targets.filter(({ weight }) => weight > 0);
     let whole = used.reduce((sum, { weight }) => sum + weight, 0);
     if (used.length === 0) return [{ backend: UNRESOLVED_BACKEND }];
-    return used.map(({ weight, backend }, at) => {
+    return used.map(({ weight, backend, target }, at) => {
       const share = { parts: weight, whole };
       whole -= weight;
-      return at === used.length - 1 ? { backend } : { share, backend };
+      return at === used.length - 1 ? { backend, target } : { share, backend, target };
     });
   }
 

@@ -84,7 +84,11 @@ function fits(wanted: PathMatch, path: PathMatch): boolean {
 
 function decisionsOf({ match, shares }: Entry): Decision[] {
   const path = match.path.kind === 'regex' ? ([{ kind: 'path', value: match.path.value }] as const) : [];
-  return shares.map((share) => ({ ...share, tests: [...path, ...match.tests] }));
+  return shares.map(({ share, backend }) => ({
+    ...(share === undefined ? {} : { share }),
+    backend,
+    tests: [...path, ...match.tests],
+  }));
 }
 
 /** What comes after one that takes every request takes none. */
