@@ -90,11 +90,19 @@ describe.concurrent('the MTU of the way to another node', { timeout: 3 * PATIENC
       pools: ['10.244.0.0/16', 'fd00:10:244::/56'],
     });
     for (const name of ['n1', 'n2']) await cluster.addNode(name);
+    await cluster.addPod('n2', 'far');
     const answering = async () => ((await cluster.status('n1')) as AgentStatus).pathMtus?.answering === 1;
     await eventually(answering, PATIENCE);
     expect(await narrowOf(cluster, 'n1')).toEqual([]);
     const rules = `add table inet t; add chain inet t i { type filter hook prerouting priority -400; }; add rule inet t i meta nfproto ipv6 meta length > ${NARROW} drop`;
     expect(await cluster.run(cluster.nodes.get('n2')!.netns, ['nft', rules])).toEqual({ code: 0, output: '' });
     await eventually(async () => (await narrowOf(cluster, 'n1'))[0]?.mtu === NARROW, PATIENCE);
+    // Only what goes that way is to be smaller.
+    const { netns } = cluster.nodes.get('n1')!;
+    const routes = async (family: '-4' | '-6'): Promise<string> =>
+      (await cluster.run(netns, ['ip', family, 'route', 'show', 'proto', '80'])).output;
+    await eventually(async () => (await routes('-6')).includes(`mtu ${NARROW}`));
+    expect(await routes('-4')).toContain('via 172.30.1.12');
+    expect(await routes('-4')).not.toContain('mtu');
   });
 });

@@ -1,5 +1,5 @@
-import { equalIp } from '../../base/ip/index.ts';
-import type { Ip } from '../../base/ip/index.ts';
+import { equalIp, formatIp } from '../../base/ip/index.ts';
+import type { Family, Ip } from '../../base/ip/index.ts';
 import type { Logger } from '../../base/log.ts';
 import { LEAST_MTU, findPathMtu } from '../../core/routing/index.ts';
 import type { PathAnswer } from '../../core/routing/index.ts';
@@ -96,9 +96,9 @@ export class PathMtus {
     this.#pump();
   }
 
-  /** What arrives at the peer where that is less than its routes say, bytes. */
-  narrowTo(peer: string): number | undefined {
-    return this.#narrowest(peer)?.mtu;
+  /** What arrives at the peer's addresses of one family, or of any, where that is less than its routes say, bytes. */
+  narrowTo(peer: string, family?: Family): number | undefined {
+    return this.#narrowest(peer, family)?.mtu;
   }
 
   /** Undefined where nothing is tried. */
@@ -125,8 +125,11 @@ export class PathMtus {
     return path;
   }
 
-  #narrowest(peer: string): Found | undefined {
-    const narrow = (this.#paths.get(peer) ?? []).flatMap(({ found }) => found ?? []);
+  #narrowest(peer: string, family?: Family): Found | undefined {
+    const paths = this.#paths.get(peer) ?? [];
+    const narrow = paths
+      .filter(({ target }) => family === undefined || target.address.family === family)
+      .flatMap(({ found }) => found ?? []);
     return narrow.filter(({ mtu, route }) => mtu < route).sort((a, b) => a.mtu - b.mtu)[0];
   }
 
@@ -178,11 +181,12 @@ export class PathMtus {
 
   #learn(path: KnownPath, found: Found): void {
     const { peer } = path;
-    const before = this.narrowTo(peer);
+    const { address } = path.target;
+    const before = this.narrowTo(peer, address.family);
     path.found = found;
-    const after = this.narrowTo(peer);
+    const after = this.narrowTo(peer, address.family);
     if (before === after) return;
-    const data = { peer, mtu: found.mtu, route: found.route };
+    const data = { peer, address: formatIp(address), mtu: found.mtu, route: found.route };
     if (after === undefined) this.#dependencies.log.info('the way to a peer carries what its route says again', data);
     else this.#dependencies.log.warn('the way to a peer carries less than its route says', data);
     this.#dependencies.onChange();

@@ -1,7 +1,7 @@
 import { equalIp } from '../../base/ip/index.ts';
 import type { Cidr, Family, Ip } from '../../base/ip/index.ts';
 import { underlayAddresses } from '../../core/routing/index.ts';
-import type { RoutingNode, Underlay } from '../../core/routing/index.ts';
+import type { PeerMtu, RoutingNode, Underlay } from '../../core/routing/index.ts';
 import type { Netlink } from '../../host/netlink/port.ts';
 import type { PathMtus, PathTarget } from './path-mtus.ts';
 
@@ -52,16 +52,18 @@ export class PeerMtus {
     this.#links.clear();
   }
 
-  /** Those of `peers` that differ from `usual`, by name; of several ways, by the addresses of `families`, the narrowest. */
-  besides(usual: number, peers: Iterable<RoutingNode>, families: readonly Family[]): ReadonlyMap<string, number> {
-    const result = new Map<string, number>();
+  /** Those of `peers` that differ from `usual`, by name, for each of `families` by which there is a way. */
+  besides(usual: number, peers: Iterable<RoutingNode>, families: readonly Family[]): ReadonlyMap<string, PeerMtu> {
+    const result = new Map<string, PeerMtu>();
     const targets = new Map<string, readonly Way[]>();
     for (const peer of peers) {
       const ways = this.#waysTo(peer, families);
       if (ways.length === 0) continue;
       targets.set(peer.name, ways);
-      const mtu = Math.min(this.#paths?.narrowTo(peer.name) ?? Infinity, ...ways.map(({ now }) => now));
-      if (mtu !== usual) result.set(peer.name, mtu);
+      const mtus: Partial<Record<Family, number>> = {};
+      for (const { address, now } of ways)
+        mtus[address.family] = Math.min(now, this.#paths?.narrowTo(peer.name, address.family) ?? Infinity);
+      if (Object.values(mtus).some((mtu) => mtu !== usual)) result.set(peer.name, mtus);
     }
     this.#paths?.follow(targets);
     return result;

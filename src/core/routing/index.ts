@@ -23,7 +23,7 @@ export type { MacvlanMode, Segment, SegmentPlace } from './macvlan.ts';
 export { KEYS } from './network-items.ts';
 export type { ItemTables } from './network-items.ts';
 export { tunnelsOf } from './pool-backend.ts';
-export { LEAST_MTU, findPathMtu } from './path-mtu.ts';
+export { LEAST_MTU, findPathMtu, mtuTo } from './path-mtu.ts';
 export type { PathAnswer } from './path-mtu.ts';
 export { isReturnTable } from './return-marks.ts';
 export { RoutingTable } from './routing-table.ts';
@@ -32,6 +32,7 @@ export type {
   BackendName,
   DesiredNetwork,
   LocalEndpoint,
+  PeerMtu,
   ReturnPeer,
   RoutingBlock,
   RoutingInput,

@@ -1,4 +1,5 @@
 import type { Family } from '../../base/ip/index.ts';
+import type { PeerMtu } from './types.ts';
 
 /** What became of one packet of a size: it arrived, or it did not and perhaps somebody said which size would have. */
 export type PathAnswer = { readonly passed: true } | { readonly passed: false; readonly limit?: number };
@@ -62,4 +63,10 @@ function nextSize(low: number, high: number, limit: number | undefined): number 
   const usual = USUAL.filter((size) => size > low && size < high);
   if (usual.length > 0) return usual[usual.length >> 1]!;
   return USUAL.includes(low) ? low + 1 : (low + high) >> 1;
+}
+
+/** What fits whichever way packets go to a peer: by the address of one family, or of any where that is not known. */
+export function mtuTo(mtus: PeerMtu | undefined, usual: number, outer?: Family): number {
+  const known = outer === undefined ? undefined : mtus?.[outer];
+  return known ?? Math.min(...Object.values(mtus ?? { 4: usual }));
 }

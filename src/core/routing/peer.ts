@@ -4,7 +4,8 @@ import type { Backend, PeerPath, TunnelPath } from './backend.ts';
 import { BACKENDS } from './backends/backend-table.ts';
 import { ROUTE_PROTOCOL } from './constants.ts';
 import { linkLocalOf } from './link-local.ts';
-import type { BackendName, DesiredRoute, RoutingInput, RoutingNode } from './types.ts';
+import { mtuTo } from './path-mtu.ts';
+import type { BackendName, DesiredRoute, PeerMtu, RoutingInput, RoutingNode } from './types.ts';
 
 /** What all paths of a node depend on besides the peer. */
 export interface Scene {
@@ -29,21 +30,21 @@ export class Peer {
   readonly name: string;
   /** Undefined for a name that the cluster does not have. */
   readonly node: RoutingNode | undefined;
-  /** MTU of the route to it. */
-  readonly mtu: number;
+  readonly #mtus: PeerMtu | undefined;
   readonly scene: Scene;
   readonly #paths = new Map<string, PeerPath>();
 
-  constructor(name: string, node: RoutingNode | undefined, mtu: number, scene: Scene) {
+  constructor(name: string, node: RoutingNode | undefined, mtus: PeerMtu | undefined, scene: Scene) {
     this.name = name;
     this.node = node;
-    this.mtu = mtu;
+    this.#mtus = mtus;
     this.scene = scene;
   }
 
   /** Whether the paths are those that a new one would find. */
-  isSame(node: RoutingNode, mtu: number, scene: Scene): boolean {
-    return this.node === node && this.mtu === mtu && this.scene === scene;
+  isSame(node: RoutingNode, mtus: PeerMtu | undefined, scene: Scene): boolean {
+    const sameMtus = this.#mtus?.[4] === mtus?.[4] && this.#mtus?.[6] === mtus?.[6];
+    return this.node === node && sameMtus && this.scene === scene;
   }
 
   pathBy(backend: BackendName, family: Family): PeerPath {
@@ -57,7 +58,8 @@ export class Peer {
 
   /** The largest packet that fits a path. */
   mtuOf(path: PeerPath): number {
-    return path.kind === 'tunnel' ? Math.min(this.mtu - path.overhead, path.deviceMtu ?? Infinity) : this.mtu;
+    const outer = mtuTo(this.#mtus, this.scene.underlay.mtu, outerFamily(path));
+    return path.kind === 'tunnel' ? Math.min(outer - path.overhead, path.deviceMtu ?? Infinity) : outer;
   }
 
   /** The route along a path; undefined when it is not ours to make. */
@@ -69,7 +71,7 @@ export class Peer {
           type: 'unicast',
           via: path.via,
           protocol: ROUTE_PROTOCOL,
-          ...narrow(this.mtu, this.scene.underlay.mtu),
+          ...narrow(this.mtuOf(path), this.scene.underlay.mtu),
         };
       case 'tunnel':
         return this.#tunnelRoute(destination, path);
@@ -129,6 +131,12 @@ export class Peer {
     const problem = path.kind === 'tunnel' ? this.scene.missingDevices.get(path.device) : undefined;
     return problem === undefined ? path : { kind: 'problem', problem };
   }
+}
+
+/** Of the address that packets on the path go to; undefined where whoever carries them chooses. */
+function outerFamily(path: PeerPath): Family | undefined {
+  if (path.kind === 'direct') return path.via.family;
+  return path.kind === 'tunnel' ? (path.bridge?.remote ?? path.outer)?.family : undefined;
 }
 
 /** As much as the device has needs no mention. */

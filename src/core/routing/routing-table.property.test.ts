@@ -73,7 +73,9 @@ const input: fc.Arbitrary<RoutingInput> = fc.record({
       { ip: v6(1), prefix: 112 },
     ]),
     mtu: fc.constantFrom(1500, 9000),
-    peerMtu: fc.subarray(NAMES).map((names) => new Map(names.map((name) => [name, 1400]))),
+    peerMtu: fc
+      .subarray(NAMES)
+      .map((names) => new Map(names.map((name, i) => [name, i % 2 === 0 ? { 4: 1400 } : { 4: 1500, 6: 1380 }]))),
   }),
   settings: fc.constant(DEFAULT_SETTINGS),
   configuredMtu: fc.constantFrom(0, 1280),

@@ -144,7 +144,7 @@ export class RoutingTable {
     for (const [name, node] of nodes) {
       if (name === self) continue;
       const known = this.#peers.get(name);
-      const mtu = underlay.peerMtu.get(name) ?? underlay.mtu;
+      const mtu = underlay.peerMtu.get(name);
       const mark = marks.get(name);
       const same = known?.peer.isSame(node, mtu, scene) === true;
       if (same && known.used === used && known.mark === mark) continue;
@@ -193,7 +193,7 @@ export class RoutingTable {
   #peerOf(name: string, scene: Scene): Peer {
     const known = this.#peers.get(name)?.peer ?? this.#strangers.get(name);
     if (known !== undefined) return known;
-    const stranger = new Peer(name, undefined, scene.underlay.mtu, scene);
+    const stranger = new Peer(name, undefined, undefined, scene);
     this.#strangers.set(name, stranger);
     return stranger;
   }

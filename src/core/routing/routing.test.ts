@@ -134,7 +134,7 @@ describe('the routes of a node', () => {
   });
 
   it('carry the smaller MTU of a path, and pods get the smallest', () => {
-    const underlay = { ...BASE.underlay, peerMtu: new Map([['c', 1400]]) };
+    const underlay = { ...BASE.underlay, peerMtu: new Map([['c', { 4: 1400 }]]) };
     const desired = desiredNetwork({ ...BASE, underlay });
     expect(routesOf(desired)).toContain('10.244.0.128/26 via 10.244.0.129 dev vxlan.sluice mtu 1350');
     expect(desired.links[0]?.mtu).toBe(1450);
@@ -142,8 +142,30 @@ describe('the routes of a node', () => {
     expect(desiredNetwork({ ...BASE, underlay, configuredMtu: 1280 }).podMtu).toBe(1280);
   });
 
+  it('are narrow in the family of which the path is narrow, and in both where one device carries both over it', () => {
+    const blocks = [
+      { cidr: cidr('10.244.0.64/26'), node: 'b', elsewhere: [] },
+      { cidr: cidr('fd00:10:244::40/122'), node: 'b', elsewhere: [] },
+    ];
+    const underlay = { ...BASE.underlay, peerMtu: new Map([['b', { 4: 1500, 6: 1400 }]]) };
+    const mtus = (backend: RoutingInput['backend']) =>
+      desiredNetwork({ ...BASE, backend, blocks, endpoints: [], underlay })
+        .routes.filter(({ via }) => via !== undefined)
+        .map(({ destination, mtu }) => [destination.ip.family, mtu]);
+    expect(mtus('host-gw')).toEqual([
+      [4, undefined],
+      [6, 1400],
+    ]);
+    // Its outer packets are of IPv4, the family of the nodes' first address.
+    expect(mtus('vxlan')).toEqual([
+      [4, undefined],
+      [6, undefined],
+    ]);
+    expect(desiredNetwork({ ...BASE, backend: 'vxlan', underlay }).podMtu).toBe(1450);
+  });
+
   it('say what a narrow path to a peer that is reached directly carries', () => {
-    const peerMtu = new Map([['b', 1400]]);
+    const peerMtu = new Map([['b', { 4: 1400 }]]);
     const { routes, podMtu } = desiredNetwork({
       ...BASE,
       backend: 'cross-subnet',

@@ -63,9 +63,12 @@ export interface Underlay {
   readonly links: readonly string[];
   /** MTU of the device that carries the node's address. */
   readonly mtu: number;
-  /** MTU of the route to each peer, by node name; absent: `mtu`. */
-  readonly peerMtu: ReadonlyMap<string, number>;
+  /** MTUs of the routes to each peer, by node name; absent: `mtu`. */
+  readonly peerMtu: ReadonlyMap<string, PeerMtu>;
 }
+
+/** What packets to a peer may have, by the family of the node's address that they go to; a family without a route is absent. */
+export type PeerMtu = Readonly<Partial<Record<Family, number>>>;
 
 /** What the cluster's configuration says of tunnels, whichever pools use them. */
 export interface RoutingSettings {

@@ -131,7 +131,7 @@ describe('what WireGuard needs', () => {
   });
 
   it('fits the narrowest way', () => {
-    const underlay = { mtu: 1500, peerMtu: new Map([['n2', 1400]]) };
+    const underlay = { mtu: 1500, peerMtu: new Map([['n2', { 4: 1400 }]]) };
     expect(tunnelOf({ underlay })).toMatchObject({ mtu: 1440, routes: ['10.244.2.0/26 mtu 1340'] });
     expect(wireguardMtu({ ...BASE, underlay })).toBe(1340);
     const settings = { ...BASE.settings, 4: { enabled: true, port: 51820, mtu: 1300 } };

@@ -1,5 +1,6 @@
 import { cidrCovers, formatCidr, hostCidr } from '../../base/ip/index.ts';
 import type { Cidr, Family, Ip } from '../../base/ip/index.ts';
+import { mtuTo } from '../routing/index.ts';
 import {
   HANDOVER_DEVICES,
   WIREGUARD_DEVICES,
@@ -41,7 +42,13 @@ export function wireguardMtu({
   underlay,
 }: Pick<WireguardInput, 'settings' | 'underlay'>): number | undefined {
   const mtus = FAMILIES.filter((family) => settings[family].enabled).map((family) =>
-    Math.min(deviceMtu(family, settings[family].mtu, underlay.mtu), ...restsOf(underlay.peerMtu.values(), family)),
+    Math.min(
+      deviceMtu(family, settings[family].mtu, underlay.mtu),
+      ...restsOf(
+        [...underlay.peerMtu.values()].map((mtus) => mtuTo(mtus, underlay.mtu)),
+        family,
+      ),
+    ),
   );
   return mtus.length === 0 ? undefined : Math.min(...mtus);
 }
@@ -153,7 +160,7 @@ function routesOf(
     .filter(({ node }) => ways[family].has(node))
     .flatMap(({ node, allowedIps }) => {
       const device = ways[family].get(node) === 'usual' ? WIREGUARD_DEVICES : HANDOVER_DEVICES;
-      const [rest = mtu] = restsOf([underlay.peerMtu.get(node) ?? underlay.mtu], family);
+      const [rest = mtu] = restsOf([mtuTo(underlay.peerMtu.get(node), underlay.mtu)], family);
       const narrow = rest < mtu ? { mtu: rest } : {};
       return allowedIps.map((destination): WireguardRoute => ({
         destination,
