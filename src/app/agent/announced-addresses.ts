@@ -72,6 +72,7 @@ export class AnnouncedAddresses {
   }
 
   #settle(): void {
+    clearTimeout(this.#due);
     this.#due = undefined;
     const { segments, cluster, client, netlink, log } = this.#dependencies;
     if (segments === undefined || !this.#started) return;

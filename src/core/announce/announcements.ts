@@ -35,7 +35,8 @@ export function announcements({ pools, services, slices, members }: Announcement
   if (pools.length === 0) return [];
   const wanted = addressesOf(services, pools);
   if (wanted.length === 0) return [];
-  const endpoints = Map.groupBy(slices, ({ service }) => service);
+  const isLocal = wanted.some((each) => each.services.some(({ externalLocal }) => externalLocal));
+  const endpoints = Map.groupBy(isLocal ? slices : [], ({ service }) => service);
   return wanted.map(({ address, services: claims }) => {
     const pool = poolOf(address, pools)!;
     const suiting = claims.map((each) => suitedNodes(each, endpoints.get(each.key) ?? []));
@@ -59,6 +60,8 @@ interface Wanted {
 function addressesOf(services: Iterable<ServiceSpec>, pools: readonly AnnouncedPool[]): readonly Wanted[] {
   const found = new Map<string, { readonly address: Ip; readonly services: ServiceSpec[] }>();
   for (const service of services) {
+    // Most have no others.
+    if (service.addresses.length === service.clusterIps.length) continue;
     const internal = new Set(service.clusterIps.map(formatIp));
     const balanced = new Set(service.balanced?.map(formatIp));
     for (const address of service.addresses) {
