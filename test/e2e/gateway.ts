@@ -39,6 +39,8 @@ export function describeGateway(running: () => TestCluster): void {
       expect(await cluster.ok('get gateway,httproute,gatewayclass -n greetings')).toMatch(
         /gateway\.networking\.k8s\.io\/edge +sluice +\S.* True [^]*httproute\.\S+\/hello +\S+ +True [^]*gatewayclass\.\S+\/sluice +sluice\.dev\/gateway +True /u,
       );
+      const why = await cluster.sluice('why', '--name', cluster.name, 'outside', 'http://hello.example.test/');
+      expect(why).toMatchObject({ code: 0, stdout: expect.stringContaining('9 of 10 requests') as string });
       const refused = await cluster.run('apply -n greetings -f -', TYPO);
       expect(refused.stderr).toContain('(did you mean "spec.hostnames"?)');
       await cluster.clear('greetings');
