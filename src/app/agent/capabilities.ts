@@ -1,5 +1,12 @@
-import { CNI_ERROR, CniError, describeHostPort, formatRuntimeConfig, overlaps } from '../../core/cni/index.ts';
-import type { Capabilities } from '../../core/cni/index.ts';
+import {
+  CNI_ERROR,
+  CniError,
+  describeHostPort,
+  formatRuntimeConfig,
+  overlaps,
+  parseRuntimeConfig,
+} from '../../core/cni/index.ts';
+import type { Capabilities, NetConf } from '../../core/cni/index.ts';
 import type { EndpointRecord } from './endpoint-record.ts';
 import { assertBursts } from './pod-bandwidth.ts';
 
@@ -30,4 +37,16 @@ export function assertCapable(record: EndpointRecord, others: Iterable<EndpointR
         `host port ${describeHostPort(taken)} is taken by pod ${other.namespace}/${other.pod} on this node`,
       );
   }
+}
+
+/**
+ * Throws a CniError (code 7) where a pod of another network asks for anything: translation of addresses and the pods' queues
+ * are that network's.
+ */
+export function assertNothingAsked({ runtimeConfig }: Pick<NetConf, 'runtimeConfig'>): void {
+  if (asksAlike(parseRuntimeConfig(runtimeConfig), {})) return;
+  throw new CniError(
+    CNI_ERROR.invalidNetworkConfig,
+    'host ports and bandwidth are not Sluice\'s where another network wires the pods (networking: policy-only): in cni_network_config, take the capabilities from "sluice" and give them to "portmap" and "bandwidth"',
+  );
 }

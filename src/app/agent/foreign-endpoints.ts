@@ -2,11 +2,12 @@ import { messageOf } from '../../base/errors.ts';
 import { equalIp, formatIp, parseCidr } from '../../base/ip/index.ts';
 import type { Ip } from '../../base/ip/index.ts';
 import type { Logger } from '../../base/log.ts';
-import { CNI_ERROR, CniError, formatRuntimeConfig, parseResult, parseRuntimeConfig } from '../../core/cni/index.ts';
+import { CNI_ERROR, CniError, parseResult } from '../../core/cni/index.ts';
 import type { AttachmentRequest, CniResult } from '../../core/cni/index.ts';
 import { AttachmentService } from './attachment-service.ts';
 import type { AttachmentServiceDependencies } from './attachment-service.ts';
 import { resultOf } from './attachments.ts';
+import { assertNothingAsked } from './capabilities.ts';
 import { interfaceName, podMac } from './endpoint-record.ts';
 import type { EndpointRecord } from './endpoint-record.ts';
 import type { PodInterface } from './pod-interface.ts';
@@ -51,7 +52,7 @@ export class ForeignEndpoints extends AttachmentService {
   protected override async attach(id: string, request: AttachmentRequest): Promise<CniResult> {
     const { ready, ensurePod, onChange, log } = this.#dependencies;
     const pod = podOf(request);
-    assertNothingAsked(request);
+    assertNothingAsked(request.config);
     const title = `pod ${pod.namespace}/${pod.name}`;
     const tryAgain = (what: string) => (error: unknown) => {
       throw new CniError(CNI_ERROR.tryAgainLater, `${what}: ${messageOf(error)}`, '', error);
@@ -195,13 +196,4 @@ function recordOf(
     mtu: 0,
     addresses,
   };
-}
-
-/** Translation of addresses and the pods' queues are the other network's. */
-function assertNothingAsked({ config }: AttachmentRequest): void {
-  if (formatRuntimeConfig(parseRuntimeConfig(config.runtimeConfig)) === undefined) return;
-  throw new CniError(
-    CNI_ERROR.invalidNetworkConfig,
-    'host ports and bandwidth are not Sluice\'s where another network wires the pods (networking: policy-only): take the capabilities from "sluice" in cni_network_config and give them to "portmap" and "bandwidth"',
-  );
 }
