@@ -49,8 +49,6 @@ export function describeIngress(running: () => TestCluster): void {
     it('shows pods the client itself, so that policies about clients hold, whichever node it asks', async () => {
       const cluster = running();
       await apply('ingress.yaml');
-      // A connection that a policy drops is tried four times.
-      await cluster.ok('annotate ingress -n cbs cbs-apiserver nginx.ingress.kubernetes.io/proxy-connect-timeout=1');
       await expect.poll(() => addresses(cluster)).not.toEqual([]);
       const nodes = (await addresses(cluster)).filter((address) => !address.includes(':'));
       const statuses = async (): Promise<unknown> =>
@@ -90,6 +88,20 @@ export function describeIngress(running: () => TestCluster): void {
       const observed = await cluster.agrees('shop');
       expect(observed.denied).toBeGreaterThan(0);
       await cluster.clear('shop');
+    });
+
+    it('follows an ExternalName that the DNS of the cluster knows, and lets no client past a policy by it', async () => {
+      const cluster = running();
+      const alias = 'create service externalname alias -n cbs --external-name cbs-apiserver.cbs.svc.cluster.local';
+      await cluster.ok(`${alias} --tcp=8000`);
+      await cluster.ok(`create ingress alias -n cbs --class sluice --rule=${HOST}/*=alias:8000`);
+      const alone = { namespace: 'cbs', name: 'alias' };
+      await expect.poll(() => addresses(cluster, alone)).not.toEqual([]);
+      const [address = ''] = await addresses(cluster, alone);
+      await expect.poll(() => ask(cluster, address, 'http')).toMatchObject({ status: 200, body: WELCOME });
+      await cluster.apply(onlyFrom('198.51.100.0/24'));
+      await expect.poll(() => ask(cluster, address, 'http')).toMatchObject({ status: 503 });
+      await cluster.ok('delete networkpolicy,ingress,service alias clients -n cbs --ignore-not-found');
     });
 
     describeGateway(running);

@@ -76,3 +76,8 @@ export function ingressOptions(env: Readonly<Record<string, string | undefined>>
   if (problems.length > 0) throw new SluiceError('invalid-options', problems.join('; '));
   return options;
 }
+
+/** The options for this kernel: without IPv6, nothing listens there. */
+export function withFamilies(options: IngressOptions, hasIpv6: boolean): IngressOptions {
+  return hasIpv6 ? options : { ...options, listen: options.listen.filter((address) => !address.includes(':')) };
+}

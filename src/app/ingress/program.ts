@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { jsonLogger } from '../../base/log.ts';
 import { lookup } from '../../host/dns/lookup.ts';
 import { openHaproxy } from '../../host/haproxy/haproxy.ts';
@@ -7,8 +8,11 @@ import { loadKubeconfig } from '../../host/kube-client/kubeconfig.ts';
 import { openNetlink } from '../../host/netlink/kernel.ts';
 import { selfSignedCertificate } from './certificate.ts';
 import { leadAnswers } from './lead-answers.ts';
-import { ingressOptions } from './options.ts';
+import { ingressOptions, withFamilies } from './options.ts';
 import { runIngress } from './run-ingress.ts';
+
+/** There unless the kernel was started without IPv6; then HAProxy could not listen on any address of it. */
+const IPV6 = '/proc/net/if_inet6';
 
 /** Whom the certificate is for that answers for hosts without one. */
 const DEFAULT_NAME = 'default.sluice.invalid';
@@ -18,7 +22,7 @@ export async function runIngressProgram(
   env: Readonly<Record<string, string | undefined>>,
   signal: AbortSignal,
 ): Promise<number> {
-  const options = ingressOptions(env);
+  const options = withFamilies(ingressOptions(env), existsSync(IPV6));
   const log = jsonLogger(
     { level: options.logLevel, fields: { program: 'ingress' } },
     { write: (line) => process.stderr.write(`${line}\n`), now: () => new Date().toISOString() },

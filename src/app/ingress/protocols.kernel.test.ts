@@ -115,6 +115,14 @@ describe.runIf(allowed)('what is more than plain requests', () => {
     expect((await rig.until('secure.test', '/', 200)).headers['x-encrypted']).toBe('true');
   });
 
+  it('says what may be the reason when no server takes the connection', async () => {
+    addAddress('10.63.0.99');
+    await rig.expose('dead', ['10.63.0.99']);
+    await rig.apply('Ingress', ingress('dead', [['dead.test', '/', 'Prefix', 'dead']]));
+    const { body } = await rig.until('dead.test', '/', 503);
+    expect(body).toContain('a policy of its pods does not let this client in\n');
+  });
+
   it('waits for a slow server as long as it is told', async () => {
     await serve(
       'slow',

@@ -33,6 +33,8 @@ export interface Answer {
   readonly headers: IncomingMessage['headers'];
   /** What the server that answered says of itself and of the request; empty when it was the proxy. */
   readonly server: string;
+  /** Whom the server sees. */
+  readonly client: string;
   readonly method: string;
   readonly path: string;
   /** Of HTTP, between proxy and server. */
@@ -269,7 +271,8 @@ export async function startServer(address: string): Promise<AsyncDisposable> {
     incoming.resume().once('end', () => {
       outgoing.setHeader('content-type', 'application/json');
       const { method, url, httpVersion, headers } = incoming;
-      outgoing.end(JSON.stringify({ server: address, method, path: url, version: httpVersion, seen: headers }));
+      const client = incoming.socket.remoteAddress;
+      outgoing.end(JSON.stringify({ server: address, client, method, path: url, version: httpVersion, seen: headers }));
     });
   });
   await new Promise<void>((resolve) => server.listen(8080, address, resolve));
@@ -308,6 +311,7 @@ export function ask(host: string, path: string, asking: Asking = {}): Promise<An
           const own = incoming.headers['content-type'] === 'application/json' ? (JSON.parse(text) as object) : {};
           resolve({
             server: '',
+            client: '',
             method: '',
             path: '',
             version: '',

@@ -69,6 +69,7 @@ export async function runIngress(options: IngressOptions, dependencies: IngressD
         ...world,
         withoutClass,
         redirectToTls,
+        keepClient,
         names: names.known(),
         inspectCertificate,
         gateways: objects,

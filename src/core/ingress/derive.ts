@@ -115,10 +115,16 @@ class RouteTable {
       const existing = this.backends.get(name);
       if (existing !== undefined && JSON.stringify(existing.settings) !== wanted) continue;
       if (existing === undefined) {
-        const { endpoints, problem, isElsewhere } = serversOf(target, reading.serviceUpstream, this.#world);
+        const {
+          endpoints,
+          others = [],
+          problem,
+          isElsewhere,
+        } = serversOf(target, reading.serviceUpstream, this.#world);
         if (problem !== undefined) this.#warn(reading.key, 'BackendMissing', problem);
         const outside = isElsewhere === true ? ({ external: true } as const) : {};
-        this.backends.set(name, { name, owner: reading.key, endpoints, settings, ...outside });
+        const twin = others.length === 0 ? {} : { others };
+        this.backends.set(name, { name, owner: reading.key, endpoints, settings, ...twin, ...outside });
       }
       return name;
     }

@@ -6,12 +6,15 @@ import type { Endpoint } from './model.ts';
 import type { ServiceTarget } from './read-ingress.ts';
 import type { IngressWorld } from './world.ts';
 
-/** The servers behind a Service's port; `viaService`: the Service's own address. A problem says why there are none to be. */
+/**
+ * The servers behind a Service's port, `others` by their addresses of the other family; `viaService`: the Service's own
+ * address. A problem says why there are none to be.
+ */
 export function endpointsOf(
   { service: key, port: wanted }: ServiceTarget,
   viaService: boolean,
   { services, slices }: Pick<IngressWorld, 'services' | 'slices'>,
-): { readonly endpoints: readonly Endpoint[]; readonly problem?: string } {
+): { readonly endpoints: readonly Endpoint[]; readonly others?: readonly Endpoint[]; readonly problem?: string } {
   const service = services.get(key);
   if (service === undefined) return { endpoints: [], problem: `Service ${key} does not exist` };
   if (service.spec?.type === 'ExternalName')
@@ -27,8 +30,11 @@ export function endpointsOf(
   const all = backendsOf(port, slices.get(key) ?? []);
   // A pod has an address of each family: one of them is enough, that of the Service's own first address.
   const family = clusterIp?.family ?? (all.some(({ address }) => address.family === 4) ? 4 : 6);
-  const backends = all.filter(({ address }) => address.family === family);
-  return { endpoints: backends.map(({ address, port: target }) => ({ host: formatIp(address), port: target })) };
+  const at = (own: boolean): Endpoint[] =>
+    all
+      .filter(({ address }) => (address.family === family) === own)
+      .map(({ address, port: target }) => ({ host: formatIp(address), port: target }));
+  return { endpoints: at(true), others: at(false) };
 }
 
 function offers({ spec }: Service): string {

@@ -50,7 +50,8 @@ describe('a Service of type ExternalName behind an Ingress', () => {
     ['a server of somebody else', [], true],
     ['a Service of the cluster, whose pods have policies', ['192.0.2.1'], undefined],
   ])('is asked in the name of the proxy only where it stands for %s', (_, clusterIPs, expected) => {
-    const other = { metadata: { name: 'web', namespace: 'n' }, spec: { clusterIPs } } as unknown as Service;
+    const spec = { clusterIPs, ports: [{ port: 80 }] };
+    const other = { metadata: { name: 'web', namespace: 'n' }, spec } as unknown as Service;
     const services = new Map([
       ['n/db', alias('db.example.test')],
       ['n/web', other],
@@ -58,6 +59,8 @@ describe('a Service of type ExternalName behind an Ingress', () => {
     const servers = serversOf({ service: 'n/db', port: 80 }, false, { services, slices: new Map(), names: KNOWN });
     expect(servers).toMatchObject({ external: 'db.example.test' });
     expect(servers.isElsewhere).toBe(expected);
+    // The Service has no servers, and its own address is none.
+    expect(servers.endpoints).toHaveLength(clusterIPs.length === 0 ? 2 : 1);
   });
 
   it('has its name looked up when an Ingress of ours names it, and only then', () => {

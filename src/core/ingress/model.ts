@@ -49,6 +49,8 @@ export interface Backend {
   readonly name: string;
   readonly owner: string;
   readonly endpoints: readonly Endpoint[];
+  /** The same servers by their addresses of the other family, for clients of that family. */
+  readonly others?: readonly Endpoint[];
   /** They are not of the cluster, and could not answer a client in whose name the proxy spoke. */
   readonly external?: true;
   readonly settings: Settings;

@@ -4,6 +4,7 @@ import { certificateListFile, FILES } from './render-options.ts';
 import type { RenderOptions } from './render-options.ts';
 import { HOST_KINDS, MAX_REGEX_TEXT } from './render-virtual-hosts.ts';
 import type { VirtualHostRules } from './render-virtual-hosts.ts';
+import type { Twins } from './twins.ts';
 import type { Port } from './virtual-host.ts';
 
 /** Answers 404: where requests go that no rule is for. */
@@ -15,11 +16,17 @@ export interface ChoiceName {
   readonly route: Route;
 }
 
+/** By what requests find their backend, besides routes. */
+interface Found {
+  readonly virtual: VirtualHostRules;
+  readonly twins: Twins;
+}
+
 /** What all requests pass: where they arrive, how they find their backend. */
 export function renderFrontend(
   routes: readonly Route[],
   choices: readonly ChoiceName[],
-  virtual: VirtualHostRules,
+  { virtual, twins }: Found,
   options: RenderOptions,
 ): string[] {
   return [
@@ -30,7 +37,7 @@ export function renderFrontend(
     ...lookups(routes, virtual, options.folder).map(indent),
     ...virtual.conditions.map(indent),
     ...ownHeaders().map(indent),
-    ...choices.flatMap(choiceRules).map(indent),
+    ...[...choices.flatMap(choiceRules), ...twins.rules].map(indent),
     ...virtual.decisions.map(indent),
     '  use_backend %[var(txn.to)] if { var(txn.to) -m found }',
     `  default_backend ${NOWHERE}`,
@@ -42,7 +49,7 @@ export function renderFrontend(
 }
 
 /** The same at a port that virtual hosts alone are on. */
-export function renderPort({ port, tls }: Port, virtual: VirtualHostRules, options: RenderOptions): string[] {
+export function renderPort({ port, tls }: Port, { virtual, twins }: Found, options: RenderOptions): string[] {
   const list = quote(`${options.folder}/${certificateListFile(port)}`);
   const secure = tls ? ` ssl crt-list ${list} alpn h2,http/1.1` : '';
   return [
@@ -52,6 +59,7 @@ export function renderPort({ port, tls }: Port, virtual: VirtualHostRules, optio
     `  http-request set-var(txn.port) str(${port})`,
     ...[...virtual.first, ...HOST_KINDS.flatMap((kind) => virtual.lookup(kind)), ...virtual.conditions].map(indent),
     ...ownHeaders().map(indent),
+    ...twins.rules.map(indent),
     ...virtual.decisions.map(indent),
     '  use_backend %[var(txn.to)] if { var(txn.to) -m found }',
     `  default_backend ${NOWHERE}`,
@@ -167,13 +175,17 @@ function choiceRules({ name, route }: ChoiceName): string[] {
   return [
     ...route.choices.map((choice) => {
       if (choice.kind === 'share')
-        return `use_backend ${choice.backend} if ${here} { rand(${choice.whole}) lt ${choice.parts} }`;
+        return `${decide(choice.backend)} if ${here} { rand(${choice.whole}) lt ${choice.parts} }`;
       const { kind, name: key, value } = choice.condition;
       const fetch = kind === 'header' ? 'req.hdr' : 'req.cook';
-      return `use_backend ${choice.backend} if ${here} { ${fetch}(${key}) -m str -- ${quote(value)} }`;
+      return `${decide(choice.backend)} if ${here} { ${fetch}(${key}) -m str -- ${quote(value)} }`;
     }),
-    `use_backend ${route.backend} if ${here}`,
+    `${decide(route.backend)} if ${here}`,
   ];
+}
+
+function decide(backend: string): string {
+  return `http-request set-var(txn.to) str(${backend})`;
 }
 
 function indent(line: string): string {

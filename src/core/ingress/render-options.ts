@@ -23,6 +23,7 @@ export const FILES = {
   prefix: 'prefix.map',
   rank: 'rank.map',
   regex: 'regex.map',
+  twins: 'twins.map',
   virtualHosts: 'virtual-hosts.map',
   virtualWildcards: 'virtual-wildcards.map',
   virtualExact: 'virtual-exact.map',

@@ -8,6 +8,7 @@ import type { RenderOptions } from './render-options.ts';
 import { renderVirtualHosts } from './render-virtual-hosts.ts';
 import { assignSlots } from './slots.ts';
 import type { Slots } from './slots.ts';
+import { twinsOf } from './twins.ts';
 import { UNRESOLVED_BACKEND } from './virtual-host.ts';
 import type { Port } from './virtual-host.ts';
 
@@ -28,7 +29,8 @@ export function renderIngress(
   options: RenderOptions,
   previous: ReadonlyMap<string, Slots> = new Map(),
 ): Rendered {
-  const slots = assignSlots(model.backends, previous);
+  const twins = twinsOf(model.backends, options.folder, options.keepClient === true);
+  const slots = assignSlots(twins.backends, previous);
   const choices = model.routes
     .filter(({ choices: some }) => some.length > 0)
     .map((route, index) => ({ name: `choice:${index}`, route }));
@@ -38,11 +40,11 @@ export function renderIngress(
   const ports = model.ports ?? [];
   const more = ports.filter(({ port }) => !USUAL_PORTS.includes(port));
   const frontends = [
-    ...renderFrontend(model.routes, choices, virtual, options),
-    ...more.flatMap((port) => renderPort(port, virtual, options)),
+    ...renderFrontend(model.routes, choices, { virtual, twins }, options),
+    ...more.flatMap((port) => renderPort(port, { virtual, twins }, options)),
     ...renderStatusFrontend(options),
   ];
-  const backends = model.backends.map((backend) => ({
+  const backends = twins.backends.map((backend) => ({
     head: renderBackend(backend, options),
     slots: slots.get(backend.name) ?? [],
   }));
@@ -57,7 +59,13 @@ export function renderIngress(
       ...(virtual.files.size === 0 ? [] : UNRESOLVED),
       ...backends.flatMap(({ head, slots: places }) => [...head, ...places.map(server), '']),
     ].join('\n');
-  const shape = [write(emptyServer), ...lists.values(), ...Object.values(maps), ...virtual.files.values()].join('\n');
+  const shape = [
+    write(emptyServer),
+    ...lists.values(),
+    ...Object.values(maps),
+    twins.map,
+    ...virtual.files.values(),
+  ].join('\n');
   const certificates = new Map(model.certificates.map(({ name, pem }) => [certificateFile(name), pem]));
   return {
     files: new Map([
@@ -66,6 +74,7 @@ export function renderIngress(
       [FILES.prefix, maps.prefix],
       [FILES.rank, maps.rank],
       [FILES.regex, maps.regex],
+      [FILES.twins, twins.map],
       ...virtual.files,
       ...lists,
       [FILES.defaultCertificate, options.defaultCertificate],
@@ -80,6 +89,10 @@ export function renderIngress(
 /** How long connections to an earlier configuration may go on after a reload. */
 const HARD_STOP = '1h';
 
+/** What clients are told whose connection no server has taken. */
+const NOBODY =
+  'no server took the connection: none is ready or reachable, or a policy of its pods does not let this client in';
+
 const GENERAL: readonly string[] = [
   'global',
   '  log stderr format raw local0 notice',
@@ -90,15 +103,19 @@ const GENERAL: readonly string[] = [
   'defaults',
   '  mode http',
   '  option dontlognull',
-  '  option redispatch',
+  // A server that does not take the connection at once, while the cluster is one network, is gone or is not to be had by
+  // this client: another one is asked at once, and six seconds are enough to know.
+  '  option redispatch 1',
+  '  retries 2',
+  '  timeout connect 2s',
   // A client that is about to send its next request must not find the connection closed by a reload.
   '  option idle-close-on-response',
-  '  timeout connect 5s',
   '  timeout client 60s',
   '  timeout server 60s',
   '  timeout tunnel 1h',
   '  timeout http-request 10s',
   '  timeout http-keep-alive 75s',
+  `  http-error status 503 content-type text/plain string "${NOBODY}\\n"`,
 ];
 
 const UNRESOLVED: readonly string[] = [

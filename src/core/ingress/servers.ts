@@ -1,4 +1,5 @@
 import { formatIp } from '../../base/ip/index.ts';
+import { serviceSpec } from '../service/index.ts';
 import { endpointsOf } from './endpoints.ts';
 import { namedServers } from './external-name.ts';
 import type { NamedServers } from './external-name.ts';
@@ -10,29 +11,37 @@ import type { IngressWorld } from './world.ts';
 export interface Servers extends NamedServers {
   /** The name that stands for them, as a Service of type ExternalName has it. */
   readonly external?: string;
+  /** The same servers by their addresses of the other family. */
+  readonly others?: readonly Endpoint[];
   /** None of them is of the cluster. */
   readonly isElsewhere?: true;
 }
 
-type Surroundings = Pick<IngressWorld, 'services' | 'slices' | 'names'>;
-
-/** The servers behind a Service's port, also behind an ExternalName. */
-export function serversOf(target: ServiceTarget, viaService: boolean, world: Surroundings): Servers {
-  const service = world.services.get(target.service);
-  if (service?.spec?.type !== 'ExternalName') return endpointsOf(target, viaService, world);
-  const servers = namedServers(service, target, world.names ?? new Map());
-  const elsewhere = isElsewhere(servers.endpoints, world) ? ({ isElsewhere: true } as const) : {};
-  return { ...servers, external: service.spec.externalName ?? '', ...elsewhere };
-}
+type Surroundings = Pick<IngressWorld, 'services' | 'slices' | 'names' | 'keepClient'>;
 
 /**
- * Whether no address is that of a Service or of an endpoint. A name of the cluster's own must not be a way past the
- * policies of its pods: there the client stays the source.
+ * The servers behind a Service's port, also behind an ExternalName. Where pods see the client itself, a Service's address
+ * is never asked: what the node sends to one is its own, and past the policies of pods there.
  */
-function isElsewhere(endpoints: readonly Endpoint[], { services, slices }: Surroundings): boolean {
-  const hosts = new Set(endpoints.map(({ host }) => host));
-  for (const { spec } of services.values()) if (spec?.clusterIPs?.some((ip) => hosts.has(ip)) === true) return false;
-  for (const list of slices.values())
-    for (const slice of list) if (slice.endpoints.some(({ address }) => hosts.has(formatIp(address)))) return false;
-  return true;
+export function serversOf(target: ServiceTarget, viaService: boolean, world: Surroundings): Servers {
+  const service = world.services.get(target.service);
+  if (service?.spec?.type !== 'ExternalName')
+    return endpointsOf(target, viaService && world.keepClient !== true, world);
+  const { endpoints, ...servers } = namedServers(service, target, world.names ?? new Map());
+  const led = endpoints.map((each) => ownServers(each, world));
+  const elsewhere = led.every((each) => each === undefined) ? ({ isElsewhere: true } as const) : {};
+  const all = led.flatMap((each, index) => each ?? [endpoints[index]!]);
+  return { ...servers, endpoints: all, external: service.spec.externalName ?? '', ...elsewhere };
+}
+
+/** What an address of the cluster's own leads to: a Service's to its servers. Undefined when it is of elsewhere. */
+function ownServers(endpoint: Endpoint, world: Surroundings): readonly Endpoint[] | undefined {
+  for (const [key, service] of world.services) {
+    const isIts = serviceSpec(service).addresses.some((address) => formatIp(address) === endpoint.host);
+    if (isIts) return endpointsOf({ service: key, port: endpoint.port }, false, world).endpoints;
+  }
+  for (const list of world.slices.values())
+    for (const { endpoints } of list)
+      if (endpoints.some(({ address }) => formatIp(address) === endpoint.host)) return [endpoint];
+  return undefined;
 }

@@ -27,6 +27,8 @@ export interface IngressWorld {
   /** By the key of their Service. */
   readonly slices: ReadonlyMap<string, readonly SliceSpec[]>;
   readonly secrets: ReadonlyMap<string, SecretData>;
+  /** Pods see the client itself: the proxy speaks in its name. */
+  readonly keepClient?: boolean;
   /** What names of Services of type ExternalName stand for; the missing ones are being looked up. */
   readonly names?: ReadonlyMap<string, KnownName>;
   readonly inspectCertificate: InspectCertificate;
