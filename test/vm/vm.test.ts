@@ -11,6 +11,7 @@ const SUITES = [
   'src/app/agent/tunnels.kernel.test.ts',
   'src/app/agent/sctp.kernel.test.ts',
   'src/app/agent/flannel-ipip.kernel.test.ts',
+  'src/app/agent/calico-ipip.kernel.test.ts',
   'src/app/agent/flannel-wireguard.kernel.test.ts',
   'test/interop/matrix-rare.test.ts',
 ];

@@ -24,7 +24,7 @@ export interface CalicoPod {
 const HOST_SIDE_MAC = 'ee:ee:ee:ee:ee:ee';
 
 /**
- * A node that Calico would run, with VXLAN: what Felix and Calico's plugin leave in a kernel, from what they read of the
+ * A node that Calico would run, with VXLAN or IPIP: what Felix and Calico's plugin leave in a kernel, from what they read of the
  * cluster, which is annotations and blocks. It shares no code with what it is tested against.
  */
 export class CalicoNode {
@@ -33,8 +33,10 @@ export class CalicoNode {
   /** First three bytes of its block's addresses and the block's first address. */
   readonly #prefix: string;
   readonly #first: number;
+  readonly #tunnel: 'vxlan' | 'ipip';
 
-  constructor(cluster: TestCluster, name: string, block: string) {
+  constructor(cluster: TestCluster, name: string, block: string, tunnel: 'vxlan' | 'ipip' = 'vxlan') {
+    this.#tunnel = tunnel;
     this.#cluster = cluster;
     this.name = name;
     const [address = ''] = block.split('/');
@@ -56,14 +58,14 @@ export class CalicoNode {
     const { client } = this.#cluster;
     const annotations = {
       'projectcalico.org/IPv4Address': `${address}/24`,
-      'projectcalico.org/IPv4VXLANTunnelAddr': this.tunnelAddress,
+      [`projectcalico.org/IPv4${this.#tunnel.toUpperCase()}TunnelAddr`]: this.tunnelAddress,
     };
     await client.patch(NODES, { name: this.name }, 'merge', { metadata: { annotations } });
     await client.create(BLOCK_AFFINITIES, {
       metadata: { name: `${this.name}-${this.#cidr.replaceAll(/[./]/g, '-')}` },
       spec: { cidr: this.#cidr, node: this.name, state: 'confirmed', deleted: 'false', type: 'host' },
     } as object);
-    const secondary = { node: this.name, type: 'vxlanTunnelAddress' };
+    const secondary = { node: this.name, type: `${this.#tunnel}TunnelAddress` };
     await client.create(IPAM_BLOCKS, {
       metadata: { name: this.#cidr.replaceAll(/[./]/g, '-') },
       spec: {
@@ -72,7 +74,7 @@ export class CalicoNode {
         strictAffinity: false,
         allocations: [0, ...Array.from({ length: 63 }, () => null)],
         unallocated: Array.from({ length: 63 }, (_, i) => i + 1),
-        attributes: [{ handle_id: `vxlan-tunnel-addr-${this.name}`, secondary }],
+        attributes: [{ handle_id: `${this.#tunnel}-tunnel-addr-${this.name}`, secondary }],
         deleted: false,
       },
     } as object);
@@ -84,6 +86,7 @@ export class CalicoNode {
     const { items: nodes } = await client.list<AnnotatedNode>(NODES);
     const { items: blocks } = await client.list<Block>(IPAM_BLOCKS);
     const own = nodes.find(({ metadata }) => metadata.name === this.name)!;
+    if (this.#tunnel === 'ipip') return this.#programIpip(own, nodes, blocks);
     await this.#ip(
       `link add vxlan.calico address ${vtepMac(this.name)} mtu 1450 type vxlan id 4096 dstport 4789 nolearning local ${hostOf(own)} dev eth0`,
     );
@@ -100,6 +103,16 @@ export class CalicoNode {
       for (const { spec } of blocks.filter((block) => block.spec.affinity === `host:${name}`))
         await this.#ip(`route replace ${spec.cidr} via ${via} dev vxlan.calico onlink proto 80`);
     }
+  }
+
+  /** With the kernel's own device and the routes that Calico's BIRD makes: to the peer itself, whatever network it is in. */
+  async #programIpip(own: AnnotatedNode, nodes: readonly AnnotatedNode[], blocks: readonly Block[]): Promise<void> {
+    await this.#ip('link set tunl0 mtu 1480 up');
+    await this.#ip(`addr replace ${this.tunnelAddress}/32 dev tunl0`);
+    await this.#ip(`route replace blackhole ${this.#cidr} proto bird`);
+    for (const peer of nodes.filter((node) => node !== own))
+      for (const { spec } of blocks.filter((block) => block.spec.affinity === `host:${peer.metadata.name}`))
+        await this.#ip(`route replace ${spec.cidr} via ${hostOf(peer)} dev tunl0 onlink proto bird`);
   }
 
   /** Runs BIRD with the full mesh as confd's template has it: nodes with lower addresses connect, the others wait. */

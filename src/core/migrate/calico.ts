@@ -18,7 +18,6 @@ export const CALICO: Network = {
   remarks: (old) => [
     ...(calicoEtcd(old) === undefined ? [] : IN_ETCD),
     'Addresses stay where they are: Sluice works on with the IPPools, blocks and handles of Calico, and a node keeps its tunnel address.',
-    'Where pools use IPIP, that a node of Sluice and one of Calico reach each other by it has not been tried: begin with a node that may fail.',
     `Calico's rules in iptables stay on a migrated node as they were, and let VXLAN and IPIP in from nodes of that time only. Before new nodes join, start migrated nodes again, or on each: ${REMOVE_RULES}`,
   ],
 };
