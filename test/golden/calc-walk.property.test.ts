@@ -8,10 +8,12 @@ import type { CalcEngine, Delta, HostPort } from '../../src/core/calc/index.ts';
 import type { NetworkPolicy } from '../../src/core/kube/types.ts';
 import { addressKey, applyTransaction, CT_STATE, EMPTY_RULESET, TCP_FLAG } from '../../src/core/nft/index.ts';
 import type { Ruleset } from '../../src/core/nft/index.ts';
+import { frontendKey } from '../../src/core/nft/compile-service.ts';
 import { interpret } from '../../src/core/nft/interpret.ts';
 import { followingChange, podTables } from '../../src/core/nft/pod-table.ts';
 import type { PodSite } from '../../src/core/nft/pod-table.ts';
 import { plainRuleset } from '../../src/core/nft/plain.ts';
+import type { VirtualServer } from '../../src/core/service/virtual-servers.ts';
 import { arbitraryCluster, PORTS } from './arbitrary-cluster.ts';
 import { deltasOf, packetArrives } from './compiled-node.ts';
 import type { Place } from './compiled-node.ts';
@@ -28,7 +30,8 @@ const arbitraryServices: fc.Arbitrary<Delta[]> = fc
       name: fc.constantFrom('a', 'b', 'c'),
       addresses: fc.subarray(['10.96.0.1', '10.96.0.2', 'fd00:10:96::1'], { minLength: 1 }),
       protocol: fc.constantFrom('TCP' as const, 'UDP' as const),
-      nodePort: fc.constantFrom(undefined, 30001, 30002),
+      // One is the port that all Services have.
+      nodePort: fc.constantFrom(undefined, 30001, 30002, 80),
       externalLocal: fc.boolean(),
       affinity: fc.constantFrom(undefined, 10, 3600),
       zones: fc.constantFrom(undefined, ['z1'], ['z2']),
@@ -130,14 +133,31 @@ const arbitraryDeltas: fc.Arbitrary<Delta[]> = fc
   )
   .map(([deltas, services, hostPorts]) => latest([...withHostPorts(deltas, hostPorts), ...services]));
 
+/** Services, and the node by whose addresses NodePorts are reached; a Service may name one of them, too. */
+const arbitraryInMode: fc.Arbitrary<Delta[]> = fc
+  .tuple(
+    arbitraryServices,
+    fc.subarray(['192.168.0.1', '192.168.0.2', '10.96.0.2', 'fd00:168::1']).map((addresses): Delta => {
+      const node = { kind: 'node', key: NODE, name: NODE, labels: {}, tunnelAddresses: [] } as const;
+      return { kind: 'node', key: NODE, value: { ...node, addresses: addresses.map((each) => parseIp(each)!) } };
+    }),
+  )
+  .map(([services, node]) => latest([...services, node]));
+
 function latest(deltas: readonly Delta[]): Delta[] {
   return [...new Map(deltas.map((delta) => [`${delta.kind} ${delta.key}`, delta])).values()];
 }
 
 /** An engine and the kernel that it keeps, as the transactions leave it. */
 class Walk {
-  readonly engine: CalcEngine = createCalcEngine({ node: NODE });
+  readonly engine: CalcEngine;
   kernel: Ruleset = EMPTY_RULESET;
+  /** What IPVS has been told. */
+  readonly servers = new Map<string, VirtualServer>();
+
+  constructor(services: 'nftables' | 'ipvs' = 'nftables') {
+    this.engine = createCalcEngine({ node: NODE, services });
+  }
 
   apply(deltas: Iterable<Delta>): void {
     for (const delta of deltas) this.engine.apply(delta);
@@ -146,6 +166,11 @@ class Walk {
   flush(): ReturnType<CalcEngine['flush']> {
     const update = this.engine.flush();
     this.kernel = applyTransaction(this.kernel, update.transaction);
+    for (const key of update.servers) {
+      const server = this.engine.virtualServers().get(key);
+      if (server === undefined) this.servers.delete(key);
+      else this.servers.set(key, server);
+    }
     return update;
   }
 }
@@ -190,6 +215,30 @@ describe('the calculation', () => {
         expect(plainRuleset(walk.engine.ruleset())).toEqual(plainRuleset(walk.kernel));
       }),
       { numRuns: 300 },
+    );
+  });
+
+  it('asks the same of IPVS whatever happened before, and leads there just what it asks', () => {
+    fc.assert(
+      fc.property(arbitraryInMode, arbitraryInMode, fc.infiniteStream(fc.nat(1_000_000)), (goal, other, choices) => {
+        const random = (below: number): number => (choices.next().value as number) % below;
+        const walk = new Walk('ipvs');
+        const pool = [...goal, ...other, ...deletions(goal), ...deletions(other)];
+        for (let step = 0; step < pool.length; step++) {
+          walk.apply([pool[random(pool.length)]!]);
+          if (random(4) === 0) walk.flush();
+        }
+        walk.apply([...deletions(other), ...goal]);
+        walk.flush();
+        const direct = new Walk('ipvs');
+        direct.apply(goal);
+        direct.flush();
+        expect(plainRuleset(walk.kernel)).toEqual(plainRuleset(direct.kernel));
+        expect(new Map(walk.servers)).toEqual(direct.servers);
+        const led = [4, 6].flatMap((family) => [...walk.kernel.sets.get(`balanced${family}`)!.elements.keys()]);
+        expect(new Set(led)).toEqual(new Set([...walk.servers.values()].map(frontendKey)));
+      }),
+      { numRuns: 200 },
     );
   });
 
@@ -257,6 +306,7 @@ describe('the calculation', () => {
           grown: new Set(),
           conntrackFlush: [],
           affinityFlush: [],
+          servers: new Set(),
         });
       }),
       { numRuns: 100 },

@@ -9,6 +9,7 @@ import { openBird } from '../../host/bird/bird.ts';
 import { openConntrack } from '../../host/conntrack/kernel.ts';
 import { kubeBlockStore } from '../../host/ipam-store/kube-block-store.ts';
 import type { KubeClient } from '../../host/kube-client/types.ts';
+import { openIpvs } from '../../host/ipvs/kernel.ts';
 import { openNetlink } from '../../host/netlink/kernel.ts';
 import { openLinkReaper } from '../../host/netlink/link-reaper.ts';
 import { openTrafficControl } from '../../host/tc/kernel.ts';
@@ -58,6 +59,7 @@ export function agentWorld(
       if (plain) throw new SluiceError('not-found', 'no WireGuard');
       return openWireguard({ netns });
     },
+    openIpvs: () => openIpvs({ netns }),
     wireguardKeys: textInMemory(),
     openPod: (pod) => ({ netlink: openNetlink({ netns: pod }), sysctl: openSysctl({ netns: pod }) }),
     openPodFilter: (pod, family) => openNftables({ netns: pod, family: family ?? 'inet' }),

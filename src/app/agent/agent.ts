@@ -11,6 +11,7 @@ import { AnnouncedAddresses } from './announced-addresses.ts';
 import { Attachments } from './attachments.ts';
 import { backendChange } from './backend-change.ts';
 import type { BackendChange } from './backend-change.ts';
+import { Balancer } from './balancer.ts';
 import { BgpSpeaker } from './bgp-speaker.ts';
 import { ClusterFeed } from './cluster-feed.ts';
 import { clusterStateOf } from './cluster-view.ts';
@@ -66,6 +67,7 @@ class Agent {
   readonly #startedAt: number;
   readonly #feed: ClusterFeed;
   readonly #filter: PacketFilter;
+  readonly #balancer: Balancer;
   readonly #connections: LiveConnections;
   readonly #network: NodeNetwork;
   readonly #advertised = new AdvertisedAddresses((delta) => this.#filter.apply(delta));
@@ -129,8 +131,10 @@ class Agent {
       state: () => this.#clusterState(),
       addressesOf: (id) => this.#attachments.records.get(id)?.addresses ?? [],
     });
+    this.#balancer = new Balancer(options.services ?? { mode: 'nftables' }, world);
     this.#filter = new PacketFilter({
       ...world,
+      balancer: this.#balancer,
       followers: this.#macvlan.tables,
       createEngine: () => this.#createEngine(),
       onUpdate: (update) => this.#connections.onUpdate(update, this.#attachments.fresh),
@@ -245,6 +249,7 @@ class Agent {
     await this.#domains.expire();
     await this.#bgp?.upkeep();
     await this.#backendChange.settle();
+    this.#balancer.upkeep();
     if (thorough) this.#filter.resync();
     await this.#publish((known) => this.#identity.publishAddresses(known));
     await this.#publish((known) => this.#identity.publishReady(known));
@@ -273,6 +278,7 @@ class Agent {
     this.#recover();
     await this.#step('programming links and routes', () => this.#network.start());
     await this.#backendChange.settle();
+    await this.#step('opening IPVS', () => this.#balancer.open());
     await this.#step('programming the packet filter', () => this.#filter.start());
     await this.#step('starting BIRD', () => this.#bgp?.start());
     if (this.#signal.aborted) return;
@@ -323,6 +329,7 @@ class Agent {
     this.#readiness.waitingFor('the agent is stopping');
     await this.#announced.stop();
     this.#filter.stop();
+    this.#balancer.stop();
     this.#network.stop();
     this.#health.stop();
     await this.#connections.stop();
@@ -345,7 +352,11 @@ class Agent {
 
   #createEngine(): CalcEngine {
     this.#engineFamilies = this.#pools.held;
-    const engine = createCalcEngine({ node: this.#options.node, families: this.#engineFamilies });
+    const engine = createCalcEngine({
+      node: this.#options.node,
+      families: this.#engineFamilies,
+      services: this.#options.services?.mode ?? 'nftables',
+    });
     for (const delta of this.#feed.snapshot()) engine.apply(delta);
     for (const delta of this.#attachments.snapshot()) engine.apply(delta);
     for (const delta of this.#network.snapshot()) engine.apply(delta);
@@ -414,6 +425,7 @@ class Agent {
       feed: this.#feed,
       domains: this.#domains.addresses,
       filter: this.#filter.status(),
+      ipvs: this.#balancer.status(),
       ...this.#network.status(),
       carried: this.#world.carried?.(),
       announced: this.#announced.status(),

@@ -7,6 +7,7 @@ import type { Conntrack } from '../../host/conntrack/port.ts';
 import type { Offloads } from '../../host/ethtool/ethtool.ts';
 import type { LeaseStore } from '../../host/flannel/lease-store.ts';
 import type { KubeClient } from '../../host/kube-client/types.ts';
+import type { Ipvs } from '../../host/ipvs/port.ts';
 import type { LinkReaper } from '../../host/netlink/link-reaper.ts';
 import type { Netlink } from '../../host/netlink/port.ts';
 import type { PacketCopies } from '../../host/nflog/port.ts';
@@ -51,6 +52,8 @@ export interface AgentDependencies {
   readonly openPodConntrack: (netns: string) => Conntrack;
   /** Throws where the kernel has no WireGuard. */
   readonly openWireguard: () => Wireguard;
+  /** Throws where the kernel has no IPVS. */
+  readonly openIpvs: () => Ipvs;
   readonly wireguardKeys: TextStore;
   readonly nftables: Pick<Nftables, 'apply' | 'actual' | 'forget'>;
   /** The table of family `bridge`, for pods on the bridge of another network; absent: no such pods, or no such table. */

@@ -8,6 +8,7 @@ import type { CniRequest } from '../../core/cni/index.ts';
 import type { Bird } from '../../host/bird/port.ts';
 import { FakeConntrack } from '../../host/conntrack/fake.ts';
 import { kubeBlockStore } from '../../host/ipam-store/kube-block-store.ts';
+import { FakeIpvs } from '../../host/ipvs/fake.ts';
 import { MemoryKubeClient } from '../../host/kube-client/memory-client.ts';
 import { IP_POOLS, NAMESPACES, NODES, PODS } from '../../host/kube-client/resources.ts';
 import { FakeNetwork } from '../../host/netlink/fake.ts';
@@ -111,6 +112,7 @@ export class FakeNode implements AsyncDisposable {
         nftables: this.nftables,
         conntrack: this.conntrack,
         openWireguard: () => new FakeWireguard((name) => netlink.link(name)?.kind === 'wireguard'),
+        openIpvs: () => new FakeIpvs(),
         wireguardKeys: textInMemory(),
         sysctl: new FakeSysctl({ 'net/ipv4/ip_forward': '0' }),
         endpoints: this.endpoints,

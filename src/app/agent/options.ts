@@ -14,6 +14,8 @@ import type { MacvlanOptions } from './macvlan-options.ts';
 import type { AddressMethods } from './own-addresses.ts';
 import { runDirOf } from './run-dir.ts';
 import type { Environment } from './run-dir.ts';
+import { serviceMode } from './service-mode.ts';
+import type { ServiceMode } from './service-mode.ts';
 import { policyOnlyOptions } from './policy-only-options.ts';
 import type { PolicyOnlyOptions } from './policy-only-options.ts';
 
@@ -47,6 +49,8 @@ export interface AgentOptions {
   readonly defaultPools?: readonly IpPool[];
   /** The node's network is somebody else's; `backend` then means nothing. */
   readonly policyOnly?: PolicyOnlyOptions;
+  /** What spreads the connections of Services; absent: the packet filter. */
+  readonly services?: ServiceMode;
   /** Whose node this was before; what it left in the kernel is removed. */
   readonly networkBefore?: NetworkBefore;
 }
@@ -93,6 +97,7 @@ export function agentOptions(env: Environment): AgentOptions {
       `SLUICE_NETWORK_BEFORE (network_before) is '${before}', must be one of ${NETWORKS_BEFORE.join(', ')}, or empty`,
     );
   const policyOnly = policyOnlyOptions(env, problems);
+  const services = serviceMode(env, problems);
   if (problems.length > 0) throw new SluiceError('invalid-options', problems.join('; '));
   const options: AgentOptions = {
     node,
@@ -108,6 +113,7 @@ export function agentOptions(env: Environment): AgentOptions {
     ...(udpPort === undefined ? {} : { udp: { port: udpPort } }),
     addressMethods,
     defaultPools: pools,
+    services,
     ...(policyOnly === undefined ? {} : { policyOnly }),
     ...macvlan,
     ...(before === '' ? {} : { networkBefore: before as NetworkBefore }),

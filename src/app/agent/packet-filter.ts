@@ -5,6 +5,7 @@ import { diff, replaceAll } from '../../core/nft/diff.ts';
 import type { Ruleset, Transaction } from '../../core/nft/model.ts';
 import type { Nftables } from '../../host/nftables/port.ts';
 import { forgetClients } from './forget-clients.ts';
+import type { Balancer } from './balancer.ts';
 import type { PodTables } from './pod-tables.ts';
 
 export interface PacketFilterDependencies {
@@ -13,6 +14,8 @@ export interface PacketFilterDependencies {
   readonly nftables: Pick<Nftables, 'apply' | 'actual' | 'forget'>;
   /** Tables elsewhere that follow from the node's. */
   readonly followers?: Pick<PodTables, 'follow' | 'check' | 'repair' | 'status'>;
+  /** What the table leads Services' connections to beside itself. */
+  readonly balancer?: Pick<Balancer, 'follow' | 'prepare' | 'retire'>;
   readonly log: Logger;
   /** After a transaction: what its update says beyond the table itself. */
   readonly onUpdate: (update: Told) => void;
@@ -30,7 +33,7 @@ export interface PacketFilterStatus {
   readonly error?: string;
 }
 
-type Told = Omit<CalcUpdate, 'transaction'>;
+type Told = Omit<CalcUpdate, 'transaction' | 'servers'>;
 
 /** First wait after a refused transaction, milliseconds; doubles up to 64 times this. */
 const RETRY = 500;
@@ -85,7 +88,8 @@ export class PacketFilter {
     if (this.#error !== undefined) return this.#replace(engine, 'rewrite');
     const transaction = this.#calculate(engine);
     try {
-      if (transaction.length > 0) {
+      if (transaction.length === 0) this.#balance();
+      else {
         this.#commit(transaction);
         this.#dependencies.followers?.follow(transaction, engine.ruleset());
       }
@@ -206,7 +210,8 @@ export class PacketFilter {
   }
 
   #calculate(engine: CalcEngine): Transaction {
-    const { transaction, ...told } = engine.flush();
+    const { transaction, servers, ...told } = engine.flush();
+    this.#dependencies.balancer?.follow(engine.virtualServers(), servers);
     const { shrunk, grown, conntrackFlush, affinityFlush } = told;
     if (shrunk.size + grown.size + conntrackFlush.length + affinityFlush.length > 0) this.#untold.push(told);
     return transaction;
@@ -230,8 +235,16 @@ export class PacketFilter {
     }
   }
 
+  /** Servers are there before the table leads to them, and as long as it does. */
+  #balance(commit: () => void = () => undefined): void {
+    const { balancer } = this.#dependencies;
+    balancer?.prepare();
+    commit();
+    balancer?.retire();
+  }
+
   #commit(transaction: Transaction): void {
-    this.#dependencies.nftables.apply(transaction);
+    this.#balance(() => this.#dependencies.nftables.apply(transaction));
     this.#transactions++;
     this.#failures = 0;
     this.#error = undefined;

@@ -13,6 +13,7 @@ import { httpKubeClient } from '../../host/kube-client/http-client.ts';
 import { inClusterConfig } from '../../host/kube-client/in-cluster.ts';
 import { loadKubeconfig } from '../../host/kube-client/kubeconfig.ts';
 import type { ClusterConfig } from '../../host/kube-client/connection.ts';
+import { openIpvs } from '../../host/ipvs/kernel.ts';
 import { openNetlink } from '../../host/netlink/kernel.ts';
 import { openLinkReaper } from '../../host/netlink/link-reaper.ts';
 import { openTrafficControl } from '../../host/tc/kernel.ts';
@@ -75,6 +76,7 @@ export async function runAgentProgram(env: Environment, signal: AbortSignal): Pr
         openPodFilter: (pod, family) => openNftables({ netns: pod, family: family ?? 'inet' }),
         openPodConntrack: (pod) => openConntrack({ netns: pod }),
         openWireguard,
+        openIpvs,
         wireguardKeys: textFile(join(options.stateDir, 'wireguard-keys.json')),
         sysctl: openSysctl(),
         echoes,

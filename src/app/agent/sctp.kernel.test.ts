@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parseIp } from '../../base/ip/index.ts';
-import { NETWORK_POLICIES, PODS } from '../../host/kube-client/resources.ts';
+import { ENDPOINT_SLICES, NETWORK_POLICIES, PODS, SERVICES } from '../../host/kube-client/resources.ts';
 import {
   AF_INET,
   POLLOUT,
@@ -21,6 +21,7 @@ import { inNetns } from '../../host/netns/netns.ts';
 import { encodeSockaddr } from '../../host/probe/sockaddr.ts';
 import { TestCluster, eventually } from './cluster.test-support.ts';
 import type { TestPod } from './cluster.test-support.ts';
+import { service, slice } from './workloads.test-support.ts';
 
 /** IANA's number of the protocol. */
 const IPPROTO_SCTP = 132;
@@ -49,10 +50,10 @@ function offer({ netns }: TestPod, port: number): void {
 }
 
 /** Whether an association comes about within a second. */
-function associates(from: TestPod, to: TestPod, port: number): boolean {
+function associates(from: Pick<TestPod, 'netns'>, to: string, port: number): boolean {
   const fd = sctpSocket(from.netns)!;
   try {
-    const address = encodeSockaddr(parseIp(to.ips[0]!)!, port);
+    const address = encodeSockaddr(parseIp(to)!, port);
     connect(fd, address, address.length);
     const failure = new Int32Array(1);
     // The association is made by the kernel alone, so that it may be waited for here.
@@ -64,14 +65,14 @@ function associates(from: TestPod, to: TestPod, port: number): boolean {
   }
 }
 
-describe.skipIf(!kernelHasSctp())('SCTP associations between nodes', { timeout: 4 * PATIENCE }, () => {
-  it('come about as policy has it, and follow the labels of the client', async () => {
+describe.skipIf(!kernelHasSctp())('SCTP associations between nodes', { timeout: 8 * PATIENCE }, () => {
+  it('come about as policy has it, and follow the labels of the client, to a pod and to its Service', async () => {
     await using cluster = await TestCluster.create();
     await cluster.addNode('n1');
     await cluster.addNode('n2');
     const [client, server] = [await cluster.addPod('n1', 'client'), await cluster.addPod('n2', 'server', { app: 's' })];
     for (const port of [3868, 3869]) offer(server, port);
-    await eventually(() => associates(client, server, 3868), PATIENCE);
+    await eventually(() => associates(client, server.ips[0]!, 3868), PATIENCE);
     await cluster.client.create(NETWORK_POLICIES, {
       metadata: { name: 'diameter', namespace: 'default' },
       spec: {
@@ -84,9 +85,22 @@ describe.skipIf(!kernelHasSctp())('SCTP associations between nodes', { timeout: 
         ],
       },
     } as object);
-    await eventually(() => !associates(client, server, 3868), PATIENCE);
+    await eventually(() => !associates(client, server.ips[0]!, 3868), PATIENCE);
     await cluster.client.patch(PODS, client, 'merge', { metadata: { labels: { may: 'yes' } } });
-    await eventually(() => associates(client, server, 3868), PATIENCE);
-    expect(associates(client, server, 3869)).toBe(false);
+    await eventually(() => associates(client, server.ips[0]!, 3868), PATIENCE);
+    expect(associates(client, server.ips[0]!, 3869)).toBe(false);
+
+    // By a Service, policy is asked about the pod's port and the client just the same.
+    const ports = (port: object) => [{ name: 'SCTP', protocol: 'SCTP', ...port }];
+    const [web, pods] = [service('10.96.0.1'), slice(server)] as [{ spec: object }, object];
+    const spec = { ...web.spec, ports: ports({ port: 80, nodePort: 30_080 }) };
+    await cluster.client.create(SERVICES, { ...web, spec } as object);
+    await cluster.client.create(ENDPOINT_SLICES, { ...pods, ports: ports({ port: 3868 }) } as object);
+    await eventually(() => associates(client, '10.96.0.1', 80), PATIENCE);
+    const outside = { netns: cluster.router };
+    const nodes = ['172.30.1.11', '172.30.1.12'];
+    for (const node of nodes) expect(associates(outside, node, 30_080)).toBe(false);
+    await cluster.client.delete(NETWORK_POLICIES, { namespace: 'default', name: 'diameter' });
+    for (const node of nodes) await eventually(() => associates(outside, node, 30_080), PATIENCE);
   });
 });

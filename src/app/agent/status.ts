@@ -4,6 +4,7 @@ import type { Block, Stored } from '../../core/ipam/index.ts';
 import type { TunnelAddresses } from '../../core/routing/index.ts';
 import type { AnnouncedStatus } from './announced-addresses.ts';
 import type { Attachments } from './attachments.ts';
+import type { BalancerStatus } from './balancer.ts';
 import type { ChecksumOffloadStatus } from './checksum-offload.ts';
 import type { ClusterFeed } from './cluster-feed.ts';
 import type { ConnectionsStatus } from './live-connections.ts';
@@ -47,6 +48,8 @@ export interface AgentStatus {
   /** What the domain names of policies stand for on this node. */
   readonly domains: Readonly<Record<string, readonly string[]>>;
   readonly packetFilter: PacketFilterStatus;
+  /** Absent where the packet filter spreads the connections of Services. */
+  readonly ipvs?: BalancerStatus;
   readonly network: NetworkStatus;
   /** What the ways to other nodes carry; absent where that is not tried. */
   readonly pathMtus?: PathMtusStatus;
@@ -78,6 +81,7 @@ export interface StatusSources {
   readonly feed: ClusterFeed;
   readonly domains: ReadonlyMap<string, readonly Ip[]>;
   readonly filter: PacketFilterStatus;
+  readonly ipvs?: BalancerStatus | undefined;
   readonly network: NetworkStatus;
   readonly pathMtus?: PathMtusStatus | undefined;
   readonly checksumOffload: readonly ChecksumOffloadStatus[];
@@ -123,6 +127,7 @@ export function agentStatus(sources: StatusSources): AgentStatus {
     policyIssues: [...feed.issues()].map(({ policy, source, message }) => ({ policy, path: source.path, message })),
     domains: Object.fromEntries([...sources.domains].map(([name, addresses]) => [name, addresses.map(formatIp)])),
     packetFilter: sources.filter,
+    ...(sources.ipvs === undefined ? {} : { ipvs: sources.ipvs }),
     network: sources.network,
     ...(sources.pathMtus === undefined ? {} : { pathMtus: sources.pathMtus }),
     checksumOffload: sources.checksumOffload,

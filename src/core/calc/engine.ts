@@ -40,18 +40,25 @@ class Engine implements CalcEngine {
   readonly #local = new Map<string, LocalEndpoint>();
   #nodesChanged = false;
 
-  constructor({ node, families = [4, 6], tunnelInterface = 'vxlan.sluice', policyOnly }: CalcOptions) {
+  constructor(options: CalcOptions) {
+    const { node, families = [4, 6], tunnelInterface = 'vxlan.sluice', policyOnly } = options;
+    const balanced = options.services === 'ipvs';
     const pods = policyOnly === undefined ? OWN_INTERFACES : LISTED_INTERFACES;
     this.#node = node;
-    this.#network = new Network(this.#ruleset, { families, tunnelInterface, policyOnly: policyOnly !== undefined });
+    this.#network = new Network(this.#ruleset, {
+      families,
+      tunnelInterface,
+      policyOnly: policyOnly !== undefined,
+      balanced,
+    });
     this.#sets = new PeerSets(this.#ruleset, this.#pods, families);
     this.#chains = new PolicyChains(this.#ruleset, this.#sets, families);
     this.#dispatch = new Dispatch(this.#ruleset, this.#pods, this.#chains, families, policyOnly?.prefixes);
-    this.#services = new Services(this.#ruleset, node, families);
+    this.#services = new Services(this.#ruleset, node, families, balanced);
     this.#hostPorts = new HostPorts(this.#ruleset, families);
-    this.#ownNode = new OwnNode(this.#ruleset, pods, policyOnly === undefined ? [] : families);
+    this.#ownNode = new OwnNode(this.#ruleset, pods, policyOnly === undefined ? [] : families, balanced);
     this.#dnsAnswers = new DnsAnswers(this.#ruleset, families, pods);
-    this.#hostFilter = new HostFilter(this.#ruleset, this.#sets, this.#chains, families, pods);
+    this.#hostFilter = new HostFilter(this.#ruleset, this.#sets, this.#chains, families, pods, balanced);
     this.#hosts = new HostEndpoints(node, this.#sets.ranges, this.#hostFilter);
   }
 
@@ -136,8 +143,8 @@ class Engine implements CalcEngine {
     this.#hostFilter.settle();
     this.#ownNode.settle(this.#dispatch.judgesOwnNode);
     this.#dnsAnswers.settle(this.#sets.addresses.hasDomains);
-    const { conntrackFlush, affinityFlush } = this.#services.settle();
-    const flushes = { conntrackFlush: [...conntrackFlush, ...this.#hostPorts.settle()], affinityFlush };
+    const { conntrackFlush, ...settled } = this.#services.settle();
+    const flushes = { conntrackFlush: [...conntrackFlush, ...this.#hostPorts.settle()], ...settled };
     const transaction = this.#ruleset.flush();
     return { transaction, ...impactOf(transaction, this.#chains, this.#dispatch), ...flushes };
   }
@@ -146,12 +153,17 @@ class Engine implements CalcEngine {
     return this.#ruleset;
   }
 
+  virtualServers(): ReturnType<CalcEngine['virtualServers']> {
+    return this.#services.servers;
+  }
+
   #setNode(name: string, node: NodeEndpoint | undefined): void {
     if (node === undefined) this.#nodes.delete(name);
     else this.#nodes.set(name, node);
     this.#sets.addresses.setNode(name, node);
     this.#nodesChanged = true;
     if (name !== this.#node) return;
+    this.#services.setNodeAddresses(node?.addresses ?? []);
     this.#services.setZone(node?.labels['topology.kubernetes.io/zone']);
     this.#network.setOwnNode(node);
     this.#hostFilter.setNode(node);

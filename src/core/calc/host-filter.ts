@@ -35,6 +35,7 @@ export class HostFilter {
   readonly #policyChains: PolicyChains;
   readonly #families: readonly Family[];
   readonly #pods: PodInterfaces;
+  readonly #balanced: boolean;
   readonly #tiers = new Map<string, TierSpec>();
   readonly #policies = new Map<string, Policy>();
   #hosts: readonly HostEndpointInfo[] = [];
@@ -53,12 +54,14 @@ export class HostFilter {
     chains: PolicyChains,
     families: readonly Family[],
     pods: PodInterfaces,
+    balanced: boolean,
   ) {
     this.#ruleset = ruleset;
     this.#sets = sets;
     this.#policyChains = chains;
     this.#families = families;
     this.#pods = pods;
+    this.#balanced = balanced;
   }
 
   setPolicy(key: string, policy: Policy | undefined): void {
@@ -150,6 +153,7 @@ export class HostFilter {
     const chains = hostChains({
       families: this.#families,
       pods: this.#pods,
+      balanced: this.#balanced,
       failsafeInbound: this.#settings.failsafeInbound,
       failsafeOutbound: this.#settings.failsafeOutbound,
       overlay: this.#overlay,

@@ -13,6 +13,7 @@ import type {
 } from '../policy/cluster.ts';
 import type { Policy, TierSpec } from '../policy/model.ts';
 import type { ServiceProtocol, ServiceSpec, SliceSpec } from '../service/model.ts';
+import type { VirtualServer } from '../service/virtual-servers.ts';
 
 /** An address pool. */
 export interface PoolSpec {
@@ -98,6 +99,8 @@ export interface CalcOptions {
   readonly node: string;
   /** Address families in use; default both. */
   readonly families?: readonly Family[];
+  /** What spreads the connections of Services; default `nftables`. `ipvs` leaves to the table what IPVS cannot do. */
+  readonly services?: 'nftables' | 'ipvs';
   /** The overlay's device, default `vxlan.sluice`. */
   readonly tunnelInterface?: string;
   /**
@@ -143,6 +146,8 @@ export interface CalcUpdate {
   readonly grown: ReadonlySet<string>;
   readonly conntrackFlush: readonly ConntrackFlush[];
   readonly affinityFlush: readonly AffinityFlush[];
+  /** Keys of the virtual servers that came, went or may have changed; none but in mode `ipvs`. */
+  readonly servers: ReadonlySet<string>;
 }
 
 /** Cluster deltas in, one node's packet filter out. Its state depends on the objects present, never on their order. */
@@ -152,4 +157,6 @@ export interface CalcEngine {
   flush(): CalcUpdate;
   /** The whole desired table; do not keep it across `apply`. */
   ruleset(): Ruleset;
+  /** What IPVS has to have beside the table, by keys; do not keep it across `apply`. Empty but in mode `ipvs`. */
+  virtualServers(): ReadonlyMap<string, VirtualServer>;
 }

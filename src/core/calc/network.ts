@@ -2,7 +2,7 @@ import { intervalSet, rangeOf } from '../../base/ip/index.ts';
 import type { Cidr, Family, Ip } from '../../base/ip/index.ts';
 import { baseChains, policyOnlyChains } from '../nft/base-chains.ts';
 import type { BaseOptions } from '../nft/base-options.ts';
-import { baseSets, policyOnlySets } from '../nft/base-sets.ts';
+import { balancedSets, baseSets, policyOnlySets } from '../nft/base-sets.ts';
 import { intervalKeys } from '../nft/condition-matches.ts';
 import { addressKey } from '../nft/key.ts';
 import { CHAINS, SETS } from '../nft/names.ts';
@@ -19,6 +19,8 @@ export interface NetworkOptions {
   readonly tunnelInterface: string;
   /** Another network does all but policy. */
   readonly policyOnly: boolean;
+  /** IPVS spreads connections of Services. */
+  readonly balanced: boolean;
 }
 
 /** Base chains that exist while something needs them. */
@@ -40,6 +42,7 @@ export class Network {
     this.#options = options;
     this.#peers = new Peers(ruleset, options.families);
     for (const spec of baseSets(options.families)) ruleset.addSet(spec);
+    if (options.balanced) for (const spec of balancedSets(options.families)) ruleset.addSet(spec);
     if (options.policyOnly) for (const spec of policyOnlySets(options.families)) ruleset.addSet(spec);
     this.#setChains();
   }
@@ -85,9 +88,10 @@ export class Network {
   }
 
   #setChains(): void {
-    const { families } = this.#options;
+    const { families, balanced } = this.#options;
     const { devices, barred } = this.#tunnels ?? { devices: [this.#usualTunnel()], barred: [] };
-    const options = { families, tunnels: devices, barred, returnPaths: this.#peers.size > 0, ...this.#settings };
+    const returnPaths = this.#peers.size > 0;
+    const options = { families, tunnels: devices, barred, returnPaths, balanced, ...this.#settings };
     const chains = this.#options.policyOnly ? policyOnlyChains(options) : baseChains(options);
     for (const chain of chains) this.#ruleset.setChain(chain);
     const names = new Set(chains.map(({ name }) => name));

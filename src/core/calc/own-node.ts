@@ -12,13 +12,15 @@ export class OwnNode {
   readonly #ruleset: TrackedRuleset;
   readonly #pods: PodInterfaces;
   readonly #shared: readonly Family[];
+  readonly #balanced: boolean;
   #settings: PolicySettings = DEFAULT_SETTINGS;
 
-  /** `shared`: the families in which several pods may send through one interface. */
-  constructor(ruleset: TrackedRuleset, pods: PodInterfaces, shared: readonly Family[]) {
+  /** `shared`: the families in which several pods may send through one interface; `balanced`: IPVS is on this node. */
+  constructor(ruleset: TrackedRuleset, pods: PodInterfaces, shared: readonly Family[], balanced: boolean) {
     this.#ruleset = ruleset;
     this.#pods = pods;
     this.#shared = shared;
+    this.#balanced = balanced;
   }
 
   setSettings(settings: PolicySettings | undefined): void {
@@ -27,8 +29,10 @@ export class OwnNode {
 
   /** `judged`: whether some local pod has policies that are asked about this node. */
   settle(judged: boolean): void {
-    this.#want(CHAINS.ownNode, judged, () => ownNodeChain(this.#pods, this.#shared));
-    this.#want(CHAINS.endpointToHost, this.#settings.endpointToHost === 'drop', () => endpointToHostChain(this.#pods));
+    this.#want(CHAINS.ownNode, judged, () => ownNodeChain(this.#pods, this.#shared, this.#balanced));
+    this.#want(CHAINS.endpointToHost, this.#settings.endpointToHost === 'drop', () =>
+      endpointToHostChain(this.#pods, this.#balanced),
+    );
   }
 
   #want(name: string, wanted: boolean, make: () => Chain): void {

@@ -1,4 +1,4 @@
-import { intervalSet, rangeOf } from '../../base/ip/index.ts';
+import { equalIp, intervalSet, rangeOf } from '../../base/ip/index.ts';
 import type { Family, Ip } from '../../base/ip/index.ts';
 import {
   affinityChoices,
@@ -23,6 +23,8 @@ import { SETS } from '../nft/names.ts';
 import type { TrackedRuleset } from '../nft/tracked-ruleset.ts';
 import type { ServiceSpec, SliceSpec } from '../service/model.ts';
 import { frontendsOf } from '../service/translate.ts';
+import { serverKey, virtualServersOf } from '../service/virtual-servers.ts';
+import type { VirtualServer } from '../service/virtual-servers.ts';
 import type { Backend, Frontend, Place } from '../service/translate.ts';
 import { CountedSet } from './counted-set.ts';
 import type { AffinityFlush, CalcUpdate, ConntrackFlush } from './model.ts';
@@ -33,13 +35,22 @@ interface Programmed {
   readonly elements: readonly (readonly [set: string, key: ElementKey, data: ElementData])[];
   readonly chains: readonly Spread[];
   readonly clusterIps: readonly Ip[];
+  /** By their keys. */
+  readonly servers: ReadonlyMap<string, VirtualServer>;
   /** By frontend, over UDP. */
   readonly udp: ReadonlyMap<string, ConntrackFlush>;
   /** By map and frontend, where clients are remembered. */
   readonly sticky: ReadonlyMap<string, AffinityFlush>;
 }
 
-const NOTHING: Programmed = { elements: [], chains: [], clusterIps: [], udp: new Map(), sticky: new Map() };
+const NOTHING: Programmed = {
+  elements: [],
+  chains: [],
+  clusterIps: [],
+  servers: new Map(),
+  udp: new Map(),
+  sticky: new Map(),
+};
 
 /** Keeps the translation of Services. Should two claim one address and port, the first by name has it. */
 export class Services {
@@ -55,12 +66,18 @@ export class Services {
   readonly #programmed = new Map<string, Programmed>();
   readonly #chains = new Shared();
   readonly #dirty = new Set<string>();
+  readonly #balanced: boolean;
+  /** What IPVS has to have. */
+  readonly #servers = new Map<string, VirtualServer>();
   #zone: string | undefined;
+  #nodeAddresses: readonly Ip[] = [];
 
-  constructor(ruleset: TrackedRuleset, node: string, families: readonly Family[]) {
+  /** `balanced`: IPVS spreads what it can, and the ruleset the rest. */
+  constructor(ruleset: TrackedRuleset, node: string, families: readonly Family[], balanced: boolean) {
     this.#ruleset = ruleset;
     this.#node = node;
     this.#families = families;
+    this.#balanced = balanced;
     this.#clusterIps = new Map(
       families.map((family) => [family, new CountedSet(ruleset, ruleset.sets.get(SETS.clusterIps(family))!.spec)]),
     );
@@ -98,20 +115,40 @@ export class Services {
       if (endpoints.some(({ zones }) => zones !== undefined)) this.#dirty.add(service);
   }
 
+  /** Of this node, by which NodePorts are reached; only IPVS has to be told. */
+  setNodeAddresses(addresses: readonly Ip[]): void {
+    const same = addresses.length === this.#nodeAddresses.length;
+    if (!this.#balanced || (same && addresses.every((each, i) => equalIp(each, this.#nodeAddresses[i]!)))) return;
+    this.#nodeAddresses = addresses;
+    for (const [key, { ports }] of this.#services)
+      if (ports.some(({ nodePort }) => nodePort !== undefined)) this.#dirty.add(key);
+  }
+
+  /** Every server that IPVS has to have; do not keep it. */
+  get servers(): ReadonlyMap<string, VirtualServer> {
+    return this.#servers;
+  }
+
   /** Brings the maps up to date and names what was made for backends that are gone. */
-  settle(): Pick<CalcUpdate, 'conntrackFlush' | 'affinityFlush'> {
+  settle(): Pick<CalcUpdate, 'conntrackFlush' | 'affinityFlush' | 'servers'> {
     const before = [...this.#dirty].map((key) => [key, this.#programmed.get(key) ?? NOTHING] as const);
     // All old elements go first: a frontend may have passed from one Service to another.
     for (const [, { elements }] of before) for (const [set, key] of elements) this.#ruleset.remove(set, key);
+    const changed = new Set(before.flatMap(([, old]) => [...old.servers.keys()]));
+    for (const key of changed) this.#servers.delete(key);
     const [conntrackFlush, affinityFlush]: [ConntrackFlush[], AffinityFlush[]] = [[], []];
     for (const [key, old] of before) {
       const now = this.#program(key);
       this.#retire(old);
+      for (const [server, value] of now.servers) {
+        this.#servers.set(server, value);
+        changed.add(server);
+      }
       conntrackFlush.push(...staleFlows(old.udp, now.udp));
       affinityFlush.push(...staleChoices(old.sticky, now.sticky));
     }
     this.#dirty.clear();
-    return { conntrackFlush, affinityFlush };
+    return { conntrackFlush, affinityFlush, servers: changed };
   }
 
   /** Records or withdraws the Service's claim on each of its frontends; other claimants must look again. */
@@ -119,6 +156,10 @@ export class Services {
     if (service === undefined) return;
     for (const frontend of frontendsOf(service, [], this.#place)) {
       const name = claimKey(frontend);
+      const { address, port } = frontend;
+      if (address !== undefined && this.#nodeAddresses.some((each) => equalIp(each, address)))
+        for (const [other, { ports }] of this.#services)
+          if (ports.some(({ nodePort }) => nodePort === port)) this.#dirty.add(other);
       const known = this.#claims.get(name);
       if (known === undefined || known === key) {
         if (act === 'make') this.#claims.set(name, key);
@@ -144,20 +185,37 @@ export class Services {
     const chains: Spread[] = [];
     const udp = new Map<string, ConntrackFlush>();
     const sticky = new Map<string, AffinityFlush>();
-    for (const frontend of frontendsOf(service, this.#slicesOf.get(key)?.values() ?? [], this.#place)) {
-      if (!this.#families.includes(frontend.family) || !this.#owns(key, frontend)) continue;
+    const frontends = frontendsOf(service, this.#slicesOf.get(key)?.values() ?? [], this.#place).filter(
+      (frontend) => this.#families.includes(frontend.family) && this.#owns(key, frontend),
+    );
+    const servers = this.#serversOf(frontends);
+    for (const { address, protocol, port } of servers.values())
+      elements.push([SETS.balanced(address.family), frontendKey({ address, protocol, port }), '']);
+    for (const frontend of frontends) {
+      if (frontend.protocol === 'UDP') addFlows(udp, frontend);
+      const { address } = frontend;
+      if (address !== undefined && servers.has(serverKey({ ...frontend, address }))) continue;
       elements.push(...elementsOf(frontend));
       const spread = spreadOf(frontend);
       if (spread !== undefined) chains.push(spread);
-      if (frontend.protocol === 'UDP') addFlows(udp, frontend);
       if (spread?.affinitySeconds !== undefined) addChoices(sticky, spread, frontend);
     }
     for (const spread of chains) this.#acquire(spread);
     for (const ip of service.clusterIps) this.#clusterIps.get(ip.family)?.claim(addressKey(ip));
     for (const [set, element, data] of elements) this.#ruleset.put(set, element, data);
-    const programmed = { elements, chains, clusterIps: service.clusterIps, udp, sticky };
+    const programmed = { elements, chains, clusterIps: service.clusterIps, servers, udp, sticky };
     this.#programmed.set(key, programmed);
     return programmed;
+  }
+
+  #serversOf(frontends: readonly Frontend[]): ReadonlyMap<string, VirtualServer> {
+    if (!this.#balanced) return new Map();
+    const byAddress = frontends.filter(({ address }) => address !== undefined);
+    const byNode = frontends.filter(({ address }) => address === undefined);
+    const named = virtualServersOf(byAddress, []);
+    // A Service that names an address of the node as its own goes before NodePorts.
+    const free = virtualServersOf(byNode, this.#nodeAddresses).filter((each) => !this.#claims.has(addressClaim(each)));
+    return new Map([...named, ...free].map((each) => [serverKey(each), each]));
   }
 
   get #place(): Place {
@@ -200,6 +258,10 @@ export class Services {
     for (const other of claims) if (other < service) return false;
     return true;
   }
+}
+
+function addressClaim({ address, protocol, port }: VirtualServer): string {
+  return `${address.family} ${frontendKey({ address, protocol, port })}`;
 }
 
 function claimKey(frontend: Frontend): string {

@@ -1,4 +1,5 @@
 import type { BaseOptions } from './base-options.ts';
+import { balancedAnywhere, balancedChains, balancedOutput, balancedPrerouting } from './balanced.ts';
 import { hostPortChain, toHostPort } from './host-ports.ts';
 import { CT_STATE, TCP_FLAG } from './model.ts';
 import type { Chain, Rule, Statement } from './model.ts';
@@ -51,6 +52,8 @@ const SEGMENT_SIZES = 'segment-sizes';
 export function baseChains(options: BaseOptions): readonly Chain[] {
   const { families } = options;
   const overlay = rawOverlay(options);
+  const clamped: readonly Rule[] =
+    options.tunnels.length === 0 ? [] : [[...isOpening, verdict(`jump ${SEGMENT_SIZES}`)]];
   return [
     {
       name: 'raw-prerouting',
@@ -61,7 +64,7 @@ export function baseChains(options: BaseOptions): readonly Chain[] {
     {
       name: 'return-path',
       hook: { type: 'filter', hook: 'prerouting', priority: -150 },
-      rules: [...returnPathRules(options), PROXIED_ANSWERS],
+      rules: [...returnPathRules(options), PROXIED_ANSWERS, ...balancedPrerouting(options)],
     },
     { name: SEGMENT_SIZES, rules: segmentSizes(options) },
     { name: 'node-ports', rules: nodePortTranslation(families) },
@@ -71,6 +74,7 @@ export function baseChains(options: BaseOptions): readonly Chain[] {
       name: 'nat-prerouting',
       hook: { type: 'nat', hook: 'prerouting', priority: -100 },
       rules: [
+        ...balancedAnywhere(options),
         ...families.flatMap((family): Rule[] => [
           [OWN_INTERFACES.from, ...ownNodePort(family)],
           [OWN_INTERFACES.from, ...toService(family)],
@@ -84,6 +88,7 @@ export function baseChains(options: BaseOptions): readonly Chain[] {
       name: 'nat-output',
       hook: { type: 'nat', hook: 'output', priority: -100 },
       rules: [
+        ...balancedOutput(options),
         ...families.flatMap((family) => [ownNodePort(family), toService(family)]),
         [verdict('jump node-ports')],
         toHostPort,
@@ -105,7 +110,7 @@ export function baseChains(options: BaseOptions): readonly Chain[] {
       name: 'egress',
       hook: { type: 'filter', hook: 'forward', priority: -10 },
       rules: [
-        ...(options.tunnels.length === 0 ? [] : [[...isOpening, verdict(`jump ${SEGMENT_SIZES}`)]]),
+        ...clamped,
         ...returnPathEnd(options),
         KNOWN,
         ...refusalRules(families),
@@ -120,7 +125,8 @@ export function baseChains(options: BaseOptions): readonly Chain[] {
       hook: { type: 'filter', hook: 'forward', priority: 0 },
       rules: [KNOWN_OR_CUT, ...policyRules('ingress', families, OWN_INTERFACES)],
     },
-    ...proxiedChains(families),
+    ...proxiedChains(options),
+    ...(options.balanced ? balancedChains(families, clamped) : []),
     {
       name: 'nat-postrouting',
       hook: { type: 'nat', hook: 'postrouting', priority: 100 },

@@ -9,6 +9,8 @@ export interface BaseOptions {
   readonly barred: readonly OuterPacket[];
   /** Whether peers lead answers back through this node, so that clients may keep their address. */
   readonly returnPaths: boolean;
+  /** Whether IPVS spreads the connections of Services that it can spread. */
+  readonly balanced: boolean;
   /** Whether pods keep their address towards nodes. */
   readonly plainToNodes: boolean;
   /** What becomes of packets to advertised addresses that no Service has. */

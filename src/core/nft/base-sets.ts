@@ -8,6 +8,14 @@ import { SETS } from './names.ts';
 const SPREAD = ['mark'] as const;
 const TO_SPREAD = ['mark', 'mark'] as const;
 
+/** The sets that they read besides where IPVS spreads connections. */
+export function balancedSets(families: readonly Family[]): readonly SetSpec[] {
+  return families.map((family) => ({
+    name: SETS.balanced(family),
+    key: [family === 4 ? 'ipv4_addr' : 'ipv6_addr', 'inet_proto', 'inet_service'],
+  }));
+}
+
 /** The sets that the base chains read. */
 export function baseSets(families: readonly Family[]): readonly SetSpec[] {
   return [

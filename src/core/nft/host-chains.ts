@@ -11,8 +11,11 @@ import { CHAINS, SETS } from './names.ts';
 import {
   clearMark,
   comesFrom,
+  CT_MARK,
   destination,
+  hasCtMark,
   hasMark,
+  hasNoCtMark,
   hasState,
   inSet,
   isFamily,
@@ -43,6 +46,8 @@ export interface HostRoutes {
 export interface HostOptions {
   readonly families: readonly Family[];
   readonly pods: PodInterfaces;
+  /** Whether IPVS spreads connections: it takes them where the node's own packets are, and sends them like these. */
+  readonly balanced: boolean;
   readonly failsafeInbound: readonly FailsafePort[];
   readonly failsafeOutbound: readonly FailsafePort[];
   /** Packets of the overlay, which pass between nodes whatever policies say. */
@@ -73,6 +78,7 @@ export function hostChains(options: HostOptions): readonly Chain[] {
     inputChain(options),
     outputChain(options),
     forwardChain(options),
+    ...(options.balanced ? [balancedChain(options)] : []),
   ];
 }
 
@@ -129,6 +135,7 @@ function inputChain(options: HostOptions): Chain {
     hook: { type: 'filter', hook: 'input', priority: 10 },
     rules: [
       ...exceptFrom(options),
+      ...exceptBalanced(options),
       ...(preDnat === undefined && rawIn === undefined ? [] : [whenAllowed]),
       ...knownToNode(options, 'source'),
       ...openPorts(failsafeInbound, 'th dport', 'source', families),
@@ -146,6 +153,7 @@ function outputChain(options: HostOptions): Chain {
       // Translation may have changed the way, and not the interface: from the node to itself, or away from there.
       ...exceptTo(options, isLocal),
       ...exceptToTranslated(families),
+      ...exceptBalanced(options),
       ...(rawOut === undefined ? [] : [whenAllowed]),
       ...knownToNode(options, 'destination'),
       ...openPorts(failsafeOutbound, 'th dport', 'destination', families),
@@ -189,6 +197,21 @@ function forwardChain(options: HostOptions): Chain {
 }
 
 const whenAllowed: Rule = [hasMark(allowed), clearMark(allowed), accept];
+
+/** The same for what IPVS leads there or away, which passes other hooks. */
+function balancedChain(options: HostOptions): Chain {
+  return {
+    ...forwardChain(options),
+    name: CHAINS.hostBalanced,
+    hook: { type: 'filter', hook: 'postrouting', priority: 60 },
+    rules: [[hasNoCtMark(CT_MARK.BALANCED), accept], ...forwardChain(options).rules],
+  };
+}
+
+/** It is not the node's own; {@link balancedChain} judges it. */
+function exceptBalanced({ balanced }: HostOptions): Rule[] {
+  return balanced ? [[hasCtMark(CT_MARK.BALANCED), accept]] : [];
+}
 
 function exceptFrom({ pods }: HostOptions): Rule[] {
   return [

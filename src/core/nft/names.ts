@@ -51,6 +51,8 @@ export const SETS = {
   serviceSources: (family: Family) => `service-sources${family}`,
   /** What the world outside is told that this node leads to Services. */
   advertised: (family: Family) => `advertised${family}`,
+  /** `address . protocol . port` that IPVS leads to endpoints; only where it does. */
+  balanced: (family: Family) => `balanced${family}`,
   /** `address . protocol . port` without any endpoint for somebody: whatever still goes there untranslated is refused. */
   servicesRefused: (family: Family) => `services-refused${family}`,
   /** ClusterIPs: whatever still goes there untranslated is refused. */
@@ -82,6 +84,10 @@ export const CHAINS = {
   ownNode: 'own-node',
   /** What becomes of it when policy has allowed it. */
   endpointToHost: 'endpoint-to-host',
+  /** What IPVS leads to pods and away, which never passes the forward hook. */
+  balancedInput: 'balanced-input',
+  balancedEgress: 'balanced-egress',
+  hostBalanced: 'host-balanced',
   /** Host endpoints of this node, phase by phase. */
   hostRawIn: 'host-raw-in',
   hostRawOut: 'host-raw-out',

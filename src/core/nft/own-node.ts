@@ -16,8 +16,10 @@ export const isDiscovery: readonly Statement[] = [
 ];
 
 /** Packets of no pod, of known connections and of discovery are not judged anew. */
-const head = (pods: PodInterfaces): readonly Rule[] => [
+const head = (pods: PodInterfaces, balanced: boolean): readonly Rule[] => [
   [pods.notFrom, accept],
+  // On its way to a backend of a Service, not to the node.
+  ...(balanced ? [[hasCtMark(CT_MARK.BALANCED), accept]] : []),
   [hasCtMark(CT_MARK.CUT), drop],
   [hasState(CT_STATE.ESTABLISHED | CT_STATE.RELATED), accept],
   [...isDiscovery, accept],
@@ -27,12 +29,12 @@ const head = (pods: PodInterfaces): readonly Rule[] => [
  * Policy of what local pods send to this node itself, for the pods that have any. An accept ends this chain only. In the
  * families of `shared`, several pods may send through one interface.
  */
-export function ownNodeChain(pods: PodInterfaces, shared: readonly Family[]): Chain {
+export function ownNodeChain(pods: PodInterfaces, shared: readonly Family[], balanced: boolean): Chain {
   return {
     name: CHAINS.ownNode,
     hook: { type: 'filter', hook: 'input', priority: -10 },
     rules: [
-      ...head(pods),
+      ...head(pods, balanced),
       [hasState(CT_STATE.INVALID), drop],
       [...isNotOpening, drop],
       ...shared.map((family): Rule => [
@@ -45,10 +47,10 @@ export function ownNodeChain(pods: PodInterfaces, shared: readonly Family[]): Ch
 }
 
 /** Refuses what local pods send to this node itself, although their policies allow it. */
-export function endpointToHostChain(pods: PodInterfaces): Chain {
+export function endpointToHostChain(pods: PodInterfaces, balanced: boolean): Chain {
   return {
     name: CHAINS.endpointToHost,
     hook: { type: 'filter', hook: 'input', priority: -5 },
-    rules: [...head(pods), [drop]],
+    rules: [...head(pods, balanced), [drop]],
   };
 }

@@ -1,11 +1,19 @@
-import type { Family } from '../../base/ip/index.ts';
+import type { BaseOptions } from './base-options.ts';
 import { RTN_LOCAL } from './model.ts';
 import type { Chain, Rule, Statement } from './model.ts';
 import { policyRules } from './policy-rules.ts';
-import { CT_MARK, hasCtMark, isNew, isTcp, OWN_INTERFACES, PACKET_MARK, setMark, verdict } from './statements.ts';
-
-/** linux/netfilter/nf_conntrack_tuple_common.h. */
-const IP_CT_DIR_REPLY = 1;
+import {
+  CT_MARK,
+  hasCtMark,
+  hasNoCtMark,
+  isAnswer,
+  isNew,
+  isTcp,
+  OWN_INTERFACES,
+  PACKET_MARK,
+  setMark,
+  verdict,
+} from './statements.ts';
 
 const ownSource: Statement = { kind: 'compare', field: 'fib saddr type', op: '==', value: RTN_LOCAL };
 const foreignSource: Statement = { ...ownSource, op: '!=' };
@@ -15,20 +23,24 @@ const foreignSource: Statement = { ...ownSource, op: '!=' };
  * connection is one that entered here, as by a NodePort, and its answers, addressed to the client, are the proxy's. And
  * unlike what the node sends on its own account, policy judges it, also on its way to the node's own pods.
  */
-export function proxiedChains(families: readonly Family[]): readonly Chain[] {
+export function proxiedChains({ families, balanced }: Pick<BaseOptions, 'families' | 'balanced'>): readonly Chain[] {
   const entered = CT_MARK.NODE_PORT | CT_MARK.PROXIED;
+  // IPVS sends such packets, too.
+  const notBalanced = balanced ? [hasNoCtMark(CT_MARK.BALANCED)] : [];
   return [
     {
       name: 'proxied-output',
       // A route is chosen anew for what gets the mark.
       hook: { type: 'route', hook: 'output', priority: -150 },
       rules: [
-        [isTcp, isNew, foreignSource, { kind: 'set-mark', target: 'ct mark', mask: entered, value: entered }],
         [
-          hasCtMark(CT_MARK.PROXIED),
-          { kind: 'compare', field: 'ct direction', op: '==', value: IP_CT_DIR_REPLY },
-          setMark(PACKET_MARK.PROXIED),
+          ...notBalanced,
+          isTcp,
+          isNew,
+          foreignSource,
+          { kind: 'set-mark', target: 'ct mark', mask: entered, value: entered },
         ],
+        [hasCtMark(CT_MARK.PROXIED), isAnswer, setMark(PACKET_MARK.PROXIED)],
       ],
     },
     {

@@ -9,6 +9,8 @@ export const CT_MARK = {
   CUT: 0x1,
   /** A connection that entered by a NodePort and may go to any node: remote backends must answer through this one. */
   NODE_PORT: 0x2,
+  /** A connection from a pod or from elsewhere that the kernel's IPVS leads to a backend. */
+  BALANCED: 0x4,
   /** A connection that a proxy on this node makes in the name of its client. */
   PROXIED: 0x8,
   /** The peer that a connection from outside came through: answers take the routing table of that mark. */
@@ -23,6 +25,8 @@ export const PACKET_MARK = {
   HOST_ALLOWED: 0x2000000,
   /** An answer to a proxy on this node that speaks in its client's name; whoever runs the proxy leads it to the node itself. */
   PROXIED: 0x4000000,
+  /** A request that IPVS shall lead to a backend: the agent routes it to the node itself, where IPVS takes it. */
+  BALANCED: 0x8000000,
 } as const;
 
 export const isFamily = (family: Family): Statement => ({
@@ -121,6 +125,13 @@ export const isNotOpening: readonly Statement[] = [
     value: TCP_FLAG.SYN,
   },
 ];
+
+/** linux/netfilter/nf_conntrack_tuple_common.h. */
+const IP_CT_DIR_REPLY = 1;
+
+/** Goes from whoever was asked to whoever asked. */
+export const isAnswer: Statement = { kind: 'compare', field: 'ct direction', op: '==', value: IP_CT_DIR_REPLY };
+export const isRequest: Statement = { ...isAnswer, op: '!=' };
 
 export const hasCtMark = (bit: number): Statement => ({
   kind: 'compare',

@@ -20,6 +20,7 @@ import { kubeBlockStore } from '../../../src/host/ipam-store/kube-block-store.ts
 import { MemoryKubeClient } from '../../../src/host/kube-client/memory-client.ts';
 import { NAMESPACES, NETWORK_POLICIES, NODES, PODS } from '../../../src/host/kube-client/resources.ts';
 import { openNetlink } from '../../../src/host/netlink/kernel.ts';
+import { openIpvs } from '../../../src/host/ipvs/kernel.ts';
 import { openLinkReaper } from '../../../src/host/netlink/link-reaper.ts';
 import { createNetns, deleteNetns } from '../../../src/host/netns/netns.ts';
 import { openPacketCopies } from '../../../src/host/nflog/kernel.ts';
@@ -114,6 +115,7 @@ export class PolicyOnlyNode implements AsyncDisposable {
         conntrack: stack.use(openConntrack({ netns })),
         sysctl: openSysctl({ netns }),
         openWireguard: () => openWireguard({ netns }),
+        openIpvs: () => openIpvs({ netns }),
         wireguardKeys: textInMemory(),
         openPod: (pod: string) => ({ netlink: openNetlink({ netns: pod }), sysctl: openSysctl({ netns: pod }) }),
         openPodFilter: (pod: string) => openNftables({ netns: pod }),
