@@ -29,8 +29,14 @@ const GATEWAY_MAC = 'ee:ee:ee:ee:ee:ee';
 /** Largest packet of the wire. */
 export const MTU = 1500;
 
+/** Largest packets that devices take to be cut later, bytes, where not the usual ones. */
+export interface PacketSizes {
+  readonly wire?: number;
+  readonly pods?: number;
+}
+
 /** Makes the namespaces below `directory`, which lies on a file system of its own; pods get `podMtu`. */
-export function makePair(directory: string, podMtu: number): Pair {
+export function makePair(directory: string, podMtu: number, { wire: onWire, pods }: PacketSizes = {}): Pair {
   const pair: Pair = [nodeOf(directory, 1), nodeOf(directory, 2)];
   for (const { netns, pod } of pair) for (const path of [netns, pod]) createNetns(path);
   const [first, second] = pair;
@@ -38,10 +44,16 @@ export function makePair(directory: string, podMtu: number): Pair {
   netlink.apply([
     {
       kind: 'add-link',
-      link: { type: 'veth', name: 'eth0', mtu: MTU, peer: { name: 'eth0', mtu: MTU, netns: second.netns } },
+      link: {
+        type: 'veth',
+        name: 'eth0',
+        mtu: MTU,
+        ...sizeOf(onWire),
+        peer: { name: 'eth0', mtu: MTU, netns: second.netns, ...sizeOf(onWire) },
+      },
     },
   ]);
-  for (const node of pair) wire(node, podMtu);
+  for (const node of pair) wire(node, podMtu, pods);
   return pair;
 }
 
@@ -50,7 +62,11 @@ export function byHand(netns: string, script: string): void {
   execFileSync('nsenter', [`--net=${netns}`, 'sh', '-ec', script]);
 }
 
-function wire({ netns, pod, address, podAddress, podMac }: PairNode, mtu: number): void {
+function sizeOf(packetSize: number | undefined): { readonly packetSize?: number } {
+  return packetSize === undefined ? {} : { packetSize };
+}
+
+function wire({ netns, pod, address, podAddress, podMac }: PairNode, mtu: number, size?: number): void {
   openSysctl({ netns }).write('net/ipv4/ip_forward', 1);
   using node = openNetlink({ netns });
   node.apply([
@@ -65,7 +81,8 @@ function wire({ netns, pod, address, podAddress, podMac }: PairNode, mtu: number
         mac: GATEWAY_MAC,
         mtu,
         up: true,
-        peer: { name: 'eth0', mac: podMac, mtu, netns: pod },
+        ...sizeOf(size),
+        peer: { name: 'eth0', mac: podMac, mtu, netns: pod, ...sizeOf(size) },
       },
     },
     { kind: 'add-route', route: { destination: hostCidr(podAddress), link: POD_LINK } },

@@ -29,7 +29,7 @@ export interface AttachmentsDependencies
   readonly allocator: Pick<Allocator, 'allocate' | 'release'>;
   /** Deletes the pods' links without stopping the agent for as long as the kernel takes to release them. */
   readonly reaper: Pick<LinkReaper, 'delete'>;
-  readonly network: Pick<NetworkDriver, 'addEndpoint' | 'forgetLink' | 'podMtu'>;
+  readonly network: Pick<NetworkDriver, 'addEndpoint' | 'forgetLink' | 'podMtu' | 'podPacketSize'>;
   readonly macvlan: Pick<MacvlanPods, 'plan' | 'connect' | 'disconnect' | 'adopt'>;
   /** Families in which pods get addresses, IPv4 first. */
   readonly families: () => readonly Family[];
@@ -204,7 +204,7 @@ export class Attachments extends AttachmentService {
   #wire(record: EndpointRecord): void {
     const { network, macvlan } = this.#dependencies;
     this.remember(record);
-    createPodLink(record, this.#dependencies);
+    createPodLink(record, this.#dependencies, network.podPacketSize);
     limitBandwidth(record, this.#dependencies);
     network.addEndpoint(record);
     this.program(record, () => macvlan.connect(record));

@@ -107,6 +107,25 @@ describe('the driver of links and routes', () => {
     expect(kernel.seen.filter((change) => JSON.stringify(change, text).includes('ipip.sluice'))).toHaveLength(1);
   });
 
+  it('gives pods the packet size of the underlay where nothing wraps what they send', () => {
+    const kernel = new Kernel();
+    const large = { type: 'bridge', name: 'large', packetSize: 200_000 } as const;
+    kernel.netlink.apply([{ kind: 'add-link', link: large }]);
+    const sizeOver = (links: readonly string[], pools: RoutingInput['pools']): number | undefined => {
+      const underlay = { ...INPUT.underlay, links };
+      const started = start(kernel, () => ({ ...INPUT, pools, blocks: INPUT.blocks.slice(-1), underlay }));
+      const { podPacketSize } = started;
+      started.stop();
+      return podPacketSize;
+    };
+    const plain = INPUT.pools.slice(-1);
+    expect(sizeOver(['large'], plain)).toBe(200_000);
+    expect(sizeOver(['large', 'eth0'], plain)).toBeUndefined();
+    expect(sizeOver([], plain)).toBeUndefined();
+    kernel.hasIpip = true;
+    expect(sizeOver(['large'], INPUT.pools)).toBeUndefined();
+  });
+
   it('is not alarmed by late news of what it has changed meanwhile, but by what nobody of its own did', async () => {
     const kernel = new Kernel();
     let input = INPUT;

@@ -34,6 +34,8 @@ export interface NetworkDriverDependencies {
   readonly due?: (changes: readonly RoutingChange[]) => readonly RoutingChange[];
   /** What else keeps pods' packets small, bytes. */
   readonly mtuLimit?: () => number | undefined;
+  /** Whether pods' packets are wrapped by a device that routing does not know of. */
+  readonly wrapped?: () => boolean;
   /** The kernel's links, addresses or routes that are not ours may have changed. */
   readonly onUnderlayChanged: () => void;
   /** Hears the peers that answers can be led back through, once the kernel leads them. */
@@ -76,6 +78,8 @@ export class NetworkDriver {
   #actual: ActualTables | undefined;
   #names = new Map<number, string>();
   #derived: DerivedNetwork | undefined;
+  /** Names of its devices. */
+  #underlay: readonly string[] = [];
   /** What was last brought into force besides what the kernel holds for routing. */
   #settled: Pick<DerivedNetwork, 'looseLinks' | 'returnPeers'> | undefined;
   #error: string | undefined;
@@ -120,6 +124,19 @@ export class NetworkDriver {
   get podMtu(): number {
     const { podMtu } = this.#derived ?? desiredNetwork(this.#dependencies.input());
     return Math.min(podMtu, this.#dependencies.mtuLimit?.() ?? podMtu);
+  }
+
+  /**
+   * Largest packet that the next pod's interface takes, where that is more than usual: TCP hands the kernel as much at once
+   * as all devices of the underlay take, which each packet's way through the node costs but once. Devices of tunnels take no
+   * more than usual, and what is for one would be cut by the processor.
+   */
+  get podPacketSize(): number | undefined {
+    const { netlink, wrapped } = this.#dependencies;
+    if (this.#derived === undefined || this.#derived.tunnels.length > 0 || wrapped?.() === true) return undefined;
+    const sizes = this.#underlay.map((name) => netlink.link(name)?.packetSize);
+    const known = sizes.filter((size) => size !== undefined);
+    return known.length === 0 || known.length < sizes.length ? undefined : Math.min(...known);
   }
 
   /** Reconciles after this turn of the event loop. */
@@ -177,11 +194,10 @@ export class NetworkDriver {
 
   #reconcile(scope: 'changes' | 'everything' = 'changes'): void {
     if (this.#actual === undefined) return this.#resyncQuietly();
-    const derived = this.#table.update({
-      ...this.#dependencies.input(),
-      missingDevices: this.#missing.problems,
-    });
+    const input = this.#dependencies.input();
+    const derived = this.#table.update({ ...input, missingDevices: this.#missing.problems });
     this.#derived = derived;
+    this.#underlay = input.underlay.links;
     this.#reportProblems(derived.problems);
     const touched = scope === 'everything' ? undefined : derived.touched;
     const wanted = diffTables(derived.items, this.#actual.tables, touched);

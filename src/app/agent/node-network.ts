@@ -95,6 +95,7 @@ export class NodeNetwork {
       due: dependencies.due,
       // Who sets pods' MTU means it.
       mtuLimit: () => (options.mtu > 0 ? undefined : this.wireguard.podMtu),
+      wrapped: () => this.wireguard.podMtu !== undefined,
       onUnderlayChanged: () => {
         this.#routing.underlayChanged();
         dependencies.onIdentityChanged();

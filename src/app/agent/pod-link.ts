@@ -25,9 +25,13 @@ export interface PodLinkDependencies {
 /**
  * Creates the pair of interfaces and everything inside the pod: addresses, default routes and the permanent neighbour
  * behind them. Of a pod with a macvlan device the pair leads to the node alone; the rest comes with that. Throws the
- * kernel's error; then nothing of the pair is left.
+ * kernel's error; then nothing of the pair is left. `packetSize` is what both ends take, where that is not the usual.
  */
-export function createPodLink(record: EndpointRecord, { netlink, openPod }: PodLinkDependencies): void {
+export function createPodLink(
+  record: EndpointRecord,
+  { netlink, openPod }: PodLinkDependencies,
+  packetSize?: number,
+): void {
   const pod = openPod(record.netns);
   try {
     // A pair that an interrupted ADD left behind under the same name is nobody's.
@@ -35,7 +39,7 @@ export function createPodLink(record: EndpointRecord, { netlink, openPod }: PodL
     // The alias is for people who look at `ip link`; the kernel takes 255 bytes (IFALIASZ).
     const alias = `${record.namespace}/${record.pod}`.slice(0, 255);
     netlink.apply([
-      { kind: 'add-link', link: newPair(record) },
+      { kind: 'add-link', link: newPair(record, packetSize) },
       { kind: 'set-link', link: record.interface, alias },
     ]);
     try {
@@ -87,15 +91,17 @@ function pairedLink({ ifname, macvlan }: EndpointRecord): string {
   return macvlan === undefined ? ifname : NODE_LINK;
 }
 
-function newPair(record: EndpointRecord) {
+function newPair(record: EndpointRecord, packetSize: number | undefined) {
   const { interface: name, netns, mac, mtu } = record;
+  const size = packetSize === undefined ? {} : { packetSize };
   return {
     type: 'veth',
     name,
     mac: HOST_MAC,
     mtu,
     up: true,
-    peer: { name: pairedLink(record), netns, mac, mtu },
+    ...size,
+    peer: { name: pairedLink(record), netns, mac, mtu, ...size },
   } as const;
 }
 

@@ -71,6 +71,18 @@ export function netlinkContract(
       expect(near.link(mine!.index)?.name).toBe('slc1');
     });
 
+    it('creates a veth pair both ends of which take larger packets than usual, and says so of them alone', () => {
+      const { near, far, farPath } = setUp();
+      const large = { type: 'veth', name: 'slc1', packetSize: 150_000 } as const;
+      near.apply([
+        { kind: 'add-link', link: { ...large, peer: { name: 'eth0', packetSize: 150_000, netns: farPath } } },
+        { kind: 'add-link', link: { type: 'veth', name: 'a', peer: { name: 'b' } } },
+      ]);
+      expect(near.link('slc1')?.packetSize).toBe(150_000);
+      expect(far.link('eth0')?.packetSize).toBe(150_000);
+      expect(near.link('a')?.packetSize).toBeUndefined();
+    });
+
     it('refuses a name that is taken at either end, and still makes the other changes', () => {
       const { near, far, farPath } = setUp();
       far.apply([{ kind: 'add-link', link: { type: 'bridge', name: 'eth0' } }]);

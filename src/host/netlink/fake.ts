@@ -202,14 +202,14 @@ class FakeNetlink implements Netlink {
     if (namespace.find(link.name) !== undefined) return 'EEXIST';
     const master = link.master === undefined ? undefined : namespace.find(link.master);
     if (link.master !== undefined && master === undefined) return 'ENODEV';
-    const common = { kind: link.type, mac: link.mac, mtu: link.mtu ?? 1500 };
+    const common = { kind: link.type, mac: link.mac, mtu: link.mtu ?? 1500, ...sizeOf(link) };
     if (link.type === 'veth') {
       const home = link.peer.netns === undefined ? namespace : this.#netnsOf(link.peer.netns);
       if (home === undefined) return 'ENOENT';
       if (home.find(link.peer.name) !== undefined) return 'EEXIST';
       const near = namespace.add({ ...common, name: link.name, up: link.up ?? false, master: master?.index });
       const { peer } = link;
-      const far = home.add({ kind: 'veth', name: peer.name, mac: peer.mac, mtu: peer.mtu ?? 1500 });
+      const far = home.add({ kind: 'veth', name: peer.name, mac: peer.mac, mtu: peer.mtu ?? 1500, ...sizeOf(peer) });
       near.peer = { namespace: home, link: far };
       far.peer = { namespace, link: near };
       near.lower = far.index;
@@ -259,6 +259,7 @@ class FakeNetlink implements Netlink {
     if (change.name !== undefined) link.name = change.name;
     if (change.mac !== undefined) link.mac = change.mac;
     if (change.mtu !== undefined) link.mtu = change.mtu;
+    if (change.packetSize !== undefined) link.packetSize = change.packetSize;
     if (change.alias !== undefined) link.alias = change.alias;
     if (change.master !== undefined) link.master = master?.index;
     if (change.up !== undefined) {
@@ -465,4 +466,8 @@ function ruleKey({ family, priority, table, action, mark, from, to }: Rule): str
   const cidrs = [from, to].map((cidr) => (cidr === undefined ? '' : formatCidr(cidr)));
   const does = typeof action === 'object' ? `goto ${action.goto}` : action;
   return [family, priority, table, does, mark?.value, mark?.mask, ...cidrs].join(' ');
+}
+
+function sizeOf({ packetSize }: Pick<NewLink, 'packetSize'>): Pick<Link, 'packetSize'> {
+  return packetSize === undefined ? {} : { packetSize };
 }

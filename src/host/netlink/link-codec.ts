@@ -14,7 +14,8 @@ import type { ByteWriter } from '../../base/bytes/index.ts';
 import { ipFromBytes, ipToBytes } from '../../base/ip/index.ts';
 import { SluiceError } from '../../base/errors.ts';
 import type { NetnsRef } from '../netns/netns.ts';
-import type { IpipSettings, Link, LinkRef, NetworkChange, NewLink, VxlanSettings } from './port.ts';
+import { USUAL_PACKET_SIZE } from './port.ts';
+import type { IpipSettings, Link, LinkRef, NetworkChange, NewLink, NewLinkBase, VxlanSettings } from './port.ts';
 
 /** What encoding needs from outside: interface indexes of names, and open descriptors of namespaces. */
 export interface Resolver {
@@ -35,6 +36,8 @@ const IFLA = {
   AF_SPEC: 26,
   NET_NS_FD: 28,
   LINK_NETNSID: 37,
+  GSO_IPV4_MAX_SIZE: 63,
+  GRO_IPV4_MAX_SIZE: 64,
 } as const;
 const IFLA_INFO_KIND = 1;
 const IFLA_INFO_DATA = 2;
@@ -131,6 +134,7 @@ export function decodeLink(payload: Uint8Array): Link {
     kind,
     mac: mac?.length === 6 ? formatMac(mac) : undefined,
     mtu: attributes.u32(IFLA.MTU) ?? 0,
+    ...decodePacketSize(attributes),
     up: (flags & IFF_UP) !== 0,
     carrier: (flags & IFF_LOWER_UP) !== 0,
     master: attributes.u32(IFLA.MASTER),
@@ -140,6 +144,12 @@ export function decodeLink(payload: Uint8Array): Link {
     vxlan: data === undefined || kind !== 'vxlan' ? undefined : decodeVxlan(data),
     ...(data === undefined || kind !== 'ipip' ? {} : { ipip: decodeIpip(data) }),
   };
+}
+
+/** Kernels before 6.3 know no other than the usual one. */
+function decodePacketSize(attributes: Attributes): Pick<Link, 'packetSize'> {
+  const packetSize = attributes.u32(IFLA.GSO_IPV4_MAX_SIZE) ?? USUAL_PACKET_SIZE;
+  return packetSize > USUAL_PACKET_SIZE ? { packetSize } : {};
 }
 
 /** Six bytes as `aa:bb:cc:dd:ee:ff`. */
@@ -163,11 +173,13 @@ function writeIfinfo(writer: ByteWriter, index: number, flags: number, change: n
 
 function writeCommon(
   writer: ByteWriter,
-  link: { readonly mac?: string; readonly mtu?: number; readonly master?: LinkRef; readonly alias?: string },
+  link: Pick<NewLinkBase, 'mac' | 'mtu' | 'packetSize' | 'master'> & { readonly alias?: string },
   resolver: Resolver,
 ): void {
   if (link.mac !== undefined) attribute(writer, IFLA.ADDRESS, parseMac(link.mac));
   if (link.mtu !== undefined) attributeU32(writer, IFLA.MTU, link.mtu);
+  if (link.packetSize !== undefined)
+    for (const each of [IFLA.GSO_IPV4_MAX_SIZE, IFLA.GRO_IPV4_MAX_SIZE]) attributeU32(writer, each, link.packetSize);
   if (link.master !== undefined) attributeU32(writer, IFLA.MASTER, resolver.indexOf(link.master));
   if (link.alias !== undefined) attributeText(writer, IFLA.IFALIAS, link.alias);
 }

@@ -7,6 +7,9 @@ export type LinkRef = string | number;
 /** A hardware address, `aa:bb:cc:dd:ee:ff`, lower case. */
 export type Mac = string;
 
+/** What links take at birth, bytes: GSO_LEGACY_MAX_SIZE (linux/netdevice.h). */
+export const USUAL_PACKET_SIZE = 65_536;
+
 /** A network interface as the kernel reports it. `kind` is rtnetlink's: veth, vxlan, bridge…; undefined for physical and lo. */
 export interface Link {
   readonly index: number;
@@ -14,6 +17,12 @@ export interface Link {
   readonly kind: string | undefined;
   readonly mac: Mac | undefined;
   readonly mtu: number;
+  /**
+   * Largest IPv4 packet, bytes, that it takes to be cut to its MTU later; only where more than {@link USUAL_PACKET_SIZE}.
+   * Of IPv6 none are made larger: what the kernel forwards of those it counts with a header that will not be sent, and
+   * finds too big for the MTU.
+   */
+  readonly packetSize?: number;
   /** Administratively up (IFF_UP). */
   readonly up: boolean;
   /** Carrier and operationally up (IFF_LOWER_UP). */
@@ -66,6 +75,8 @@ export interface NewLinkBase {
   readonly name: string;
   readonly mac?: Mac;
   readonly mtu?: number;
+  /** Both what it takes to be cut later and what it joins of what comes, bytes of IPv4. */
+  readonly packetSize?: number;
   readonly up?: boolean;
   readonly master?: LinkRef;
   /** Queue length in packets. */
@@ -76,7 +87,7 @@ export interface NewLinkBase {
 export type NewLink =
   | (NewLinkBase & {
       readonly type: 'veth';
-      readonly peer: { readonly name: string; readonly mac?: Mac; readonly mtu?: number; readonly netns?: NetnsRef };
+      readonly peer: Pick<NewLinkBase, 'name' | 'mac' | 'mtu' | 'packetSize'> & { readonly netns?: NetnsRef };
     })
   | (NewLinkBase & { readonly type: 'vxlan'; readonly vxlan: VxlanSettings })
   | (NewLinkBase & { readonly type: 'bridge' })
@@ -204,6 +215,7 @@ export type NetworkChange =
       readonly name?: string;
       readonly mac?: Mac;
       readonly mtu?: number;
+      readonly packetSize?: number;
       /** A remark; the kernel takes it only for links that exist. */
       readonly alias?: string;
       /** null releases it. */
