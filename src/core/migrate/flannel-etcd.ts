@@ -44,18 +44,21 @@ export function flannelEtcd({ agents }: OldNetwork): FlannelEtcd | undefined {
 /** What flannel's containers are told, by option: `--name=value`, `-name value`, or FLANNELD_NAME in the environment. */
 function optionsOf({ spec }: OldNetwork['agents']): ReadonlyMap<string, string> | undefined {
   const options = new Map<string, string>();
+  let told = 0;
   for (const { command = [], args = [], env = [] } of spec?.template.spec?.containers ?? []) {
     for (const { name, value } of env)
       if (name.startsWith('FLANNELD_'))
         options.set(name.slice('FLANNELD_'.length).toLowerCase().replaceAll('_', '-'), value ?? '');
     const words = [...command, ...args];
+    told += words.length;
     for (const [index, word] of words.entries()) {
       const [, name, , value] = /^--?([\w-]+)(=(.*))?$/su.exec(word) ?? [];
       const next = words[index + 1] ?? '-';
       if (name !== undefined) options.set(name, value ?? (next.startsWith('-') ? '' : next));
     }
   }
-  return options.size === 0 ? undefined : options;
+  // Without a word of its own the image's decides, which nobody here knows.
+  return told + options.size === 0 ? undefined : options;
 }
 
 /** The ConfigMap's place is in etcd then. */

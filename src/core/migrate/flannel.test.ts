@@ -54,7 +54,7 @@ it.each([
     /kube-flannel-ds-amd64, kube-flannel-ds-arm64/,
     { daemonSets: [agents('kube-flannel-ds-amd64'), agents('kube-flannel-ds-arm64')] },
   ],
-  ['etcd', /--kube-subnet-mgr/, { daemonSets: [agents('kube-flannel-ds', { args: ['--ip-masq'] })] }],
+  ['etcd', /--kube-subnet-mgr/, { daemonSets: [agents('kube-flannel-ds', { command: ['/opt/bin/flanneld'] })] }],
   [
     'net-conf',
     /Backend.Type is "udp"/,
