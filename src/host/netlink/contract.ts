@@ -1,3 +1,4 @@
+import { release } from 'node:os';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { formatCidr, formatIp, parseCidr, parseIp } from '../../base/ip/index.ts';
 import type { Cidr, Ip } from '../../base/ip/index.ts';
@@ -78,8 +79,11 @@ export function netlinkContract(
         { kind: 'add-link', link: { ...large, peer: { name: 'eth0', packetSize: 150_000, netns: farPath } } },
         { kind: 'add-link', link: { type: 'veth', name: 'a', peer: { name: 'b' } } },
       ]);
-      expect(near.link('slc1')?.packetSize).toBe(150_000);
-      expect(far.link('eth0')?.packetSize).toBe(150_000);
+      const [major = 0, minor = 0] = release().split('.').map(Number);
+      // Kernels before 6.3 do not know of it and pass over it.
+      const allowed = major > 6 || (major === 6 && minor >= 3) ? [150_000] : [150_000, undefined];
+      expect(allowed).toContain(near.link('slc1')?.packetSize);
+      expect(allowed).toContain(far.link('eth0')?.packetSize);
       expect(near.link('a')?.packetSize).toBeUndefined();
     });
 
