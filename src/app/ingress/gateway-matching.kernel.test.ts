@@ -91,7 +91,7 @@ function expressionOf(text: string): string {
   return text.replaceAll('x', '[^/]');
 }
 
-/** The number of the rule that the specification says a request is for; -1 for none. */
+/** The number of the rule that the specification says a request is for; -1 for none. What a route says itself ranks it. */
 function expected(own: readonly string[], rules: readonly Rule[], asked: Question): number {
   const [listener] = own.filter((each) => covers(each, asked.host)).sort((a, b) => compare(hostRank(a), hostRank(b)));
   const ranked = rules.flatMap((each, index) => {
@@ -102,7 +102,7 @@ function expected(own: readonly string[], rules: readonly Rule[], asked: Questio
     const kind = { Exact: 2, RegularExpression: 1, PathPrefix: 0 }[each.type]!;
     const length = each.type === 'PathPrefix' ? text.replace(/\/$/, '').length : text.length;
     const counts = [each.method, each.header, each.query].map((one) => (one === null ? 0 : 1));
-    return [{ index, rank: [...hostRank(host), kind, length, ...counts] }];
+    return [{ index, rank: [...hostRank(each.host), kind, length, ...counts] }];
   });
   return ranked.sort((a, b) => compare(a.rank, b.rank) || a.index - b.index)[0]?.index ?? -1;
 }
