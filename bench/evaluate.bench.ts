@@ -7,7 +7,7 @@ import { generateCluster } from './reach-cluster.ts';
 /** Six policies each: a default deny and five allows. */
 const NAMESPACES = 167;
 const FLOWS = 50_000;
-const ROUNDS = 15;
+const ROUNDS = 101;
 
 /** Between pods drawn at random, most of them of different namespaces, on the ports that the policies speak of and others. */
 export const bench: Bench = {
