@@ -2,7 +2,7 @@ import { SluiceError, hasCode } from '../../base/errors.ts';
 import { parseIp } from '../../base/ip/index.ts';
 import { PACKET_MARK } from '../../core/nft/statements.ts';
 import type { Ipvs, IpvsServer } from '../../host/ipvs/port.ts';
-import { leadToNode } from '../../host/netlink/lead-to-node.ts';
+import { leadNoMore, leadToNode } from '../../host/netlink/lead-to-node.ts';
 import type { Sysctl } from '../../host/sysctl/sysctl.ts';
 import type { BalancerDependencies } from './balancer.ts';
 import { HeldServers } from './held-servers.ts';
@@ -27,8 +27,7 @@ const TRIAL = { address: parseIp('127.0.0.1')!, protocol: 'TCP', port: 1 } as co
 export function openBalancer(mode: ServiceMode, dependencies: BalancerDependencies): HeldServers | undefined {
   const { sysctl, netlink } = dependencies;
   if (mode.mode === 'nftables') {
-    // Asking the kernel for IPVS would load it.
-    if (sysctl.read('net/ipv4/vs/conntrack') !== undefined) removeServers(dependencies);
+    removeBalancer(dependencies);
     return undefined;
   }
   const ipvs = opened(dependencies);
@@ -43,12 +42,15 @@ export function openBalancer(mode: ServiceMode, dependencies: BalancerDependenci
   }
 }
 
-function removeServers({ openIpvs, log }: BalancerDependencies): void {
+/** Takes out of the kernel what mode `ipvs` has put there, in whichever life. Throws where servers cannot be removed. */
+export function removeBalancer({ openIpvs, netlink, sysctl, log }: BalancerDependencies): void {
+  // Asking the kernel for IPVS would load it.
+  if (sysctl.read(`net/ipv4/vs/${PARAMETERS[0]}`) === undefined) return;
+  leadNoMore(netlink, LED);
   using ipvs = openIpvs();
   const servers = ipvs.servers();
   for (const server of servers) ipvs.change({ kind: 'delete-server', server });
-  if (servers.length > 0)
-    log.info('removed the IPVS servers of a former mode of Services', { servers: servers.length });
+  if (servers.length > 0) log.info('removed the IPVS servers of Services', { servers: servers.length });
 }
 
 function opened({ openIpvs }: BalancerDependencies): Ipvs {

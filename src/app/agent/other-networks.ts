@@ -9,6 +9,7 @@ import type { Link, Netlink, NetworkChange } from '../../host/netlink/port.ts';
 import type { Nftables } from '../../host/nftables/port.ts';
 import type { AgentDependencies } from './dependencies.ts';
 import { INTERFACE_PREFIX } from './endpoint-record.ts';
+import { removeBalancer } from './open-balancer.ts';
 
 /** Networks that a node can have had before Sluice, in the words of ConfigMap `sluice-config`, key `network_before`. */
 export type NetworkBefore = 'calico' | 'canal' | 'flannel';
@@ -21,7 +22,7 @@ interface World {
   readonly log: Logger;
 }
 
-interface HandOverWorld extends World {
+interface HandOverWorld extends World, Pick<AgentDependencies, 'openIpvs' | 'sysctl'> {
   readonly nftables: Pick<Nftables, 'apply'>;
   readonly openBird: () => Pick<Bird, 'hasRun' | 'forget'>;
 }
@@ -52,7 +53,8 @@ export function isHandedOver(labels: Readonly<Record<string, string>> | undefine
  * Takes everything of Sluice's out of the kernel, so that the next network finds the node as if Sluice had never been
  * there. Pods that are still wired lose their network: they are to be gone before.
  */
-export function handOver(before: NetworkBefore | undefined, { netlink, nftables, openBird, log }: HandOverWorld): void {
+export function handOver(before: NetworkBefore | undefined, world: HandOverWorld): void {
+  const { netlink, nftables, openBird, log } = world;
   const all = netlink.links();
   // Our routes have taken the place of the bridge's own, which come back with a new one only.
   const links = all.filter(
@@ -75,6 +77,7 @@ export function handOver(before: NetworkBefore | undefined, { netlink, nftables,
   );
   bird.forget();
   dropTable(nftables, log);
+  dropServers(world);
   log.info('the node is handed over to another network', { links: links.length, routes: routes.length });
 }
 
@@ -96,6 +99,15 @@ function dropTable(nftables: Pick<Nftables, 'apply'> | undefined, log: Logger): 
     nftables?.apply([{ op: 'destroy-table' }]);
   } catch (error) {
     log.error('the packet filter could not be removed', { error: messageOf(error) });
+  }
+}
+
+/** What the node itself sends to a Service passes IPVS however it is routed: left there, it would lead to pods of today for ever. */
+function dropServers(world: HandOverWorld): void {
+  try {
+    removeBalancer(world);
+  } catch (error) {
+    world.log.error('the IPVS servers of Services could not be removed', { error: messageOf(error) });
   }
 }
 

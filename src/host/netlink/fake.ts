@@ -347,7 +347,7 @@ class FakeNetlink implements Netlink {
     const entry: RouteEntry = {
       ...withoutLink(route),
       destination,
-      ...(through === undefined || !direct ? {} : { link: through.index }),
+      ...(through === undefined || !(direct || route.type === 'local') ? {} : { link: through.index }),
       type: route.type ?? 'unicast',
       protocol: route.protocol ?? 3,
       table: route.table ?? MAIN_TABLE,
