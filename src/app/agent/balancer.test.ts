@@ -133,6 +133,18 @@ describe('in mode ipvs', () => {
     expect(held()).toEqual([['TCP 10.96.0.1 80', '10.244.0.1 1']]);
   });
 
+  it('upkeep takes nothing away that the table may still lead to, because the kernel has not taken another', () => {
+    const { balancer, held, want } = scene();
+    balancer.open();
+    want(server(['10.244.0.1']));
+    balancer.follow(new Map(), new Set([serverKey(server([]))]));
+    balancer.prepare();
+    balancer.upkeep();
+    expect(held()).toEqual([['TCP 10.96.0.1 80', '10.244.0.1 1']]);
+    balancer.retire();
+    expect(held()).toEqual([]);
+  });
+
   it('names what the kernel lacks', () => {
     const sysctl = new FakeSysctl({});
     const netlink = loopback();

@@ -73,7 +73,8 @@ export class Balancer {
   /** Looks for servers that somebody took away, for connections that have ended, and tries again what has failed. */
   upkeep(): void {
     const held = this.#held;
-    if (held === undefined) return;
+    // What is due waits for the table, which the kernel has not taken yet.
+    if (held === undefined || this.#due.size > 0) return;
     try {
       held.reread(this.#problems.keys());
     } catch (error) {

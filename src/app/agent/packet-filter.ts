@@ -121,7 +121,10 @@ export class PacketFilter {
 
   /** Makes the kernel's table equal to the desired one, whatever it holds. */
   resync(): void {
-    if (this.#engine !== undefined) this.#replaceQuietly(this.#engine);
+    if (this.#engine === undefined) return;
+    // What is on its way to the kernel is no difference that others made.
+    if (this.#scheduled !== undefined) this.#flushQuietly();
+    this.#replaceQuietly(this.#engine);
   }
 
   stop(): void {
@@ -184,7 +187,7 @@ export class PacketFilter {
           : whole !== undefined
             ? ([{ op: 'destroy-table' }, { op: 'add-table' }, ...whole] satisfies Transaction)
             : replaceAll(desired);
-      if (actual !== undefined && transaction.length > 0 && this.#transactions > 0)
+      if (actual !== undefined && whole === undefined && transaction.length > 0)
         log.warn('the packet filter had been changed by someone else; repaired', { steps: transaction.length });
       this.#commit(transaction);
     } catch (error) {
