@@ -75,6 +75,17 @@ describe.skipIf(directory === undefined)('answers on a segment', () => {
     }
   });
 
+  it('are given over IPv4 on an interface that takes no IPv6, which is said', async () => {
+    using made = scene();
+    // Below what IPv6 asks of every link (RFC 8200 §5) the kernel takes it off.
+    using own = openNetlink();
+    own.apply([{ kind: 'set-link', link: 'eth0', mtu: 1000 }]);
+    expect(made.answers.answer(new Map([['eth0', [V4, V6]]]))).toEqual(
+      new Map([['eth0', expect.stringContaining('joining the group in which neighbours ask')]]),
+    );
+    await expect.poll(() => made.asks(V4)).toBe(MAC);
+  });
+
   it('tell neighbours that knew another host by the address', async () => {
     using made = scene();
     await expect.poll(() => made.run('ip', '-6', 'address', 'show', 'dev', 'eth0', 'tentative')).toBe('');

@@ -59,7 +59,7 @@ export class Segment implements Disposable {
     this.#within = within;
   }
 
-  /** Answers for exactly these, and tells of those that are new. Throws what the kernel refuses. */
+  /** Answers for exactly these, and tells of those that are new. Throws what the kernel refuses, and does the rest. */
   answer(addresses: readonly Ip[]): void {
     const wanted = new Map(addresses.map((ip) => [formatIp(ip), ip]));
     for (const key of this.#addresses.keys()) if (!wanted.has(key)) this.#addresses.delete(key);
@@ -68,13 +68,13 @@ export class Segment implements Disposable {
         family,
         addresses.some((ip) => ip.family === family),
       );
-    this.#join(addresses.filter(({ family }) => family === 6));
     for (const [key, ip] of wanted) {
       if (this.#addresses.has(key)) continue;
       const entry = { ip, tellings: TELLINGS };
       this.#addresses.set(key, entry);
       this.#tell(entry);
     }
+    this.#join(addresses.filter(({ family }) => family === 6));
   }
 
   /** Tells of addresses that were told too seldom. */
