@@ -44,7 +44,14 @@ class Scene extends MemoryKubeClient {
   async renewOther(): Promise<void> {
     const metadata = { name: 'other', namespace: LEASE_NAMESPACE, annotations: { 'sluice.dev/subnets': SUBNETS } };
     const lease = { metadata, spec: { renewTime: `2001-01-01T00:00:${++this.#renewals}.000000Z` } } as object;
-    await (this.#renewals === 1 ? this.create(LEASES, lease) : this.update(LEASES, lease));
+    await (this.#renewals === 1 ? this.create(LEASES, lease) : this.update(LEASES, lease)).catch(() =>
+      this.create(LEASES, lease),
+    );
+  }
+
+  async leases(): Promise<readonly string[]> {
+    const { items } = await this.list<{ metadata: { name: string } }>(LEASES, { namespace: LEASE_NAMESPACE });
+    return items.map(({ metadata }) => metadata.name).toSorted();
   }
 
   /** Lets `seconds` pass, in which the other node goes on renewing or not. */
@@ -87,6 +94,21 @@ describe('the circle of nodes', () => {
     expect(made.members).toEqual(['other', 'own']);
     await made.pass(5, 'is silent');
     expect(made.members).toEqual(['own']);
+    await made.pass(2, 'lives');
+    expect(made.members).toEqual(['other', 'own']);
+    await made.circle.stop(false);
+  });
+
+  it('takes the Lease of a dead node away, lest whoever starts believe in it; not that of a node that it lost sight of', async () => {
+    const made = new Scene();
+    await made.create(NODES, { metadata: { name: 'own' } });
+    await made.pass(5, 'lives');
+    made.writable = false;
+    await made.pass(30, 'is silent');
+    expect(await made.leases()).toEqual(['other', 'own']);
+    made.writable = true;
+    await made.pass(10, 'is silent');
+    expect(await made.leases()).toEqual(['own']);
     await made.pass(2, 'lives');
     expect(made.members).toEqual(['other', 'own']);
     await made.circle.stop(false);

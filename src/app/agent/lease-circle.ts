@@ -10,7 +10,7 @@ import {
 } from '../../core/announce/index.ts';
 import type { Member, SegmentInterface } from '../../core/announce/index.ts';
 import type { Node } from '../../core/kube/types.ts';
-import { isNotFound } from '../../host/kube-client/errors.ts';
+import { isConflict, isNotFound } from '../../host/kube-client/errors.ts';
 import { informer } from '../../host/kube-client/informer.ts';
 import type { Delta, Informer } from '../../host/kube-client/informer.ts';
 import { pause } from '../../host/kube-client/pause.ts';
@@ -41,12 +41,14 @@ export interface LivingMember extends Member {
 /** What is kept of a Lease. */
 interface Known extends LivingMember {
   readonly renewed: string;
+  readonly version: string;
 }
 
 /**
  * The nodes that live, by a Lease that each renews and all watch. When a node is dead each one judges by its own clock, from
  * when it saw the last renewal. The own Lease is seen by the same watch and counts shorter: a node that is cut off, with its
- * renewals or with its watch, leaves before the others take over, and before the others look dead to it.
+ * renewals or with its watch, leaves before the others take over, and before the others look dead to it. Who notices that a
+ * node is dead takes its Lease away: an agent that starts believes in every Lease that it finds, for as long as one lasts.
  */
 export class LeaseCircle {
   readonly #node: string;
@@ -79,11 +81,9 @@ export class LeaseCircle {
 
   /** Who lives now; none while that is not known. */
   members(): readonly LivingMember[] {
-    const now = performance.now();
-    const isAlive = (node: string): boolean => (this.#ends.get(node) ?? 0) > now;
     // Cut off, and nobody's death is to be believed.
-    if (!isAlive(this.#node)) return [];
-    return [...this.#leases.items.values()].filter(({ node }) => isAlive(node));
+    if (!this.#isAlive(this.#node)) return [];
+    return [...this.#leases.items.values()].filter(({ node }) => this.#isAlive(node));
   }
 
   /** Leaves the circle; `forGood`: the others need not wait until the Lease is over. */
@@ -114,10 +114,30 @@ export class LeaseCircle {
     if (delta.previous?.subnets !== delta.object.subnets) this.#dependencies.onLook();
   }
 
+  #isAlive(node: string): boolean {
+    return (this.#ends.get(node) ?? 0) > performance.now();
+  }
+
   async #look(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await pause(LOOK, signal);
-      if (!signal.aborted) this.#dependencies.onLook();
+      if (signal.aborted) return;
+      this.#dependencies.onLook();
+      if (this.#isAlive(this.#node)) this.#buryDead();
+    }
+  }
+
+  /** Each once: what fails leaves a Lease behind, and it is only later that the dead are known to be dead. */
+  #buryDead(): void {
+    const { client } = this.#dependencies;
+    for (const { node, version } of this.#leases.items.values()) {
+      if (!this.#ends.has(node) || this.#isAlive(node)) continue;
+      this.#ends.delete(node);
+      // Renewed meanwhile it is another version.
+      const preconditions = { resourceVersion: version };
+      client.delete(LEASES, { namespace: LEASE_NAMESPACE, name: node }, { preconditions }).catch((error: unknown) => {
+        if (!isNotFound(error) && !isConflict(error)) this.#warn(`taking the Lease of dead node ${node} away`, error);
+      });
     }
   }
 
@@ -166,6 +186,7 @@ function known({ metadata, spec }: Lease): Known {
   const subnets = metadata?.annotations?.[SUBNETS_ANNOTATION] ?? '';
   return {
     node: metadata?.name ?? '',
+    version: metadata?.resourceVersion ?? '',
     renewed: String(spec?.renewTime ?? ''),
     interfaces: parseInterfaces(subnets),
     subnets,
