@@ -22,7 +22,7 @@ export async function openCalicoStore(
   const old = NETWORKS['from-calico'].find(observed);
   const endpoints = old && calicoEtcd(old)?.['ETCD_ENDPOINTS'];
   if (endpoints === undefined) return undefined;
-  const reached = env['ETCD_ENDPOINTS'] ?? endpoints;
+  const reached = env['ETCD_ENDPOINTS'] || endpoints;
   const store = await openEtcd({ ...env, ETCD_ENDPOINTS: reached }, { kubernetes, heedsLock: true, report });
   try {
     await store.client.list(IP_POOLS, { limit: 1 });

@@ -40,7 +40,7 @@ async function readLeases(
   { endpoints, prefix }: FlannelEtcd,
   env: Environment,
 ): Promise<Pick<FlannelStore, 'config' | 'leases'>> {
-  const reached = env['ETCD_ENDPOINTS'] ?? endpoints;
+  const reached = env['ETCD_ENDPOINTS'] || endpoints;
   try {
     const etcd = etcdClient(etcdConfig({ ...env, ETCD_ENDPOINTS: reached }));
     try {

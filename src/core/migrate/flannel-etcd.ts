@@ -49,7 +49,7 @@ function optionsOf({ spec }: OldNetwork['agents']): ReadonlyMap<string, string> 
     for (const { name, value } of env)
       if (name.startsWith('FLANNELD_'))
         options.set(name.slice('FLANNELD_'.length).toLowerCase().replaceAll('_', '-'), value ?? '');
-    const words = [...command, ...args];
+    const words = [...command, ...args].flatMap(wordsOf);
     told += words.length;
     for (const [index, word] of words.entries()) {
       const [, name, , value] = /^--?([\w-]+)(=(.*))?$/su.exec(word) ?? [];
@@ -59,6 +59,11 @@ function optionsOf({ spec }: OldNetwork['agents']): ReadonlyMap<string, string> 
   }
   // Without a word of its own the image's decides, which nobody here knows.
   return told + options.size === 0 ? undefined : options;
+}
+
+/** One word, or those of a shell's command line, without their quotes. */
+function wordsOf(text: string): readonly string[] {
+  return text.replaceAll(/[\"']/gu, '').split(/\s+/u);
 }
 
 /** The ConfigMap's place is in etcd then. */

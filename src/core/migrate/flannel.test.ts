@@ -141,6 +141,18 @@ it("joins Sluice to flannel's network as etcd has it, where leases are there", (
   });
 });
 
+it("reads flannel's options off a shell's command line, too", () => {
+  const command = (...options: readonly string[]) =>
+    agents('kube-flannel-ds', { command: ['/bin/sh', '-c', `set -e\nexec /opt/bin/flanneld ${options.join(' ')}`] });
+  const inNodes = { ...flannel(), daemonSets: [command('--ip-masq', '--kube-subnet-mgr')] } as Observed;
+  expect(planFrom('from-flannel', inNodes)!.blockers).toEqual([]);
+  const told = command('--etcd-endpoints="http://a:2379"', "--etcd-prefix '/here'");
+  expect(planFrom('from-flannel', inEtcd({ daemonSets: [told] }))!.settings).toMatchObject({
+    flannel_etcd_endpoints: 'http://a:2379',
+    flannel_etcd_prefix: '/here',
+  });
+});
+
 it.each<[string, RegExp, Parameters<typeof inEtcd>[0] & {}]>([
   ['leases', /node n2 \(172.30.1.12\) has no lease/, { store: { leases: [lease('10.244.1.0-28', '172.30.1.11')] } }],
   [
