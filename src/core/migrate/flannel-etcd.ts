@@ -63,7 +63,7 @@ function optionsOf({ spec }: OldNetwork['agents']): ReadonlyMap<string, string> 
 
 /** One word, or those of a shell's command line, without their quotes. */
 function wordsOf(text: string): readonly string[] {
-  return text.replaceAll(/[\"']/gu, '').split(/\s+/u);
+  return text.replaceAll(/["']/gu, '').split(/\s+/u);
 }
 
 /** The ConfigMap's place is in etcd then. */
