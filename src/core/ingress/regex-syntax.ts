@@ -18,18 +18,30 @@ const BEYOND = 128;
 /** Repetitions that may be counted out. */
 const MAX_COUNT = 64;
 
-class Refused extends Error {}
+/** What POSIX writes within brackets. Elsewhere it is no class of its characters for PCRE2, but refused. */
+const POSIX = /^\[([:.=])(?:\\[\]\\]|(?!\1\]|\[\1|\\[\]\\])[^\]])*\1\]/;
 
-/** Parses the part of PCRE that is taken; what it does not know it refuses. A `^` at the start is allowed. */
+class Refused extends Error {
+  readonly at: number;
+
+  constructor(problem: string, at: number) {
+    super(problem);
+    this.at = at;
+  }
+}
+
+/**
+ * Parses the part of PCRE that is taken; what it does not know it refuses, and says at which character, counted from 1. A
+ * `^` at the start is allowed.
+ */
 export function parseRegex(
   text: string,
 ): { readonly problem: string } | { readonly tree: RegexNode; readonly groups: number } {
-  if (/[^\x21-\x7e]/.test(text)) return { problem: 'has a character other than printable ASCII' };
-  const parser = new Parser(text.startsWith('^') ? text.slice(1) : text);
+  const parser = new Parser(text);
   try {
     return { tree: parser.whole(), groups: parser.groups };
   } catch (error) {
-    if (error instanceof Refused) return { problem: error.message };
+    if (error instanceof Refused) return { problem: `${error.message} (character ${error.at + 1})` };
     throw error;
   }
 }
@@ -45,8 +57,11 @@ class Parser {
   }
 
   whole(): RegexNode {
+    const strange = this.#text.search(/[^\x21-\x7e]/);
+    if (strange !== -1) throw new Refused('has a character other than printable ASCII', strange);
+    this.#take('^');
     const tree = this.#choice();
-    if (this.#at < this.#text.length) throw new Refused("has a ')' too many");
+    if (this.#at < this.#text.length) throw new Refused("has a ')' too many", this.#at);
     return tree;
   }
 
@@ -63,13 +78,14 @@ class Parser {
   }
 
   #quantified(): RegexNode {
+    const start = this.#at;
     const body = this.#atom();
     const counts = this.#quantifier();
     if (counts === undefined) return body;
-    if (body.kind === 'end') throw new Refused("repeats '$'");
+    if (body.kind === 'end') throw new Refused("repeats '$'", start);
     this.#take('?');
     if (this.#at < this.#text.length && '*+?{'.includes(this.#peek()))
-      throw new Refused('has one repetition directly after another');
+      throw new Refused('has one repetition directly after another', this.#at);
     return { kind: 'repeat', body, ...counts };
   }
 
@@ -78,17 +94,20 @@ class Parser {
     if (this.#take('+')) return { least: 1, most: Infinity };
     if (this.#take('?')) return { least: 0, most: 1 };
     if (!this.#take('{')) return undefined;
-    const [whole, low, comma, high] = /^(\d{1,3})(,?)(\d{0,3})\}/.exec(this.#text.slice(this.#at)) ?? [];
-    if (whole === undefined) throw new Refused("has a '{' that counts nothing: write \\{");
+    const [whole, low, comma, high] = /^(\d{1,9})(,?)(\d{0,9})\}/.exec(this.#text.slice(this.#at)) ?? [];
+    const start = this.#at - 1;
+    if (whole === undefined) throw new Refused("has a '{' that counts nothing: write \\{", start);
     this.#at += whole.length;
     const least = Number(low);
     const most = comma === '' ? least : high === '' ? Infinity : Number(high);
-    if (least > MAX_COUNT || (most !== Infinity && most > MAX_COUNT)) throw new Refused(`counts beyond ${MAX_COUNT}`);
-    if (most < least) throw new Refused('counts from more to less');
+    if (least > MAX_COUNT || (most !== Infinity && most > MAX_COUNT))
+      throw new Refused(`counts beyond ${MAX_COUNT}`, start);
+    if (most < least) throw new Refused('counts from more to less', start);
     return { least, most };
   }
 
   #atom(): RegexNode {
+    const start = this.#at;
     const character = this.#next();
     switch (character) {
       case '(':
@@ -105,45 +124,63 @@ class Parser {
       case '+':
       case '?':
       case '{':
-        throw new Refused(`has a '${character}' that repeats nothing`);
+        throw new Refused(`has a '${character}' that repeats nothing`, start);
       case '^':
-        throw new Refused("has a '^' that is not at the start");
+        throw new Refused("has a '^' that is not at the start", start);
       default:
         return { kind: 'set', members: folded(new Set([character.charCodeAt(0)])) };
     }
   }
 
   #group(): RegexNode {
-    if (++this.#depth > 20) throw new Refused('nests too deeply');
+    const start = this.#at - 1;
+    if (++this.#depth > 20) throw new Refused('nests too deeply', start);
     if (this.#take('?')) {
-      if (!this.#take(':')) throw new Refused('looks ahead, looks behind or sets options with (?…)');
-    } else if (this.#take('*')) throw new Refused('has a verb (*…)');
+      if (!this.#take(':')) throw new Refused('looks ahead, looks behind or sets options with (?…)', start);
+    } else if (this.#take('*')) throw new Refused('has a verb (*…)', start);
     else this.groups++;
     const inside = this.#choice();
-    if (!this.#take(')')) throw new Refused("has a '(' that is not closed");
+    if (!this.#take(')')) throw new Refused("has a '(' that is not closed", start);
     this.#depth--;
     return inside;
   }
 
   #bracket(): CharacterSet {
+    const start = this.#at - 1;
+    this.#refusePosix(start);
     const negated = this.#take('^');
     const members = new Set<number>();
     for (let first = true; first || this.#peek() !== ']'; first = false) {
-      if (this.#peek() === '[') throw new Refused("has a '[' inside of [ ]: write \\[");
-      const from = this.#member();
-      if (from.size !== 1 || this.#peek() !== '-' || this.#text[this.#at + 1] === ']') {
-        for (const each of from) members.add(each);
-        continue;
-      }
-      this.#next();
-      const [low] = from;
-      const to = this.#member();
-      const [high] = to;
-      if (to.size !== 1 || high! < low!) throw new Refused('has a range that is none');
-      for (let each = low!; each <= high!; each++) members.add(each);
+      if (this.#at >= this.#text.length) throw new Refused("has a '[' that is not closed", start);
+      for (const each of this.#members()) members.add(each);
     }
     this.#next();
     return negated ? inverted(members) : members;
+  }
+
+  /** One character, a range or a class of characters within brackets. */
+  #members(): CharacterSet {
+    const start = this.#at;
+    if (this.#peek() === '[') {
+      this.#refusePosix(start);
+      throw new Refused("has a '[' inside of [ ]: write \\[", start);
+    }
+    const from = this.#member();
+    if (this.#peek() !== '-' || [']', undefined].includes(this.#text[this.#at + 1])) return from;
+    if (from.size !== 1) throw new Refused("has a '-' between a class and something else: write it last", this.#at);
+    this.#next();
+    this.#refusePosix(this.#at);
+    const [low] = from;
+    const to = this.#member();
+    const [high] = to;
+    if (to.size !== 1 || high! < low!) throw new Refused('has a range that is none', start);
+    return new Set(Array.from({ length: high! - low! + 1 }, (_, index) => low! + index));
+  }
+
+  #refusePosix(start: number): void {
+    const [posix] = POSIX.exec(this.#text.slice(start)) ?? [];
+    if (posix !== undefined)
+      throw new Refused(`has ${posix}, and POSIX's classes are not supported: write which characters`, start);
   }
 
   #member(): CharacterSet {
@@ -152,17 +189,18 @@ class Parser {
   }
 
   #escape(): CharacterSet {
+    const start = this.#at - 1;
     const character = this.#next();
+    if (character === '') throw new Refused("ends with a '\\'", start);
     const named = CLASSES[character.toLowerCase()];
     if (named !== undefined) return character === character.toLowerCase() ? named : inverted(named);
-    if (/[a-z0-9]/i.test(character)) throw new Refused(`has '\\${character}', which is not supported`);
+    if (/[a-z0-9]/i.test(character)) throw new Refused(`has '\\${character}', which is not supported`, start);
     return new Set([character.charCodeAt(0)]);
   }
 
+  /** Empty at the end. */
   #peek(): string {
-    const character = this.#text[this.#at];
-    if (character === undefined) throw new Refused('ends in the middle');
-    return character;
+    return this.#text[this.#at] ?? '';
   }
 
   #next(): string {
