@@ -204,7 +204,8 @@ export class Attachments extends AttachmentService {
   #wire(record: EndpointRecord): void {
     const { network, macvlan } = this.#dependencies;
     this.remember(record);
-    createPodLink(record, this.#dependencies, network.podPacketSize);
+    // A queue that limits a rate has room for packets of the usual size.
+    createPodLink(record, this.#dependencies, record.bandwidth === undefined ? network.podPacketSize : undefined);
     limitBandwidth(record, this.#dependencies);
     network.addEndpoint(record);
     this.program(record, () => macvlan.connect(record));

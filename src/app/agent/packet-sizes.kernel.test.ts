@@ -53,4 +53,14 @@ describe('packets that are cut later', { timeout: 3 * PATIENCE }, () => {
     await cluster.startAgent('n1');
     expect(sizeOf((await cluster.addPod('n1', 'client')).netns)).toBeUndefined();
   });
+
+  it('are no larger than usual where a rate limits them: the queue has room for two of those', async () => {
+    await using cluster = await TestCluster.create({ backend: 'host-gw' });
+    await cluster.addNode('n1', 'a', { agent: false });
+    enlarge(cluster.nodes.get('n1')!.netns, 'eth0');
+    await cluster.startAgent('n1');
+    const bandwidth = { egressRate: 1_000_000, egressBurst: 2 ** 31 };
+    expect(sizeOf((await cluster.addPod('n1', 'limited', {}, { bandwidth })).netns)).toBeUndefined();
+    expect(sizeOf((await cluster.addPod('n1', 'free')).netns)).toBe(LARGE);
+  });
 });
