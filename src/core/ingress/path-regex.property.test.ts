@@ -42,7 +42,7 @@ function refusedOf(texts: readonly string[]): readonly string[] {
 
 /** Everything that means something to the engine, and what means something only in some places. */
 const piece = constantFrom(
-  ...'[]-:=.^$\\(){}?*+|,/<>_#"\'`~!@%&;aAz019',
+  ...'[]-:=.^$\\(){}?*+|,/<>_#"\'`~!@%&;aAz019'.split(''),
   ...String.raw`[^ [a [] [:alpha:] [.a.] [=a=] [[:<:]] [: :] \d \D \w \S \s- \] \\ \- \Q \E`.split(' '),
   ...'(?: (?i) (* a-z -\\d [\\w-.] {2} {2,} {1,3} {64}'.split(' '),
 );
