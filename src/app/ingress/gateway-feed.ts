@@ -12,6 +12,7 @@ import {
   REFERENCE_GRANTS,
 } from '../../host/kube-client/resources.ts';
 import type { KubeClient, KubeObject, ObjectMeta, Resource } from '../../host/kube-client/types.ts';
+import { feedReleases } from './gateway-releases.ts';
 import type { IngressOptions } from './options.ts';
 
 /** How often a cluster without the definitions of the Gateway API is asked for them again, milliseconds. */
@@ -52,9 +53,10 @@ export function feedGateways(
     ({ metadata }) => (metadata as ObjectMeta | undefined)?.labels ?? {},
   );
   const all = [classes, gateways, routes, grants, namespaces];
+  const releases = feedReleases(from, signal);
   return {
-    synced: Promise.race([Promise.all(all.map((each) => each.synced)), refused.promise]),
-    done: Promise.all(all.map((each) => each.done)),
+    synced: Promise.race([Promise.all([...all, releases].map((each) => each.synced)), refused.promise]),
+    done: Promise.all([...all, releases].map((each) => each.done)),
     objects: () => ({
       classes: [...classes.items.values()],
       gateways: [...gateways.items.values()],
@@ -62,6 +64,7 @@ export function feedGateways(
       grants: [...grants.items.values()],
       namespaces: namespaces.items,
       takenPorts: takenPorts(options),
+      ...releases.releases(),
     }),
   };
 }

@@ -30,7 +30,8 @@ export class GatewayReporter {
   ): Promise<void> {
     const now = new Date(this.#dependencies.now()).toISOString().replace(/\.\d+Z$/, 'Z');
     const around: StatusSurroundings = { addresses, rejected, now };
-    for (const each of model.classes) await this.#write(GATEWAY_CLASSES, each, classStatus(each, around));
+    for (const each of model.classes)
+      await this.#write(GATEWAY_CLASSES, each, classStatus(each, model.version, around));
     for (const each of model.gateways)
       await this.#write(GATEWAYS, each.gateway, gatewayStatus(each, model.routes, around));
     for (const each of model.routes) await this.#write(HTTP_ROUTES, each.route, routeStatus(each, around));

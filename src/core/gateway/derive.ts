@@ -7,8 +7,10 @@ import { readListeners } from './read-listeners.ts';
 import type { ListenerReading } from './read-listeners.ts';
 import { readRoute } from './read-route.ts';
 import type { RouteReading } from './read-route.ts';
+import { supportedVersion } from './supported-version.ts';
 import type { Gateway, GatewayClass, HttpRoute } from './types.ts';
 import { keyOf } from './types.ts';
+import type { Verdict } from './verdict.ts';
 import { virtualHosts } from './virtual-hosts.ts';
 import { GATEWAY_CONTROLLER } from './world.ts';
 import type { GatewayWorld } from './world.ts';
@@ -17,6 +19,8 @@ import type { GatewayWorld } from './world.ts';
 export interface GatewayModel {
   readonly proxy: Required<Pick<IngressModel, 'backends' | 'certificates' | 'owned' | 'virtualHosts' | 'ports'>>;
   readonly classes: readonly GatewayClass[];
+  /** Whether the Gateway API itself is of a release that is known; absent where nobody can tell. */
+  readonly version: Verdict | undefined;
   readonly gateways: readonly { readonly gateway: Gateway; readonly listeners: readonly ListenerReading[] }[];
   /** Also those that no Gateway of ours is a parent of: their status may speak of an earlier one. */
   readonly routes: readonly {
@@ -55,6 +59,7 @@ export function deriveGateways(world: GatewayWorld): GatewayModel {
       ],
     },
     classes,
+    version: world.definitions === undefined ? undefined : supportedVersion(world.definitions),
     gateways: own.map((gateway) => ({ gateway, listeners: byGateway.get(keyOf(gateway)) ?? [] })),
     routes,
   };

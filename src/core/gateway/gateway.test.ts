@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { parseDuration } from './duration.ts';
 import { isGranted } from './grants.ts';
 import { intersect, readHostname } from './hostname.ts';
-import { deriveGateways, GATEWAY_CONTROLLER, gatewayStatus, routeStatus } from './index.ts';
+import { classStatus, deriveGateways, GATEWAY_CONTROLLER, gatewayStatus, routeStatus } from './index.ts';
 import type { Gateway, GatewayWorld, HttpRoute } from './index.ts';
 import { readTimeouts } from './read-timeouts.ts';
 import type { Listener } from './types.ts';
@@ -52,6 +52,54 @@ it.each([
 
 it.each(['a..b', '-a.test', '*.', 'a.*.test', '**', 'a test', '1.2.3.4/x'])('%s is no hostname', (text) => {
   expect(readHostname(text)).toBeUndefined();
+});
+
+it.each([
+  [['v1.4.0', 'v1.4.0'], 'True', 'of v1.4.0;'],
+  [['v1.0.0', 'v1.6.1'], 'True', 'of v1.0.0, v1.6.1;'],
+  [['v1.2.0-rc.1'], 'True', 'v1.2.0-rc.1'],
+  [['v1.4.0', ''], 'UnsupportedVersion', 'd1 is of no release;'],
+  [['v1.4.0', 'v0.8.1'], 'UnsupportedVersion', 'd1 is of v0.8.1;'],
+  [['v1.99.0'], 'UnsupportedVersion', 'v1.99.0'],
+  [['v2.0.0'], 'UnsupportedVersion', 'v2.0.0'],
+  [['latest'], 'UnsupportedVersion', 'latest'],
+])('definitions of %j make SupportedVersion %s', (versions, expected, told) => {
+  const definitions = new Map(versions.map((version, index) => [`d${index}`, version]));
+  const { classes, version } = deriveGateways({ ...EMPTY, definitions });
+  const found = classStatus(classes[0]!, version, AROUND)?.conditions?.find(({ type }) => type === 'SupportedVersion');
+  expect(found?.status === 'True' ? 'True' : found?.reason).toBe(expected);
+  expect(found?.message).toContain(told);
+});
+
+it('classes tell nothing of releases where definitions cannot be read, and take back what they said', () => {
+  const known = { type: 'SupportedVersion', status: 'True', reason: '', message: '', lastTransitionTime: '' } as const;
+  const { classes, version } = deriveGateways(EMPTY);
+  const status = classStatus({ ...classes[0], status: { conditions: [known] } }, version, AROUND);
+  expect(status?.conditions?.map(({ type }) => type)).toEqual(['Accepted']);
+});
+
+it.each([
+  [{ tls: { frontend: { default: { validation: {} } } } }, {}],
+  [{}, { frontendValidation: {} }],
+])('a listener that is to ask clients for certificates is not served: %j %j', (spec, tls) => {
+  const listener: Listener = {
+    name: 'https',
+    port: 443,
+    protocol: 'HTTPS',
+    tls: { certificateRefs: [{ name: 'c' }], ...tls },
+  };
+  const edge = gateway('edge', [listener, http('plain')]);
+  const secrets = new Map([['default/c', { certificate: 'c', key: 'k' }]]);
+  const ways = (gateways: Gateway[]) => {
+    const [found] = deriveGateways({ ...EMPTY, secrets, gateways }).gateways;
+    return found?.listeners.map(({ accepted, serves }) => [accepted.reason, serves]);
+  };
+  const { frontendValidation: _, ...usual } = listener.tls as { frontendValidation?: object };
+  expect(ways([gateway('edge', [{ ...listener, tls: usual }])])).toEqual([['Accepted', true]]);
+  expect(ways([{ ...edge, spec: { ...edge.spec, ...spec } }])).toEqual([
+    ['Invalid', false],
+    ['Accepted', true],
+  ]);
 });
 
 it.each([

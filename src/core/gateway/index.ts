@@ -2,6 +2,7 @@ export { deriveGateways, withGateways } from './derive.ts';
 export type { GatewayModel } from './derive.ts';
 export { classStatus, gatewayStatus, routeStatus } from './status.ts';
 export type { StatusSurroundings } from './status.ts';
+export { BUNDLE_VERSION } from './supported-version.ts';
 export { keyOf } from './types.ts';
 export type { Gateway, GatewayClass, HttpRoute, ReferenceGrant } from './types.ts';
 export { findWays, routeWays } from './ways.ts';

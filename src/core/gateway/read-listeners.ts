@@ -42,7 +42,7 @@ export function readListeners(gateways: readonly Gateway[], world: GatewayWorld)
       const kinds = readKinds(listener);
       const accepted =
         gateway.spec?.infrastructure?.parametersRef === undefined
-          ? acceptance(listener, conflict, { key, protocols, world })
+          ? (refusedTls(listener, gateway) ?? acceptance(listener, conflict, { key, protocols, world }))
           : fails('Accepted', 'Invalid', 'parametersRef of the Gateway is not supported');
       const { certificates, problem } = readCertificates(listener, gateway, world);
       const resolved = kinds.problem ?? problem ?? holds('ResolvedRefs');
@@ -130,6 +130,16 @@ function acceptance(
       `Gateway ${holder.gateway}, which is older, has port ${port} with ${holder.protocol}`,
     );
   return holds('Accepted');
+}
+
+/** Clients whose certificate is to be asked for are not let in without one. */
+function refusedTls({ protocol, tls }: Listener, { spec }: Gateway): Verdict | undefined {
+  if (protocol !== 'HTTPS' || (tls?.frontendValidation ?? spec?.tls?.frontend) === undefined) return undefined;
+  return fails(
+    'Accepted',
+    'Invalid',
+    "clients' certificates cannot be asked for: frontend validation is not supported",
+  );
 }
 
 function readKinds({ protocol, allowedRoutes }: Listener): {

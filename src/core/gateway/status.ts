@@ -29,12 +29,21 @@ export interface StatusSurroundings {
 }
 
 /** The status of a class of ours. */
-export function classStatus(each: GatewayClass, { now }: StatusSurroundings): GatewayClass['status'] {
+export function classStatus(
+  each: GatewayClass,
+  version: GatewayModel['version'],
+  { now }: StatusSurroundings,
+): GatewayClass['status'] {
   const accepted = isUsable(each)
     ? holds('Accepted')
     : fails('Accepted', 'InvalidParameters', 'parametersRef is not supported');
   return {
-    conditions: conditions([accepted], each.status?.conditions, each.metadata?.generation, now),
+    conditions: conditions(
+      [accepted, ...(version === undefined ? [] : [version])],
+      each.status?.conditions,
+      each.metadata?.generation,
+      now,
+    ),
     supportedFeatures: SUPPORTED_FEATURES.map((name) => ({ name })),
   };
 }
@@ -138,8 +147,8 @@ function attachedTo(reading: ListenerReading, routes: GatewayModel['routes']): n
   ).length;
 }
 
-/** Conditions of ours that are absent where they do not hold. */
-const SOMETIMES: readonly string[] = ['OverlappingTLSConfig'];
+/** Conditions of ours that are absent where they do not hold, or where nobody can tell. */
+const SOMETIMES: readonly string[] = ['OverlappingTLSConfig', 'SupportedVersion'];
 
 /** Conditions of other writers stay; one of ours keeps the time since when it has been as it is. */
 function conditions(

@@ -54,6 +54,8 @@ export interface Listener {
   readonly tls?: {
     readonly mode?: string;
     readonly certificateRefs?: readonly ObjectReference[];
+    /** Until v1.3, of the experimental channel. */
+    readonly frontendValidation?: object;
   };
   readonly allowedRoutes?: {
     readonly namespaces?: { readonly from?: string; readonly selector?: LabelSelector };
@@ -80,6 +82,8 @@ export interface Gateway {
     readonly listeners?: readonly Listener[];
     readonly addresses?: readonly GatewayAddress[];
     readonly infrastructure?: { readonly parametersRef?: ObjectReference };
+    /** What certificates clients need: since v1.4. */
+    readonly tls?: { readonly frontend?: object };
   };
   readonly status?: {
     readonly addresses?: readonly GatewayAddress[];

@@ -17,6 +17,8 @@ export interface GatewayObjects {
   readonly grants: readonly ReferenceGrant[];
   /** Labels of namespaces by their names. */
   readonly namespaces: ReadonlyMap<string, Readonly<Record<string, string>>>;
+  /** Releases of the definitions of the Gateway API by their names, empty for none; absent where they may not be read. */
+  readonly definitions?: ReadonlyMap<string, string>;
   /** Ports that listeners cannot have, with the reason. */
   readonly takenPorts: ReadonlyMap<number, string>;
 }

@@ -1,9 +1,12 @@
 /**
  * The tests of the Gateway API's published conformance suite (kubernetes-sigs/gateway-api, conformance/tests) for the
- * features Gateway, HTTPRoute and ReferenceGrant, by their names there; each is a test of our own here.
+ * features Gateway, HTTPRoute and ReferenceGrant, by their names there; each is a test of our own here. One is missing:
+ * HTTPRouteMultipleGateways wants Gateways that tell requests for the same port and host apart by addresses of their own,
+ * and ours have those of the proxy in common.
  */
 export const CORE = [
   'GatewayClassObservedGenerationBump',
+  'GatewayClassSupportedVersionCondition',
   'GatewayInvalidParametersRef',
   'GatewayInvalidRouteKind',
   'GatewayInvalidTLSConfiguration',
@@ -26,6 +29,7 @@ export const CORE = [
   'HTTPRouteHTTPSListener',
   'HTTPRouteHeaderMatching',
   'HTTPRouteHostnameIntersection',
+  'HTTPRouteHostnamePrecedence',
   'HTTPRouteInvalidBackendRefUnknownKind',
   'HTTPRouteInvalidCrossNamespaceBackendRef',
   'HTTPRouteInvalidCrossNamespaceParentRef',
@@ -36,6 +40,7 @@ export const CORE = [
   'HTTPRouteMatching',
   'HTTPRouteMatchingAcrossRoutes',
   'HTTPRouteMultipleRoutesAttachmentSameHostnameIntersection',
+  'HTTPRouteNoBackendRefs',
   'HTTPRouteObservedGenerationBump',
   'HTTPRoutePartiallyInvalidViaInvalidReferenceGrant',
   'HTTPRoutePathMatchOrder',

@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import { certificateFor } from '../../../src/app/ingress/rig.test-support.ts';
+import { CUSTOM_RESOURCE_DEFINITIONS } from '../../../src/host/kube-client/resources.ts';
 import { gateway, grant, http, https, route, to, V1, V2 } from './cases.ts';
 import type { Cases, Fields } from './cases.ts';
 import type { GatewayRig } from './gateway-rig.ts';
@@ -38,6 +39,25 @@ export const GATEWAYS: Cases = {
     await rig.apply({ kind: 'GatewayClass', metadata: { name: 'sluice' }, spec });
     const { observedGeneration } = await rig.expectCondition('GatewayClass', 'sluice', 'Accepted', 'True');
     expect(observedGeneration).toBe(before! + 1);
+  },
+
+  GatewayClassSupportedVersionCondition: async (rig) => {
+    const definition = { name: 'gatewayclasses.gateway.networking.k8s.io' };
+    const release = (version: string | null): Promise<unknown> =>
+      rig.client.patch(CUSTOM_RESOURCE_DEFINITIONS, definition, 'merge', {
+        metadata: { annotations: { 'gateway.networking.k8s.io/bundle-version': version } },
+      });
+    const told = (expected: string) => rig.expectCondition('GatewayClass', 'sluice', 'SupportedVersion', expected);
+    await told('True');
+    await release(null);
+    expect((await told('UnsupportedVersion')).message).toContain(`${definition.name} is of no release`);
+    await release('v1.4.0');
+    await told('True');
+    await release('v0.0.0');
+    expect((await told('UnsupportedVersion')).message).toContain('is of v0.0.0; known are v1.0 to');
+    await release('v1.4.0');
+    await told('True');
+    await rig.expectCondition('GatewayClass', 'sluice', 'Accepted', 'True');
   },
 
   GatewayObservedGenerationBump: async (rig) => {

@@ -36,6 +36,16 @@ export const HOSTS: Cases = {
     );
   },
 
+  HTTPRouteHostnamePrecedence: async (rig) => {
+    // The one without a hostname is the older one, and the first by name.
+    await rig.apply(gateway(), route('a-any', [to('v1', [prefix('/same')])]));
+    await rig.expect(['named.test', '/same', V1]);
+    await rig.apply(route('b-named', [to('v2', [prefix('/same')])], { hostnames: ['named.test'] }));
+    await rig.expect(['named.test', '/same', V2], ['other.test', '/same', V1]);
+    await rig.expectCondition('HTTPRoute', 'a-any', 'ResolvedRefs', 'True');
+    await rig.expectCondition('HTTPRoute', 'b-named', 'ResolvedRefs', 'True');
+  },
+
   HTTPRouteMultipleRoutesAttachmentSameHostnameIntersection: async (rig) => {
     // Both are for the same host here; what they say themselves decides, not their age, nor their names.
     await rig.apply(

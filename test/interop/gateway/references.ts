@@ -144,6 +144,20 @@ export const REFERENCES: Cases = {
     await rig.expect([HOST, '/', 500]);
   },
 
+  HTTPRouteNoBackendRefs: async (rig) => {
+    await rig.apply(
+      gateway(),
+      route('none', [
+        to('v1', [prefix('/forward')]),
+        { matches: [prefix('/omitted')] },
+        { matches: [prefix('/empty')], backendRefs: [] },
+      ]),
+    );
+    await rig.expectCondition('HTTPRoute', 'none', 'ResolvedRefs', 'True');
+    await rig.expectCondition('HTTPRoute', 'none', 'Accepted', 'True');
+    await rig.expect([HOST, '/forward', V1], [HOST, '/omitted', 500], [HOST, '/empty', 500]);
+  },
+
   HTTPRouteServiceTypes: async (rig) => {
     const ports = [{ name: 'first-port', port: 8080, protocol: 'TCP' }];
     const types: Readonly<Record<string, Fields>> = {

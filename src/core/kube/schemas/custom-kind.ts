@@ -24,6 +24,8 @@ export interface CustomKind {
   readonly specRequired: boolean;
   /** Where a kind in one of Kubernetes' own groups was reviewed; that of the network policy API when absent. */
   readonly review?: string;
+  /** More annotations of the definition. */
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 /** The schema of whole objects of the kind. */
@@ -71,7 +73,8 @@ export function customResourceDefinition(custom: CustomKind): object {
 function annotations({
   group,
   review = 'https://github.com/kubernetes-sigs/network-policy-api/pull/300',
+  annotations: more = {},
 }: CustomKind): object {
   if (!group.endsWith('.k8s.io')) return {};
-  return { annotations: { 'api-approved.kubernetes.io': review } };
+  return { annotations: { 'api-approved.kubernetes.io': review, ...more } };
 }

@@ -193,6 +193,8 @@ const common = {
   columns: [],
   scope: 'Namespaced',
   review: 'https://github.com/kubernetes-sigs/gateway-api/pull/1923',
+  // The release whose standard channel has all the fields that are here.
+  annotations: { 'gateway.networking.k8s.io/bundle-version': 'v1.4.0' },
 } as const;
 
 /** The kinds of the Gateway API that Sluice serves, with the fields that mean something to it. */
