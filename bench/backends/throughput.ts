@@ -10,13 +10,14 @@ import { formatIp, parseCidr } from '../../src/base/ip/index.ts';
 import { silentLogger } from '../../src/base/log.ts';
 import { createCalcEngine } from '../../src/core/calc/index.ts';
 import type { Delta } from '../../src/core/calc/index.ts';
-import { replaceAll } from '../../src/core/nft/index.ts';
+import { fastPathTable, replaceAll } from '../../src/core/nft/index.ts';
 import { namespaceInfo, podEndpoint } from '../../src/core/policy/index.ts';
 import {
   DEFAULT_SETTINGS,
   DEFAULT_TUNNELS,
   desiredNetwork,
   diffNetwork,
+  fastWays,
   RoutingTable,
 } from '../../src/core/routing/index.ts';
 import type { BackendName, RoutingChange, RoutingInput } from '../../src/core/routing/index.ts';
@@ -24,6 +25,7 @@ import { openNetlink } from '../../src/host/netlink/kernel.ts';
 import type { Netlink } from '../../src/host/netlink/port.ts';
 import { inNetns } from '../../src/host/netns/netns.ts';
 import { openNftables } from '../../src/host/nftables/kernel.ts';
+import { openSysctl } from '../../src/host/sysctl/sysctl.ts';
 import { median } from '../harness.ts';
 import type { Figure } from '../harness.ts';
 import { byHand, makePair, MTU, POD_LINK, textOf } from './pair.ts';
@@ -196,12 +198,20 @@ async function eachCarried([first, second]: Pair, backend: BackendName, stack: A
 }
 
 function setUpNode(backend: BackendName, netlink: Netlink, node: PairNode, peer: PairNode): void {
+  const input = inputOf(backend, node, peer);
   netlink.apply(changesOf(backend, node, peer));
   const engine = createCalcEngine({ node: node.name, families: [4] });
   for (const delta of [...deltas(node, peer), ...networkDeltas(inputOf(backend, node, peer))]) engine.apply(delta);
   engine.flush();
   using filter = openNftables({ netns: node.netns });
   filter.apply(replaceAll(engine.ruleset()));
+  const { routes, links } = desiredNetwork(input);
+  const pods = input.endpoints.map(({ interface: device, addresses }) => ({ interface: device, addresses }));
+  const fast = fastPathTable({ pods, ...fastWays(routes, links, input.underlay.links) });
+  if (fast.chains.size === 0) return;
+  openSysctl({ netns: node.netns }).write('net/netfilter/nf_conntrack_tcp_be_liberal', '1');
+  using devices = openNftables({ netns: node.netns, family: 'netdev' });
+  devices.apply(replaceAll(fast));
 }
 
 function changesOf(backend: BackendName, node: PairNode, peer: PairNode): readonly RoutingChange[] {

@@ -52,6 +52,7 @@ export function agentWorld(
     reaper: stack.use(openLinkReaper({ netns })),
     trafficControl: stack.use(openTrafficControl({ netns })),
     nftables: stack.use(openNftables({ netns })),
+    deviceFilter: stack.use(openNftables({ netns, family: 'netdev' })),
     conntrack: stack.use(openConntrack({ netns })),
     sysctl: openSysctl({ netns }),
     echoes: stack.use(openEchoes({ netns })),

@@ -130,6 +130,7 @@ class Agent {
       conntrack: this.#macvlan.connections,
       state: () => this.#clusterState(),
       addressesOf: (id) => this.#attachments.records.get(id)?.addresses ?? [],
+      onJudged: () => this.#network.fastPath.forget(),
     });
     this.#balancer = new Balancer(options.services ?? { mode: 'nftables' }, world);
     this.#filter = new PacketFilter({
@@ -138,6 +139,7 @@ class Agent {
       followers: this.#macvlan.tables,
       createEngine: () => this.#createEngine(),
       onUpdate: (update) => this.#connections.onUpdate(update, this.#attachments.fresh),
+      onCommit: () => this.#network.fastPath.forgetSoon(),
     });
     this.#domains = new DomainNames({
       ...world,
@@ -250,7 +252,10 @@ class Agent {
     await this.#bgp?.upkeep();
     await this.#backendChange.settle();
     this.#balancer.upkeep();
-    if (thorough) this.#filter.resync();
+    if (thorough) {
+      this.#filter.resync();
+      this.#network.fastPath.repair();
+    }
     await this.#publish((known) => this.#identity.publishAddresses(known));
     await this.#publish((known) => this.#identity.publishReady(known));
     await this.#workloads?.settle();

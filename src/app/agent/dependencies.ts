@@ -58,6 +58,8 @@ export interface AgentDependencies {
   readonly nftables: Pick<Nftables, 'apply' | 'actual' | 'forget'>;
   /** The table of family `bridge`, for pods on the bridge of another network; absent: no such pods, or no such table. */
   readonly bridgeFilter?: Pick<Nftables, 'apply' | 'actual'>;
+  /** The tables of family `netdev`; absent: known connections have no fast path. */
+  readonly deviceFilter?: Pick<Nftables, 'apply' | 'actual'>;
   readonly conntrack: Conntrack;
   readonly sysctl: Sysctl;
   /** Absent: devices compute what they do. `kernel` is its release. */

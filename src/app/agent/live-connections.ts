@@ -14,6 +14,8 @@ export interface LiveConnectionsDependencies {
   readonly state: () => ClusterState;
   /** Addresses of a local endpoint by its id; none when it is gone. */
   readonly addressesOf: (id: string) => readonly Ip[];
+  /** Connections may have been cut or forgotten. */
+  readonly onJudged?: () => void;
 }
 
 const NONE: ReadonlySet<string> = new Set();
@@ -117,6 +119,7 @@ export class LiveConnections {
     } catch (error) {
       log.error('cannot bring live connections in line with policy', { error: messageOf(error) });
     }
+    this.#dependencies.onJudged?.();
   }
 
   #judge(flows: readonly TrackedFlow[], endpoints: readonly string[], local: readonly Ip[]): void {

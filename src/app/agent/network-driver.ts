@@ -5,11 +5,13 @@ import {
   desiredNetwork,
   diffTables,
   endpointItems,
+  fastWays,
   KEYS,
   RoutingTable,
 } from '../../core/routing/index.ts';
 import type {
   DerivedNetwork,
+  FastWays,
   LocalEndpoint,
   OwnTunnel,
   ReturnPeer,
@@ -42,6 +44,8 @@ export interface NetworkDriverDependencies {
   readonly onReturnPeers: (peers: readonly ReturnPeer[]) => void;
   /** Hears the tunnels that there are now; again and again. */
   readonly onTunnels?: (tunnels: readonly OwnTunnel[]) => void;
+  /** Routes or neighbours may be others than before; with `devices`, links, too. */
+  readonly onChanged?: (devices: boolean) => void;
 }
 
 /** What `sluice status` shows of links and routes. */
@@ -139,6 +143,13 @@ export class NetworkDriver {
     return known.length === 0 || known.length < sizes.length ? undefined : Math.min(...known);
   }
 
+  /** By which neighbours and devices packets of pods get to other nodes; none before `start`. */
+  get fastWays(): FastWays {
+    if (this.#derived === undefined) return { devices: [], hops: [] };
+    const { routes, links } = this.#derived.items;
+    return fastWays(routes.values(), links.values(), this.#underlay);
+  }
+
   /** Reconciles after this turn of the event loop. */
   changed(): void {
     if (!this.started || this.#scheduled !== undefined) return;
@@ -171,11 +182,13 @@ export class NetworkDriver {
     ];
     this.#dependencies.netlink.apply(changes);
     for (const change of changes) this.#actual?.record(change);
+    this.#dependencies.onChanged?.(false);
   }
 
   /** The pod's link is gone and with it, by the kernel's doing, everything on it. */
   forgetLink(link: string): void {
     this.#actual?.forgetLink(link);
+    this.#dependencies.onChanged?.(false);
     this.changed();
   }
 
@@ -212,6 +225,8 @@ export class NetworkDriver {
     [this.#error] = failed;
     if (changes.length > 0)
       this.#dependencies.log.info('network reconciled', { changes: changes.length, failed: failed.length });
+    if (changes.length > 0 || scope === 'everything')
+      this.#dependencies.onChanged?.(scope === 'everything' || first > 0);
     if (failed.length === 0) return this.#settle(derived);
     this.#actual = undefined;
     this.#resyncSoon(RETRY);

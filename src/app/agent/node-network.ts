@@ -7,6 +7,7 @@ import { ChecksumOffload } from './checksum-offload.ts';
 import { checksumPeers } from './checksum-peers.ts';
 import type { ClusterFeed } from './cluster-feed.ts';
 import type { AgentDependencies } from './dependencies.ts';
+import { FastPath } from './fast-path.ts';
 import type { Flannel } from './flannel.ts';
 import { wireguardCarrying } from './flannel-options.ts';
 import { NetworkDriver } from './network-driver.ts';
@@ -41,6 +42,7 @@ export interface NodeNetworkDependencies extends Omit<AgentDependencies, 'flanne
 export class NodeNetwork {
   readonly driver: NetworkDriver;
   readonly wireguard: WireguardDriver;
+  readonly fastPath: FastPath;
   readonly #options: AgentOptions;
   readonly #dependencies: NodeNetworkDependencies;
   readonly #routing: RoutingView;
@@ -87,6 +89,14 @@ export class NodeNetwork {
         cluster().extended.settings?.plainToNodes === true ||
         [...cluster().pools.items.values()].some(({ spec }) => spec?.natOutgoing === false),
     });
+    this.fastPath = new FastPath({
+      ...dependencies,
+      plan: () =>
+        options.fastPath === false
+          ? { pods: [], devices: [], hops: [] }
+          : { pods: localEndpoints(), ...this.driver.fastWays },
+      links: () => new Set(netlink.links().map(({ name }) => name)),
+    });
     this.driver = new NetworkDriver({
       netlink,
       sysctl,
@@ -101,6 +111,7 @@ export class NodeNetwork {
         dependencies.onIdentityChanged();
       },
       onReturnPeers: (peers) => this.#returnPeers.update(peers),
+      onChanged: (devices) => (devices ? this.fastPath.repair() : this.fastPath.changed()),
       onTunnels: (tunnels) => {
         this.#ownTunnels.update(tunnels);
         this.#checksums.settle(tunnels);
@@ -119,7 +130,11 @@ export class NodeNetwork {
       }),
       onKeysChanged: dependencies.onIdentityChanged,
       rotation: () => nodes().get(options.node)?.wireguard.rotation ?? '',
-      onTunnels: (tunnels) => this.#ownTunnels.updateEncrypting(tunnels),
+      onTunnels: (tunnels) => {
+        this.#ownTunnels.updateEncrypting(tunnels);
+        // What leaves by a device of WireGuard is never learnt.
+        if (tunnels.length > 0) this.fastPath.forget();
+      },
     });
   }
 
@@ -162,6 +177,7 @@ export class NodeNetwork {
   status() {
     return {
       network: this.driver.status(),
+      fastPath: this.fastPath.status(),
       pathMtus: this.#paths.status(),
       checksumOffload: this.#checksums.status,
       wireguard: this.wireguard.status(),
@@ -172,6 +188,7 @@ export class NodeNetwork {
     this.#paths.stop();
     this.#checksums.stop();
     this.driver.stop();
+    this.fastPath.stop();
     this.wireguard.stop();
   }
 

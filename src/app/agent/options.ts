@@ -51,6 +51,8 @@ export interface AgentOptions {
   readonly policyOnly?: PolicyOnlyOptions;
   /** What spreads the connections of Services; absent: the packet filter. */
   readonly services?: ServiceMode;
+  /** Whether known connections pass from device to device; absent: they do, where the kernel can. */
+  readonly fastPath?: boolean;
   /** Whose node this was before; what it left in the kernel is removed. */
   readonly networkBefore?: NetworkBefore;
 }
@@ -98,6 +100,9 @@ export function agentOptions(env: Environment): AgentOptions {
     );
   const policyOnly = policyOnlyOptions(env, problems);
   const services = serviceMode(env, problems);
+  const fastPath = env['SLUICE_FAST_PATH'] || 'true';
+  if (fastPath !== 'true' && fastPath !== 'false')
+    problems.push(`SLUICE_FAST_PATH (fast_path) is '${fastPath}', must be true or false`);
   if (problems.length > 0) throw new SluiceError('invalid-options', problems.join('; '));
   const options: AgentOptions = {
     node,
@@ -114,6 +119,7 @@ export function agentOptions(env: Environment): AgentOptions {
     addressMethods,
     defaultPools: pools,
     services,
+    fastPath: fastPath === 'true',
     ...(policyOnly === undefined ? {} : { policyOnly }),
     ...macvlan,
     ...(before === '' ? {} : { networkBefore: before as NetworkBefore }),

@@ -23,6 +23,7 @@ interface World {
 }
 
 interface HandOverWorld extends World, Pick<AgentDependencies, 'openIpvs' | 'sysctl'> {
+  readonly deviceFilter?: Pick<Nftables, 'apply'>;
   readonly nftables: Pick<Nftables, 'apply'>;
   readonly openBird: () => Pick<Bird, 'hasRun' | 'forget'>;
 }
@@ -54,7 +55,7 @@ export function isHandedOver(labels: Readonly<Record<string, string>> | undefine
  * there. Pods that are still wired lose their network: they are to be gone before.
  */
 export function handOver(before: NetworkBefore | undefined, world: HandOverWorld): void {
-  const { netlink, nftables, openBird, log } = world;
+  const { netlink, nftables, deviceFilter, openBird, log } = world;
   const all = netlink.links();
   // Our routes have taken the place of the bridge's own, which come back with a new one only.
   const links = all.filter(
@@ -76,7 +77,7 @@ export function handOver(before: NetworkBefore | undefined, world: HandOverWorld
     { netlink, log },
   );
   bird.forget();
-  dropTable(nftables, log);
+  for (const tables of [nftables, deviceFilter]) dropTable(tables, log);
   dropServers(world);
   log.info('the node is handed over to another network', { links: links.length, routes: routes.length });
 }

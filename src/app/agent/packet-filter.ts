@@ -19,6 +19,8 @@ export interface PacketFilterDependencies {
   readonly log: Logger;
   /** After a transaction: what its update says beyond the table itself. */
   readonly onUpdate: (update: Told) => void;
+  /** The kernel has taken a transaction. */
+  readonly onCommit?: () => void;
 }
 
 /** What `sluice status` shows of the packet filter. */
@@ -247,7 +249,9 @@ export class PacketFilter {
   }
 
   #commit(transaction: Transaction): void {
-    this.#balance(() => this.#dependencies.nftables.apply(transaction));
+    const { nftables, onCommit } = this.#dependencies;
+    this.#balance(() => nftables.apply(transaction));
+    onCommit?.();
     this.#transactions++;
     this.#failures = 0;
     this.#error = undefined;

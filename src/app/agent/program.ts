@@ -55,6 +55,7 @@ export async function runAgentProgram(env: Environment, signal: AbortSignal): Pr
     using trafficControl = openTrafficControl();
     using nftables = openNftables();
     using bridgeFilter = openNftables({ family: 'bridge' });
+    using deviceFilter = openNftables({ family: 'netdev' });
     using conntrack = openConntrack();
     using echoes = openEchoes();
     using segments = openSegmentAnswers(netlink);
@@ -69,6 +70,7 @@ export async function runAgentProgram(env: Environment, signal: AbortSignal): Pr
         trafficControl,
         nftables,
         bridgeFilter,
+        deviceFilter,
         conntrack,
         log,
         blockStore: kubeBlockStore({ client, report: (message) => log.warn(message) }),

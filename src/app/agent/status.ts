@@ -7,6 +7,7 @@ import type { Attachments } from './attachments.ts';
 import type { BalancerStatus } from './balancer.ts';
 import type { ChecksumOffloadStatus } from './checksum-offload.ts';
 import type { ClusterFeed } from './cluster-feed.ts';
+import type { FastPathStatus } from './fast-path.ts';
 import type { ConnectionsStatus } from './live-connections.ts';
 import type { NetworkStatus } from './network-driver.ts';
 import type { AgentOptions } from './options.ts';
@@ -51,6 +52,8 @@ export interface AgentStatus {
   /** Absent where the packet filter spreads the connections of Services. */
   readonly ipvs?: BalancerStatus;
   readonly network: NetworkStatus;
+  /** How known connections to other nodes pass by the kernel's routing and filter. */
+  readonly fastPath?: FastPathStatus;
   /** What the ways to other nodes carry; absent where that is not tried. */
   readonly pathMtus?: PathMtusStatus;
   readonly checksumOffload: readonly ChecksumOffloadStatus[];
@@ -83,6 +86,7 @@ export interface StatusSources {
   readonly filter: PacketFilterStatus;
   readonly ipvs?: BalancerStatus | undefined;
   readonly network: NetworkStatus;
+  readonly fastPath?: FastPathStatus | undefined;
   readonly pathMtus?: PathMtusStatus | undefined;
   readonly checksumOffload: readonly ChecksumOffloadStatus[];
   readonly announced?: readonly AnnouncedStatus[];
@@ -129,6 +133,7 @@ export function agentStatus(sources: StatusSources): AgentStatus {
     packetFilter: sources.filter,
     ...(sources.ipvs === undefined ? {} : { ipvs: sources.ipvs }),
     network: sources.network,
+    ...(sources.fastPath === undefined ? {} : { fastPath: sources.fastPath }),
     ...(sources.pathMtus === undefined ? {} : { pathMtus: sources.pathMtus }),
     checksumOffload: sources.checksumOffload,
     ...(sources.announced === undefined ? {} : { announced: sources.announced }),

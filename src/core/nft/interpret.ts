@@ -209,6 +209,11 @@ function runStatement(walk: Walk, statement: Statement): boolean | Exclude<RuleE
       walk.remembered.set(`${statement.map} ${key}`, data.slice(8));
       return true;
     }
+    case 'chance':
+      return walk.around.random(statement.oneOf) === 0;
+    case 'learn-device':
+    case 'pass-on':
+      throw new Error('the interpreter does not walk tables of devices');
     case 'snat':
       walk.packet = { ...packet, source: statement.address };
       return 'accept';
@@ -320,6 +325,14 @@ function bytesOf(walk: Walk, field: Field): ElementKey | undefined {
     case 'meta protocol':
     case 'arp saddr ip':
     case 'nd target':
+    case '@nh,0,8':
+    case '@nh,64,8':
+    case '@nh,48,32':
+    case '@nh,96,64':
+    case '@nh,48,8':
+    case '@nh,56,8':
+    case '@nh,64,256':
+    case '@th,0,32':
       throw new Error(`the interpreter does not look up ${field}`);
   }
 }
@@ -337,6 +350,9 @@ function numberOf(walk: Walk, field: Field): number | undefined {
       return packet.ctState;
     case 'ct mark':
       return packet.ctMark;
+    // Of what was done to a connection before this packet nothing is known here.
+    case 'ct status':
+      return undefined;
     case 'th sport':
       return packet.sourcePort;
     case 'th dport':
@@ -361,7 +377,6 @@ function numberOf(walk: Walk, field: Field): number | undefined {
     case 'ip daddr':
     case 'ip6 saddr':
     case 'ip6 daddr':
-    case 'ct status':
     case 'ct direction':
     case 'ether saddr':
     case 'meta protocol':
@@ -369,6 +384,14 @@ function numberOf(walk: Walk, field: Field): number | undefined {
     case 'nd target':
     case 'rt ip nexthop':
     case 'rt ip6 nexthop':
+    case '@nh,0,8':
+    case '@nh,64,8':
+    case '@nh,48,32':
+    case '@nh,96,64':
+    case '@nh,48,8':
+    case '@nh,56,8':
+    case '@nh,64,256':
+    case '@th,0,32':
       throw new Error(`the interpreter does not compare ${field}`);
   }
 }

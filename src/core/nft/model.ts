@@ -9,7 +9,15 @@ export const TABLE = { family: 'inet', name: 'sluice' } as const;
  * that an expression made (numgen, jhash); all other types are in network byte order except `mark`.
  */
 export type FieldType =
-  'ipv4_addr' | 'ipv6_addr' | 'ether_addr' | 'ifname' | 'inet_proto' | 'inet_service' | 'mark' | 'integer';
+  | 'ipv4_addr'
+  | 'ipv6_addr'
+  | 'ether_addr'
+  | 'ifname'
+  | 'iface_index'
+  | 'inet_proto'
+  | 'inet_service'
+  | 'mark'
+  | 'integer';
 
 /**
  * A set or map. Several key fields are a concatenation. `interval` keys are ranges (the kernel's rbtree for one field,
@@ -72,7 +80,19 @@ export type Field =
   | 'fib saddr type'
   /** Of a packet that is routed: where it goes next, its destination itself if that is on the link. */
   | 'rt ip nexthop'
-  | 'rt ip6 nexthop';
+  | 'rt ip6 nexthop'
+  /**
+   * Raw bytes, `@base,offset,length` in bits: several fields in one load. Version with header length, hop limits, fragment with
+   * hop limit and protocol, both addresses of each family, next header, both ports.
+   */
+  | '@nh,0,8'
+  | '@nh,64,8'
+  | '@nh,48,32'
+  | '@nh,96,64'
+  | '@nh,48,8'
+  | '@nh,56,8'
+  | '@nh,64,256'
+  | '@th,0,32';
 
 /** A number below `mod`, random for each packet. */
 interface NumgenOperand {
@@ -114,7 +134,7 @@ export type Statement =
   /** Inclusive number range; with `negate`, what lies outside of it. */
   | {
       readonly kind: 'range';
-      readonly field: 'th dport' | 'th sport' | 'icmpv6 type';
+      readonly field: 'th dport' | 'th sport' | 'icmpv6 type' | '@nh,64,8' | '@nh,56,8';
       readonly first: number;
       readonly last: number;
       readonly negate?: boolean;
@@ -170,6 +190,21 @@ export type Statement =
       readonly choice: readonly Operand[];
       readonly family: 4 | 6;
     }
+  /** Holds for one packet of so many, by chance. */
+  | { readonly kind: 'chance'; readonly oneOf: number }
+  /** Puts the device that the packet leaves by into the dynamic map, for `seconds`; anew where it is there. A map that is full: the rule ends. */
+  | { readonly kind: 'learn-device'; readonly map: string; readonly key: readonly Operand[]; readonly seconds: number }
+  /**
+   * Family `netdev`: sends the packet by the device that `map` has, past everything else, to the neighbour that is its destination
+   * or what `hops` has for that. No element: the rule ends.
+   */
+  | {
+      readonly kind: 'pass-on';
+      readonly family: 4 | 6;
+      readonly map: string;
+      readonly key: readonly Operand[];
+      readonly hops?: string;
+    }
   /** `address` is hex. */
   | { readonly kind: 'snat'; readonly family: 4 | 6; readonly address: string }
   | { readonly kind: 'masquerade' }
@@ -185,10 +220,10 @@ export type Rule = readonly Statement[];
 /** What attaches a base chain to the packet path. `priority` is the kernel's number; lower runs earlier. */
 export interface Hook {
   readonly type: 'filter' | 'nat' | 'route';
-  /** `egress` in family `netdev` only: what leaves by the device, whoever made it. */
-  readonly hook: 'prerouting' | 'input' | 'forward' | 'output' | 'postrouting' | 'egress';
+  /** The last two in family `netdev` only: what comes in by the device, and what leaves by it, whoever made it. */
+  readonly hook: 'prerouting' | 'input' | 'forward' | 'output' | 'postrouting' | 'ingress' | 'egress';
   readonly priority: number;
-  /** Of `egress`. */
+  /** Of `ingress` and `egress`. */
   readonly device?: string;
 }
 
@@ -222,6 +257,8 @@ export type NftOp =
   | { readonly op: 'destroy-table' }
   | { readonly op: 'add-set'; readonly spec: SetSpec }
   | { readonly op: 'delete-set'; readonly name: string }
+  /** Takes out all elements, of a dynamic set too. */
+  | { readonly op: 'flush-set'; readonly name: string }
   | {
       readonly op: 'add-elements';
       readonly spec: SetSpec;
@@ -279,6 +316,14 @@ export const FIELD_LAYOUT: Readonly<Record<Field, FieldLayout>> = {
   'fib saddr type': { bytes: 4, order: 'host' },
   'rt ip nexthop': { bytes: 4, order: 'network' },
   'rt ip6 nexthop': { bytes: 16, order: 'network' },
+  '@nh,0,8': { bytes: 1, order: 'network' },
+  '@nh,64,8': { bytes: 1, order: 'network' },
+  '@nh,48,32': { bytes: 4, order: 'network' },
+  '@nh,96,64': { bytes: 8, order: 'network' },
+  '@nh,48,8': { bytes: 1, order: 'network' },
+  '@nh,56,8': { bytes: 1, order: 'network' },
+  '@nh,64,256': { bytes: 32, order: 'network' },
+  '@th,0,32': { bytes: 4, order: 'network' },
 };
 
 /** Bytes that a field of each type takes before padding to 4. */
@@ -287,6 +332,7 @@ export const TYPE_BYTES: Readonly<Record<FieldType, number>> = {
   ipv6_addr: 16,
   ether_addr: 6,
   ifname: 16,
+  iface_index: 4,
   inet_proto: 1,
   inet_service: 2,
   mark: 4,

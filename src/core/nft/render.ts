@@ -79,6 +79,7 @@ const EXPRESSION_OF: Readonly<Record<FieldType, string>> = {
   ipv6_addr: 'ip6 daddr',
   ether_addr: 'ether saddr',
   ifname: 'meta iifname',
+  iface_index: 'meta oif',
   inet_proto: 'meta l4proto',
   inet_service: 'th dport',
   mark: 'meta mark',
@@ -107,6 +108,7 @@ function fieldText(type: FieldType, hex: string): string {
     case 'inet_proto':
     case 'inet_service':
       return String(Number.parseInt(hex, 16));
+    case 'iface_index':
     case 'mark':
     case 'integer':
       return String(Number.parseInt(hex.match(/../g)!.reverse().join(''), 16));
@@ -158,6 +160,15 @@ function renderStatement(statement: Statement): string {
       // The kernel does it; the grammar of nft has no map in the place of data.
       const { map, key, seconds, from, choice } = statement;
       return `update @${map} { ${renderKey(key)} timeout ${seconds}s : ${renderKey(choice)} map @${from} }`;
+    }
+    case 'chance':
+      return `numgen random mod ${statement.oneOf} 0`;
+    case 'learn-device':
+      return `update @${statement.map} { ${renderKey(statement.key)} timeout ${statement.seconds}s : meta oif }`;
+    case 'pass-on': {
+      const { family, map, key, hops } = statement;
+      const target = `${ipWord(family)} daddr${hops === undefined ? '' : ` map @${hops}`}`;
+      return `fwd ${ipWord(family)} to ${target} device ${renderKey(key)} map @${map}`;
     }
     case 'snat':
       return `snat ${ipWord(statement.family)} to ${formatIp(addressOfKey(statement.address))}`;

@@ -27,6 +27,9 @@ export const PACKET_MARK = {
   PROXIED: 0x4000000,
   /** A request that IPVS shall lead to a backend: the agent routes it to the node itself, where IPVS takes it. */
   BALANCED: 0x8000000,
+  /** A packet of a known connection that leaves this node's pods for another node, or comes from there: see fast-path.ts. */
+  LEAVES: 0x10000000,
+  ARRIVES: 0x20000000,
 } as const;
 
 export const isFamily = (family: Family): Statement => ({

@@ -23,6 +23,7 @@ import {
   NFTA_EXTHDR,
   NFTA_FIB,
   NFTA_FIB_F,
+  NFTA_FWD,
   NFTA_HASH,
   NFTA_IMMEDIATE,
   NFTA_LIMIT,
@@ -113,6 +114,13 @@ export function encodeStatement(writer: ByteWriter, statement: Statement): void 
       return nat(writer, NFT_NAT.DNAT, statement.family, NFT_REG32_00 + (statement.family === 4 ? 1 : 4));
     case 'remember':
       return remember(writer, statement);
+    case 'chance':
+      numgen(writer, statement.oneOf, NFT_REG32_00);
+      return compare(writer, '==', new Uint8Array(4));
+    case 'learn-device':
+      return learnDevice(writer, statement);
+    case 'pass-on':
+      return passOn(writer, statement);
     case 'snat':
       immediate(writer, NFT_REG32_00, Uint8Array.fromHex(statement.address));
       return nat(writer, NFT_NAT.SNAT, statement.family, undefined);
@@ -231,6 +239,15 @@ function load(writer: ByteWriter, field: Field, register: number): void {
       return routed(writer, NFT_RT.NEXTHOP4, register);
     case 'rt ip6 nexthop':
       return routed(writer, NFT_RT.NEXTHOP6, register);
+    case '@nh,0,8':
+    case '@nh,64,8':
+    case '@nh,48,32':
+    case '@nh,96,64':
+    case '@nh,48,8':
+    case '@nh,56,8':
+    case '@nh,64,256':
+    case '@th,0,32':
+      return raw(writer, field, register);
   }
 }
 
@@ -255,6 +272,13 @@ function payload(writer: ByteWriter, base: number, offset: number, length: numbe
     attributeU32be(writer, NFTA_PAYLOAD.OFFSET, offset);
     attributeU32be(writer, NFTA_PAYLOAD.LEN, length);
   });
+}
+
+/** `@base,offset,length`, the numbers in bits. */
+function raw(writer: ByteWriter, field: Field, register: number): void {
+  const [base, offset] = field.split(',') as [string, string];
+  const header = base === '@nh' ? NFT_PAYLOAD.NETWORK_HEADER : NFT_PAYLOAD.TRANSPORT_HEADER;
+  payload(writer, header, Number(offset) / 8, FIELD_LAYOUT[field].bytes, register);
 }
 
 function fibType(writer: ByteWriter, flags: number, register: number): void {
@@ -362,6 +386,34 @@ function remember(writer: ByteWriter, statement: Extract<Statement, { kind: 'rem
     attributeU32be(writer, NFTA_DYNSET.SREG_KEY, NFT_REG32_00);
     attributeU32be(writer, NFTA_DYNSET.SREG_DATA, chosen);
     attribute(writer, NFTA_DYNSET.TIMEOUT, u64be(statement.seconds * 1000));
+  });
+}
+
+/** The last register: the key over IPv6 takes nine. */
+const DEVICE = NFT_REG32_00 + 15;
+
+function learnDevice(writer: ByteWriter, statement: Extract<Statement, { kind: 'learn-device' }>): void {
+  meta(writer, NFT_META.OIF, DEVICE);
+  loadKey(writer, statement.key);
+  expression(writer, 'dynset', () => {
+    attributeText(writer, NFTA_DYNSET.SET_NAME, statement.map);
+    attributeU32be(writer, NFTA_DYNSET.OP, NFT_DYNSET_OP_UPDATE);
+    attributeU32be(writer, NFTA_DYNSET.SREG_KEY, NFT_REG32_00);
+    attributeU32be(writer, NFTA_DYNSET.SREG_DATA, DEVICE);
+    attribute(writer, NFTA_DYNSET.TIMEOUT, u64be(statement.seconds * 1000));
+  });
+}
+
+function passOn(writer: ByteWriter, statement: Extract<Statement, { kind: 'pass-on' }>): void {
+  const { family, hops } = statement;
+  loadKey(writer, statement.key);
+  lookup(writer, statement.map, DEVICE, false);
+  load(writer, family === 4 ? 'ip daddr' : 'ip6 daddr', NFT_REG32_00);
+  if (hops !== undefined) lookup(writer, hops, NFT_REG32_00, false);
+  expression(writer, 'fwd', () => {
+    attributeU32be(writer, NFTA_FWD.SREG_DEV, DEVICE);
+    attributeU32be(writer, NFTA_FWD.SREG_ADDR, NFT_REG32_00);
+    attributeU32be(writer, NFTA_FWD.NFPROTO, NFPROTO[family]);
   });
 }
 

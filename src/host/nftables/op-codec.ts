@@ -41,13 +41,14 @@ const TYPE_NUMBERS: Readonly<Record<FieldType, number>> = {
   inet_service: 13,
   mark: 19,
   ifname: 41,
+  iface_index: 20,
   // nft's own integer type has no fixed size; a mark is a 32-bit number in host byte order too.
   integer: 19,
 };
 /** nft's notes to itself in a set's user data, without which it misprints lone keys in host byte order (libnftnl/udata.h). */
 const KEY_BYTEORDER_ITEM = 0;
 const BYTEORDER = { host: 1, network: 2 } as const;
-const HOST_ORDER: ReadonlySet<FieldType> = new Set(['ifname', 'mark', 'integer']);
+const HOST_ORDER: ReadonlySet<FieldType> = new Set(['ifname', 'iface_index', 'mark', 'integer']);
 /** Bits per field of a concatenation's type number (nftables/include/datatype.h TYPE_BITS). */
 const TYPE_BITS = 6;
 
@@ -66,6 +67,11 @@ export function encodeOp(writer: ByteWriter, op: NftOp, emit: EmitMessage, id: n
       return emit(NFT_MSG.DELSET, 0, () => {
         attributeText(writer, NFTA_SET.TABLE, TABLE.name);
         attributeText(writer, NFTA_SET.NAME, op.name);
+      });
+    case 'flush-set':
+      return emit(NFT_MSG.DELSETELEM, 0, () => {
+        attributeText(writer, NFTA_SET_ELEM_LIST.TABLE, TABLE.name);
+        attributeText(writer, NFTA_SET_ELEM_LIST.SET, op.name);
       });
     case 'add-elements':
       return emitElements(writer, NFT_MSG.NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL, op, emit);

@@ -1,0 +1,163 @@
+import { describe, expect, it } from 'vitest';
+import { NETWORK_POLICIES } from '../../host/kube-client/resources.ts';
+import { TestCluster, eventually } from './cluster.test-support.ts';
+import type { TestPod } from './cluster.test-support.ts';
+import type { AgentStatus } from './status.ts';
+
+const PATIENCE = 180_000;
+const POOLS = ['10.244.0.0/16', 'fd00:10:244::/56'];
+const PORT = 9000;
+/** More than any window of TCP. */
+const MUCH = 200e6;
+
+/** Sends for ever, in pieces that know their place. */
+const SENDS = `
+  const piece = Buffer.alloc(65536);
+  for (let i = 0; i < piece.length; i += 4) piece.writeUInt32BE(i, i);
+  require('net').createServer((socket) => {
+    const more = () => { while (socket.write(piece)); };
+    socket.on('drain', more).on('error', () => {});
+    more();
+  }).listen({ port: ${PORT}, host: '::' });`;
+/** Tells every 50 ms how much has come, or that something has come that was not sent. */
+const RECEIVES = `
+  let got = 0;
+  const receive = () => {
+    const socket = require('net').connect(${PORT}, process.argv[1]);
+    socket.on('data', (data) => {
+      const skip = (4 - (got % 4)) % 4;
+      if (data.length >= skip + 4 && data.readUInt32BE(skip) !== (got + skip) % 65536) {
+        console.log('wrong');
+        process.exit(1);
+      }
+      got += data.length;
+    });
+    // The server may not be there yet.
+    socket.on('error', (error) => (got === 0 ? setTimeout(receive, 100) : console.log(error.code)));
+  };
+  receive();
+  setInterval(() => console.log(got), 50);`;
+
+/** A stream from one pod to another. */
+class Stream {
+  /** The last line of the receiver. */
+  last = '0';
+
+  constructor(cluster: TestCluster, to: TestPod, address: string) {
+    const child = cluster.start(to.netns, [process.execPath, '-e', RECEIVES, address]);
+    child.stdout!.on('data', (chunk: Buffer) => (this.last = chunk.toString().trim().split('\n').at(-1)!));
+  }
+
+  get bytes(): number {
+    return Number(this.last);
+  }
+
+  /** Until so much more has come. */
+  async more(bytes: number): Promise<void> {
+    const goal = this.bytes + bytes;
+    await eventually(() => !(this.bytes < goal), PATIENCE);
+    expect(this.last).toMatch(/^\d+$/);
+  }
+}
+
+async function makeCluster(
+  backend: 'host-gw' | 'vxlan',
+): Promise<{ cluster: TestCluster; from: TestPod; to: TestPod }> {
+  const cluster = await TestCluster.create({ backend, pools: POOLS });
+  for (const name of ['n1', 'n2']) await cluster.addNode(name, 'a');
+  const [from, to] = [await cluster.addPod('n1', 'from'), await cluster.addPod('n2', 'to')];
+  cluster.start(from.netns, [process.execPath, '-e', SENDS]);
+  await eventually(async () => (await fastDevices(cluster, 'n1')).length > 0, PATIENCE);
+  return { cluster, from, to };
+}
+
+const statusOf = async (cluster: TestCluster, node: string) => (await cluster.status(node)) as AgentStatus;
+const fastDevices = async (cluster: TestCluster, node: string) =>
+  (await statusOf(cluster, node)).fastPath?.devices ?? [];
+
+async function read(cluster: TestCluster, node: string, file: string, line: RegExp): Promise<number> {
+  const { output } = await cluster.run(cluster.nodes.get(node)!.netns, ['cat', file]);
+  return Number(line.exec(output)![1]);
+}
+
+/** Packets that the node has routed, of both families. */
+async function routed(cluster: TestCluster, node: string): Promise<number> {
+  const four = await read(cluster, node, '/proc/net/snmp', /^Ip: [12] \d+ \d+ \d+ \d+ (\d+)/m);
+  return four + (await read(cluster, node, '/proc/net/snmp6', /^Ip6OutForwDatagrams\s+(\d+)/m));
+}
+
+/** What the node knows of connections with that address. */
+async function known(cluster: TestCluster, node: string, address: string): Promise<string[]> {
+  const { netns } = cluster.nodes.get(node)!;
+  const { output } = await cluster.run(netns, ['nft', 'list', 'table', 'netdev', 'sluice']);
+  return output.split('\n').filter((line) => line.includes('expires') && line.includes(address));
+}
+
+const denyAll = {
+  metadata: { name: 'deny', namespace: 'default' },
+  spec: { podSelector: {}, policyTypes: ['Ingress', 'Egress'] },
+};
+const other = (turn: number) => ({
+  metadata: { name: 'other', namespace: 'default' },
+  spec: { podSelector: { matchLabels: { turn: String(turn) } }, policyTypes: ['Ingress'] },
+});
+
+describe.each(['host-gw', 'vxlan'] as const)('the fast path over %s', { timeout: 4 * PATIENCE }, (backend) => {
+  it.each([0, 1])('carries connections past routing, and what arrives is what was sent (address %i)', async (index) => {
+    const { cluster, from, to } = await makeCluster(backend);
+    await using _ = cluster;
+    const address = from.ips[index]!;
+    const stream = new Stream(cluster, to, address);
+    await stream.more(1e6);
+    // Of what passes while so much comes, hardly anything is routed.
+    await eventually(async () => {
+      const before = await routed(cluster, 'n1');
+      await stream.more(MUCH);
+      // A packet has 65 536 bytes at most.
+      return (await routed(cluster, 'n1')) - before < MUCH / 65_536 / 4;
+    }, PATIENCE);
+    expect(await known(cluster, 'n1', address)).not.toEqual([]);
+    expect(await known(cluster, 'n2', address)).not.toEqual([]);
+  });
+
+  it('lets a connection go on that passes all rules again and again, far from where conntrack left it', async () => {
+    const { cluster, from, to } = await makeCluster(backend);
+    await using _ = cluster;
+    const stream = new Stream(cluster, to, from.ips[0]!);
+    await cluster.client.create(NETWORK_POLICIES, other(0));
+    for (let turn = 1; turn <= 5; turn++) {
+      await stream.more(MUCH);
+      await cluster.client.update(NETWORK_POLICIES, other(turn));
+    }
+    await stream.more(MUCH);
+  });
+
+  it('forgets a connection that policy cuts, and lets it live on when policy allows it again', async () => {
+    const { cluster, from, to } = await makeCluster(backend);
+    await using _ = cluster;
+    const address = from.ips[0]!;
+    const stream = new Stream(cluster, to, address);
+    await stream.more(MUCH);
+    await cluster.client.create(NETWORK_POLICIES, denyAll);
+    for (const node of ['n1', 'n2'])
+      await eventually(async () => (await statusOf(cluster, node)).connections.cut > 0, PATIENCE);
+    for (const node of ['n1', 'n2']) expect(await known(cluster, node, address)).toEqual([]);
+    await cluster.client.delete(NETWORK_POLICIES, { namespace: 'default', name: 'deny' });
+    await stream.more(MUCH);
+  });
+
+  it('forgets a pod that is gone, and has no chain of its interface', async () => {
+    const { cluster, from, to } = await makeCluster(backend);
+    await using _ = cluster;
+    const stream = new Stream(cluster, to, from.ips[0]!);
+    await stream.more(MUCH);
+    await cluster.removePod(from);
+    await eventually(async () => (await known(cluster, 'n1', from.ips[0]!)).length === 0, PATIENCE);
+    const { netns } = cluster.nodes.get('n1')!;
+    await eventually(async () => {
+      const { output } = await cluster.run(netns, ['nft', 'list', 'table', 'netdev', 'sluice']);
+      return !output.includes('slc');
+    }, PATIENCE);
+    expect((await statusOf(cluster, 'n1')).fastPath?.problem).toBeUndefined();
+  });
+});

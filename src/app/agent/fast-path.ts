@@ -1,0 +1,176 @@
+import { messageOf } from '../../base/errors.ts';
+import type { Logger } from '../../base/log.ts';
+import { EMPTY_RULESET, diff, fastPathTable, LEARNT } from '../../core/nft/index.ts';
+import type { FastPath as FastPathPlan, Ruleset } from '../../core/nft/index.ts';
+import type { Nftables } from '../../host/nftables/port.ts';
+import type { Sysctl } from '../../host/sysctl/sysctl.ts';
+
+export interface FastPathDependencies {
+  /** The tables of family `netdev`; absent: every packet goes the usual way. */
+  readonly deviceFilter?: Pick<Nftables, 'apply' | 'actual'>;
+  readonly sysctl: Sysctl;
+  readonly log: Logger;
+  /** What it is made of now; without devices there is none. */
+  readonly plan: () => FastPathPlan;
+  /** Names of the devices that the node has now. */
+  readonly links: () => ReadonlySet<string>;
+}
+
+/** What `sluice status` shows of the fast path. */
+export interface FastPathStatus {
+  /** Devices that known connections to other nodes take it by; none: there is no fast path. */
+  readonly devices: readonly string[];
+  /** Why there is none although there could be. */
+  readonly problem?: string;
+}
+
+/** How long changes are gathered, milliseconds; meanwhile nothing goes wrong, since what was learnt is forgotten at once. */
+const GATHER = 100;
+/** First wait after a refusal, milliseconds; doubles up to 64 times this. */
+const RETRY = 1000;
+
+/**
+ * What conntrack must let pass, which sees only the beginning and the end of connections and now and then a packet: sequence numbers
+ * beyond what it expects.
+ */
+const TOLERANCE = ['net/netfilter/nf_conntrack_tcp_be_liberal', 'net/netfilter/nf_conntrack_tcp_ignore_invalid_rst'];
+
+/**
+ * Keeps the node's fast path. It holds what packets taught it that passed all rules, and forgets that whenever anything changes that
+ * rules, routes or connections are made of: so nothing but those ever decides where a packet may go.
+ */
+export class FastPath {
+  readonly #dependencies: FastPathDependencies;
+  /** What the kernel is believed to hold; undefined: that is to be read. */
+  #inForce: Ruleset | undefined;
+  /** Whether the kernel may hold anything, of an earlier agent's to begin with. */
+  #mayExist = true;
+  #devices: readonly string[] = [];
+  #problem: string | undefined;
+  #failures = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #forgetting: NodeJS.Immediate | undefined;
+  #stopped = false;
+
+  constructor(dependencies: FastPathDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  /** Something that it is made of may be new. */
+  changed(): void {
+    this.forget();
+    this.#updateSoon(GATHER);
+  }
+
+  /** What was learnt may no longer hold: it is forgotten when this returns. */
+  forget(): void {
+    if (this.#forgetting !== undefined) clearImmediate(this.#forgetting);
+    this.#forgetting = undefined;
+    if (!this.#mayExist) return;
+    try {
+      this.#dependencies.deviceFilter?.apply(LEARNT.map((name) => ({ op: 'flush-set', name })));
+    } catch {
+      // It is not what it was, or never was: packets go the usual way until it is made anew.
+      const wasThere = this.#inForce !== undefined;
+      this.#withdraw();
+      if (wasThere) this.#updateSoon(GATHER);
+    }
+  }
+
+  /** As {@link FastPath.forget}, once after this turn of the event loop. */
+  forgetSoon(): void {
+    this.#forgetting ??= setImmediate(() => this.forget());
+  }
+
+  /** Makes the kernel's table what it should be, whatever it holds. */
+  repair(): void {
+    this.#inForce = undefined;
+    this.changed();
+  }
+
+  /** The kernel goes on with what it has learnt. */
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    if (this.#forgetting !== undefined) clearImmediate(this.#forgetting);
+  }
+
+  status(): FastPathStatus {
+    return { devices: this.#devices, ...(this.#problem === undefined ? {} : { problem: this.#problem }) };
+  }
+
+  #update(): void {
+    this.#timer = undefined;
+    const plan = this.#dependencies.plan();
+    try {
+      const desired = fastPathTable(plan);
+      if (desired.chains.size > 0) this.#tolerate();
+      this.#change(desired);
+      this.#devices = desired.chains.size === 0 ? [] : plan.devices;
+      this.#problem = undefined;
+      this.#failures = 0;
+    } catch (error) {
+      const problem = messageOf(error);
+      if (problem !== this.#problem)
+        this.#dependencies.log.warn('no fast path for known connections', { error: problem });
+      this.#problem = problem;
+      this.#withdraw();
+      this.#updateSoon(RETRY * 2 ** Math.min(this.#failures++, 6));
+    }
+    this.forget();
+  }
+
+  #updateSoon(delay: number): void {
+    if (this.#stopped || this.#dependencies.deviceFilter === undefined) return;
+    this.#timer ??= setTimeout(() => this.#update(), delay);
+  }
+
+  /** Without it connections would come to a halt when a packet goes the usual way again. */
+  #tolerate(): void {
+    const { sysctl } = this.#dependencies;
+    for (const key of TOLERANCE) {
+      const value = sysctl.read(key);
+      if (value !== undefined && value !== '1') sysctl.write(key, '1');
+    }
+  }
+
+  #change(desired: Ruleset): void {
+    const { deviceFilter: nftables, links } = this.#dependencies;
+    if (nftables === undefined) return;
+    // A pod may just be going: its device, and with it its chains, before the agent hears of it.
+    const possible = withLinks(desired, links());
+    try {
+      if (this.#inForce !== undefined) return this.#apply(this.#inForce, possible);
+    } catch {
+      // What the kernel holds is read instead.
+    }
+    this.#apply(nftables.actual(possible) ?? EMPTY_RULESET, possible);
+  }
+
+  #apply(before: Ruleset, desired: Ruleset): void {
+    const { deviceFilter: nftables } = this.#dependencies;
+    this.#inForce = undefined;
+    if (desired.chains.size === 0) return this.#withdraw();
+    const steps = diff(before, desired);
+    this.#mayExist = true;
+    if (steps.length > 0) nftables?.apply([{ op: 'add-table' }, ...steps]);
+    this.#inForce = desired;
+  }
+
+  #withdraw(): void {
+    this.#devices = [];
+    this.#inForce = undefined;
+    if (!this.#mayExist) return;
+    try {
+      this.#dependencies.deviceFilter?.apply([{ op: 'destroy-table' }]);
+      this.#mayExist = false;
+    } catch {
+      // A kernel without such tables holds none.
+    }
+  }
+}
+
+/** Without the chains of devices that the node does not have. */
+function withLinks({ chains, sets }: Ruleset, links: ReadonlySet<string>): Ruleset {
+  return { sets, chains: new Map([...chains].filter(([, { hook }]) => links.has(hook?.device ?? ''))) };
+}
