@@ -1,6 +1,6 @@
 import { messageOf } from '../../base/errors.ts';
 import type { Family } from '../../base/ip/index.ts';
-import { WIREGUARD_DEVICES, desiredWireguard, wireguardMtu } from '../../core/wireguard/index.ts';
+import { desiredWireguard, wireguardMtu } from '../../core/wireguard/index.ts';
 import type {
   DesiredWireguard,
   WireguardInput,
@@ -10,15 +10,12 @@ import type {
   WireguardTunnel,
 } from '../../core/wireguard/index.ts';
 import type { TextStore } from './text-file.ts';
+import { FAMILIES, WireguardFamilies } from './wireguard-families.ts';
 import { diffTables, dumpTables, peerChanges } from './wireguard-changes.ts';
 import type { WireguardTables } from './wireguard-changes.ts';
 import { WireguardDevices } from './wireguard-devices.ts';
 import type { WireguardDevicesDependencies } from './wireguard-devices.ts';
-import { WireguardNodeKeys } from './wireguard-keys.ts';
-import type { NodeKey } from './wireguard-keys.ts';
-import { WireguardRotation } from './wireguard-rotation.ts';
-import { WireguardSessions, hasGreeted } from './wireguard-sessions.ts';
-import type { SessionDevice } from './wireguard-sessions.ts';
+import { hasGreeted } from './wireguard-sessions.ts';
 import { wireguardStatus } from './wireguard-status.ts';
 import type { WireguardStatus } from './wireguard-status.ts';
 
@@ -44,21 +41,12 @@ const RETRY = 5000;
 const POLL = { first: 50, longest: 1000 } as const;
 /** Seconds between attempts to greet a peer; the kernel itself waits 5 for an answer. */
 const GREETING = 5;
-const FAMILIES: readonly Family[] = [4, 6];
-
-/** What is remembered of one family. */
-interface FamilyState {
-  readonly sessions: WireguardSessions;
-  readonly rotation: WireguardRotation;
-  state: 'unknown' | 'off' | 'on';
-}
 
 /** Makes WireGuard's devices, peers, routes and rules what they should be. Does nothing in clusters that have it off. */
 export class WireguardDriver {
   readonly #dependencies: WireguardDriverDependencies;
-  readonly #own: WireguardNodeKeys;
   readonly #devices: WireguardDevices;
-  readonly #families: Readonly<Record<Family, FamilyState>>;
+  readonly #families: WireguardFamilies;
   #tables: WireguardTables | undefined;
   #keys: WireguardKeys = {};
   #nextKeys: WireguardKeys = {};
@@ -75,15 +63,8 @@ export class WireguardDriver {
 
   constructor(dependencies: WireguardDriverDependencies) {
     this.#dependencies = dependencies;
-    this.#own = new WireguardNodeKeys(dependencies.keys);
     this.#devices = new WireguardDevices(dependencies);
-    const onTimer = (): void => this.changed();
-    const familyState = (family: Family): FamilyState => ({
-      sessions: new WireguardSessions(family, onTimer),
-      rotation: new WireguardRotation(family, this.#own, onTimer),
-      state: 'unknown',
-    });
-    this.#families = { 4: familyState(4), 6: familyState(6) };
+    this.#families = new WireguardFamilies(dependencies.keys, () => this.changed());
   }
 
   /** Public keys of this node's devices that work: what peers may know. */
@@ -116,10 +97,7 @@ export class WireguardDriver {
     this.#devices.stop();
     clearTimeout(this.#poll);
     clearTimeout(this.#resync);
-    for (const family of FAMILIES) {
-      this.#families[family].sessions.clear();
-      this.#families[family].rotation.stop();
-    }
+    this.#families.stop();
     if (this.#scheduled !== undefined) clearImmediate(this.#scheduled);
   }
 
@@ -138,7 +116,7 @@ export class WireguardDriver {
     return wireguardStatus({
       tunnels: this.#tunnels,
       device: (name) => this.#devices.known(name),
-      waysOf: (family) => this.#families[family].sessions.ways,
+      waysOf: (family) => this.#families.waysOf(family),
       problems: this.#problems,
       error,
     });
@@ -184,7 +162,7 @@ export class WireguardDriver {
   #attempt(): void {
     const settings = this.#dependencies.settings();
     const off = FAMILIES.every((family) => !settings[family].enabled);
-    for (const family of FAMILIES) this.#switch(family, settings[family].enabled);
+    this.#families.switch(settings);
     if (off && this.#clean) return;
     const given = { ...this.#dependencies.input(), settings };
     const next = this.#rotate(given);
@@ -193,8 +171,9 @@ export class WireguardDriver {
     const keys: Partial<Record<Family, string>> = {};
     const planned = this.#derive(input, {}).tunnels;
     for (const tunnel of planned) {
-      const key = this.#keyOf(tunnel);
-      this.#devices.make(tunnel, key, (peers) => this.#forgotten(tunnel, peers));
+      const key = this.#families.keyOf(tunnel, this.#dependencies.rotation());
+      const before = this.#tunnels.find(({ family, way }) => family === tunnel.family && way === tunnel.way);
+      this.#devices.make(tunnel, key, (peers) => this.#families.forgotten(tunnel, before, peers));
       if (tunnel.way === 'usual') keys[tunnel.family] = key.publicKey;
     }
     this.#devices.retireAllBut(planned);
@@ -216,65 +195,17 @@ export class WireguardDriver {
   }
 
   #derive(input: Omit<WireguardInput, 'ways' | 'handingOver'>, own: WireguardKeys): DesiredWireguard {
-    const { 4: v4, 6: v6 } = this.#families;
-    return desiredWireguard({
-      ...input,
-      keys: new Map(input.keys).set(input.node, own),
-      ways: { 4: v4.sessions.ways, 6: v6.sessions.ways },
-      handingOver: { 4: v4.sessions.handingOver, 6: v6.sessions.handingOver },
-    });
+    return desiredWireguard({ ...input, ...this.#families.known, keys: new Map(input.keys).set(input.node, own) });
   }
 
-  #switch(family: Family, on: boolean): void {
-    const known = this.#families[family];
-    if (on && known.state === 'off') known.sessions.open();
-    if (!on) known.sessions.clear();
-    known.state = on ? 'on' : 'off';
-  }
-
-  /** Goes on with changes of this node's keys, and returns those that are next. */
-  #rotate({ node, nextKeys, settings }: Pick<WireguardInput, 'node' | 'nextKeys' | 'settings'>): WireguardKeys {
-    const next: Partial<Record<Family, string>> = {};
-    for (const family of FAMILIES.filter((each) => settings[each].enabled)) {
-      const { sessions, rotation } = this.#families[family];
-      const device = this.#devices.wireguard.device(WIREGUARD_DEVICES[family]);
-      const others = [...nextKeys].some(([name, keys]) => name !== node && keys[family] !== undefined);
-      rotation.step({
-        wish: this.#dependencies.rotation(),
-        inTouch: device?.peers.some(({ lastHandshake }) => lastHandshake !== undefined) === true,
-        handedOver: sessions.isHandedOver,
-        othersChange: others || sessions.handingOver.size > 0,
-      });
-      const key = this.#own.next(family);
-      if (key !== undefined) next[family] = key.publicKey;
-    }
-    return next;
-  }
-
-  #keyOf({ family, way }: WireguardTunnel): NodeKey {
-    const present = this.#own.present(family, this.#dependencies.rotation());
-    return way === 'usual' ? present : (this.#own.next(family) ?? present);
-  }
-
-  /**
-   * The kernel goes on telling of sessions with an earlier key as if they still served. So peers begin anew but for those
-   * that know no other way: they are heard until they have the new key.
-   */
-  #forgotten({ family, way }: WireguardTunnel, peers: readonly { readonly publicKey: string }[]) {
-    const elsewhere = new Set(
-      this.#tunnels
-        .find((tunnel) => tunnel.family === family && tunnel.way === way)
-        ?.peers.filter(({ node }) => this.#families[family].sessions.ways.get(node) === 'hand-over')
-        .map(({ publicKey }) => publicKey),
-    );
-    return peers
-      .filter(({ publicKey }) => way === 'hand-over' || elsewhere.has(publicKey))
-      .map(({ publicKey }) => ({ publicKey, remove: true }) as const);
+  #rotate(input: Pick<WireguardInput, 'node' | 'nextKeys' | 'settings'>): WireguardKeys {
+    const wish = this.#dependencies.rotation();
+    return this.#families.rotate({ ...input, wish, deviceOf: (name) => this.#devices.wireguard.device(name) });
   }
 
   #setPeers(tunnels: readonly WireguardTunnel[], input: Pick<WireguardInput, 'node' | 'nextKeys' | 'settings'>): void {
     const present = tunnels.map((tunnel) => ({ tunnel, device: this.#devices.wireguard.device(tunnel.device)! }));
-    this.#learn(present, input);
+    this.#families.learn(present, input);
     const usual = input.settings.keepaliveSeconds;
     for (const { tunnel, device } of present) {
       const before = this.#tunnels.find((each) => each.device === tunnel.device);
@@ -282,15 +213,6 @@ export class WireguardDriver {
         usual === 0 && !hasGreeted(device, publicKey) ? GREETING : usual,
       );
       if (changes.length > 0) this.#devices.wireguard.configure(tunnel.device, { peers: changes });
-    }
-  }
-
-  #learn(present: readonly SessionDevice[], input: Pick<WireguardInput, 'node' | 'nextKeys'>): void {
-    for (const family of FAMILIES) {
-      const own = present.filter(({ tunnel }) => tunnel.family === family);
-      const usual = own.find(({ tunnel }) => tunnel.way === 'usual');
-      const handover = own.find(({ tunnel }) => tunnel.way === 'hand-over');
-      if (usual !== undefined) this.#families[family].sessions.learn(usual, handover, input);
     }
   }
 
@@ -307,7 +229,7 @@ export class WireguardDriver {
   /** Asks the kernel until every peer has answered; greeting is its work. */
   #awaitGreetings(wait: number): void {
     clearTimeout(this.#poll);
-    const silent = FAMILIES.reduce((sum, family) => sum + this.#families[family].sessions.silent.length, 0);
+    const { silent } = this.#families;
     if (silent === 0) return;
     this.#poll = setTimeout(() => {
       if (this.#countSilent() !== silent) this.#reconcile();
