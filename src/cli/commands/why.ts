@@ -7,7 +7,8 @@ import { Judge } from '../judge.ts';
 import { KUBECONFIG, NAME, OUTPUT } from '../lab-options.ts';
 import { LANGUAGE } from '../language.ts';
 import { PLACE_FORMS } from '../place.ts';
-import { answerRequest, readRequest, throughIngresses } from '../ingress/answer.ts';
+import { answerRequest, readRequest } from '../ingress/answer.ts';
+import { leadingHere } from '../ingress/leading.ts';
 import { readIngressTarget } from '../ingress/why-ingress.ts';
 import { readRouteTarget } from '../ingress/why-route.ts';
 import { QUESTION_OPTIONS, answerOne, readQuestion } from './check.ts';
@@ -54,6 +55,6 @@ export const command: Command = {
     // A namespace may be called like a kind: what exists under the plain reading wins.
     if (target !== undefined && !state.pods.has(text)) return await answerRequest(target, asked, around);
     const question = target === undefined ? asked : readQuestion(values);
-    return await answerOne(judge, question, invocation, (whole) => throughIngresses(whole, around));
+    return await answerOne(judge, question, invocation, (whole) => leadingHere(whole, around));
   },
 };

@@ -1,18 +1,14 @@
 import { SluiceError } from '../../base/errors.ts';
-import { isForbidden } from '../../host/kube-client/errors.ts';
 import type { KubeClient } from '../../host/kube-client/types.ts';
 import { readPort, readProtocol } from '../check/port-text.ts';
 import type { ClusterSnapshot } from '../cluster.ts';
 import type { Invocation, Values } from '../command.ts';
-import type { Addition } from '../commands/check.ts';
 import type { Judge, Question } from '../judge.ts';
 import { languageOf } from '../language.ts';
 import { findPlace } from '../place.ts';
-import { followWays } from './follow.ts';
 import { ingressJson, ingressText } from './report.ts';
 import { routeJson, routeText } from './route-report.ts';
-import { conditionsOf, requestsText } from './way-text.ts';
-import { followRequest, leadingTo, readIngresses } from './why-ingress.ts';
+import { followRequest, readIngresses } from './why-ingress.ts';
 import type { IngressTarget } from './why-ingress.ts';
 import { followThroughRoutes } from './why-route.ts';
 import type { RouteTarget } from './why-route.ts';
@@ -58,42 +54,4 @@ export async function answerRequest(
   if (values['output'] === 'json') print(JSON.stringify(ingressJson(report, judge), null, 2));
   else print(ingressText(report, judge, language));
   return report.allowed ? 0 : 1;
-}
-
-/** By which Ingresses the outside comes to the Service that is asked about, too. */
-export async function throughIngresses(
-  { from, to, family }: Question,
-  { invocation, judge, snapshot, client }: Asked,
-): Promise<Addition> {
-  const isOutside =
-    from.kind === 'outside' || (from.kind === 'address' && judge.engine.address(from.ip).kind === 'outside');
-  if (to.kind !== 'service' || !isOutside) return { lines: [], data: {} };
-  try {
-    const known = await readIngresses(client, snapshot);
-    const through = leadingTo(known, to.service.key).flatMap(({ key, ways }) =>
-      followWays(ways, known.proxies, judge, { from, family }).map((followed) => ({ ...followed, key })),
-    );
-    return {
-      lines: through.map(
-        ({ key, way, problem, allowed }) =>
-          `by Ingress ${key} (${requestsText(way)}): ${allowed ? 'allowed' : (problem ?? 'denied')}; 'sluice why ... ${key.replace('/', '/ingress/')}' follows it`,
-      ),
-      data: {
-        through: through.map(({ key, way, problem, allowed }) => ({
-          ingress: key,
-          host: way.host,
-          path: way.path,
-          port: way.target.port,
-          conditions: conditionsOf(way),
-          problem: problem ?? null,
-          verdict: allowed ? 'allow' : 'deny',
-          allowed,
-        })),
-      },
-    };
-  } catch (error) {
-    if (!isForbidden(error)) throw error;
-    invocation.note('warning: you may not read Ingresses or the Secrets that they name: what leads here is not told');
-    return { lines: [], data: {} };
-  }
 }

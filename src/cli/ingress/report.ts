@@ -5,7 +5,8 @@ import { answerText } from '../check/answer-text.ts';
 import type { Judge } from '../judge.ts';
 import type { Entrance, Followed, Judged } from './follow.ts';
 import type { Proxies, Proxy } from './proxies.ts';
-import { conditionsOf, requestsText, targetText } from './way-text.ts';
+import { requestsText } from './leading-text.ts';
+import { conditionsOf, targetText } from './way-text.ts';
 
 /** What became of the requests to one Ingress. */
 export interface IngressReport {

@@ -5,7 +5,7 @@ import { answerText } from '../check/answer-text.ts';
 import type { Judge } from '../judge.ts';
 import type { Judged } from './follow.ts';
 import { proxiesText } from './report.ts';
-import { requestsText } from './way-text.ts';
+import { requestsText } from './leading-text.ts';
 import type { RouteReport } from './why-route.ts';
 
 /** The report as text: the proxies, then each way with its conditions and what policy says at its pods. */
@@ -56,7 +56,7 @@ export function routeJson(report: RouteReport, judge: Judge): unknown {
 }
 
 /** What a request must be like beyond host and path, and what the proxy does to it. */
-function conditionsOf({ tests, share, settings: { location } }: RouteWay): string[] {
+export function conditionsOf({ tests, share, settings: { location } }: RouteWay): string[] {
   return [
     ...tests.map((test) => {
       if (test.kind === 'method') return `method ${test.value}`;

@@ -1,19 +1,4 @@
-import { hostText } from '../../core/ingress/index.ts';
 import type { Way } from '../../core/ingress/index.ts';
-
-/** The requests of a way: `shop.example.test, /api and below`. */
-export function requestsText({ host, path, canary }: Pick<Way, 'host' | 'path' | 'canary'>): string {
-  const where = host.kind === 'any' ? 'any host' : hostText(host);
-  const some = canary ? 'a part of ' : '';
-  switch (path.kind) {
-    case 'exact':
-      return `${some}${where}, ${path.value} exactly`;
-    case 'prefix':
-      return `${some}${where}, ${path.value === '' ? 'all paths' : `${path.value} and below`}`;
-    case 'regex':
-      return `${some}${where}, paths like ${path.value}`;
-  }
-}
 
 /** What the proxy does to requests before a server gets them, as far as it decides who is answered. */
 export function conditionsOf({ settings, canary, external }: Way): string[] {

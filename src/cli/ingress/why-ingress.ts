@@ -1,7 +1,7 @@
 import { SluiceError } from '../../base/errors.ts';
 import { readIngressWorld } from '../../app/ingress/read-world.ts';
 import { deriveIngress, ingressWays, matchRoute } from '../../core/ingress/index.ts';
-import type { IngressModel, IngressWays } from '../../core/ingress/index.ts';
+import type { IngressModel, IngressWays, IngressWorld } from '../../core/ingress/index.ts';
 import { suggest } from '../../core/kube/suggest.ts';
 import type { KubeClient } from '../../host/kube-client/types.ts';
 import type { ClusterSnapshot } from '../cluster.ts';
@@ -12,7 +12,7 @@ import type { Request } from './follow.ts';
 import { findProxies } from './proxies.ts';
 import type { Proxies } from './proxies.ts';
 import type { IngressReport } from './report.ts';
-import { requestsText } from './way-text.ts';
+import { requestsText } from './leading-text.ts';
 
 /** What a request is for: an Ingress, or a URL that one of them may have. */
 export type IngressTarget =
@@ -45,13 +45,16 @@ export interface IngressKnowledge {
   readonly ways: ReadonlyMap<string, IngressWays>;
 }
 
-/** Reads everything that Ingresses depend on. */
-export async function readIngresses(client: KubeClient, snapshot: ClusterSnapshot): Promise<IngressKnowledge> {
+/** Reads everything that Ingresses depend on, which is most of what HTTPRoutes do, too. */
+export async function readIngresses(
+  client: KubeClient,
+  snapshot: ClusterSnapshot,
+): Promise<IngressKnowledge & { readonly world: IngressWorld }> {
   const proxies = findProxies(snapshot.pods, snapshot.nodes);
   const { services, endpointSlices: slices } = snapshot;
   const world = await readIngressWorld(client, { services, slices }, proxies);
   const model = deriveIngress(world);
-  return { proxies, model, ways: ingressWays(world, model) };
+  return { proxies, model, world, ways: ingressWays(world, model) };
 }
 
 /** Follows a request; throws `bad-question` or `no-such-place` when there is nothing to follow. */

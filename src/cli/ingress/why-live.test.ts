@@ -75,6 +75,8 @@ describe('sluice why', () => {
     const service = await why('outside', 'shop/service/web', '--port', '80');
     expect(service).toMatchObject({ code: 1, err: '' });
     expect(service.out).toContain('by Ingress shop/web (web.example.test, all paths): denied');
+    const chinese = await why('outside', 'shop/service/web', '--port', '80', '--lang', 'zh-TW');
+    expect(chinese.out).toContain('經由 Ingress shop/web（web.example.test，所有路徑）：拒絕；');
     const wrong = await why('outside', 'shop/ingress/wbe');
     expect(wrong).toMatchObject({ code: 2, out: '' });
     expect(wrong.err).toContain('did you mean shop/web?');

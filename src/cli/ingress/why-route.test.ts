@@ -78,6 +78,37 @@ it('follows a request of a running cluster through the routes of a Gateway to th
     [true, false, true],
   ]);
 
+  const to = ['greetings/service/hello-v1', '--port', '80'];
+  const service = await why('outside', ...to);
+  expect(service).toMatchObject({ code: 1, err: '' });
+  const line = (by: string, after: string) =>
+    service.out.split('\n').filter((each) => each.startsWith(by) && each.endsWith(after));
+  expect(
+    line(
+      'by HTTPRoute greetings/hello of Gateway greetings/edge (hello.example.test, all paths): denied;',
+      "'sluice why ... greetings/httproute/hello' follows it",
+    ),
+  ).toHaveLength(1);
+  const chinese = await Promise.all(['zh-CN', 'zh-TW'].map((language) => why('outside', ...to, '--lang', language)));
+  expect(chinese[0]?.out).toContain(
+    '经由 Gateway greetings/edge 的 HTTPRoute greetings/hello（hello.example.test，所有路径）：拒绝；',
+  );
+  expect(chinese[1]?.out).toContain(
+    '經由 Gateway greetings/edge 的 HTTPRoute greetings/hello（hello.example.test，所有路徑）：拒絕；',
+  );
+  const { through } = JSON.parse((await why('203.0.113.10', ...to, '-o', 'json')).out) as Record<string, unknown>;
+  expect(through).toContainEqual({
+    httproute: 'greetings/hello',
+    gateways: ['greetings/edge'],
+    host: { kind: 'exact', name: 'hello.example.test' },
+    path: { kind: 'prefix', value: '' },
+    port: 80,
+    conditions: ['9 of 10 requests'],
+    problem: null,
+    verdict: 'allow',
+    allowed: true,
+  });
+
   const redirected = await why('outside', 'http://greetings.example.test/');
   expect(redirected).toMatchObject({ code: 0, err: '' });
   expect(redirected.out).toContain('→ no Service\n  the proxy answers 301; no pod is asked');

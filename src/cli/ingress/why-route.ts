@@ -75,7 +75,7 @@ export async function followThroughRoutes(
   return { titles, refusal, proxies, entrances, followed, allowed: isOpen && isServed };
 }
 
-type Found = RouteWays & { readonly titles: readonly string[] };
+type Found = Omit<RouteWays, 'ways'> & { readonly ways: readonly RouteWay[]; readonly titles: readonly string[] };
 
 function byName(model: GatewayModel, key: string): Found | undefined {
   const ways = routeWays(model).get(key);
@@ -110,7 +110,7 @@ function titleOf(key: string): string {
 }
 
 /** What has no Service is answered by the proxy, so that nobody is asked of it. */
-function asWay({ host, path, target, settings, problem }: RouteWay, refusal: string | undefined): Way {
+export function asWay({ host, path, target, settings, problem }: RouteWay, refusal: string | undefined): Way {
   const stop = refusal ?? problem;
   return {
     host,

@@ -27,7 +27,8 @@ export interface RouteWay {
 export interface RouteWays {
   /** Why all of it is refused, or by all of its parents. */
   readonly refusal?: string;
-  readonly ways: readonly RouteWay[];
+  /** `gateways` are those that have the host, as `namespace/name`. */
+  readonly ways: readonly (RouteWay & { readonly gateways: readonly string[] })[];
 }
 
 /** The ways of all HTTPRoutes of our Gateways, by `namespace/name`. */
@@ -39,9 +40,9 @@ export function routeWays({ routes }: Pick<GatewayModel, 'routes'>): ReadonlyMap
       const places = attachments.flatMap((each) => each.places).filter(({ listener }) => listener.serves);
       const refusal = reading.problem ?? (places.length === 0 ? (parted ?? NOT_SERVED) : undefined);
       const settings = new Map(reading.backends.map((backend) => [backend.name, backend.settings]));
-      const ways = hostsOf(places).flatMap((host) =>
+      const ways = hostsOf(places).flatMap(({ host, gateways }) =>
         reading.targets.flatMap(({ match, shares }) =>
-          shares.map(({ backend, share, target }): RouteWay => {
+          shares.map(({ backend, share, target }): RouteWays['ways'][number] => {
             const problem = backend === UNRESOLVED_BACKEND ? unresolved(reading.resolved.message) : {};
             return {
               host,
@@ -50,6 +51,7 @@ export function routeWays({ routes }: Pick<GatewayModel, 'routes'>): ReadonlyMap
               ...(share === undefined ? {} : { share }),
               ...(target === undefined ? {} : { target }),
               settings: settings.get(backend) ?? PLAIN_SETTINGS,
+              gateways,
               ...problem,
             };
           }),
@@ -68,10 +70,17 @@ function unresolved(message: string): { readonly problem: string } {
 
 type Places = GatewayModel['routes'][number]['attachments'][number]['places'];
 
-/** Each host once, whichever listeners it is at. */
-function hostsOf(places: Places): readonly HostMatch[] {
-  const hosts = places.flatMap((place) => place.hosts.map(({ host }) => host));
-  return [...new Map(hosts.map((host) => [JSON.stringify(host), host])).values()];
+/** Each host once, with the Gateways whose listeners it is at. */
+function hostsOf(places: Places): readonly { readonly host: HostMatch; readonly gateways: readonly string[] }[] {
+  const found = new Map<string, { readonly host: HostMatch; readonly gateways: Set<string> }>();
+  for (const { listener, hosts } of places)
+    for (const { host } of hosts) {
+      const key = JSON.stringify(host);
+      const known = found.get(key) ?? { host, gateways: new Set() };
+      known.gateways.add(listener.gateway);
+      found.set(key, known);
+    }
+  return [...found.values()].map(({ host, gateways }) => ({ host, gateways: [...gateways].sort() }));
 }
 
 /** What the proxy does with a request at a host of Gateways. */
