@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Pod, Service } from 'kubernetes-types/core/v1.d.ts';
 import { messageOf } from '../../../../base/errors.ts';
@@ -12,16 +12,16 @@ import { NODE_PATHS } from '../config.ts';
 import type { RecordEvent } from '../events.ts';
 import { prepareVolumes } from '../volumes/prepare-volumes.ts';
 import { ContainerRunner } from './container-runner.ts';
-import { resolvConf } from './dns-config.ts';
+import { containerStates } from './container-states.ts';
 import type { LiveFields } from './field-ref.ts';
-import { hostsFile, podHostname } from './hosts-file.ts';
+import { podHostname } from './hosts-file.ts';
 import type { ObjectSource } from './object-source.ts';
 import type { PodContext } from './pod-context.ts';
 import type { PodNetwork } from './pod-network.ts';
-import { attach, detach } from './pod-network.ts';
+import { writeEtc } from './pod-etc.ts';
+import { PodPlace } from './pod-place.ts';
 import { podStatus } from './pod-status.ts';
 import type { Sandbox } from './sandbox.ts';
-import { createSandbox } from './sandbox.ts';
 import { serviceEnv } from './service-env.ts';
 import { withServiceAccount } from './service-account.ts';
 import { StatusWriter } from './status-writer.ts';
@@ -48,10 +48,8 @@ export class PodWorker {
   readonly #hurry = new AbortController();
   readonly #startTime: string;
   readonly #writer: StatusWriter;
+  readonly #place: PodPlace;
   #pod: NodePod;
-  #sandbox: Sandbox | undefined;
-  #networked = false;
-  #podIps: readonly string[] = [];
   #runners: readonly ContainerRunner[] = [];
   #running: Promise<void> = Promise.resolve();
   #ending: Promise<void> | undefined;
@@ -62,6 +60,7 @@ export class PodWorker {
     this.#pod = nodePod(withServiceAccount(pod));
     this.#deps = deps;
     this.#startTime = pod.status?.startTime ?? utcSeconds();
+    this.#place = new PodPlace(deps, (message) => this.#event('Warning', 'FailedKillPod', message));
     this.#writer = new StatusWriter(this.#pod, () => this.#status(), deps);
   }
 
@@ -70,11 +69,11 @@ export class PodWorker {
   }
 
   get sandbox(): Sandbox | undefined {
-    return this.#sandbox;
+    return this.#place.sandbox;
   }
 
   get podIps(): readonly string[] {
-    return this.#podIps;
+    return this.#place.ips;
   }
 
   get runners(): readonly ContainerRunner[] {
@@ -135,7 +134,7 @@ export class PodWorker {
     if (this.#stop.signal.aborted || this.#recreating) return;
     const sidecars = this.#runners.filter(({ role }) => role === 'sidecar');
     await Promise.all(sidecars.map((runner) => runner.stop(this.#pod.spec.terminationGracePeriodSeconds ?? 30)));
-    await this.#teardown();
+    await this.#place.close(this.#pod);
     this.#over = true;
     this.#writer.changed();
   }
@@ -152,7 +151,7 @@ export class PodWorker {
         const isVolume = (error as { code?: string }).code === 'volume-failed';
         if (isVolume) this.#event('Warning', 'FailedMount', `MountVolume.SetUp failed for ${message}`);
         else this.#event('Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${message}`);
-        if (!isVolume) await this.#teardown();
+        if (!isVolume) await this.#place.close(this.#pod);
         await pause(wait, signal);
         wait = Math.min(wait * 2, 5000);
       }
@@ -161,18 +160,14 @@ export class PodWorker {
   }
 
   async #prepareOnce(): Promise<PodContext> {
-    const { config, network, source, services } = this.#deps;
+    const { config, source, services } = this.#deps;
     const pod = this.#pod;
     const directory = join(NODE_PATHS.pods, pod.uid);
-    const sandbox = (this.#sandbox ??= createSandbox(pod, config.busybox));
+    const sandbox = this.#place.open(pod);
     const volumes = prepareVolumes({ pod, live: this.#live(), source, directory });
     // Its failure is reported below; without this a failing network would leave it unheard.
     volumes.catch(() => undefined);
-    if (sandbox.hostNetwork) this.#podIps = config.addresses;
-    else if (!this.#networked) {
-      this.#podIps = await attach(network, pod, sandbox);
-      this.#networked = true;
-    }
+    await this.#place.connect(pod);
     const hostname = pod.spec.hostNetwork ? config.nodeName : podHostname(pod.spec, pod.name);
     const context: PodContext = {
       config,
@@ -182,7 +177,7 @@ export class PodWorker {
       volumes: await volumes,
       directory,
       hostname,
-      etc: this.#writeEtc(directory, hostname),
+      etc: writeEtc(pod, { directory, hostname, ips: this.#place.ips }, config),
       canSwitchUser: this.#deps.canSwitchUser,
       hurry: this.#hurry.signal,
       live: () => this.#live(),
@@ -216,30 +211,15 @@ export class PodWorker {
     return !signal.aborted;
   }
 
-  #writeEtc(directory: string, hostname: string): PodContext['etc'] {
-    const { config } = this.#deps;
-    const { spec, name, namespace } = this.#pod;
-    const etc = join(directory, 'etc');
-    mkdirSync(etc, { recursive: true });
-    const cluster = { servers: config.clusterDns, domain: config.clusterDomain };
-    const files = {
-      hosts: hostsFile(spec, { name, namespace, ips: this.#podIps }, config.clusterDomain),
-      hostname: `${hostname}\n`,
-      'resolv.conf': resolvConf(spec, namespace, cluster, readFileSync('/etc/resolv.conf', 'utf8')),
-    };
-    for (const [file, text] of Object.entries(files)) writeFileSync(join(etc, file), text);
-    return { hosts: join(etc, 'hosts'), hostname: join(etc, 'hostname'), 'resolv.conf': join(etc, 'resolv.conf') };
-  }
-
   /** A pod whose holding process was killed is made anew, as with a real runtime. */
   async #watchSandbox(sandbox: Sandbox): Promise<void> {
     await sandbox.ended;
-    if (this.#sandbox !== sandbox || this.#stop.signal.aborted || this.#over) return;
+    if (this.#place.sandbox !== sandbox || this.#stop.signal.aborted || this.#over) return;
     this.#event('Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.');
     this.#recreating = true;
     for (const runner of this.#runners) runner.kill();
     await this.#running;
-    await this.#teardown();
+    await this.#place.close(this.#pod);
     this.#recreating = false;
     if (!this.#stop.signal.aborted) this.#running = this.#heard('pod failed', this.#run());
   }
@@ -253,27 +233,8 @@ export class PodWorker {
     // What has not stopped as it should ends now: a pod must not be Terminating for ever.
     for (const runner of this.#runners) runner.kill();
     await this.#running;
-    await this.#teardown();
+    await this.#place.close(this.#pod);
     this.#over = true;
-  }
-
-  async #teardown(): Promise<void> {
-    const sandbox = this.#sandbox;
-    if (sandbox === undefined) return;
-    this.#sandbox = undefined;
-    if (!sandbox.hostNetwork) {
-      this.#networked = false;
-      try {
-        await detach(this.#deps.network, this.#pod, sandbox);
-      } catch (error) {
-        this.#event('Warning', 'FailedKillPod', `failed to tear down the network: ${messageOf(error)}`);
-      }
-    }
-    try {
-      sandbox.remove();
-    } catch (error) {
-      this.#event('Warning', 'FailedKillPod', `failed to remove the sandbox: ${messageOf(error)}`);
-    }
   }
 
   /** Waits for `work`; that it failed is all that there is to say about it. */
@@ -314,48 +275,19 @@ export class PodWorker {
   }
 
   #live(): LiveFields {
-    return { podIps: this.#podIps, hostIps: this.#deps.config.addresses };
+    return { podIps: this.#place.ips, hostIps: this.#deps.config.addresses };
   }
 
   #status(): ReturnType<typeof podStatus> {
-    const { spec, pod } = this.#pod;
-    const known = this.#runners.map((runner) => ({
-      role: runner.role,
-      status: runner.status(),
-      finished: this.#finished(runner),
-    }));
-    const waiting = spec.containers.map((container) => ({
-      role: 'app' as const,
-      status: {
-        name: container.name,
-        image: container.image ?? '',
-        imageID: '',
-        ready: false,
-        started: false,
-        restartCount: 0,
-        state: { waiting: { reason: spec.initContainers?.length ? 'PodInitializing' : 'ContainerCreating' } },
-        lastState: {},
-      },
-      finished: undefined,
-    }));
     return podStatus({
-      pod,
-      containers: known.length > 0 ? known : waiting,
-      podIps: this.#podIps,
+      pod: this.#pod.pod,
+      containers: containerStates(this.#pod.spec, this.#runners, this.#over),
+      podIps: this.#place.ips,
       hostIps: this.#deps.config.addresses,
-      sandboxReady: this.#sandbox !== undefined,
+      sandboxReady: this.#place.sandbox !== undefined,
       startTime: this.#startTime,
       now: utcSeconds(),
     });
-  }
-
-  #finished(runner: ContainerRunner): number | undefined {
-    const policy = this.#pod.spec.restartPolicy ?? 'Always';
-    const code = runner.exitCode;
-    if (this.#over) return code;
-    if (runner.role === 'init') return code === 0 || policy === 'Never' ? code : undefined;
-    const done = policy === 'Never' || (policy === 'OnFailure' && code === 0);
-    return done ? code : undefined;
   }
 
   #event(type: 'Normal' | 'Warning', reason: string, message: string): void {
