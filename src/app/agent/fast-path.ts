@@ -1,4 +1,4 @@
-import { messageOf } from '../../base/errors.ts';
+import { SluiceError, messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { EMPTY_RULESET, diff, fastPathTable, LEARNT } from '../../core/nft/index.ts';
 import type { FastPath as FastPathPlan, Ruleset } from '../../core/nft/index.ts';
@@ -128,8 +128,10 @@ export class FastPath {
   /** Without it connections would come to a halt when a packet goes the usual way again. */
   #tolerate(): void {
     const { sysctl } = this.#dependencies;
-    for (const key of TOLERANCE) {
+    for (const [index, key] of TOLERANCE.entries()) {
       const value = sysctl.read(key);
+      // The first one all kernels have, once they track connections.
+      if (value === undefined && index === 0) throw new SluiceError('not-ready', `${key} is not there yet`);
       if (value !== undefined && value !== '1') sysctl.write(key, '1');
     }
   }

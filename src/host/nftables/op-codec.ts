@@ -45,8 +45,8 @@ const TYPE_NUMBERS: Readonly<Record<FieldType, number>> = {
   // nft's own integer type has no fixed size; a mark is a 32-bit number in host byte order too.
   integer: 19,
 };
-/** nft's notes to itself in a set's user data, without which it misprints lone keys in host byte order (libnftnl/udata.h). */
-const KEY_BYTEORDER_ITEM = 0;
+/** nft's notes to itself in a set's user data, without which it misprints lone keys and data in host byte order (libnftnl/udata.h). */
+const BYTEORDER_ITEM = { key: 0, data: 1 } as const;
 const BYTEORDER = { host: 1, network: 2 } as const;
 const HOST_ORDER: ReadonlySet<FieldType> = new Set(['ifname', 'iface_index', 'mark', 'integer']);
 /** Bits per field of a concatenation's type number (nftables/include/datatype.h TYPE_BITS). */
@@ -182,7 +182,8 @@ function writeSet(writer: ByteWriter, spec: SetSpec, id: number): void {
   if (spec.dynamic === true && spec.size !== undefined)
     attributeNest(writer, NFTA_SET.DESC, () => attributeU32be(writer, NFTA_SET_DESC.SIZE, spec.size!));
   attributeU32be(writer, NFTA_SET.ID, id);
-  if (key.length === 1) attribute(writer, NFTA_SET.USERDATA, keyByteOrder(key[0]!));
+  const notes = byteOrderNotes(spec);
+  if (notes.length > 0) attribute(writer, NFTA_SET.USERDATA, notes);
   if (concatenated)
     attributeNest(writer, NFTA_SET.DESC, () =>
       attributeNest(writer, NFTA_SET_DESC.CONCAT, () => {
@@ -192,8 +193,13 @@ function writeSet(writer: ByteWriter, spec: SetSpec, id: number): void {
     );
 }
 
-function keyByteOrder(field: FieldType): Uint8Array {
-  return Uint8Array.of(KEY_BYTEORDER_ITEM, 4, HOST_ORDER.has(field) ? BYTEORDER.host : BYTEORDER.network, 0, 0, 0);
+function byteOrderNotes({ key, data }: SetSpec): Uint8Array {
+  const note = (item: number, field: FieldType): readonly number[] => {
+    return [item, 4, HOST_ORDER.has(field) ? BYTEORDER.host : BYTEORDER.network, 0, 0, 0];
+  };
+  const ofKey = key.length === 1 ? note(BYTEORDER_ITEM.key, key[0]!) : [];
+  const isLone = data !== undefined && data !== 'verdict' && data.length === 1;
+  return Uint8Array.from([...ofKey, ...(isLone ? note(BYTEORDER_ITEM.data, data[0]!) : [])]);
 }
 
 function emitElements(

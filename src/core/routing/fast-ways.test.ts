@@ -1,0 +1,56 @@
+import { expect, it } from 'vitest';
+import { formatCidr, formatIp, parseCidr, parseIp } from '../../base/ip/index.ts';
+import { fastWays } from './fast-ways.ts';
+import type { DesiredLink, DesiredRoute } from './types.ts';
+
+type Rest = Partial<Omit<DesiredRoute, 'destination' | 'via'>>;
+
+const route = (destination: string, via?: string, rest: Rest = {}): DesiredRoute => ({
+  destination: parseCidr(destination)!,
+  ...(via === undefined ? {} : { via: parseIp(via)! }),
+  type: 'unicast',
+  protocol: 80,
+  ...rest,
+});
+const device = (kind: 'vxlan' | 'ipip', name: string) => ({ kind, name }) as DesiredLink;
+
+function ways(routes: readonly DesiredRoute[]): { devices: readonly string[]; hops: string[] } {
+  const links = [device('vxlan', 'vxlan.sluice'), device('ipip', 'tunl0')];
+  const { devices, hops } = fastWays(routes, links, ['eth0', 'eth1']);
+  return { devices, hops: hops.map(({ destination, via }) => `${formatCidr(destination)} ${formatIp(via)}`) };
+}
+
+it('leads to blocks behind neighbours and behind VXLAN, in both families', () => {
+  const found = ways([
+    route('10.244.2.0/26', '172.30.1.12'),
+    route('fd00:10:244:2::/122', 'fd00:10:244:2::1', { link: 'vxlan.sluice', onlink: true }),
+  ]);
+  expect(found).toEqual({
+    devices: ['eth0', 'eth1', 'vxlan.sluice'],
+    hops: ['10.244.2.0/26 172.30.1.12', 'fd00:10:244:2::/122 fd00:10:244:2::1'],
+  });
+});
+
+it.each<[string, DesiredRoute]>([
+  ['through a device that needs the route itself', route('10.244.2.0/26', '172.30.1.12', { link: 'tunl0' })],
+  ['to a pod of this node', route('10.244.1.2/32', undefined, { link: 'slc1', scope: 'link' })],
+  ['to nobody', route('10.244.1.0/26', undefined, { type: 'blackhole' })],
+  ['with an MTU of its own', route('10.244.2.0/26', '172.30.1.12', { mtu: 1400 })],
+  ['of another table', route('0.0.0.0/0', '172.30.1.12', { table: 100 })],
+  ['by a neighbour of the other family', route('10.244.2.0/26', 'fe80::1', { link: 'eth0' })],
+])('leaves out a route %s', (_, each) => {
+  expect(ways([each])).toEqual({ devices: [], hops: [] });
+});
+
+it('leaves out a block of which a part is elsewhere, and the part, and nothing beside them', () => {
+  const routes = [
+    route('10.244.2.0/26', '172.30.1.12'),
+    route('10.244.2.64/26', '172.30.1.13'),
+    route('10.244.2.70/32', '172.30.1.12'),
+    route('10.244.2.71/32', undefined, { link: 'slc1', scope: 'link' }),
+    route('10.244.2.128/26', '172.30.1.12'),
+  ];
+  const hops = ['10.244.2.0/26 172.30.1.12', '10.244.2.128/26 172.30.1.12'];
+  expect(ways(routes).hops).toEqual(hops);
+  expect(ways(routes.toReversed()).hops).toEqual(hops);
+});
