@@ -144,7 +144,7 @@ it("joins Sluice to flannel's network as etcd has it, where leases are there", (
 it("reads flannel's options off a shell's command line, too", () => {
   const command = (...options: readonly string[]) =>
     agents('kube-flannel-ds', { command: ['/bin/sh', '-c', `set -e\nexec /opt/bin/flanneld ${options.join(' ')}`] });
-  const inNodes = { ...flannel(), daemonSets: [command('--ip-masq', '--kube-subnet-mgr')] } as Observed;
+  const inNodes = flannel({ daemonSets: [command('--ip-masq', '--kube-subnet-mgr')] });
   expect(planFrom('from-flannel', inNodes)!.blockers).toEqual([]);
   const told = command('--etcd-endpoints="http://a:2379"', "--etcd-prefix '/here'");
   expect(planFrom('from-flannel', inEtcd({ daemonSets: [told] }))!.settings).toMatchObject({
