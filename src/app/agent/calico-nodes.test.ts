@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { EtcdServer } from '../../host/etcd/etcd.test-support.ts';
+import { expect, it } from 'vitest';
+import { lendEtcd } from '../../host/etcd/lend-etcd.test-support.ts';
 import { etcdKubeClient } from '../../host/etcd/kube-client.ts';
 import type { Etcd } from '../../host/etcd/types.ts';
 import type { Delta } from '../../host/kube-client/informer.ts';
@@ -11,16 +11,8 @@ import type { KnownNode } from './routing-objects.ts';
 
 const ROOT = '/calico/resources/v3/projectcalico.org/nodes/';
 
-let server: EtcdServer;
 let etcd: Etcd;
-beforeAll(async () => {
-  server = await EtcdServer.start();
-  etcd = server.client();
-});
-afterAll(async () => {
-  etcd.close();
-  await server[Symbol.asyncDispose]();
-});
+lendEtcd((lent) => ({ etcd } = lent));
 
 const stored = async (name: string) => {
   const { items } = await etcd.range({ key: ROOT + name });

@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 import { parseIp } from '../../base/ip/index.ts';
 import { silentLogger } from '../../base/log.ts';
-import { EtcdServer } from '../../host/etcd/etcd.test-support.ts';
+import { lendEtcd } from '../../host/etcd/lend-etcd.test-support.ts';
 import { etcdKubeClient } from '../../host/etcd/kube-client.ts';
 import type { Etcd } from '../../host/etcd/types.ts';
 import { setLocked } from '../../host/datastore/migration.ts';
@@ -13,19 +13,11 @@ import { WorkloadEndpoints } from './workload-endpoints.ts';
 const ROOT = '/calico/resources/v3/projectcalico.org/workloadendpoints';
 const KEY = `${ROOT}/shop/node--1-k8s-web--0-eth0`;
 
-let server: EtcdServer;
 let etcd: Etcd;
 let client: KubeClient;
 let records: EndpointRecord[];
 const pods = new Map<string, KnownPod>();
-beforeAll(async () => {
-  server = await EtcdServer.start();
-  etcd = server.client();
-});
-afterAll(async () => {
-  etcd.close();
-  await server[Symbol.asyncDispose]();
-});
+lendEtcd((lent) => ({ etcd } = lent));
 beforeEach(async () => {
   await etcd.delete({ prefix: '/calico/' });
   client = etcdKubeClient({ etcd, heedsLock: true, report: (message) => expect.fail(message) });

@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { SluiceError } from '../../base/errors.ts';
 import { parseCidr } from '../../base/ip/index.ts';
 import { createAllocator } from '../../core/ipam/index.ts';
 import { formatExport, parseExport, sumsOf } from '../../core/datastore/index.ts';
-import { EtcdServer } from '../etcd/etcd.test-support.ts';
+import { lendEtcd } from '../etcd/lend-etcd.test-support.ts';
 import { etcdKubeClient } from '../etcd/kube-client.ts';
 import type { Etcd } from '../etcd/types.ts';
 import { kubeBlockStore } from '../ipam-store/kube-block-store.ts';
@@ -23,19 +23,11 @@ const report = (message: string): void => {
   throw new Error(message);
 };
 
-let server: EtcdServer;
 let etcd: Etcd;
 let inEtcd: KubeClient;
 let inKubernetes: MemoryKubeClient;
 
-beforeAll(async () => {
-  server = await EtcdServer.start();
-  etcd = server.client();
-});
-afterAll(async () => {
-  etcd.close();
-  await server[Symbol.asyncDispose]();
-});
+lendEtcd((lent) => ({ etcd } = lent));
 beforeEach(async () => {
   await etcd.delete({ prefix: '/calico/' });
   inEtcd = etcdKubeClient({ etcd, heedsLock: false, kubernetes: new MemoryKubeClient(), report });

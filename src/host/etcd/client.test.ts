@@ -7,6 +7,7 @@ import type { EtcdConfig } from './client.ts';
 import { parseEndpoints } from './endpoint.ts';
 import { isCompacted } from './errors.ts';
 import { EtcdServer } from './etcd.test-support.ts';
+import { lendEtcd } from './lend-etcd.test-support.ts';
 import { GrpcChannel } from './grpc-channel.ts';
 import { encodeRange } from './messages.ts';
 import type { Etcd, WatchBatch, WatchEvent } from './types.ts';
@@ -14,14 +15,7 @@ import type { Etcd, WatchBatch, WatchEvent } from './types.ts';
 let server: EtcdServer;
 let etcd: Etcd;
 
-beforeAll(async () => {
-  server = await EtcdServer.start();
-  etcd = server.client();
-});
-afterAll(async () => {
-  etcd.close();
-  await server[Symbol.asyncDispose]();
-});
+lendEtcd((lent) => ({ server, etcd } = lent));
 
 /** Does not abort. */
 const NEVER = new AbortController().signal;

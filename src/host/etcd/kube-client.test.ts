@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { SluiceError } from '../../base/errors.ts';
 import { KubeError, isAlreadyExists, isConflict, isGone, isNotFound } from '../kube-client/errors.ts';
 import { informer } from '../kube-client/informer.ts';
@@ -16,7 +16,7 @@ import {
 } from '../kube-client/resources.ts';
 import type { KubeClient, KubeObject, Resource, WatchEvent } from '../kube-client/types.ts';
 import { lockableClient } from '../datastore/lockable-client.ts';
-import { EtcdServer } from './etcd.test-support.ts';
+import { lendEtcd } from './lend-etcd.test-support.ts';
 import { etcdKubeClient } from './kube-client.ts';
 import type { Etcd } from './types.ts';
 
@@ -37,20 +37,12 @@ interface Policy extends KubeObject {
   readonly status?: object;
 }
 
-let server: EtcdServer;
 let etcd: Etcd;
 let kubernetes: MemoryKubeClient;
 let client: KubeClient;
 let reports: string[];
 
-beforeAll(async () => {
-  server = await EtcdServer.start();
-  etcd = server.client();
-});
-afterAll(async () => {
-  etcd.close();
-  await server[Symbol.asyncDispose]();
-});
+lendEtcd((lent) => ({ etcd } = lent));
 beforeEach(async () => {
   await etcd.delete({ prefix: '/calico/' });
   reports = [];

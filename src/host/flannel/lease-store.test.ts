@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { EtcdServer } from '../etcd/etcd.test-support.ts';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import type { EtcdServer } from '../etcd/etcd.test-support.ts';
+import { lendEtcd } from '../etcd/lend-etcd.test-support.ts';
 import type { Etcd } from '../etcd/types.ts';
 import { followLeases } from './follow-leases.ts';
 import type { KnownLeases } from './follow-leases.ts';
@@ -11,15 +12,8 @@ const PREFIX = '/coreos.com/network';
 let server: EtcdServer;
 let etcd: Etcd;
 
-beforeAll(async () => {
-  server = await EtcdServer.start();
-  etcd = server.client();
-});
+lendEtcd((lent) => ({ server, etcd } = lent));
 beforeEach(() => void server.ctl('del', '--prefix', '/'));
-afterAll(async () => {
-  etcd.close();
-  await server[Symbol.asyncDispose]();
-});
 
 const open = (): LeaseStore => new LeaseStore(etcd, PREFIX, 600);
 const key = (name: string): string => `${PREFIX}/subnets/${name}`;
