@@ -11,7 +11,13 @@ import type { GatewayWorld } from './world.ts';
 
 /** The servers that a backendRef names, or why it names none. */
 export type BackendReading =
-  { readonly endpoints: readonly Endpoint[]; readonly protocol: Settings['protocol'] } | { readonly problem: Verdict };
+  | {
+      readonly endpoints: readonly Endpoint[];
+      /** The same by their addresses of the other family. */
+      readonly others: readonly Endpoint[];
+      readonly protocol: Settings['protocol'];
+    }
+  | { readonly problem: Verdict };
 
 /** What a Service's `appProtocol` says of servers that take no requests without TLS. */
 const TLS_PROTOCOLS: readonly string[] = ['https', 'tls', 'kubernetes.io/wss'];
@@ -31,7 +37,7 @@ export function readBackend(
   }
   if (port === undefined) return unresolved('UnsupportedValue', `the backendRef to Service ${name} names no port`);
   const service = `${to.namespace}/${name}`;
-  const { endpoints, problem } = endpointsOf({ service, port }, false, world);
+  const { endpoints, others = [], problem } = endpointsOf({ service, port }, false, world);
   if (problem !== undefined) return unresolved('BackendNotFound', problem);
   const { appProtocol } = (world.services.get(service)?.spec?.ports ?? []).find((each) => each.port === port) ?? {};
   if (TLS_PROTOCOLS.includes(appProtocol ?? ''))
@@ -39,7 +45,7 @@ export function readBackend(
       'UnsupportedProtocol',
       `Service ${service} speaks ${appProtocol}: TLS to servers is not supported`,
     );
-  return { endpoints, protocol: appProtocol === 'kubernetes.io/h2c' ? 'h2' : 'http1' };
+  return { endpoints, others, protocol: appProtocol === 'kubernetes.io/h2c' ? 'h2' : 'http1' };
 }
 
 function unresolved(reason: string, message: string): BackendReading {

@@ -97,7 +97,7 @@ class RuleReader {
 
   /** By weight, each of what those before it have left over. */
   #shares(rule: HttpRouteRule, settings: Partial<Settings>, name: string): MatchedTarget['shares'] {
-    if (settings.location !== undefined) return [{ backend: this.#add(name, settings, []) }];
+    if (settings.location !== undefined) return [{ backend: this.#add(name, settings, { endpoints: [] }) }];
     const targets = (rule.backendRefs ?? []).map((reference, at) => {
       const { weight = 1, filters = [] } = reference;
       const own = this.#take(readFilters(filters, true))?.settings ?? {};
@@ -110,7 +110,7 @@ class RuleReader {
         return { weight, backend: UNRESOLVED_BACKEND, target };
       }
       const all = { ...settings, ...joinHeaders(settings, own), protocol: read.protocol };
-      return { weight, target, backend: weight > 0 ? this.#add(`${name}_${at}`, all, read.endpoints) : '' };
+      return { weight, target, backend: weight > 0 ? this.#add(`${name}_${at}`, all, read) : '' };
     });
     const used = targets.filter(({ weight }) => weight > 0);
     let whole = used.reduce((sum, { weight }) => sum + weight, 0);
@@ -122,11 +122,16 @@ class RuleReader {
     });
   }
 
-  #add(suffix: string, settings: Partial<Settings>, endpoints: Backend['endpoints']): string {
+  #add(
+    suffix: string,
+    settings: Partial<Settings>,
+    { endpoints, others = [] }: Pick<Backend, 'endpoints' | 'others'>,
+  ): string {
     const key = keyOf(this.#route);
     // No backend of an Ingress has a colon in its name.
     const name = `route:${key.replace('/', '_')}_${suffix}`;
-    this.backends.push({ name, owner: key, endpoints, settings: { ...PLAIN_SETTINGS, ...settings } });
+    const twin = others.length === 0 ? {} : { others };
+    this.backends.push({ name, owner: key, endpoints, ...twin, settings: { ...PLAIN_SETTINGS, ...settings } });
     return name;
   }
 

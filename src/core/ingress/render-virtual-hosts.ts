@@ -1,6 +1,7 @@
 import { quote } from './haproxy-text.ts';
 import type { IngressModel } from './model.ts';
 import { FILES } from './render-options.ts';
+import type { Twins } from './twins.ts';
 import type { Decision, DecisionList, RequestTest, VirtualHost } from './virtual-host.ts';
 
 /** Expressions are tried on texts up to this length only: their cost grows with its square. */
@@ -30,6 +31,7 @@ export function renderVirtualHosts(
   { virtualHosts = [] }: Pick<IngressModel, 'virtualHosts'>,
   folder: string,
   nowhere: string,
+  twins: Twins['of'],
 ): VirtualHostRules {
   if (virtualHosts.length === 0) return NO_RULES;
   const names = new ListNames();
@@ -63,7 +65,7 @@ export function renderVirtualHosts(
     ],
     lookup: (kind) => (kinds.has(kind) ? lookupLines(kind, folder, nowhere) : []),
     conditions: [...names.lists].flatMap(([name, decisions]) => conditionLines(name, decisions)),
-    decisions: [...names.lists].flatMap(([name, decisions]) => decisionLines(name, decisions, nowhere)),
+    decisions: [...names.lists].flatMap(([name, decisions]) => decisionLines(name, decisions, nowhere, twins)),
   };
 }
 
@@ -118,15 +120,20 @@ function hostLookup(kind: VirtualHost['host']['kind'], variable: string, folder:
   return `${key},${kind === 'exact' ? hosts : `map_end(${folder}/${FILES.virtualWildcards})`}`;
 }
 
-/** HAProxy takes 64 words in a line; what stands before and after conditions is fewer than 16. */
-const MAX_WORDS = 48;
+/** HAProxy takes 64 words in a line; what stands before and after conditions is 20. */
+const MAX_WORDS = 42;
 
-function decisionLines(name: string, decisions: readonly Decision[], nowhere: string): string[] {
+/** A backend that has a twin has two lines, each for the clients of one family: no share is asked for twice. */
+function decisionLines(name: string, decisions: readonly Decision[], nowhere: string, twins: Twins['of']): string[] {
   const here = `{ var(txn.to) -m str ${name} }`;
-  const lines = decisions.map(({ tests, share, backend }, at) => {
+  const lines = decisions.flatMap(({ tests, share, backend }, at) => {
     const chance = share === undefined ? [] : [`{ rand(${share.whole}) lt ${share.parts} }`];
     const holds = inLines(tests).length > 1 ? [`{ var(${outcomeOf(name, at)}) -m found }`] : tests.map(condition);
-    return `use_backend ${backend} if ${[here, ...holds, ...chance].join(' ')}`;
+    const line = (to: string, ...family: string[]): string =>
+      `use_backend ${to} if ${[here, ...holds, ...family, ...chance].join(' ')}`;
+    const twin = twins.get(backend);
+    if (twin === undefined) return [line(backend)];
+    return [line(twin.name, twin.condition), line(backend, `!${twin.condition}`)];
   });
   return [...lines, `use_backend ${nowhere} if ${here}`];
 }

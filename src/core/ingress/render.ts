@@ -36,7 +36,7 @@ export function renderIngress(
     .map((route, index) => ({ name: `choice:${index}`, route }));
   const names = new Map(choices.map(({ name, route }) => [route, name]));
   const maps = renderMaps(model.routes, (route) => names.get(route) ?? route.backend);
-  const virtual = renderVirtualHosts(model, options.folder, NOWHERE);
+  const virtual = renderVirtualHosts(model, options.folder, NOWHERE, twins.of);
   const ports = model.ports ?? [];
   const more = ports.filter(({ port }) => !USUAL_PORTS.includes(port));
   const frontends = [

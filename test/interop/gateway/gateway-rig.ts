@@ -81,7 +81,10 @@ export interface GatewayRig extends AsyncDisposable {
   clear(): Promise<void>;
 }
 
-export async function startGatewayRig(before: readonly Written[] = gatewayApis()): Promise<GatewayRig> {
+export async function startGatewayRig(
+  before: readonly Written[] = gatewayApis(),
+  settings: Readonly<Record<string, string>> = {},
+): Promise<GatewayRig> {
   const stack = new AsyncDisposableStack();
   const folder = mkdtempSync(join(tmpdir(), 'sluice-gateway-'));
   stack.defer(() => rmSync(folder, { recursive: true, force: true }));
@@ -100,6 +103,7 @@ export async function startGatewayRig(before: readonly Written[] = gatewayApis()
     SLUICE_INGRESS_PUBLISH_ADDRESSES: '203.0.113.7',
     SLUICE_INGRESS_RELOAD_MS: '0',
     SLUICE_LOG_LEVEL: 'error',
+    ...settings,
   };
   const done = runIngressProgram(env, stop.signal);
   stack.defer(async () => {
