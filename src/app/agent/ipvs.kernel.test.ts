@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parseIp } from '../../base/ip/index.ts';
 import { openIpvs } from '../../host/ipvs/kernel.ts';
 import { kernelHasIpvs } from '../../host/ipvs/rare.test-support.ts';
-import { ENDPOINT_SLICES, NETWORK_POLICIES, SERVICES } from '../../host/kube-client/resources.ts';
+import { ENDPOINT_SLICES, FELIX_CONFIGURATIONS, NETWORK_POLICIES, SERVICES } from '../../host/kube-client/resources.ts';
 import { inNetns } from '../../host/netns/netns.ts';
 import { TestCluster, eventually } from './cluster.test-support.ts';
 import type { TestPod } from './cluster.test-support.ts';
@@ -114,6 +114,32 @@ describe.skipIf(!kernelHasIpvs())('Services in mode ipvs', () => {
     await eventually(() => refused(router, NODE_2, 30_080));
     // Over TCP the server stays while the connections that it had are remembered.
     await eventually(() => !servers().includes('UDP  0A600001:0050'));
+  });
+
+  it('lead to the node itself past nobody who judges what is for the node', async () => {
+    await using cluster = await TestCluster.create({
+      adapt: (options) => ({ services: { mode: 'ipvs', scheduler: 'rr' }, ...options }),
+    });
+    await cluster.addNode('n1');
+    const { netns } = cluster.nodes.get('n1')!;
+    const client = await cluster.addPod('n1', 'client');
+    // One that its Node shows, and one that nobody knows of.
+    const [own, hidden] = ['172.30.1.11', '192.0.2.9'];
+    await cluster.run(netns, ['ip', 'address', 'add', `${hidden}/32`, 'dev', 'lo']);
+    const at = (address: string): TestPod => ({ ...client, name: 'n1', netns, ips: [address] });
+    cluster.serve(at(own), 4);
+    const ask = () => said(cluster, client.netns, IP, 80, 60);
+    await cluster.client.create(SERVICES, service(IP));
+    await cluster.client.create(ENDPOINT_SLICES, slice(at(hidden)));
+    await eventually(() => openServers(netns).includes('C0000209'));
+    await eventually(async () => /refused/iu.test(await ask()));
+    await cluster.client.update(ENDPOINT_SLICES, slice(at(own)));
+    await eventually(async () => (await ask()) === `n1 ${client.ips[0]}`);
+    await cluster.client.create(FELIX_CONFIGURATIONS[0]!, {
+      metadata: { name: 'default' },
+      spec: { defaultEndpointToHostAction: 'Drop' },
+    } as object);
+    await eventually(async () => (await said(cluster, client.netns, IP, 80, 3)) === '');
   });
 
   it('come back to one endpoint under affinity, outlive the agent, and leave what others made', async () => {

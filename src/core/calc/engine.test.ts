@@ -29,6 +29,41 @@ describe('the calculation', () => {
     expect(kindsOf(engine.flush().transaction)).toEqual(['add-elements']);
   });
 
+  it('leaves no Service to IPVS that has the node itself as an endpoint, from when the node has that address', () => {
+    engine = createCalcEngine({ node: 'node-1', families: [4], services: 'ipvs' });
+    const [own, cluster] = [parseIp('172.30.1.11')!, parseIp('10.96.0.1')!];
+    const ports = [{ name: '', protocol: 'TCP', port: 443 }] as const;
+    const service: ServiceSpec = {
+      key: 'default/api',
+      addresses: [cluster],
+      clusterIps: [cluster],
+      ports,
+      externalLocal: false,
+    };
+    const slice: SliceSpec = {
+      key: 'default/api-1',
+      service: 'default/api',
+      ports,
+      endpoints: [{ address: own, node: 'node-1', ready: true }],
+    };
+    engine.apply({ kind: 'service', key: service.key, value: service });
+    engine.apply({ kind: 'slice', key: slice.key, value: slice });
+    engine.flush();
+    const elements = (set: string) => engine.ruleset().sets.get(set)!.elements.size;
+    expect([[...engine.virtualServers().keys()], elements(SETS.balanced(4)), elements(SETS.services(4))]).toEqual([
+      ['TCP 10.96.0.1 443'],
+      1,
+      0,
+    ]);
+    engine.apply({
+      kind: 'node',
+      key: 'node-1',
+      value: { name: 'node-1', labels: {}, addresses: [own], tunnelAddresses: [] } as never,
+    });
+    expect([...engine.flush().servers]).toEqual(['TCP 10.96.0.1 443']);
+    expect([engine.virtualServers().size, elements(SETS.balanced(4)), elements(SETS.services(4))]).toEqual([0, 0, 1]);
+  });
+
   it('makes a relabelling a matter of elements only, and names the pods that may lose a connection', () => {
     engine.apply(pod('client', '10.244.9.9', { role: 'stranger' }, 'node-2'));
     const { transaction, shrunk, grown } = engine.flush();

@@ -115,13 +115,12 @@ export class Services {
       if (endpoints.some(({ zones }) => zones !== undefined)) this.#dirty.add(service);
   }
 
-  /** Of this node, by which NodePorts are reached; only IPVS has to be told. */
+  /** Of this node, by which NodePorts are reached, and at which it is an endpoint itself; only IPVS has to be told. */
   setNodeAddresses(addresses: readonly Ip[]): void {
     const same = addresses.length === this.#nodeAddresses.length;
     if (!this.#balanced || (same && addresses.every((each, i) => equalIp(each, this.#nodeAddresses[i]!)))) return;
     this.#nodeAddresses = addresses;
-    for (const [key, { ports }] of this.#services)
-      if (ports.some(({ nodePort }) => nodePort !== undefined)) this.#dirty.add(key);
+    for (const key of this.#services.keys()) this.#dirty.add(key);
   }
 
   /** Every server that IPVS has to have; do not keep it. */
@@ -212,7 +211,7 @@ export class Services {
     if (!this.#balanced) return new Map();
     const byAddress = frontends.filter(({ address }) => address !== undefined);
     const byNode = frontends.filter(({ address }) => address === undefined);
-    const named = virtualServersOf(byAddress, []);
+    const named = virtualServersOf(byAddress, this.#nodeAddresses);
     // A Service that names an address of the node as its own goes before NodePorts.
     const free = virtualServersOf(byNode, this.#nodeAddresses).filter((each) => !this.#claims.has(addressClaim(each)));
     return new Map([...named, ...free].map((each) => [serverKey(each), each]));

@@ -3,6 +3,7 @@ import type { BaseOptions } from './base-options.ts';
 import type { Chain, Rule, Statement } from './model.ts';
 import { CHAINS, SETS } from './names.ts';
 import { policyRules } from './policy-rules.ts';
+import { REFUSE } from './service-rules.ts';
 import {
   clearMark,
   CT_MARK,
@@ -65,6 +66,12 @@ export function balancedChains(families: readonly Family[], clamped: readonly Ru
       // Before any policy about the node itself. Around the packet, a tunnel's would lead that one here as well.
       hook: { type: 'filter', hook: 'input', priority: -20 },
       rules: [[hasCtMark(CT_MARK.BALANCED), clearMark(PACKET_MARK.BALANCED)]],
+    },
+    {
+      name: CHAINS.balancedRest,
+      // Behind IPVS (NF_IP_PRI_NAT_SRC - 1). What is still here goes to this very node, past all policies about that.
+      hook: { type: 'filter', hook: 'input', priority: 110 },
+      rules: [[hasCtMark(CT_MARK.BALANCED), isRequest, verdict(`goto ${REFUSE}`)]],
     },
     {
       name: CHAINS.balancedEgress,

@@ -87,6 +87,7 @@ export const CHAINS = {
   /** What IPVS leads to pods and away, which never passes the forward hook. */
   balancedInput: 'balanced-input',
   balancedEgress: 'balanced-egress',
+  balancedRest: 'balanced-rest',
   hostBalanced: 'host-balanced',
   /** Host endpoints of this node, phase by phase. */
   hostRawIn: 'host-raw-in',

@@ -65,6 +65,11 @@ describe('virtual servers', () => {
     expect(serversOf(service({ externalLocal: true }), [here])).toHaveLength(3);
   });
 
+  it('are none where the node itself is an endpoint: what comes to it passes the hooks behind the packet filter', () => {
+    const own = { ...slice, endpoints: [...slice.endpoints, { address: NODE[0]!, node: 'here', ready: true }] };
+    expect(serversOf(service(), [own])).toEqual([]);
+  });
+
   it('are none without endpoints: nothing refuses at once as the packet filter does', () => {
     expect(serversOf(service(), [])).toEqual([]);
   });

@@ -1,4 +1,4 @@
-import { formatIp } from '../../base/ip/index.ts';
+import { equalIp, formatIp } from '../../base/ip/index.ts';
 import type { Ip } from '../../base/ip/index.ts';
 import type { ServicePortSpec } from './model.ts';
 import type { Backend, Frontend } from './translate.ts';
@@ -17,8 +17,9 @@ export interface VirtualServer {
 /**
  * What of a Service's frontends IPVS can spread: it knows one set of backends for an address and port, whoever asks, and
  * takes everybody. So frontends go there whose clients are all led alike; those that tell clients apart, by where they are
- * (a policy Local) or by their source, are left out, and so are those without backends. NodePorts are servers of
- * `nodeAddresses`, and remain frontends for all other addresses.
+ * (a policy Local) or by their source, are left out, and so are those without backends, or with the node itself among them:
+ * nobody would ask policies about the node behind IPVS. NodePorts are servers of `nodeAddresses`, and remain frontends for
+ * all other addresses.
  */
 export function virtualServersOf(
   frontends: readonly Frontend[],
@@ -30,6 +31,7 @@ export function virtualServersOf(
     const { address, family, protocol, port, backends, affinitySeconds } = first;
     if (backends.length === 0 || pair.some(({ sources }) => sources !== undefined) || !sameBackends(first, second))
       return [];
+    if (backends.some((each) => nodeAddresses.some((own) => equalIp(own, each.address)))) return [];
     const addresses = address === undefined ? nodeAddresses.filter((each) => each.family === family) : [address];
     const common = { protocol, port, backends, ...(affinitySeconds === undefined ? {} : { affinitySeconds }) };
     return addresses.map((each) => ({ address: each, ...common }));
