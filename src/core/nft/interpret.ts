@@ -326,12 +326,11 @@ function bytesOf(walk: Walk, field: Field): ElementKey | undefined {
     case 'arp saddr ip':
     case 'nd target':
     case '@nh,0,8':
+    case '@nh,48,16':
     case '@nh,64,8':
-    case '@nh,48,32':
-    case '@nh,96,64':
+    case '@nh,72,8':
     case '@nh,48,8':
     case '@nh,56,8':
-    case '@nh,64,256':
     case '@th,0,32':
       throw new Error(`the interpreter does not look up ${field}`);
   }
@@ -385,12 +384,11 @@ function numberOf(walk: Walk, field: Field): number | undefined {
     case 'rt ip nexthop':
     case 'rt ip6 nexthop':
     case '@nh,0,8':
+    case '@nh,48,16':
     case '@nh,64,8':
-    case '@nh,48,32':
-    case '@nh,96,64':
+    case '@nh,72,8':
     case '@nh,48,8':
     case '@nh,56,8':
-    case '@nh,64,256':
     case '@th,0,32':
       throw new Error(`the interpreter does not compare ${field}`);
   }

@@ -82,16 +82,15 @@ export type Field =
   | 'rt ip nexthop'
   | 'rt ip6 nexthop'
   /**
-   * Raw bytes, `@base,offset,length` in bits: several fields in one load. Version with header length, hop limits, fragment with
-   * hop limit and protocol, both addresses of each family, next header, both ports.
+   * Raw bytes, `@base,offset,length` in bits: of IPv4 version with header length, fragment, hop limit, protocol; of IPv6 next
+   * header, hop limit; both ports.
    */
   | '@nh,0,8'
+  | '@nh,48,16'
   | '@nh,64,8'
-  | '@nh,48,32'
-  | '@nh,96,64'
+  | '@nh,72,8'
   | '@nh,48,8'
   | '@nh,56,8'
-  | '@nh,64,256'
   | '@th,0,32';
 
 /** A number below `mod`, random for each packet. */
@@ -134,7 +133,7 @@ export type Statement =
   /** Inclusive number range; with `negate`, what lies outside of it. */
   | {
       readonly kind: 'range';
-      readonly field: 'th dport' | 'th sport' | 'icmpv6 type' | '@nh,64,8' | '@nh,56,8';
+      readonly field: 'th dport' | 'th sport' | 'icmpv6 type';
       readonly first: number;
       readonly last: number;
       readonly negate?: boolean;
@@ -317,12 +316,11 @@ export const FIELD_LAYOUT: Readonly<Record<Field, FieldLayout>> = {
   'rt ip nexthop': { bytes: 4, order: 'network' },
   'rt ip6 nexthop': { bytes: 16, order: 'network' },
   '@nh,0,8': { bytes: 1, order: 'network' },
+  '@nh,48,16': { bytes: 2, order: 'network' },
   '@nh,64,8': { bytes: 1, order: 'network' },
-  '@nh,48,32': { bytes: 4, order: 'network' },
-  '@nh,96,64': { bytes: 8, order: 'network' },
+  '@nh,72,8': { bytes: 1, order: 'network' },
   '@nh,48,8': { bytes: 1, order: 'network' },
   '@nh,56,8': { bytes: 1, order: 'network' },
-  '@nh,64,256': { bytes: 32, order: 'network' },
   '@th,0,32': { bytes: 4, order: 'network' },
 };
 
