@@ -14,7 +14,8 @@ import {
 import { expression, u64be } from './expression.ts';
 import { load, loadDevice, loadKey } from './load-codec.ts';
 
-/** The last register: the key over IPv6 takes nine. */
+/** Behind the key, which takes nine registers over IPv6: an address, and a device in the last one. */
+const HOP = NFT_REG32_00 + 9;
 const DEVICE = NFT_REG32_00 + 15;
 
 /** Whether the key, from `source` on, is in the set, or what the map has for it, into `destination`. */
@@ -55,38 +56,41 @@ export function remember(writer: ByteWriter, statement: Extract<Statement, { kin
   loadKey(writer, statement.choice);
   lookup(writer, statement.from, chosen - 1, false);
   loadKey(writer, statement.key);
-  expression(writer, 'dynset', () => {
-    attributeText(writer, NFTA_DYNSET.SET_NAME, statement.map);
-    attributeU32be(writer, NFTA_DYNSET.OP, NFT_DYNSET_OP_UPDATE);
-    attributeU32be(writer, NFTA_DYNSET.SREG_KEY, NFT_REG32_00);
-    attributeU32be(writer, NFTA_DYNSET.SREG_DATA, chosen);
-    attribute(writer, NFTA_DYNSET.TIMEOUT, u64be(statement.seconds * 1000));
-  });
+  update(writer, statement, chosen);
 }
 
 /** Where the packet leaves by, into a map under the key. */
 export function learnDevice(writer: ByteWriter, statement: Extract<Statement, { kind: 'learn-device' }>): void {
   loadDevice(writer, DEVICE);
   loadKey(writer, statement.key);
+  update(writer, statement, DEVICE);
+}
+
+/** Under the key in the first registers. */
+function update(
+  writer: ByteWriter,
+  { map, seconds }: { readonly map: string; readonly seconds: number },
+  data: number,
+): void {
   expression(writer, 'dynset', () => {
-    attributeText(writer, NFTA_DYNSET.SET_NAME, statement.map);
+    attributeText(writer, NFTA_DYNSET.SET_NAME, map);
     attributeU32be(writer, NFTA_DYNSET.OP, NFT_DYNSET_OP_UPDATE);
     attributeU32be(writer, NFTA_DYNSET.SREG_KEY, NFT_REG32_00);
-    attributeU32be(writer, NFTA_DYNSET.SREG_DATA, DEVICE);
-    attribute(writer, NFTA_DYNSET.TIMEOUT, u64be(statement.seconds * 1000));
+    attributeU32be(writer, NFTA_DYNSET.SREG_DATA, data);
+    attribute(writer, NFTA_DYNSET.TIMEOUT, u64be(seconds * 1000));
   });
 }
 
-/** Out by the device that the map has for the key, past the hooks that are left. */
+/** Out by the device that the map has for the key, past the hooks that are left. Where nothing is known of the way, that is found first. */
 export function passOn(writer: ByteWriter, statement: Extract<Statement, { kind: 'pass-on' }>): void {
   const { family, hops } = statement;
+  load(writer, family === 4 ? 'ip daddr' : 'ip6 daddr', HOP);
+  if (hops !== undefined) lookup(writer, hops, HOP, false, HOP);
   loadKey(writer, statement.key);
   lookup(writer, statement.map, DEVICE, false);
-  load(writer, family === 4 ? 'ip daddr' : 'ip6 daddr', NFT_REG32_00);
-  if (hops !== undefined) lookup(writer, hops, NFT_REG32_00, false);
   expression(writer, 'fwd', () => {
     attributeU32be(writer, NFTA_FWD.SREG_DEV, DEVICE);
-    attributeU32be(writer, NFTA_FWD.SREG_ADDR, NFT_REG32_00);
+    attributeU32be(writer, NFTA_FWD.SREG_ADDR, HOP);
     attributeU32be(writer, NFTA_FWD.NFPROTO, NFPROTO[family]);
   });
 }
