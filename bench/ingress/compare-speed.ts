@@ -1,33 +1,35 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { quantile } from '../harness.ts';
+import { median } from '../harness.ts';
 import { HOST, PROXY, startCluster } from './cluster.ts';
 
-const ROUNDS = 40;
-const REQUESTS = 2000;
+/** So short that what else the machine does meets both sides of a round alike, and so many that chance evens out. */
+const ROUNDS = 300;
+const REQUESTS = 400;
 const CONNECTIONS = 8;
-/** What else the machine does makes rounds slower and never faster: near the best is what the proxy itself needs. */
-const UNDISTURBED = 0.9;
-/** Where the proxy with the configuration written by hand listens. */
-const BY_HAND_PORT = 8081;
+/** Where the proxies with the configuration written by hand listen. */
+const BY_HAND_PORTS = [8081, 8082] as const;
 const SERVER = '127.1.0.1';
 
-/** Requests per second of HAProxy's processor time, in rounds that little disturbed; and their ratio. */
+/** Requests per second of HAProxy's processor time, medians; ratios are medians of rounds. */
 export interface Speeds {
   readonly ours: number;
   readonly byHand: number;
   readonly ratio: number;
+  /** The ratio of the configuration written by hand to itself, in another process: how true the other one is. */
+  readonly control: number;
 }
 
 /**
  * What a person would write who wants the same: one host, its servers, and who asks. The server behind both is a third
  * HAProxy, so that it costs little.
  */
-const BY_HAND = `global
+const byHandConfig = (port: number): string => `global
 defaults
   mode http
   timeout connect 5s
@@ -35,7 +37,7 @@ defaults
   timeout server 60s
   timeout http-keep-alive 75s
 frontend by-hand
-  bind ${PROXY}:${BY_HAND_PORT}
+  bind ${PROXY}:${port}
   http-request set-header X-Forwarded-For %[src]
   http-request set-header X-Real-IP %[src]
   http-request set-header X-Forwarded-Host %[req.hdr(host)]
@@ -59,28 +61,56 @@ frontend server
   http-request return status 200 content-type text/plain string ok
 `;
 
-/** Both are asked in turn; processor time counts, since on two processors clients and servers share them with the proxy. */
+/**
+ * Sides are asked in turn; processor time counts, since clients and servers share the processors with the proxies. All
+ * are on one processor: each HAProxy has one thread then, and how requests meet in it is not left to chance.
+ */
 export async function compareSpeed(): Promise<Speeds> {
+  stayOnOneProcessor();
   const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
   await using stack = new AsyncDisposableStack();
   stack.defer(() => rmSync(folder, { recursive: true, force: true }));
   stack.use(await startHaproxy(folder, 'server', SERVES, [SERVER, 8080]));
-  const byHand = stack.use(await startHaproxy(folder, 'by-hand', BY_HAND, [PROXY, BY_HAND_PORT]));
+  const [byHand, again] = await Promise.all(
+    BY_HAND_PORTS.map(async (port) => {
+      const { pid } = stack.use(await startHaproxy(folder, `by-hand-${port}`, byHandConfig(port), [PROXY, port]));
+      return { pid, clients: stack.use(new Clients(port)) };
+    }),
+  );
   const cluster = stack.use(await startCluster([SERVER]));
   await untilListening(PROXY, 80);
-  for (const port of [80, BY_HAND_PORT]) await load(port, REQUESTS);
-  const sides = [
-    { port: 80, pid: await cluster.worker(), speeds: [] as number[] },
-    { port: BY_HAND_PORT, pid: byHand.pid, speeds: [] as number[] },
-  ] as const;
-  for (let round = 0; round < ROUNDS; round++)
-    for (const side of round % 2 === 0 ? sides : [...sides].reverse()) {
-      const before = processorTime(side.pid);
-      await load(side.port, REQUESTS);
-      side.speeds.push(REQUESTS / (processorTime(side.pid) - before));
+  const ours: Side = { pid: await cluster.worker(), clients: stack.use(new Clients(80)) };
+  const { ratio, speeds } = await compare(ours, byHand!);
+  const control = await compare(byHand!, again!);
+  return { ours: speeds[0], byHand: speeds[1], ratio, control: control.ratio };
+}
+
+interface Side {
+  readonly pid: number;
+  readonly clients: Clients;
+}
+
+/** Each side goes first in every other round. */
+async function compare(
+  left: Side,
+  right: Side,
+): Promise<{ readonly ratio: number; readonly speeds: readonly [number, number] }> {
+  const sides = [left, right].map((side) => ({ ...side, speeds: [] as number[] }));
+  for (let round = -1; round < ROUNDS; round++)
+    for (const { pid, clients, speeds } of round % 2 === 0 ? sides : sides.toReversed()) {
+      const before = processorTime(pid);
+      await clients.ask(REQUESTS);
+      // The first round is for warming up.
+      if (round >= 0) speeds.push(REQUESTS / (processorTime(pid) - before));
     }
-  const [ours, byHandBest] = sides.map(({ speeds }) => quantile(speeds, UNDISTURBED)) as [number, number];
-  return { ours, byHand: byHandBest, ratio: ours / byHandBest };
+  const [ours, theirs] = sides.map(({ speeds }) => speeds) as [number[], number[]];
+  return { ratio: median(ours.map((speed, round) => speed / theirs[round]!)), speeds: [median(ours), median(theirs)] };
+}
+
+/** This process and all that it starts from now on. */
+function stayOnOneProcessor(): void {
+  const [, first] = /^Cpus_allowed_list:\s*(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))!;
+  execFileSync('taskset', ['--all-tasks', '--cpu-list', '--pid', first!, `${process.pid}`], { stdio: 'ignore' });
 }
 
 async function startHaproxy(
@@ -125,24 +155,36 @@ function processorTime(pid: number): number {
   return times.reduce((sum, time) => sum + time, 0) / 1e9;
 }
 
-/** Asks over some kept connections, on each one request after the other. */
-async function load(port: number, requests: number): Promise<void> {
-  const each = Math.ceil(requests / CONNECTIONS);
-  await Promise.all(Array.from({ length: CONNECTIONS }, () => askOnOneConnection(port, each)));
+/** Clients that keep their connections and send on each one request after the other. */
+class Clients implements AsyncDisposable {
+  readonly #sockets: readonly Socket[];
+
+  constructor(port: number) {
+    this.#sockets = Array.from({ length: CONNECTIONS }, () => connect({ port, host: PROXY, noDelay: true }));
+  }
+
+  async ask(requests: number): Promise<void> {
+    await Promise.all(this.#sockets.map((socket) => askOn(socket, Math.ceil(requests / CONNECTIONS))));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#sockets.map((socket) => once(socket.destroy(), 'close')));
+  }
 }
 
-function askOnOneConnection(port: number, requests: number): Promise<void> {
+function askOn(socket: Socket, requests: number): Promise<void> {
   const request = `GET /some/path HTTP/1.1\r\nHost: ${HOST}\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n`;
   return new Promise((resolve, reject) => {
     let left = requests;
-    const socket = connect(port, PROXY, () => socket.write(request));
-    socket
-      .once('error', reject)
-      .once('close', () => (left > 0 ? reject(new Error('the proxy closed a connection')) : resolve()))
-      .on('data', (piece) => {
-        if (!piece.toString('latin1').startsWith('HTTP/1.1 200')) socket.destroy(new Error(piece.toString()));
-        else if (--left > 0) socket.write(request);
-        else socket.destroy();
-      });
+    const closed = (): void => reject(new Error('the proxy closed a connection'));
+    const answered = (piece: Buffer): void => {
+      if (!piece.toString('latin1').startsWith('HTTP/1.1 200')) reject(new Error(piece.toString()));
+      else if (--left > 0) socket.write(request);
+      else {
+        socket.off('data', answered).off('error', reject).off('close', closed);
+        resolve();
+      }
+    };
+    socket.on('data', answered).on('error', reject).on('close', closed).write(request);
   });
 }

@@ -1,17 +1,10 @@
 import { array, assert, asyncProperty, constantFrom, record, tuple } from 'fast-check';
 import { expect, it } from 'vitest';
-import { deriveIngress, renderIngress } from '../../core/ingress/index.ts';
-import type { Ingress } from '../../core/kube/types.ts';
-import { bareProxy } from './bare-proxy.test-support.ts';
-import { ask, enterNetwork, ingress } from './rig.test-support.ts';
+import { bareProxy, renderRules } from './bare-proxy.test-support.ts';
+import type { Rule } from './bare-proxy.test-support.ts';
+import { ask, enterNetwork } from './rig.test-support.ts';
 
 const allowed = enterNetwork();
-
-interface Rule {
-  readonly host: string;
-  readonly path: string;
-  readonly pathType: string;
-}
 
 const elements = array(constantFrom('x', 'y', 'xx', 'é'), { maxLength: 3 });
 const path = tuple(elements, constantFrom('', '/')).map(
@@ -60,17 +53,7 @@ it.runIf(allowed)('answers as the documentation says, for any rules and requests
       array(rule, { minLength: 1, maxLength: 12 }),
       array(question, { minLength: 30, maxLength: 30 }),
       async (rules, questions) => {
-        const model = deriveIngress({
-          ingresses: rules.map(ingressOf),
-          classes: [],
-          services: new Map(),
-          slices: new Map(),
-          secrets: new Map(),
-          inspectCertificate: () => ({ names: [] }),
-          withoutClass: true,
-          rejected: new Map(),
-        });
-        await haproxy.load(renderIngress(model, options).files);
+        await haproxy.load(renderRules(rules, options));
         for (const { host, path: requested, query } of questions) {
           const { headers } = await ask(host, `${encodeURI(requested)}${query}`);
           const answered = Number(/^http:\/\/r(\d+)\.test/.exec(headers.location ?? '')?.[1] ?? -1);
@@ -81,11 +64,3 @@ it.runIf(allowed)('answers as the documentation says, for any rules and requests
     { numRuns: 15 },
   );
 });
-
-/** One Ingress for each rule, the first one the oldest; each sends its requests to a host that tells which it is. */
-function ingressOf({ host, path: text, pathType }: Rule, index: number): Ingress {
-  const annotations = { 'nginx.ingress.kubernetes.io/permanent-redirect': `http://r${index}.test/` };
-  const created = `2026-01-01T00:00:${String(index).padStart(2, '0')}Z`;
-  const object = ingress(`r${index}`, [[host, text, pathType, 'none']], { annotations, created });
-  return { ...object, spec: { ...(object['spec'] as object), ingressClassName: '' } } as Ingress;
-}

@@ -1,7 +1,7 @@
 import { chunks, quote, quoteFormat } from './haproxy-text.ts';
 import type { Backend } from './model.ts';
 import type { RenderOptions } from './render-options.ts';
-import { renderDeadline, renderHeaders, renderLocation, renderPrefixRewrite } from './render-route.ts';
+import { renderDeadline, renderHeaders, renderLocation, renderPrefixRewrite, REQUEST_HOST } from './render-route.ts';
 import type { BasicAuth, Cors, Settings, StickyCookie } from './settings.ts';
 
 /** A backend without its servers, and the list of its users when it asks for a password. */
@@ -101,7 +101,7 @@ function addressList(name: string, cidrs: readonly string[] | undefined): string
 function redirects({ toHttps }: Settings, httpsPort: number): string[] {
   if (toHttps !== true) return [];
   const port = httpsPort === 443 ? '' : `:${httpsPort}`;
-  return [`http-request redirect code 308 location https://%[var(txn.host)]${port}%[pathq] unless { ssl_fc }`];
+  return [`http-request redirect code 308 location https://%[${REQUEST_HOST}]${port}%[pathq] unless { ssl_fc }`];
 }
 
 /** Browsers ask before they send what another site's script wants to: the answer to that needs no password. */

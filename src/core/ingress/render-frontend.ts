@@ -2,6 +2,8 @@ import { quote } from './haproxy-text.ts';
 import type { Route } from './model.ts';
 import { certificateListFile, FILES } from './render-options.ts';
 import type { RenderOptions } from './render-options.ts';
+import { renderPlainLookup } from './render-plain-requests.ts';
+import { REQUEST_HOST } from './render-route.ts';
 import { HOST_KINDS, MAX_REGEX_TEXT } from './render-virtual-hosts.ts';
 import type { VirtualHostRules } from './render-virtual-hosts.ts';
 import type { Twins } from './twins.ts';
@@ -32,15 +34,15 @@ export function renderFrontend(
   return [
     'frontend ingress',
     ...options.addresses.flatMap((address) => binds(address, options)).map(indent),
+    ...ownHeaders().map(indent),
+    ...renderPlainLookup(routes, options.folder, twins.rules.length === 0).map(indent),
     ...requestChecks().map(indent),
     ...(virtual.files.size === 0 ? [] : [...USUAL_PORTS, ...virtual.first].map(indent)),
     ...lookups(routes, virtual, options.folder).map(indent),
     ...virtual.conditions.map(indent),
-    ...ownHeaders().map(indent),
     ...[...choices.flatMap(choiceRules), ...twins.rules].map(indent),
     ...virtual.decisions.map(indent),
-    '  use_backend %[var(txn.to)] if { var(txn.to) -m found }',
-    `  default_backend ${NOWHERE}`,
+    ...TO_BACKEND,
     '',
     `backend ${NOWHERE}`,
     '  http-request return status 404 content-type text/plain string "no such host or path\\n"',
@@ -61,8 +63,7 @@ export function renderPort({ port, tls }: Port, { virtual, twins }: Found, optio
     ...ownHeaders().map(indent),
     ...twins.rules.map(indent),
     ...virtual.decisions.map(indent),
-    '  use_backend %[var(txn.to)] if { var(txn.to) -m found }',
-    `  default_backend ${NOWHERE}`,
+    ...TO_BACKEND,
     '',
   ];
 }
@@ -83,6 +84,9 @@ export function renderStatusFrontend({ addresses, statusPort }: RenderOptions): 
 export function endpointText(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
+
+/** A name that is empty is no backend's, and so leads to the default. */
+const TO_BACKEND: readonly string[] = ['  use_backend %[var(txn.to)]', `  default_backend ${NOWHERE}`];
 
 /** What listeners call the two ports, whatever they are here. */
 const USUAL_PORTS: readonly string[] = [
@@ -112,7 +116,7 @@ function binds(address: string, options: RenderOptions): string[] {
 function requestChecks(): string[] {
   return [
     'http-request deny deny_status 400 if { req.hdr(host) -m sub / }',
-    'http-request set-var(txn.host) req.hdr(host),host_only,lower,rtrim(.)',
+    `http-request set-var(txn.host) ${REQUEST_HOST}`,
     'http-request set-var(txn.path) path',
     // Looked for first, as it costs little: most paths have nothing of the kind.
     'http-request set-var(txn.path) path,url_dec if { path -m sub % }',
@@ -159,14 +163,14 @@ function regexLookup(folder: string): string[] {
 /** Of requests replaced, never added to: what a client claims of itself is not to be believed. */
 function ownHeaders(): string[] {
   return [
-    'http-request set-header X-Forwarded-For %[src]',
-    'http-request set-header X-Real-IP %[src]',
+    'http-request set-header X-Forwarded-For %ci',
+    // What has just been written; writing an address costs more than anything else here.
+    'http-request set-header X-Real-IP %[req.fhdr(x-forwarded-for)]',
     'http-request set-header X-Forwarded-Host %[req.hdr(host)]',
-    'http-request set-header X-Forwarded-Port %[dst_port]',
-    'http-request set-header X-Forwarded-Proto https if { ssl_fc }',
-    'http-request set-header X-Forwarded-Proto http unless { ssl_fc }',
+    'http-request set-header X-Forwarded-Port %fp',
+    'http-request set-header X-Forwarded-Proto %[ssl_fc,iif(https,http)]',
     // Clients are told of some server, as the published conformance features want it.
-    'http-response set-header Server sluice unless { res.hdr(server) -m found }',
+    'http-response add-header Server sluice unless { res.hdr(server) -m found }',
   ];
 }
 

@@ -19,6 +19,7 @@ export interface RenderOptions {
 /** File names below the folder. */
 export const FILES = {
   config: 'haproxy.cfg',
+  plainHosts: 'plain-hosts.list',
   exact: 'exact.map',
   prefix: 'prefix.map',
   rank: 'rank.map',

@@ -1,6 +1,9 @@
 import { quote, quoteFormat } from './haproxy-text.ts';
 import type { Location, Settings } from './settings.ts';
 
+/** A request's host as it is compared: without port and dot at the end. */
+export const REQUEST_HOST = 'req.hdr(host),host_only,lower,rtrim(.)';
+
 /** Changes headers of requests and of responses, also of those that the proxy itself makes. */
 export function renderHeaders({ requestHeaders = [], responseHeaders = [] }: Settings): string[] {
   return (

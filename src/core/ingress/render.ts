@@ -5,6 +5,7 @@ import { endpointText, NOWHERE, renderFrontend, renderPort, renderStatusFrontend
 import { renderMaps } from './render-maps.ts';
 import { certificateFile, certificateListFile, FILES } from './render-options.ts';
 import type { RenderOptions } from './render-options.ts';
+import { renderPlainHosts } from './render-plain-requests.ts';
 import { renderVirtualHosts } from './render-virtual-hosts.ts';
 import { assignSlots } from './slots.ts';
 import type { Slots } from './slots.ts';
@@ -36,6 +37,7 @@ export function renderIngress(
     .map((route, index) => ({ name: `choice:${index}`, route }));
   const names = new Map(choices.map(({ name, route }) => [route, name]));
   const maps = renderMaps(model.routes, (route) => names.get(route) ?? route.backend);
+  const plainHosts = renderPlainHosts(model.routes);
   const virtual = renderVirtualHosts(model, options.folder, NOWHERE, twins.of);
   const ports = model.ports ?? [];
   const more = ports.filter(({ port }) => !USUAL_PORTS.includes(port));
@@ -62,6 +64,7 @@ export function renderIngress(
   const shape = [
     write(emptyServer),
     ...lists.values(),
+    plainHosts,
     ...Object.values(maps),
     twins.map,
     ...virtual.files.values(),
@@ -70,6 +73,7 @@ export function renderIngress(
   return {
     files: new Map([
       [FILES.config, write(serverLine)],
+      [FILES.plainHosts, plainHosts],
       [FILES.exact, maps.exact],
       [FILES.prefix, maps.prefix],
       [FILES.rank, maps.rank],
