@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { openConntrack } from '../../host/conntrack/kernel.ts';
 import { NETWORK_POLICIES } from '../../host/kube-client/resources.ts';
 import { TestCluster, eventually } from './cluster.test-support.ts';
 import type { TestPod } from './cluster.test-support.ts';
@@ -130,6 +131,17 @@ describe.each(['host-gw', 'vxlan'] as const)('the fast path over %s', { timeout:
       await cluster.client.update(NETWORK_POLICIES, other(turn));
     }
     await stream.more(MUCH);
+  });
+
+  it('has conntrack keep a connection whose acknowledgements it does not see', async () => {
+    const { cluster, from, to } = await makeCluster(backend);
+    await using _ = cluster;
+    const stream = new Stream(cluster, to, from.ips[0]!);
+    await stream.more(MUCH);
+    using conntrack = openConntrack({ netns: cluster.nodes.get('n1')!.netns });
+    const [flow] = conntrack.dump().filter(({ original }) => original.destinationPort === PORT);
+    // Five days where nothing is missing, five minutes where an acknowledgement is.
+    expect(flow?.timeout).toBeGreaterThan(86_400);
   });
 
   it('forgets a connection that policy cuts, and lets it live on when policy allows it again', async () => {

@@ -61,6 +61,19 @@ it('is there soon after it was asked for, once conntrack tolerates what it will 
   expect(fast.status()).toEqual({ devices: ['eth0'] });
 });
 
+it('has conntrack keep what it holds for unanswered as long as what is idle, and shortens nothing', () => {
+  const { sysctl, fast, settle } = make();
+  const timeout = (name: string): string => `net/netfilter/nf_conntrack_tcp_timeout_${name}`;
+  for (const [name, value] of Object.entries({ established: '432000', unacknowledged: '300', max_retrans: '500000' }))
+    sysctl.values.set(timeout(name), value);
+  fast.changed();
+  settle();
+  expect([timeout('unacknowledged'), timeout('max_retrans')].map((key) => sysctl.read(key))).toEqual([
+    '432000',
+    '500000',
+  ]);
+});
+
 it('has no chain of a device that is gone, and has it when the device is there', () => {
   const { kernel, world, fast, settle } = make();
   world.links = new Set(['slca', 'eth0']);

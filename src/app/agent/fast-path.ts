@@ -35,6 +35,14 @@ const RETRY = 1000;
  */
 const TOLERANCE = ['net/netfilter/nf_conntrack_tcp_be_liberal', 'net/netfilter/nf_conntrack_tcp_ignore_invalid_rst'];
 
+/** How long conntrack keeps a connection with nothing under way, seconds. */
+const IDLE = 'net/netfilter/nf_conntrack_tcp_timeout_established';
+/**
+ * How long it keeps one whose data nobody has acknowledged, or which is sent again and again: by default five minutes, and what
+ * acknowledges data is among the packets that it does not see. A connection that is silent for longer would end.
+ */
+const UNANSWERED = ['unacknowledged', 'max_retrans'].map((name) => `net/netfilter/nf_conntrack_tcp_timeout_${name}`);
+
 /**
  * Keeps the node's fast path. It holds what packets taught it that passed all rules, and forgets that whenever anything changes that
  * rules, routes or connections are made of: so nothing but those ever decides where a packet may go.
@@ -134,6 +142,9 @@ export class FastPath {
       if (value === undefined && index === 0) throw new SluiceError('not-ready', `${key} is not there yet`);
       if (value !== undefined && value !== '1') sysctl.write(key, '1');
     }
+    const idle = sysctl.read(IDLE);
+    if (idle !== undefined)
+      for (const key of UNANSWERED) if (Number(sysctl.read(key) ?? idle) < Number(idle)) sysctl.write(key, idle);
   }
 
   #change(desired: Ruleset): void {
