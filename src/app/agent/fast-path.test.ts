@@ -151,6 +151,20 @@ it('says why there is none where the kernel refuses, asks it ever less often, an
   expect(fast.status()).toEqual({ devices: ['eth0'] });
 });
 
+it('goes on asking until what may be there is gone', () => {
+  const { kernel, world, fast, settle } = make();
+  fast.changed();
+  settle();
+  world.plan = { ...PLAN, devices: [], hops: [] };
+  kernel.refuses = true;
+  fast.changed();
+  vi.advanceTimersByTime(10_000);
+  expect(kernel.chains).toEqual(ALL);
+  kernel.refuses = false;
+  vi.advanceTimersByTime(2000);
+  expect(kernel.chains).toBeUndefined();
+});
+
 it('does not begin where conntrack cannot be made tolerant', () => {
   const { kernel, sysctl, fast, settle } = make();
   vi.spyOn(sysctl, 'write').mockImplementation(() => {

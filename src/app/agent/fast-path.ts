@@ -1,4 +1,4 @@
-import { SluiceError, messageOf } from '../../base/errors.ts';
+import { SluiceError, hasCode, messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { EMPTY_RULESET, diff, fastPathTable, LEARNT } from '../../core/nft/index.ts';
 import type { FastPath as FastPathPlan, Ruleset } from '../../core/nft/index.ts';
@@ -81,7 +81,7 @@ export class FastPath {
       // It is not what it was, or never was: packets go the usual way until it is made anew.
       const wasThere = this.#inForce !== undefined;
       this.#withdraw();
-      if (wasThere) this.#updateSoon(GATHER);
+      if (wasThere || this.#mayExist) this.#updateSoon(wasThere ? GATHER : RETRY);
     }
   }
 
@@ -177,8 +177,9 @@ export class FastPath {
     try {
       this.#dependencies.deviceFilter?.apply([{ op: 'destroy-table' }]);
       this.#mayExist = false;
-    } catch {
+    } catch (error) {
       // A kernel without such tables holds none.
+      if (hasCode(error, 'unsupported')) this.#mayExist = false;
     }
   }
 }
