@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deriveIngress, renderIngress } from '../../core/ingress/index.ts';
-import type { RenderOptions } from '../../core/ingress/index.ts';
+import type { IngressWorld, RenderOptions } from '../../core/ingress/index.ts';
 import type { Ingress } from '../../core/kube/types.ts';
 import { openHaproxy } from '../../host/haproxy/haproxy.ts';
 import type { Haproxy } from '../../host/haproxy/port.ts';
@@ -38,6 +38,17 @@ export async function bareProxy(): Promise<BareProxy> {
   };
 }
 
+/** A cluster with nothing in it, where every certificate is taken and no class needed. */
+export const EMPTY_WORLD: Omit<IngressWorld, 'rejected'> = {
+  ingresses: [],
+  classes: [],
+  services: new Map(),
+  slices: new Map(),
+  secrets: new Map(),
+  inspectCertificate: () => ({ names: [] }),
+  withoutClass: true,
+};
+
 /** What a rule of {@link renderRules} takes. */
 export interface Rule {
   readonly host: string;
@@ -49,16 +60,7 @@ export interface Rule {
 
 /** The proxy's files for one Ingress per rule, the first the oldest; each sends its requests to a host `r<its index>.test`. */
 export function renderRules(rules: readonly Rule[], options: RenderOptions): ReadonlyMap<string, string> {
-  const model = deriveIngress({
-    ingresses: rules.map(ingressOf),
-    classes: [],
-    services: new Map(),
-    slices: new Map(),
-    secrets: new Map(),
-    inspectCertificate: () => ({ names: [] }),
-    withoutClass: true,
-    rejected: new Map(),
-  });
+  const model = deriveIngress({ ...EMPTY_WORLD, ingresses: rules.map(ingressOf), rejected: new Map() });
   return renderIngress(model, options).files;
 }
 

@@ -9,23 +9,11 @@ import type { Ingress } from '../../core/kube/types.ts';
 import { openHaproxy } from '../../host/haproxy/haproxy.ts';
 import type { Haproxy } from '../../host/haproxy/port.ts';
 import { selfSignedCertificate } from './certificate.ts';
-import { bareProxy } from './bare-proxy.test-support.ts';
+import { bareProxy, EMPTY_WORLD } from './bare-proxy.test-support.ts';
 import { ProxyDriver } from './drive-proxy.ts';
-import type { ProxyWorld } from './drive-proxy.ts';
 import { ask, certificateFor, enterNetwork, ingress, PROXY } from './rig.test-support.ts';
 
 const allowed = enterNetwork();
-
-const EMPTY: ProxyWorld = {
-  ingresses: [],
-  classes: [],
-  services: new Map(),
-  slices: new Map(),
-  secrets: new Map(),
-  // Takes everything: it is HAProxy's own refusal that is wanted.
-  inspectCertificate: () => ({ names: [] }),
-  withoutClass: true,
-};
 
 it.runIf(allowed)(
   'finds the HTTPRoutes that HAProxy refuses, whatever its reasons are, and serves all others',
@@ -68,7 +56,7 @@ it.runIf(allowed)(
       namespaces: new Map(),
       takenPorts: new Map(),
     };
-    const { rejected } = await driver.apply({ ...EMPTY, gateways });
+    const { rejected } = await driver.apply({ ...EMPTY_WORLD, gateways });
     expect([...rejected]).toEqual([['HTTPRoute shop/b', 'not that']]);
     const answers = await Promise.all(['a', 'b', 'c'].map((name) => ask(`${name}.test`, '/plain')));
     expect(answers.map(({ status }) => status)).toEqual([302, 500, 302]);
@@ -104,7 +92,8 @@ it.runIf(allowed)('finds the Ingresses that HAProxy itself refuses, and serves a
     }) as Ingress;
   });
   const world = {
-    ...EMPTY,
+    // Every certificate is taken: it is HAProxy's own refusal that is wanted.
+    ...EMPTY_WORLD,
     ingresses: ingresses.map((each) => ({ ...each, spec: { ...each.spec, ingressClassName: '' } })) as Ingress[],
     secrets: new Map([2, 7].map((index) => [`n${index}/weak`, secret])),
   };
