@@ -34,6 +34,7 @@ export function renderFrontend(
   return [
     'frontend ingress',
     ...options.addresses.flatMap((address) => binds(address, options)).map(indent),
+    CLIENT,
     ...ownHeaders().map(indent),
     ...renderPlainLookup(routes, options.folder, twins.rules.length === 0).map(indent),
     ...requestChecks().map(indent),
@@ -57,6 +58,7 @@ export function renderPort({ port, tls }: Port, { virtual, twins }: Found, optio
   return [
     `frontend port-${port}`,
     ...options.addresses.map((each) => `  bind ${endpointText(each, port)}${bindWords(each, options)}${secure}`),
+    CLIENT,
     ...requestChecks().map(indent),
     `  http-request set-var(txn.port) str(${port})`,
     ...[...virtual.first, ...HOST_KINDS.flatMap((kind) => virtual.lookup(kind)), ...virtual.conditions].map(indent),
@@ -84,6 +86,9 @@ export function renderStatusFrontend({ addresses, statusPort }: RenderOptions): 
 export function endpointText(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
+
+/** The client's address as text, once for a connection: to write an address costs more than any other rule here. */
+const CLIENT = '  tcp-request session set-var(sess.client) src,concat()';
 
 /** A name that is empty is no backend's, and so leads to the default. */
 const TO_BACKEND: readonly string[] = ['  use_backend %[var(txn.to)]', `  default_backend ${NOWHERE}`];
@@ -163,9 +168,8 @@ function regexLookup(folder: string): string[] {
 /** Of requests replaced, never added to: what a client claims of itself is not to be believed. */
 function ownHeaders(): string[] {
   return [
-    'http-request set-header X-Forwarded-For %ci',
-    // What has just been written; writing an address costs more than anything else here.
-    'http-request set-header X-Real-IP %[req.fhdr(x-forwarded-for)]',
+    'http-request set-header X-Forwarded-For %[var(sess.client)]',
+    'http-request set-header X-Real-IP %[var(sess.client)]',
     'http-request set-header X-Forwarded-Host %[req.hdr(host)]',
     'http-request set-header X-Forwarded-Port %fp',
     'http-request set-header X-Forwarded-Proto %[ssl_fc,iif(https,http)]',
