@@ -18,12 +18,16 @@ describe.runIf(allowed)('Ingress through HAProxy', () => {
     await rig.apply('Ingress', ingress('first', [['apiserver.example.test', '/v1', 'Prefix', 'api']]));
     const answer = await rig.until('apiserver.example.test', '/v1/pods', '10.61.0.2');
     expect(answer.path).toBe('/v1/pods');
-    expect(answer.seen).toMatchObject({
+    const told = {
       'x-forwarded-for': '10.60.0.1',
+      'x-real-ip': '10.60.0.1',
       'x-forwarded-proto': 'http',
       'x-forwarded-host': 'apiserver.example.test',
       'x-forwarded-port': '80',
-    });
+    };
+    expect(answer.seen).toMatchObject(told);
+    const lies = Object.fromEntries(Object.keys(told).map((name) => [name, ['192.0.2.1', '192.0.2.2']]));
+    expect((await rig.ask('apiserver.example.test', '/v1', { headers: lies })).seen).toMatchObject(told);
     expect((await rig.ask('apiserver.example.test', '/v2')).status).toBe(404);
     expect((await rig.ask('elsewhere.example.test', '/v1')).status).toBe(404);
     await expect.poll(() => rig.status('first'), SOON).toEqual({ loadBalancer: { ingress: [{ ip: '203.0.113.7' }] } });
