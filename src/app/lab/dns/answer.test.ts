@@ -19,12 +19,22 @@ const away: DnsService = {
   target: 'db.example',
   ports: [],
 };
+const alias = (name: string, target: string): DnsService => ({ ...away, name, target });
+const aliases = [
+  alias('within', 'web.shop.svc.cluster.local'),
+  alias('dotted', 'DB.shop.svc.cluster.local.'),
+  alias('twice', 'within.shop.svc.cluster.local'),
+  alias('known', 'outside.example'),
+  alias('gone', 'nope.shop.svc.cluster.local'),
+  alias('ring', 'gnir.shop.svc.cluster.local'),
+  alias('gnir', 'ring.shop.svc.cluster.local'),
+];
 const dbPorts = [{ name: 'mysql', protocol: 'TCP', port: 3306 }];
 const dbEndpoints: readonly DnsEndpoint[] = [
   { address: '10.244.1.5', hostname: 'db-0', ports: dbPorts },
   { address: '10.244.2.6', ports: dbPorts },
 ];
-const services = [web, db, idle, away];
+const services = [web, db, idle, away, ...aliases];
 
 const view: DnsView = {
   domain: 'cluster.local',
@@ -92,6 +102,28 @@ describe('the answer to a DNS question', () => {
     ['xcluster.local', 'A'],
   ])('for %s %s is that there is no such name', (name, type) => {
     expect(answer(view, name, type).kind).toBe('no-such-name');
+  });
+
+  it.each([
+    ['within', 'A', ['web.shop.svc.cluster.local', '10.96.0.7']],
+    ['within', 'AAAA', ['web.shop.svc.cluster.local', 'fd00:10:96::7']],
+    ['within', 'CNAME', ['web.shop.svc.cluster.local']],
+    ['within', 'TXT', ['web.shop.svc.cluster.local']],
+    ['dotted', 'A', ['DB.shop.svc.cluster.local.', '10.244.1.5', '10.244.2.6']],
+    ['twice', 'A', ['within.shop.svc.cluster.local', 'web.shop.svc.cluster.local', '10.96.0.7']],
+    ['known', 'A', ['outside.example', '203.0.113.10']],
+    ['gone', 'A', ['nope.shop.svc.cluster.local']],
+    ['ring', 'A', ['gnir.shop.svc.cluster.local', 'ring.shop.svc.cluster.local']],
+  ])('for a name that leads to another, %s %s, has what that one stands for: %j', (name, type, expected) => {
+    expect(data(`${name}.shop.svc.cluster.local`, type)).toEqual(expected);
+  });
+
+  it('ends a long chain of names, and names each record as the one before leads to it', () => {
+    const links = Array.from({ length: 40 }, (_, n) => alias(`n${n}`, `n${n + 1}.shop.svc.cluster.local`));
+    const chain = { ...view, service: (_: string, name: string) => links.find((each) => each.name === name) };
+    const { answers } = answer(chain, 'n0.shop.svc.cluster.local', 'A');
+    expect(answers).toHaveLength(8);
+    expect(answers.slice(1).map(({ name }) => name)).toEqual(answers.slice(0, -1).map((record) => record.data));
   });
 
   it('gives the port and host of a Service by SRV, with the addresses beside', () => {

@@ -26,11 +26,31 @@ export interface DnsAnswer {
   readonly additionals: readonly DnsRecord[];
 }
 
+/** Most records of an answer that lead from name to name; real resolvers give up at about as many. */
+const LONGEST_CHAIN = 8;
+
 /**
  * Answers one question as the Kubernetes DNS specification 1.1.0 defines (kubernetes/dns docs/specification.md): A and
- * AAAA of Services and endpoints, SRV of named ports, PTR, pods' dashed names, CNAME of ExternalName Services.
+ * AAAA of Services and endpoints, SRV of named ports, PTR, pods' dashed names, CNAME of ExternalName Services together
+ * with what is known of the name that they lead to.
  */
 export function answer(view: DnsView, name: string, type: string): DnsAnswer {
+  let result = answerName(view, name, type);
+  if (type === 'CNAME') return result;
+  // Programs ask for an address and look no further themselves: an answer must have what its last name stands for.
+  while (result.answers.length < LONGEST_CHAIN) {
+    const last = result.answers.at(-1);
+    if (last?.type !== 'CNAME') break;
+    const target = last.data.toLowerCase().replace(/\.$/, '');
+    if (result.answers.some((record) => record.name.toLowerCase().replace(/\.$/, '') === target)) break;
+    const next = answerName(view, last.data, type);
+    if (next.answers.length === 0) break;
+    result = { ...result, answers: [...result.answers, ...next.answers], additionals: next.additionals };
+  }
+  return result;
+}
+
+function answerName(view: DnsView, name: string, type: string): DnsAnswer {
   const lower = name.toLowerCase().replace(/\.$/, '');
   if (lower.endsWith('.in-addr.arpa') || lower.endsWith('.ip6.arpa')) return reverse(view, name, lower, type);
   const outside = view.outside[lower];
@@ -89,7 +109,6 @@ function serviceName(view: DnsView, name: string, namespace: string, rest: reado
 
 function ofService(view: DnsView, name: string, service: DnsService, type: string): DnsAnswer {
   const { kind, target, namespace } = service;
-  // Any type but CNAME would have to be looked up at the target, which is not ours.
   if (kind === 'external-name') return found([{ type: 'CNAME', name, data: target ?? '' }]);
   if (kind === 'cluster-ip') {
     if (type === 'SRV') return srv(view, name, service, () => true);
