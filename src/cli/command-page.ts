@@ -55,7 +55,7 @@ async function commandPage({ name, summary, load }: CommandEntry, names: readonl
   return {
     name,
     summary,
-    description: meta.description ?? meta.summary,
+    description: meta.description ?? summary,
     positionals: args.positionals.map((each) => ({
       name: each.name.replaceAll(/[<>[\].]/gu, ''),
       required: each.name.startsWith('<'),

@@ -26,8 +26,7 @@ export interface ArgumentSpec {
 
 /** What a command is told about itself; nothing here runs. */
 export interface CommandMeta {
-  readonly summary: string;
-  /** Below the usage line in `--help`. */
+  /** Below the usage line in `--help`, and in the manual page; without one the summary of its row in the table of commands. */
   readonly description?: string;
   readonly examples?: readonly string[];
 }
@@ -59,6 +58,7 @@ export interface Command {
 /** A command that is loaded when it is called. */
 export interface CommandEntry {
   readonly name: string;
+  /** One line of the list of commands, of completion and of the manual: a verb, no full stop. */
   readonly summary: string;
   /** Not listed in the help: programs that Sluice starts itself. */
   readonly hidden?: boolean;

@@ -74,7 +74,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'migrate',
-    summary: 'plan how a cluster goes from Calico to Sluice, node by node',
+    summary: 'bring a cluster from Calico, Canal or flannel to Sluice, node by node',
     load: () => import('./commands/migrate.ts'),
   },
   {
@@ -98,7 +98,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'ingress',
-    summary: 'run the ingress controller (in the Deployment)',
+    summary: 'run the ingress controller (in the DaemonSet)',
     hidden: true,
     load: () => import('./commands/ingress.ts'),
   },

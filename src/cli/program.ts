@@ -39,10 +39,9 @@ export async function parseCall(
     program.addCommand(sub, { hidden: entry.hidden === true });
     if (!argv.includes(entry.name)) continue;
     const { command } = await entry.load();
-    fill(sub, command);
-    sub.action((...args: unknown[]) => {
-      parsed = { command, arguments: sub.args.map((each) => each), values: sub.opts() };
-      void args;
+    fill(sub, entry.summary, command);
+    sub.action(() => {
+      parsed = { command, arguments: sub.args, values: sub.opts() };
     });
   }
   await program.parseAsync([...argv], { from: 'user' });
@@ -58,8 +57,8 @@ function quiet(parser: Parser, output: ParserOutput): Parser {
     .showHelpAfterError(false);
 }
 
-function fill(parser: Parser, { meta, args }: Command): void {
-  parser.description(meta.description ?? meta.summary);
+function fill(parser: Parser, summary: string, { meta, args }: Command): void {
+  parser.description(meta.description ?? summary);
   for (const spec of args.positionals) parser.addArgument(argument(spec));
   for (const spec of args.options) parser.addOption(option(spec));
   parser.addOption(new Option(DEBUG.flags, DEBUG.description));

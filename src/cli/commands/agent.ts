@@ -4,7 +4,6 @@ import type { Command } from '../command.ts';
 /** `sluice agent`: what the DaemonSet sluice-node runs on every node. */
 export const command: Command = {
   meta: {
-    summary: 'run the agent of a node',
     description:
       'Runs the agent of a node. The DaemonSet sluice-node in deploy/sluice.yaml starts it with its environment.',
   },

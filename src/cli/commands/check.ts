@@ -28,7 +28,6 @@ export const QUESTION_OPTIONS: readonly OptionSpec[] = [
 /** `sluice check FROM TO --port P` */
 export const command: Command = {
   meta: {
-    summary: 'say whether a connection is allowed, from manifests or a running cluster',
     description:
       'Says whether a connection is allowed, which tier, policy and rule decided it, and if none did, which rules came nearest.\n' +
       `FROM and TO: ${PLACE_FORMS}.\n` +

@@ -14,7 +14,6 @@ const SHELLS: Readonly<Record<string, (pages: readonly CommandPage[]) => string>
 /** `sluice completion SHELL` */
 export const command: Command = {
   meta: {
-    summary: 'print a script that completes commands in your shell',
     examples: [
       'source <(sluice completion bash)',
       'source <(sluice completion zsh)',

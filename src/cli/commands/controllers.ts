@@ -4,7 +4,6 @@ import type { Command } from '../command.ts';
 /** `sluice controllers`: what the Deployment sluice-controllers runs. */
 export const command: Command = {
   meta: {
-    summary: 'run the controllers',
     description:
       'Collects leaked addresses and reports on pools. The Deployment sluice-controllers in deploy/sluice.yaml starts it.',
   },

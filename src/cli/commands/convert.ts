@@ -10,7 +10,6 @@ import { readSources } from '../read-manifests.ts';
 /** `sluice convert -f FILE` */
 export const command: Command = {
   meta: {
-    summary: 'bring manifests to current API versions, and Calico policies to Kubernetes ones',
     description:
       'Prints the objects of the files with old API versions brought to current ones (NetworkPolicy, Ingress, IngressClass, workloads, ' +
       'AdminNetworkPolicy), and Calico NetworkPolicies as Kubernetes ones wherever that means exactly the same. ' +

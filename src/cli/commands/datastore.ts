@@ -19,7 +19,6 @@ type Sums = Readonly<Record<string, Sum>>;
 /** `sluice datastore migrate` */
 export const command: Command = {
   meta: {
-    summary: 'move pools, address blocks and Calico policies between Kubernetes and etcd',
     description: [
       "Moves what Calico's kinds hold between the Kubernetes API and etcd, with the verbs and the file format of calicoctl.",
       'Lock the old datastore, export it, import the file into the new one (which is locked by that), let agents and controllers use the new one, unlock it.',

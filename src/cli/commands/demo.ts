@@ -22,7 +22,6 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 /** `sluice demo` */
 export const command: Command = {
   meta: {
-    summary: 'watch a policy take effect, from nothing',
     description:
       "Starts a cluster named 'demo', runs pods and a NetworkPolicy in it with your kubectl, shows with real packets what the\n" +
       'policy changed and which rule decides, opens a small shop to customers by an Ingress (which needs haproxy and curl), and\n' +

@@ -18,7 +18,6 @@ const WRITERS: Readonly<Record<string, (report: DiffReport) => string>> = {
 /** `sluice diff OLD NEW` */
 export const command: Command = {
   meta: {
-    summary: 'compare what can talk before and after a change',
     description:
       'Says what becomes reachable and what stops being, whatever the texts look like, with a connection that shows each\n' +
       'change and the policies that are responsible for it.\n' +

@@ -5,7 +5,6 @@ import { NAME } from '../lab-options.ts';
 /** `sluice down` */
 export const command: Command = {
   meta: {
-    summary: 'stop a cluster and remove it',
     description:
       'Stops the cluster and everything in it. Nothing of it is left running. A cluster that does not run is no error.',
   },

@@ -14,7 +14,6 @@ import { LANGUAGE, languageOf } from '../language.ts';
 /** `sluice explain POLICY -f FILE` */
 export const command: Command = {
   meta: {
-    summary: 'say in plain words what a policy does, and what it does not do',
     description:
       'Describes policies of every API in English, Simplified or Traditional Chinese. POLICY is a name, NAMESPACE/NAME or ' +
       'KIND/NAME; without it every policy of the input is described. With pods in the input, or --live, it also says ' +

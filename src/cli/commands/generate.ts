@@ -18,7 +18,6 @@ const SPARED: ReadonlySet<string> = new Set(['kube-system']);
 /** `sluice generate CONNECTIONS -f CLUSTER` */
 export const command: Command = {
   meta: {
-    summary: 'make least-privilege policies from a list of connections',
     description:
       'Reads connections, observed or wished for, and prints the fewest policies that allow them and nothing else in the\n' +
       'namespaces concerned; the symbolic reader then proves it. CONNECTIONS: a file of JSON lines or CSV, or - for\n' +

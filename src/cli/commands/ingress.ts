@@ -4,7 +4,6 @@ import type { Command } from '../command.ts';
 /** `sluice ingress`: what the ingress Deployment or DaemonSet runs. */
 export const command: Command = {
   meta: {
-    summary: 'run the ingress controller',
     description:
       'Serves the Ingresses of class sluice through HAProxy. Runs inside a cluster, or anywhere with KUBECONFIG; docs/design/ingress.md lists its settings.',
   },

@@ -3,7 +3,6 @@ import type { Command } from '../command.ts';
 /** `sluice install-cni`: the init container that puts the plugin on the host. */
 export const command: Command = {
   meta: {
-    summary: 'put the CNI plugin and its configuration on the host',
     description: 'An init container of the DaemonSet sluice-node in deploy/sluice.yaml; it reads CNI_NETWORK_CONFIG.',
   },
   args: { positionals: [], options: [] },

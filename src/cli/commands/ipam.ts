@@ -14,7 +14,6 @@ import { KUBECONFIG, NAME, OUTPUT } from '../lab-options.ts';
 /** `sluice ipam` */
 export const command: Command = {
   meta: {
-    summary: 'show, check and release addresses of pods',
     description:
       'show: how full address pools and their blocks are, or who holds an address. ' +
       'check: everything that does not fit together (exit code 1 if there is something). ' +

@@ -23,7 +23,6 @@ import { version } from '../version.ts';
 /** `sluice lint -f FILE` */
 export const command: Command = {
   meta: {
-    summary: 'find mistakes in manifests and policies before they are applied',
     description:
       'Reads manifests strictly and says what is wrong with them, where, and what was probably meant: misspelt fields, selectors\n' +
       'that match nothing, policies that isolate more than they mean to, rules that do nothing, Services nobody can reach.\n' +

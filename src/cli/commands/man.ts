@@ -10,7 +10,6 @@ import { version } from '../version.ts';
 /** `sluice man [COMMAND]` */
 export const command: Command = {
   meta: {
-    summary: 'print manual pages',
     description: 'Prints a manual page as man(1) reads it: of COMMAND, or of sluice as a whole.',
     examples: ['sluice man check | man -l -', 'sluice man --write /usr/local/share/man/man1'],
   },

@@ -25,7 +25,6 @@ const MODES = ['plan', 'manifest', 'apply', 'undo'] as const;
 /** `sluice migrate` */
 export const command: Command = {
   meta: {
-    summary: 'bring a cluster from Calico, Canal or flannel to Sluice, node by node',
     description: [
       'Prints each step with its commands, what it interrupts, what must hold afterwards and how to go back. Nothing is changed without --apply or --undo.',
       'Both read off the cluster how far it is: after an interruption the same command goes on. They stop at the first thing that is not as it has to be.',

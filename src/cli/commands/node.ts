@@ -9,7 +9,6 @@ import type { NoBgp } from '../node-status.ts';
 /** `sluice node status [NODE]` */
 export const command: Command = {
   meta: {
-    summary: "show a node's BGP sessions and routes",
     description:
       'Shows BGP sessions and learnt routes as BIRD on the node has them, of one node or of all nodes of a cluster on this\n' +
       "machine. In the agent's pod, or as root on a node, it shows those of that node.\n" +

@@ -10,7 +10,6 @@ import { reachabilityTable } from '../reachability-table.ts';
 /** `sluice probe` */
 export const command: Command = {
   meta: {
-    summary: 'try real connections between all pods and compare with the prediction',
     description:
       'Opens real TCP, UDP and ICMP connections between every pair of running pods, to the ports that their containers declare\n' +
       'and to one that they do not, and compares what happened with what the policy engine predicts.\n' +

@@ -30,7 +30,6 @@ const WRITERS: Readonly<Record<string, (graph: ReachGraph, sink: LineSink) => Pr
 /** `sluice reach` */
 export const command: Command = {
   meta: {
-    summary: 'list everything that can talk, on which ports',
     description:
       'Computes, without trying addresses one by one, which pods, nodes and addresses outside can connect to which, and on\n' +
       'which ports, from manifests or a running cluster.\n' +

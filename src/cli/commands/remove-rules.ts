@@ -7,7 +7,6 @@ import type { Command } from '../command.ts';
 /** `sluice remove-rules`: on a node that has come from Calico or Canal, in the agent's container. */
 export const command: Command = {
   meta: {
-    summary: 'remove what Calico has left in iptables on this node',
     description: [
       'Takes the rules and chains of Calico out of iptables and ip6tables, of both kinds (nft and legacy), and leaves those of all others.',
       "They go on denying what policies denied when Calico's agent ended. Run it in the agent's container of a node that has changed its network: without Sluice's own packet filter in force it does nothing.",

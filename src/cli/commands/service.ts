@@ -21,7 +21,6 @@ import { whoMayReach } from '../service/who-may-reach.ts';
 /** `sluice service NAME` */
 export const command: Command = {
   meta: {
-    summary: 'show a Service: its addresses, its endpoints, the way of a packet, and who may reach it',
     description:
       'Shows what a Service of a running cluster comes to: addresses and ports, endpoints with node and state, how connections\n' +
       'are led to them, and which pods may connect under the policies in force.\n' +

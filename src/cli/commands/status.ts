@@ -9,7 +9,6 @@ import { table } from '../table.ts';
 /** `sluice status` */
 export const command: Command = {
   meta: {
-    summary: 'show nodes, pods, address blocks, policies and what is programmed where',
     description: 'Shows nodes, pods, address blocks and policies, and what each agent has programmed into its kernel.',
     examples: ['sluice status', 'sluice status -o json'],
   },

@@ -22,7 +22,6 @@ const REPORTS: Readonly<Record<string, (specs: readonly SpecResult[]) => string>
 /** `sluice test SPEC…` */
 export const command: Command = {
   meta: {
-    summary: 'run unit tests of policies',
     description:
       'Runs tests that say which connections must be allowed, must be denied, may be had by these only, or must never be.\n' +
       'A spec names its manifests (files:, relative to itself); -f or --live put others in their place.\n' +

@@ -24,7 +24,6 @@ export const SHAPE: readonly OptionSpec[] = [
 /** `sluice up` */
 export const command: Command = {
   meta: {
-    summary: 'start a cluster on this machine',
     description:
       'Starts a Kubernetes cluster in network namespaces of this machine: real kernel, real packets, no images. It stays until\n' +
       '\'sluice down\'. Progress goes to standard error, so that eval "$(sluice up)" sets KUBECONFIG.',

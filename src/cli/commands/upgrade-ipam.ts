@@ -3,7 +3,6 @@ import type { Command } from '../command.ts';
 /** `sluice upgrade-ipam`: the init container that takes over what host-local gave out. */
 export const command: Command = {
   meta: {
-    summary: 'take over addresses that host-local gave out',
     description:
       'An init container of the DaemonSet sluice-node in deploy/sluice.yaml; it reads /var/lib/cni/networks.',
   },

@@ -4,7 +4,7 @@ import { version } from '../version.ts';
 
 /** `sluice version` */
 export const command: Command = {
-  meta: { summary: 'print the version' },
+  meta: {},
   args: { positionals: [], options: [] },
   run: async ({ print }) => {
     print(`sluice ${version()} (node ${process.version}, ${process.platform} ${process.arch})`);

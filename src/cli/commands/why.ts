@@ -16,7 +16,6 @@ import { QUESTION_OPTIONS, answerOne, readQuestion } from './check.ts';
 /** `sluice why FROM TO --port P`: `sluice check --live` in fewer words. */
 export const command: Command = {
   meta: {
-    summary: 'explain what happens to a connection in a running cluster',
     description:
       'Says whether a connection is allowed, which policy and rule decided it, and if none did, which rules came nearest.\n' +
       `FROM and TO: ${PLACE_FORMS}.\n` +
