@@ -58,7 +58,8 @@ export class Round {
 
   private write(base: Stored<Block>, draft: Block, handle: string): void {
     const key = formatCidr(base.value.cidr);
-    this.base.set(key, base);
+    // The draft goes on from the first: another reading of the block may have what the draft lacks.
+    if (!this.base.has(key)) this.base.set(key, base);
     this.drafts.set(key, draft);
     const handles = this.touchedBy.get(key) ?? new Set();
     this.touchedBy.set(key, handles.add(handle));
