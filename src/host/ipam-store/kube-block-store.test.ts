@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { parseCidr } from '../../base/ip/index.ts';
-import { emptyBlock, encodeBlock } from '../../core/ipam/index.ts';
+import { createAllocator, emptyBlock, encodeAffinity, encodeBlock } from '../../core/ipam/index.ts';
 import { MemoryKubeClient } from '../kube-client/memory-client.ts';
-import { IPAM_BLOCKS, IP_POOLS } from '../kube-client/resources.ts';
+import { BLOCK_AFFINITIES, IPAM_BLOCKS, IP_POOLS } from '../kube-client/resources.ts';
 import type { KubeObject } from '../kube-client/types.ts';
 import { blockStoreContract } from './contract.ts';
 import { kubeBlockStore } from './kube-block-store.ts';
@@ -61,5 +61,45 @@ describe('blocks that Calico has written', () => {
     const after = await client.get<KubeObject & { spec: typeof notes }>(IPAM_BLOCKS, { name: '10-244-0-64-26' });
     expect(after.spec.sequenceNumberForAllocation).toEqual({ 3: 7 });
     expect(after.spec.sequenceNumber).toBeGreaterThan(nanoseconds);
+  });
+});
+
+describe('a block that cannot be read', () => {
+  const cidrs = ['10.244.0.0/26', '10.244.0.64/26'].map((text) => parseCidr(text)!);
+
+  async function scene() {
+    const client = new MemoryKubeClient();
+    await client.create(IP_POOLS, {
+      metadata: { name: 'pool' },
+      spec: { cidr: '10.244.0.0/25' },
+    } as object);
+    const told: string[] = [];
+    const store = kubeBlockStore({ client, report: (message) => told.push(message) });
+    const node = createAllocator(
+      { node: 'node-1', nodeLabels: () => ({}), coolDownMs: 0, lowWater: 0 },
+      { store, now: () => 0, report: () => undefined },
+    );
+    const spoil = (cidr: (typeof cidrs)[number]) => {
+      const { metadata, spec } = encodeBlock(emptyBlock(cidr, 'node-2', false));
+      return client.create(IPAM_BLOCKS, { metadata, spec: { ...spec, allocations: [] } } as object);
+    };
+    return { client, store, node, spoil, told };
+  }
+
+  it.each(cidrs)('is passed over by a node that claims: %o', async (cidr) => {
+    const { node, spoil, told } = await scene();
+    await spoil(cidr);
+    const { addresses } = await node.allocate({ handle: 'a', families: [4], attributes: {} });
+    expect(addresses[0]!.block).toEqual(cidrs.find((each) => each !== cidr));
+    expect(told.join()).toContain('spec.allocations must have one entry');
+  });
+
+  it('keeps no node from its other blocks that was about to claim it', async () => {
+    const { client, node, store, spoil } = await scene();
+    await spoil(cidrs[0]!);
+    await client.create(BLOCK_AFFINITIES, encodeAffinity({ node: 'node-1', cidr: cidrs[0]!, state: 'pending' }));
+    const { addresses } = await node.allocate({ handle: 'a', families: [4], attributes: {} });
+    expect(addresses[0]!.block).toEqual(cidrs[1]);
+    expect((await store.listAffinities('node-1')).map(({ value }) => value.cidr)).toEqual([cidrs[1]]);
   });
 });

@@ -127,16 +127,13 @@ class ResourceTable<T, Spec extends object> {
 
   async list(): Promise<readonly Stored<T>[]> {
     const { items } = await listAll<IpamResource<Spec>>(this.client, this.resource);
-    return items.flatMap((item) => {
-      const value = tryDecode(item, this.codec.decode, this.codec.report);
-      this.remember(item, value);
-      return value === undefined ? [] : [{ value, revision: revisionOf(item) }];
-    });
+    return items.flatMap((item) => this.readable(item) ?? []);
   }
 
+  /** What cannot be read is as little there as in a listing: a node goes on without it, and cannot create it either. */
   async get(name: string): Promise<Stored<T> | undefined> {
     try {
-      return this.stored(await this.client.get<IpamResource<Spec>>(this.resource, { name }));
+      return this.readable(await this.client.get<IpamResource<Spec>>(this.resource, { name }));
     } catch (error) {
       if (isNotFound(error)) return undefined;
       throw error;
@@ -204,6 +201,12 @@ class ResourceTable<T, Spec extends object> {
     const size = [foreign.spec, foreign.annotations, labels].reduce((sum, part) => sum + Object.keys(part).length, 0);
     if (size > 0) this.foreign.set(name, foreign);
     else this.foreign.delete(name);
+  }
+
+  private readable(object: IpamResource<Spec>): Stored<T> | undefined {
+    const value = tryDecode(object, this.codec.decode, this.codec.report);
+    this.remember(object, value);
+    return value === undefined ? undefined : { value, revision: revisionOf(object) };
   }
 
   private stored(object: IpamResource<Spec>): Stored<T> {
