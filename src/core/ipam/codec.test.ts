@@ -106,6 +106,14 @@ describe('names and other resources', () => {
     );
   });
 
+  it.each([
+    ['10.0.0.0/8', 16, /IPPool odd: spec\.blockSize must be from 20 to 32, not 16/],
+    ['fd00::/48', 64, /IPPool odd: spec\.blockSize must be from 116 to 128, not 64/],
+  ])('refuses a pool, %s, whose blocks of /%d are too large for one object', (cidr, blockSize, message) => {
+    const pool = { kind: 'IPPool', metadata: { name: 'odd' }, spec: { cidr, blockSize } };
+    expect(() => decodePool(pool)).toThrow(message);
+  });
+
   it('counts a pool that is being deleted as disabled', () => {
     const metadata = { name: 'p', deletionTimestamp: '2026-01-01T00:00:00Z' };
     expect(decodePool({ metadata, spec: { cidr: '10.0.0.0/16' } }).disabled).toBe(true);

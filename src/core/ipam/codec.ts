@@ -1,9 +1,9 @@
 import { SluiceError } from '../../base/errors.ts';
-import { bitsOf, cidrSize, formatCidr, networkOf, parseCidr } from '../../base/ip/index.ts';
+import { cidrSize, formatCidr, networkOf, parseCidr } from '../../base/ip/index.ts';
 import type { Cidr } from '../../base/ip/index.ts';
 import type { IpamHandle } from './handles.ts';
 import { affinityName, blockName, LOAD_BALANCERS } from './names.ts';
-import { defaultBlockSize } from './pool.ts';
+import { BLOCK_SIZES, defaultBlockSize } from './pool.ts';
 import type { Affinity, AffinityState, Allocation, Block, IpPool, PoolEncapsulation, PoolUse } from './types.ts';
 
 /** Group and version of Calico's resources as the Kubernetes API stores them. */
@@ -169,7 +169,11 @@ export function decodePool(object: IpamResource<IpPoolSpec>): IpPool {
   const { metadata, spec } = object;
   const cidr = cidrField(object, 'spec.cidr', spec.cidr);
   const blockSize = spec.blockSize ?? defaultBlockSize(cidr.ip.family);
-  if (!Number.isInteger(blockSize) || blockSize < cidr.prefix || blockSize > bitsOf(cidr.ip.family))
+  const { min, max } = BLOCK_SIZES[cidr.ip.family];
+  // A block lists each of its addresses: of a larger one there is no object.
+  if (!Number.isInteger(blockSize) || blockSize < min || blockSize > max)
+    throw bad(object, `spec.blockSize must be from ${min} to ${max}, not ${blockSize}`);
+  if (blockSize < cidr.prefix)
     throw bad(
       object,
       `spec.blockSize ${blockSize} does not fit spec.cidr ${spec.cidr}: the pool must hold at least one block`,

@@ -5,7 +5,7 @@ import { labelsSelected } from './pool-selector.ts';
 import type { Block, IpPool } from './types.ts';
 
 /** Block sizes that Calico accepts: 20 to 32 bits for IPv4, 116 to 128 for IPv6. */
-const BLOCK_SIZES = { 4: { min: 20, max: 32, usual: 26 }, 6: { min: 116, max: 128, usual: 122 } } as const;
+export const BLOCK_SIZES = { 4: { min: 20, max: 32, usual: 26 }, 6: { min: 116, max: 128, usual: 122 } } as const;
 
 /** The prefix length of the blocks of a pool that names none. */
 export function defaultBlockSize(family: Family): number {
