@@ -1,10 +1,11 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { SluiceError, messageOf } from '../base/errors.ts';
+import { SluiceError } from '../base/errors.ts';
 import { parseManifestsWith } from '../core/kube/parse-manifests.ts';
 import type { CompleteReader } from '../core/kube/parse-manifests.ts';
 import type { LoadIssue, Manifest, Manifests } from '../core/kube/yaml.ts';
+import { fileProblem } from './file-problem.ts';
 
 /** What several files hold. */
 export interface ReadManifests {
@@ -95,7 +96,7 @@ function read(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw unreadable(`${path}: ${messageOf(error)}`);
+    throw unreadable(`${path}: ${fileProblem(error)}`);
   }
 }
 

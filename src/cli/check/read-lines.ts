@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import process from 'node:process';
-import { SluiceError, messageOf } from '../../base/errors.ts';
+import { SluiceError } from '../../base/errors.ts';
+import { fileProblem } from '../file-problem.ts';
 
 /** Read at once; large, since each piece costs a turn of the event loop. */
 const PIECE = 1 << 20;
@@ -18,7 +19,7 @@ export async function* readLines(path: string): AsyncIterable<readonly string[]>
     }
   } catch (error) {
     if (error instanceof SluiceError) throw error;
-    throw new SluiceError('no-such-input', `${path}: ${messageOf(error)}`, {}, error);
+    throw new SluiceError('no-such-input', `${path}: ${fileProblem(error)}`, {}, error);
   }
   if (rest !== '') yield [rest];
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
-import { SluiceError, messageOf } from '../../base/errors.ts';
+import { SluiceError } from '../../base/errors.ts';
 import { formatExport, parseExport, sumsOf } from '../../core/datastore/index.ts';
 import type { ExportFile, Sum } from '../../core/datastore/index.ts';
 import { exportDatastore, importDatastore, isLocked, setLocked } from '../../host/datastore/migration.ts';
@@ -8,6 +8,7 @@ import { datastoreType, openEtcd } from '../../host/datastore/open-datastore.ts'
 import type { Datastore } from '../../host/datastore/open-datastore.ts';
 import { openCluster } from '../cluster.ts';
 import type { Command, Invocation } from '../command.ts';
+import { fileProblem } from '../file-problem.ts';
 import { KUBECONFIG, NAME } from '../lab-options.ts';
 import { table } from '../table.ts';
 
@@ -103,7 +104,7 @@ async function readExport(path: string | undefined): Promise<ExportFile> {
   try {
     return parseExport(path === '-' ? await text(process.stdin) : await readFile(path, 'utf8'));
   } catch (error) {
-    throw new SluiceError('bad-input', `${path === '-' ? 'standard input' : path}: ${messageOf(error)}`, {}, error);
+    throw new SluiceError('bad-input', `${path === '-' ? 'standard input' : path}: ${fileProblem(error)}`, {}, error);
   }
 }
 

@@ -1,9 +1,10 @@
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { SluiceError, messageOf } from '../../base/errors.ts';
+import { SluiceError } from '../../base/errors.ts';
 import { clusterState } from '../../core/policy/cluster-state.ts';
 import type { ClusterState } from '../../core/policy/cluster.ts';
 import type { Command, Invocation } from '../command.ts';
+import { fileProblem } from '../file-problem.ts';
 import { INPUT_OPTIONS, STAGED, formatPolicyIssue, pathsOf, readFiles, readInput } from '../input.ts';
 import { LANGUAGE, languageOf } from '../language.ts';
 import { isSpec, readSpec } from '../test/read-spec.ts';
@@ -82,7 +83,7 @@ function read(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new SluiceError('no-such-input', `${file}: ${messageOf(error)}`, {}, error);
+    throw new SluiceError('no-such-input', `${file}: ${fileProblem(error)}`, {}, error);
   }
 }
 

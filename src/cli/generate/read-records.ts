@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { SluiceError, messageOf } from '../../base/errors.ts';
+import { fileProblem } from '../file-problem.ts';
 
 /** One connection as it was written, every field still text. */
 export interface ConnectionRecord {
@@ -51,7 +52,7 @@ function readText(path: string): string {
   try {
     return readFileSync(path === '-' ? process.stdin.fd : path, 'utf8');
   } catch (error) {
-    throw new SluiceError('no-such-input', `${path}: ${messageOf(error)}`, {}, error);
+    throw new SluiceError('no-such-input', `${path}: ${fileProblem(error)}`, {}, error);
   }
 }
 

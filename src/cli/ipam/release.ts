@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import { SluiceError, messageOf } from '../../base/errors.ts';
+import { SluiceError } from '../../base/errors.ts';
 import { cidrContains, formatIp, parseIp } from '../../base/ip/index.ts';
 import type { Ip } from '../../base/ip/index.ts';
 import { checkState, holderText, ordinalOf, releaseOrdinals } from '../../core/ipam/index.ts';
 import type { BlockStore, IpamState } from '../../core/ipam/index.ts';
+import { fileProblem } from '../file-problem.ts';
 import type { CheckReport } from './check.ts';
 
 /** Which addresses `sluice ipam release` is to give back. */
@@ -62,7 +63,7 @@ async function leakedIn(path: string): Promise<ReadonlySet<string>> {
   try {
     report = JSON.parse(await readFile(path, 'utf8')) as Partial<CheckReport>;
   } catch (error) {
-    throw new SluiceError('bad-report', `${path}: ${messageOf(error)}`, {}, error);
+    throw new SluiceError('bad-report', `${path}: ${fileProblem(error)}`, {}, error);
   }
   if (!Array.isArray(report.problems))
     throw new SluiceError('bad-report', `${path} is not a report of 'sluice ipam check -o json'`);

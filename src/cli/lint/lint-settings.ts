@@ -1,10 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
-import { SluiceError, messageOf } from '../../base/errors.ts';
+import { SluiceError } from '../../base/errors.ts';
 import { formatLoadIssue } from '../../core/kube/check-manifest.ts';
 import { parseManifests } from '../../core/kube/yaml.ts';
 import { ALL_RULES, DEFAULT_SETTINGS, readSettings } from '../../core/lint/index.ts';
 import type { LintSettings } from '../../core/lint/index.ts';
+import { fileProblem } from '../file-problem.ts';
 
 /** Name of the configuration file, looked for in the working directory and the folders above it. */
 export const SETTINGS_FILE = '.sluice-lint.yaml';
@@ -43,6 +44,6 @@ function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new SluiceError('bad-config', `--config ${file}: ${messageOf(error)}`);
+    throw new SluiceError('bad-config', `--config ${file}: ${fileProblem(error)}`);
   }
 }
