@@ -16,6 +16,7 @@ async function call(
   command: string,
   answer: (request: CniRequest) => object | 'down',
   ipam: { readonly exitCode: number; readonly stdout: string } = { exitCode: 0, stdout: JSON.stringify(LEASE) },
+  config: object = CONFIG,
 ) {
   const events: string[] = [];
   const requests: CniRequest[] = [];
@@ -39,7 +40,7 @@ async function call(
     },
   };
   const env = { CNI_COMMAND: command, CNI_CONTAINERID: 'c1', CNI_NETNS: '/n', CNI_IFNAME: 'eth0', CNI_PATH: '/bin' };
-  const { stdout, exitCode } = await runPlugin(env, () => JSON.stringify(CONFIG), dependencies);
+  const { stdout, exitCode } = await runPlugin(env, () => JSON.stringify(config), dependencies);
   return { events, requests, exitCode, printed: stdout === '' ? undefined : (JSON.parse(stdout) as { msg?: string }) };
 }
 
@@ -77,6 +78,24 @@ it('gives the address back after the link has gone, also with a note for an agen
   expect((await call('DEL', () => ERROR)).events).toEqual(['agent DEL']);
 });
 
+it('needs no other plugin to give back what the agent has given out', async () => {
+  const missing = { exitCode: 127, stdout: '' };
+  expect((await call('DEL', () => ({ ok: null }), missing)).exitCode).toBe(0);
+  expect((await call('DEL', answers, missing)).exitCode).toBe(1);
+  expect((await call('DEL', () => 'down', missing)).exitCode).toBe(1);
+});
+
+it.each(['GC', 'STATUS'])('asks both at %s', async (command) => {
+  const config = { ...CONFIG, cniVersion: '1.1.0', 'cni.dev/valid-attachments': [] };
+  const delegated = [`agent ${command}`, 'agent IPAM', `/bin/host-local ${command} 10.244.3.0/24`];
+  expect((await call(command, answers, undefined, config)).events).toEqual(delegated);
+  const bad = { exitCode: 1, stdout: JSON.stringify({ code: 999, msg: 'the disk is full' }) };
+  const { exitCode, printed } = await call(command, answers, bad, config);
+  expect({ exitCode, msg: printed?.msg }).toEqual({ exitCode: 1, msg: `ipam host-local ${command}: the disk is full` });
+  expect((await call(command, () => ({ ok: null }), undefined, config)).events).toEqual(delegated.slice(0, 2));
+  expect((await call(command, () => ERROR, undefined, config)).events).toEqual(delegated.slice(0, 1));
+});
+
 it('asks both at CHECK', async () => {
   const { events } = await call('CHECK', answers);
   expect(events).toEqual(['agent IPAM', '/bin/host-local CHECK 10.244.3.0/24', 'agent CHECK']);
@@ -85,7 +104,8 @@ it('asks both at CHECK', async () => {
 it("passes on the plugin's own complaint, and asks nothing of an agent that is away", async () => {
   const full = { exitCode: 1, stdout: JSON.stringify({ code: 999, msg: 'no IP addresses available in range set' }) };
   const { events, printed } = await call('ADD', answers, full);
-  expect(events).toEqual(['agent IPAM', '/bin/host-local ADD 10.244.3.0/24']);
+  // The specification has a delegated plugin that failed clean up before the failure is told.
+  expect(events).toEqual(['agent IPAM', '/bin/host-local ADD 10.244.3.0/24', '/bin/host-local DEL 0.0.0.0/0']);
   expect(printed?.msg).toBe('ipam host-local ADD: no IP addresses available in range set');
   const killed = await call('ADD', answers, { exitCode: 137, stdout: '' });
   expect(killed.printed?.msg).toBe('ipam host-local ADD: it ended with exit code 137');

@@ -3,7 +3,7 @@ import { CNI_ERROR, CniError } from '../../core/cni/errors.ts';
 import type { CniRequest } from '../../core/cni/protocol.ts';
 
 type Config = Readonly<Record<string, unknown>>;
-type Command = 'ADD' | 'DEL' | 'CHECK';
+type Command = 'ADD' | 'DEL' | 'CHECK' | 'GC' | 'STATUS';
 
 /** How an IPAM plugin has ended. */
 interface IpamOutcome {
@@ -17,7 +17,8 @@ export type RunIpam = (type: string, path: string, command: Command, stdin: stri
 /** How addresses are got and given back. */
 export interface Delegate {
   readonly add: (podCidrs: readonly string[]) => Config;
-  readonly check: (podCidrs: readonly string[]) => void;
+  /** Has the other plugin do its part of what neither gets nor gives back an address by name. */
+  readonly forward: (command: 'CHECK' | 'GC' | 'STATUS', podCidrs: readonly string[]) => void;
   readonly del: () => void;
 }
 
@@ -30,11 +31,29 @@ export function delegateOf({ config, path }: CniRequest, runIpam: RunIpam): Dele
     if (exitCode === 0) return stdout;
     throw failure(type, command, exitCode, stdout);
   };
+  const del = (): void => void run('DEL', withAnyCidrs(config));
   return {
-    add: (podCidrs) => JSON.parse(run('ADD', withPodCidrs(config, podCidrs))) as Config,
-    check: (podCidrs) => void run('CHECK', withPodCidrs(config, podCidrs)),
-    del: () => void run('DEL', withAnyCidrs(config)),
+    add: (podCidrs) => {
+      const filled = withPodCidrs(config, podCidrs);
+      try {
+        return JSON.parse(run('ADD', filled)) as Config;
+      } catch (error) {
+        quietly(del);
+        throw error;
+      }
+    },
+    forward: (command, podCidrs) => void run(command, withPodCidrs(config, podCidrs)),
+    del,
   };
+}
+
+/** What failed is told; that cleaning up after it failed as well is not. */
+function quietly(task: () => void): void {
+  try {
+    task();
+  } catch {
+    // The runtime's DEL tries again.
+  }
 }
 
 /** The plugin's own error, if it printed one as the specification says. */

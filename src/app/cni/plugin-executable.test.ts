@@ -217,6 +217,11 @@ describe('CHECK, GC, STATUS and VERSION', () => {
       supportedVersions: ['0.3.1', '0.4.0', '1.0.0', '1.1.0'],
     });
   });
+
+  it('VERSION answers without a configuration, as people ask at a shell', async () => {
+    const { code, stdout } = await run(plugin, { CNI_COMMAND: 'VERSION' }, '');
+    expect({ code, ...JSON.parse(stdout) }).toMatchObject({ code: 0, cniVersion: '1.1.0' });
+  });
 });
 
 describe('bad input', () => {

@@ -40,7 +40,9 @@ export async function runPlugin(
   let cniVersion: string = CNI_VERSIONS.at(-1)!;
   try {
     const environment = readEnvironment(env);
-    const config = parseConfig(readStdin());
+    const stdin = readStdin();
+    // Nothing of the configuration matters to VERSION, and at a shell there is none.
+    const config = parseConfig(environment.command === 'VERSION' && stdin.trim() === '' ? '{}' : stdin);
     if (typeof config['cniVersion'] === 'string') cniVersion = config['cniVersion'];
     if (environment.command === 'VERSION') return printed({ cniVersion, supportedVersions: CNI_VERSIONS });
     const netConf = parseNetConf(config);
@@ -62,22 +64,43 @@ async function performWith(
   dependencies: PluginDependencies,
 ): Promise<PluginOutcome> {
   const { command } = request;
+  const askRanges = (): Promise<PluginOutcome> => perform({ ...request, command: 'IPAM' }, config, dependencies);
+  const outcome = isAfter(command) ? await perform(request, config, dependencies) : undefined;
+  if (outcome !== undefined && outcome.exitCode !== 0) return outcome;
   if (command === 'DEL') {
-    const outcome = await perform(request, config, dependencies);
-    if (outcome.exitCode === 0) delegate.del();
-    return outcome;
+    try {
+      delegate.del();
+    } catch (error) {
+      // Where the agent gives addresses out, the other plugin has none to give back and need not even be there.
+      const ranges = await askRanges().catch(() => undefined);
+      if (ranges === undefined || ranges.exitCode !== 0 || ranges.stdout !== '') throw error;
+    }
+    return outcome!;
   }
-  if (command !== 'ADD' && command !== 'CHECK') return perform(request, config, dependencies);
-  const ranges = await perform({ ...request, command: 'IPAM' }, config, dependencies);
-  const podCidrs = ranges.exitCode === 0 && ranges.stdout !== '' ? (JSON.parse(ranges.stdout) as string[]) : undefined;
+  const ranges = await askRanges();
   if (ranges.exitCode !== 0) return ranges;
-  if (podCidrs === undefined) return perform(request, config, dependencies);
-  if (command === 'CHECK') {
-    delegate.check(podCidrs);
-    return perform(request, config, dependencies);
-  }
+  if (ranges.stdout === '') return outcome ?? perform(request, config, dependencies);
+  const podCidrs = JSON.parse(ranges.stdout) as readonly string[];
+  if (command === 'ADD') return addWith(delegate, podCidrs, request, config, dependencies);
+  delegate.forward(command as 'CHECK' | 'GC' | 'STATUS', podCidrs);
+  return outcome ?? perform(request, config, dependencies);
+}
+
+/** Whether the other plugin's turn comes after ours. */
+function isAfter(command: CniRequest['command']): boolean {
+  return command === 'DEL' || command === 'GC' || command === 'STATUS';
+}
+
+async function addWith(
+  delegate: Delegate,
+  podCidrs: readonly string[],
+  request: CniRequest,
+  config: NetConf,
+  dependencies: PluginDependencies,
+): Promise<PluginOutcome> {
   const ipamResult = delegate.add(podCidrs);
   const outcome = await perform({ ...request, config: { ...request.config, ipamResult } }, config, dependencies);
+  // Without an answer the pod may be wired with the address: then it is the runtime's DEL that gives it back.
   if (outcome.exitCode !== 0) delegate.del();
   return outcome;
 }
