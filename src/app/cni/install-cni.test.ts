@@ -63,6 +63,20 @@ describe('install-cni', () => {
     expect(readdirSync(join(directory, 'net.d'))).toEqual(['10-sluice.conflist']);
   });
 
+  it('installs the plugin, too, that gives out the addresses in the template', async () => {
+    executable('supplied/host-local', 'host-local');
+    const ipam = { type: 'host-local', subnet: 'usePodCidr' };
+    const template = { name: 'net', cniVersion: '0.3.1', plugins: [{ type: 'sluice', ipam }] };
+    await install({ CNI_NETWORK_CONFIG: JSON.stringify(template) });
+    expect(readdirSync(join(directory, 'bin')).sort()).toEqual(['host-local', 'sluice']);
+  });
+
+  it('misses no plugin for addresses that the agent gives out, whatever a template calls it', async () => {
+    const template = { name: 'net', cniVersion: '0.3.1', plugins: [{ type: 'sluice', ipam: { type: 'calico-ipam' } }] };
+    await install({ CNI_NETWORK_CONFIG: JSON.stringify(template) });
+    expect(lines.join()).not.toContain('not installed');
+  });
+
   it.each([
     ['calico', '10-calico.conflist', { plugins: [{ type: 'calico' }, { type: 'portmap' }] }],
     ['flannel', '10-flannel.conflist', { plugins: [{ type: 'flannel' }] }],

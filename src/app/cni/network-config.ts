@@ -1,5 +1,5 @@
 import { messageOf, SluiceError } from '../../base/errors.ts';
-import { CNI_VERSIONS, isSupportedVersion } from '../../core/cni/index.ts';
+import { CNI_VERSIONS, delegatedIpam, isSupportedVersion } from '../../core/cni/index.ts';
 
 /** What the ConfigMap's template leaves open. */
 export interface NetworkConfigValues {
@@ -35,9 +35,16 @@ export function renderNetworkConfig(template: string | undefined, values: Networ
   return fill(template === undefined || template.trim() === '' ? JSON.stringify(DEFAULT_TEMPLATE) : template, values);
 }
 
-/** The plugin types of a rendered conflist, in chain order. */
+/** The plugins that a rendered conflist needs: those of the chain in its order, each with the one that gives it addresses. */
 export function pluginTypes(conflist: string): readonly string[] {
-  return (JSON.parse(conflist) as { plugins: readonly { type: string }[] }).plugins.map(({ type }) => type);
+  const { plugins } = JSON.parse(conflist) as { plugins: readonly { readonly type: string }[] };
+  return [...new Set(plugins.flatMap((plugin) => [plugin.type, delegatedIpam({ ...plugin }) ?? []].flat()))];
+}
+
+/** Name of the network that a ConfigMap's template describes; throws as {@link renderNetworkConfig}. */
+export function networkName(template: string | undefined): string {
+  const conflist = renderNetworkConfig(template, { nodeName: '', mtu: 0, kubeconfigPath: '' });
+  return (JSON.parse(conflist) as { readonly name: string }).name;
 }
 
 function fill(template: string, values: NetworkConfigValues): string {

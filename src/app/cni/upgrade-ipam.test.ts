@@ -135,6 +135,19 @@ describe('upgrade-ipam', () => {
     expect(Object.keys(await held())).toEqual(['10.88.0.5']);
   });
 
+  it.each([
+    ['no template', undefined, 'k8s-pod-network'],
+    ['an empty template', ' ', 'k8s-pod-network'],
+    [
+      'a template that names other things before the network',
+      '{"plugins": [{"type": "sluice", "mtu": __CNI_MTU__, "args": {"name": "x"}}], "cniVersion": "1.0.0", "name": "own"}',
+      'own',
+    ],
+  ])('takes the name of the network from %s', (_, template, network) => {
+    const env = { NODE_NAME: 'node-1', ...(template === undefined ? {} : { CNI_NETWORK_CONFIG: template }) };
+    expect(upgradeIpamOptions(env).network).toBe(network);
+  });
+
   it('ends well as a program where there is nothing to take over, without asking an API server', async () => {
     rmSync(join(directory, 'cbr0'), { recursive: true });
     const env = { NODE_NAME: 'node-1', HOST_LOCAL_DIR: directory, SLUICE_IPV4_POOL_CIDR: '10.88.0.0/16' };

@@ -17,6 +17,7 @@ import { createMissingPools } from '../../host/ipam-store/create-missing-pools.t
 import { listAll } from '../../host/kube-client/list-all.ts';
 import { NODES, PODS } from '../../host/kube-client/resources.ts';
 import type { KubeClient } from '../../host/kube-client/types.ts';
+import { networkName } from './network-config.ts';
 
 /** What `sluice upgrade-ipam` is told. */
 export interface UpgradeIpamOptions {
@@ -49,7 +50,7 @@ export interface UpgradeIpamReport {
   readonly stale: number;
 }
 
-/** Reads the options from the environment; throws a SluiceError (`bad-options`). */
+/** Reads the options from the environment; throws a SluiceError (`bad-options`, or `bad-cni-config` of the template). */
 export function upgradeIpamOptions(env: Readonly<Record<string, string | undefined>>): UpgradeIpamOptions {
   const nodeName = env['KUBERNETES_NODE_NAME'] ?? env['NODE_NAME'] ?? '';
   if (nodeName === '')
@@ -162,11 +163,6 @@ async function runningPods(nodeName: string, client: KubeClient): Promise<readon
         .map((ip) => parseIp(ip ?? ''))
         .filter((ip) => ip !== undefined),
     }));
-}
-
-function networkName(template: string | undefined): string {
-  const name = /"name"\s*:\s*"([^"]+)"/.exec(template ?? '')?.[1];
-  return name ?? 'k8s-pod-network';
 }
 
 function cannotImport(problems: readonly string[], advice: string): SluiceError<'cannot-import'> {

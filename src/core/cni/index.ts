@@ -1,4 +1,5 @@
 export type { Bandwidth, RateLimit } from './bandwidth.ts';
+export { delegatedIpam } from './delegated-ipam.ts';
 export { answerCni } from './dispatch.ts';
 export type { AttachmentRequest, CniService } from './dispatch.ts';
 export { CNI_ERROR, CniError } from './errors.ts';
