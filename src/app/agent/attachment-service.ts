@@ -1,3 +1,5 @@
+import { messageOf } from '../../base/errors.ts';
+import { CNI_ERROR, CniError } from '../../core/cni/index.ts';
 import type { AttachmentRequest, CniAttachment, CniResult, CniService, NetConf } from '../../core/cni/index.ts';
 import { handleOf } from '../../core/ipam/index.ts';
 import { endpointDelta } from './endpoint-record.ts';
@@ -55,7 +57,7 @@ export abstract class AttachmentService implements CniService {
 
   check(request: AttachmentRequest): Promise<void> {
     return this.#inTurn(request, async (id) => {
-      await this.#dependencies.ready();
+      await this.ready();
       this.inspect(id, request);
     });
   }
@@ -77,6 +79,15 @@ export abstract class AttachmentService implements CniService {
 
   /** Throws what is wrong with an attachment. */
   protected abstract inspect(id: string, request: AttachmentRequest): void;
+
+  /** Resolves when requests can be served; rejects with code 11 when that takes too long. */
+  protected async ready(): Promise<void> {
+    try {
+      await this.#dependencies.ready();
+    } catch (error) {
+      throw new CniError(CNI_ERROR.tryAgainLater, `the agent is not ready: ${messageOf(error)}`, '', error);
+    }
+  }
 
   protected remember(record: EndpointRecord): void {
     this.#dependencies.store.save(record);

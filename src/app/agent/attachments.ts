@@ -119,9 +119,7 @@ export class Attachments extends AttachmentService {
   protected override async attach(id: string, request: AttachmentRequest): Promise<CniResult> {
     const pod = podOf(request);
     const capabilities = parseRuntimeConfig(request.config.runtimeConfig);
-    await this.#dependencies.ready().catch((error: unknown) => {
-      throw new CniError(CNI_ERROR.tryAgainLater, `the agent is not ready: ${messageOf(error)}`, '', error);
-    });
+    await this.ready();
     const existing = this.records.get(id);
     if (existing !== undefined) {
       const same = existing.netns === request.netns && asksAlike(existing, capabilities);

@@ -50,18 +50,17 @@ export class ForeignEndpoints extends AttachmentService {
   }
 
   protected override async attach(id: string, request: AttachmentRequest): Promise<CniResult> {
-    const { ready, ensurePod, onChange, log } = this.#dependencies;
+    const { ensurePod, onChange, log } = this.#dependencies;
     const pod = podOf(request);
     assertNothingAsked(request.config);
     const title = `pod ${pod.namespace}/${pod.name}`;
-    const tryAgain = (what: string) => (error: unknown) => {
-      throw new CniError(CNI_ERROR.tryAgainLater, `${what}: ${messageOf(error)}`, '', error);
-    };
     const own = ownRecord(id, request, pod, this.#dependencies.links);
     const before = own === undefined ? wiredBefore(request) : undefined;
-    await ready().catch(tryAgain('the agent is not ready'));
+    await this.ready();
     // Without its labels nothing can be said about its policy.
-    await ensurePod(pod).catch(tryAgain(`${title} is not known`));
+    await ensurePod(pod).catch((error: unknown) => {
+      throw new CniError(CNI_ERROR.tryAgainLater, `${title} is not known: ${messageOf(error)}`, '', error);
+    });
     if (this.records.has(id)) await this.remove(id);
     const record = own ?? this.#recordOf(id, request, pod, before!);
     await this.#removeForerunners(record);
