@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { labNames, labStatus, openLab, startLab, stopLab } from './lab.ts';
+import { labNames, openLab, startLab, stopLab } from './lab.ts';
 import type { LabOptions } from './lab-types.ts';
 import type { PathEnvironment } from './paths.ts';
 import { labPaths } from './paths.ts';
@@ -64,7 +64,8 @@ describe('a cluster', () => {
     const started = await startLab(options('one'), { ...environment, onPhase: ({ name }) => phases.push(name) });
     expect(started.nodes).toMatchObject([{ name: 'one-node-1', ready: true, addresses: ['172.30.1.11'] }]);
     expect(phases).toContain('nodes ready');
-    expect(await labStatus('one', environment)).toMatchObject({ name: 'one', server: started.server });
+    const found = await openLab('one', environment);
+    expect(await found?.request({ op: 'status' })).toMatchObject({ name: 'one', server: started.server });
     expect(readFileSync(started.kubeconfig, 'utf8')).toContain(started.server);
 
     const again = await problemOf(startLab(options('one'), environment));
@@ -87,7 +88,7 @@ describe('a cluster', () => {
     await until(() => !processes.some(isAlive));
     // The socket and the pid file are still there, but nobody answers.
     expect(existsSync(labPaths('two', environment).controlSocket)).toBe(true);
-    expect(await labStatus('two', environment)).toBeUndefined();
+    expect(await openLab('two', environment)).toBeUndefined();
 
     const other = await problemOf(startLab(options('two', { backend: 'host-gw' }), environment));
     expect(other).toMatchObject({ code: 'invalid-options' });

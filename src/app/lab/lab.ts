@@ -15,6 +15,7 @@ import { SUPERVISOR_CONFIG } from './supervisor/config.ts';
 import { pidFileIsLocked } from './supervisor/lock.ts';
 import { programToRun } from '../../host/exec/bundle.ts';
 
+/** Who hears of the progress of a start, and may break it off. */
 export interface StartLabDependencies extends PathEnvironment {
   /** Called as the start proceeds. */
   readonly onPhase?: (phase: LabPhase) => void;
@@ -127,11 +128,6 @@ export async function openLab(name: string, environment: PathEnvironment): Promi
     throw error;
   }
   return { paths, request: (request) => controlRequest(paths.controlSocket, request) };
-}
-
-/** The status of cluster `name`, or undefined when it is not running. */
-export async function labStatus(name: string, environment: PathEnvironment): Promise<LabStatus | undefined> {
-  return (await openLab(name, environment))?.request({ op: 'status' });
 }
 
 /** Names of all clusters that have state on this machine, running or not. */

@@ -20,9 +20,6 @@ export const CNI_ERROR = {
   internal: 999,
 } as const;
 
-/** A code from {@link CNI_ERROR}. */
-export type CniErrorCode = (typeof CNI_ERROR)[keyof typeof CNI_ERROR];
-
 /** A failure that the container runtime will see: throw it anywhere below a CNI request. */
 export class CniError extends SluiceError<'cni'> {
   readonly cniCode: number;

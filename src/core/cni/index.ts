@@ -3,7 +3,6 @@ export { delegatedIpam } from './delegated-ipam.ts';
 export { answerCni } from './dispatch.ts';
 export type { AttachmentRequest, CniService } from './dispatch.ts';
 export { CNI_ERROR, CniError } from './errors.ts';
-export type { CniErrorCode } from './errors.ts';
 export { DEFAULT_PENDING_DEL_DIR, isSupportedVersion } from './netconf.ts';
 export { describeHostPort, overlaps } from './port-mappings.ts';
 export { decodeReply, decodeRequest } from './protocol.ts';

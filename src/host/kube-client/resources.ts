@@ -16,6 +16,7 @@ const grouped = (group: string, version: string, plural: string, kind: string, n
   namespaced,
 });
 
+/** What the agents, the controllers and the lab read and write, by the names of its plurals. */
 export const PODS = core('pods', 'Pod', true);
 export const NAMESPACES = core('namespaces', 'Namespace', false);
 export const NODES = core('nodes', 'Node', false);
@@ -25,11 +26,6 @@ export const CONFIG_MAPS = core('configmaps', 'ConfigMap', true);
 export const SECRETS = core('secrets', 'Secret', true);
 export const SERVICE_ACCOUNTS = core('serviceaccounts', 'ServiceAccount', true);
 export const EVENTS = core('events', 'Event', true);
-export const REPLICATION_CONTROLLERS = core('replicationcontrollers', 'ReplicationController', true);
-export const PERSISTENT_VOLUME_CLAIMS = core('persistentvolumeclaims', 'PersistentVolumeClaim', true);
-export const PERSISTENT_VOLUMES = core('persistentvolumes', 'PersistentVolume', false);
-export const RESOURCE_QUOTAS = core('resourcequotas', 'ResourceQuota', true);
-export const LIMIT_RANGES = core('limitranges', 'LimitRange', true);
 
 export const ENDPOINT_SLICES = grouped('discovery.k8s.io', 'v1', 'endpointslices', 'EndpointSlice', true);
 export const NETWORK_POLICIES = grouped('networking.k8s.io', 'v1', 'networkpolicies', 'NetworkPolicy', true);
@@ -45,12 +41,8 @@ export const LEASES = grouped('coordination.k8s.io', 'v1', 'leases', 'Lease', tr
 export const DEPLOYMENTS = grouped('apps', 'v1', 'deployments', 'Deployment', true);
 export const REPLICA_SETS = grouped('apps', 'v1', 'replicasets', 'ReplicaSet', true);
 export const DAEMON_SETS = grouped('apps', 'v1', 'daemonsets', 'DaemonSet', true);
-export const STATEFUL_SETS = grouped('apps', 'v1', 'statefulsets', 'StatefulSet', true);
 export const JOBS = grouped('batch', 'v1', 'jobs', 'Job', true);
-export const CRON_JOBS = grouped('batch', 'v1', 'cronjobs', 'CronJob', true);
 export const POD_DISRUPTION_BUDGETS = grouped('policy', 'v1', 'poddisruptionbudgets', 'PodDisruptionBudget', true);
-export const PRIORITY_CLASSES = grouped('scheduling.k8s.io', 'v1', 'priorityclasses', 'PriorityClass', false);
-export const STORAGE_CLASSES = grouped('storage.k8s.io', 'v1', 'storageclasses', 'StorageClass', false);
 export const CUSTOM_RESOURCE_DEFINITIONS = grouped(
   'apiextensions.k8s.io',
   'v1',
