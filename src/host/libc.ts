@@ -260,7 +260,7 @@ export const MNT_DETACH = 2;
 /** mount_setattr(2) attributes (linux/mount.h). */
 export const MOUNT_ATTR_RDONLY = 1;
 
-/** prctl(2): signal to receive when the parent dies; adopt orphaned descendants (linux/prctl.h). */
+/** prctl(2): the signal to receive when the parent dies (linux/prctl.h). */
 export const PR_SET_PDEATHSIG = 1;
 
 /** Socket constants (asm-generic/socket.h, linux/socket.h, linux/in.h). */

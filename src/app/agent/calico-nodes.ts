@@ -12,6 +12,7 @@ import type { KubeClient, KubeObject, WriteOptions } from '../../host/kube-clien
 import { knownNode } from './routing-objects.ts';
 import type { KnownNode } from './routing-objects.ts';
 
+/** Told of every change of a node, and of failures that are recovered from. */
 export interface CalicoNodesListener {
   readonly onDelta: (delta: Delta<KnownNode>) => void;
   readonly onError: (what: string, error: unknown) => void;

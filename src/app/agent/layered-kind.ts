@@ -14,6 +14,7 @@ export interface Understood<V> {
   readonly issues: readonly PolicyIssue[];
 }
 
+/** One kind: where it is, how it is understood, and who hears of changes. */
 export interface LayeredKindOptions<V> {
   /** Where objects of the kind may be, best first: an object that is in several counts as it stands in the first. */
   readonly resources: readonly Resource[];

@@ -29,6 +29,7 @@ export interface TokenSigner {
   verify(token: string, now: number): TokenClaims | undefined;
 }
 
+/** A signer with this key (P-256, PEM). Throws when it is no private key. */
 export function tokenSigner(privateKeyPem: string): TokenSigner {
   const privateKey = createPrivateKey(privateKeyPem);
   const publicKey = createPublicKey(privateKey);

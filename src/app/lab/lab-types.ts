@@ -1,5 +1,6 @@
 /** How pods of different nodes can reach each other. */
 export const LAB_BACKENDS = ['vxlan', 'host-gw', 'cross-subnet', 'ipip', 'udp', 'ovs', 'macvlan', 'none'] as const;
+/** One of {@link LAB_BACKENDS}. */
 export type LabBackend = (typeof LAB_BACKENDS)[number];
 
 /** Which address families pods and Services get. */
@@ -25,6 +26,7 @@ export interface LabProblem {
   readonly message: string;
 }
 
+/** What starting, finding or asking a cluster can come to, besides a cluster. */
 export type LabErrorCode =
   'invalid-options' | 'already-running' | 'not-running' | 'unsupported-machine' | 'start-failed' | 'control-failed';
 
@@ -58,6 +60,7 @@ export interface LabNode {
   readonly ready: boolean;
 }
 
+/** A running cluster as its supervisor sees it; `phases` and `startedAt` (RFC 3339) are of its start. */
 export interface LabStatus {
   readonly name: string;
   readonly supervisorPid: number;
@@ -129,6 +132,7 @@ export type ControlRequest =
   | { readonly op: 'kill-node'; readonly node: string }
   | { readonly op: 'stop' };
 
+/** What each {@link ControlRequest} is answered with, by its `op`. */
 export interface ControlReplies {
   readonly ping: true;
   readonly status: LabStatus;
@@ -141,6 +145,7 @@ export interface ControlReplies {
   readonly stop: true;
 }
 
+/** A line of answer: one of {@link ControlReplies}, or the error that the supervisor threw. */
 export type ControlReply =
   { readonly ok: unknown } | { readonly error: { readonly code: string; readonly message: string } };
 

@@ -16,6 +16,7 @@ export interface RawLabOptions {
   readonly apiPort?: string | number | undefined;
 }
 
+/** A request that can be followed, or everything that is wrong with it. */
 export type LabOptionsResult =
   | { readonly kind: 'valid'; readonly options: LabOptions }
   | { readonly kind: 'invalid'; readonly problems: readonly LabProblem[] };

@@ -20,12 +20,14 @@ export function attribute(writer: ByteWriter, type: number, payload: Uint8Array)
   writer.align(4);
 }
 
+/** One byte, with its padding. */
 export function attributeU8(writer: ByteWriter, type: number, value: number): void {
   writer.u16(5);
   writer.u16(type);
   writer.u32(value & 0xff);
 }
 
+/** In the machine's byte order, which is little-endian on all that Sluice runs on. */
 export function attributeU32(writer: ByteWriter, type: number, value: number): void {
   writer.u16(8);
   writer.u16(type);

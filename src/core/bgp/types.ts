@@ -30,6 +30,7 @@ export interface BgpConfiguration {
   readonly meshMaxRestart?: number;
 }
 
+/** The least severity that BIRD logs; the names are those of `logSeverityScreen`. */
 export type LogSeverity = 'Debug' | 'Info' | 'Warning' | 'Error' | 'Fatal';
 
 /** Communities that routes within a block carry. */
@@ -91,6 +92,7 @@ export interface FilterRule {
   readonly operations: readonly FilterOperation[];
 }
 
+/** Which blocks a rule is about: by the block, and by lengths of prefixes from `least` to `most`. */
 export interface NetMatch {
   readonly operator: 'Equal' | 'NotEqual' | 'In' | 'NotIn';
   readonly cidr: Cidr;
@@ -98,6 +100,7 @@ export interface NetMatch {
   readonly most?: number;
 }
 
+/** What becomes of a route that a rule accepts. */
 export type FilterOperation =
   | { readonly kind: 'add-community'; readonly community: Community }
   | { readonly kind: 'prepend'; readonly path: readonly number[] }
@@ -181,6 +184,7 @@ export interface BgpSession {
   readonly filters: readonly BgpFilter[];
 }
 
+/** Where a session comes from: the mesh, or a BGPPeer for some nodes or for all. */
 export type SessionKind = 'mesh' | 'node' | 'global';
 
 /** One node's BGP: what its BIRD is configured to. */

@@ -3,6 +3,7 @@ export type CniCommand = 'ADD' | 'DEL' | 'CHECK' | 'GC' | 'STATUS' | 'VERSION';
 
 /** The specification versions that the plugin speaks, oldest first. */
 export const CNI_VERSIONS = ['0.3.1', '0.4.0', '1.0.0', '1.1.0'] as const;
+/** One of {@link CNI_VERSIONS}. */
 export type CniVersion = (typeof CNI_VERSIONS)[number];
 
 /** A network interface in a result; without `sandbox` it is on the host. */

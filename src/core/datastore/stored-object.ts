@@ -7,6 +7,7 @@ export interface StoredObject {
   readonly [field: string]: unknown;
 }
 
+/** Metadata as Calico writes it; fields that are not known here are kept as they are. */
 export interface StoredMetadata {
   readonly name: string;
   readonly namespace?: string;

@@ -28,6 +28,7 @@ export type LeaseClaim<Entry extends StoredLease> =
   | { readonly kind: 'create'; readonly key: string; readonly subnets: readonly Cidr[] }
   | { readonly kind: 'full'; readonly problem: string };
 
+/** What is known when a node looks for its lease. */
 export interface ClaimOptions<Entry extends StoredLease> {
   readonly cuts: SubnetCuts;
   readonly entries: readonly Entry[];

@@ -31,6 +31,7 @@ export interface NetConf {
   readonly backend: FlannelBackend;
 }
 
+/** A `net-conf.json` that can be followed, or everything that is wrong with it. */
 export type NetConfReading =
   { readonly kind: 'read'; readonly netConf: NetConf } | { readonly kind: 'bad'; readonly problems: readonly string[] };
 

@@ -19,6 +19,7 @@ export interface SubnetCut {
 /** Of the families that the network has; IPv4 is always one. */
 export type SubnetCuts = Readonly<Partial<Record<Family, SubnetCut>>>;
 
+/** The same with what only etcd needs: how subnets are cut. */
 export type EtcdNetConfReading =
   | { readonly kind: 'read'; readonly netConf: NetConf; readonly cuts: SubnetCuts }
   | { readonly kind: 'bad'; readonly problems: readonly string[] };

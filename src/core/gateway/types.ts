@@ -24,6 +24,7 @@ export interface Condition {
   readonly lastTransitionTime: string;
 }
 
+/** Says by `controllerName` who serves the Gateways of the class. */
 export interface GatewayClass {
   readonly metadata?: Metadata;
   readonly spec?: { readonly controllerName?: string; readonly parametersRef?: ObjectReference };
@@ -41,11 +42,13 @@ export interface ObjectReference {
   readonly name?: string;
 }
 
+/** A kind of route that a listener takes. */
 export interface RouteKind {
   readonly group?: string;
   readonly kind?: string;
 }
 
+/** A port of a Gateway, for one hostname or for all. */
 export interface Listener {
   readonly name: string;
   readonly hostname?: string;
@@ -63,6 +66,7 @@ export interface Listener {
   };
 }
 
+/** What became of one listener. */
 export interface ListenerStatus {
   readonly name: string;
   readonly supportedKinds: readonly RouteKind[];
@@ -70,11 +74,13 @@ export interface ListenerStatus {
   readonly conditions: readonly Condition[];
 }
 
+/** Where a Gateway is reached; `type` is `IPAddress` unless given. */
 export interface GatewayAddress {
   readonly type?: string;
   readonly value?: string;
 }
 
+/** Where requests come in. */
 export interface Gateway {
   readonly metadata?: Metadata;
   readonly spec?: {
@@ -92,28 +98,33 @@ export interface Gateway {
   };
 }
 
+/** The Gateway that a route wants to belong to, or one listener of it. */
 export interface ParentReference extends ObjectReference {
   readonly sectionName?: string;
   readonly port?: number;
 }
 
+/** A header and its value. */
 export interface HttpHeader {
   readonly name: string;
   readonly value: string;
 }
 
+/** What becomes of headers: set in place of what is there, added to it, or taken away. */
 export interface HeaderFilter {
   readonly set?: readonly HttpHeader[];
   readonly add?: readonly HttpHeader[];
   readonly remove?: readonly string[];
 }
 
+/** The path of a redirect or a rewrite: another one, or another beginning. */
 export interface PathModifier {
   readonly type?: string;
   readonly replaceFullPath?: string;
   readonly replacePrefixMatch?: string;
 }
 
+/** What is done with a request or its answer; `type` says which field counts. */
 export interface HttpRouteFilter {
   readonly type?: string;
   readonly requestHeaderModifier?: HeaderFilter;
@@ -128,12 +139,14 @@ export interface HttpRouteFilter {
   readonly urlRewrite?: { readonly hostname?: string; readonly path?: PathModifier };
 }
 
+/** A header or query parameter that a request must have; `type` is `Exact` unless given. */
 export interface ValueMatch {
   readonly type?: string;
   readonly name: string;
   readonly value: string;
 }
 
+/** What a request must be; all of it. */
 export interface HttpRouteMatch {
   readonly path?: { readonly type?: string; readonly value?: string };
   readonly headers?: readonly ValueMatch[];
@@ -141,12 +154,14 @@ export interface HttpRouteMatch {
   readonly method?: string;
 }
 
+/** A Service and its share of the requests; the weight is 1 unless given. */
 export interface HttpBackendRef extends ObjectReference {
   readonly port?: number;
   readonly weight?: number;
   readonly filters?: readonly HttpRouteFilter[];
 }
 
+/** What happens to requests that one of `matches` describes. */
 export interface HttpRouteRule {
   readonly name?: string;
   readonly matches?: readonly HttpRouteMatch[];
@@ -155,12 +170,14 @@ export interface HttpRouteRule {
   readonly timeouts?: { readonly request?: string; readonly backendRequest?: string };
 }
 
+/** What a controller says of a route at one of its parents. */
 export interface RouteParentStatus {
   readonly parentRef: ParentReference;
   readonly controllerName: string;
   readonly conditions: readonly Condition[];
 }
 
+/** Requests of some hosts that come in by the parents, and where they go. */
 export interface HttpRoute {
   readonly metadata?: Metadata;
   readonly spec?: {
@@ -171,6 +188,7 @@ export interface HttpRoute {
   readonly status?: { readonly parents?: readonly RouteParentStatus[] };
 }
 
+/** Lets objects of other namespaces refer to some of its own namespace. */
 export interface ReferenceGrant {
   readonly metadata?: Metadata;
   readonly spec?: {

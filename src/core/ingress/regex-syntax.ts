@@ -10,6 +10,7 @@ export type RegexNode =
   /** `$`. */
   | { readonly kind: 'end' };
 
+/** ASCII codes, and {@link BEYOND} for every other character. */
 export type CharacterSet = ReadonlySet<number>;
 
 /** The character that stands for all beyond ASCII. */

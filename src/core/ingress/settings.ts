@@ -59,6 +59,7 @@ export interface Location {
   readonly port?: number;
 }
 
+/** The cookie by which a client stays with its server. */
 export interface StickyCookie {
   readonly name: string;
   /** Seconds; absent: until the browser ends. */
@@ -77,6 +78,7 @@ export type Rewrite =
   | { readonly kind: 'path'; readonly path: string }
   | { readonly kind: 'regex'; readonly pattern: string; readonly replacement: string };
 
+/** What browsers of other origins may do; the texts are those of the headers. */
 export interface Cors {
   /** `*` alone, or origins; one may have `*.` before its host. */
   readonly origins: readonly string[];
@@ -88,6 +90,7 @@ export interface Cors {
   readonly expose?: string;
 }
 
+/** Who is let in, by HTTP basic authentication (RFC 7617). */
 export interface BasicAuth {
   readonly realm: string;
   /** Passwords as crypt(3) writes them. */

@@ -4,6 +4,7 @@ import type { Ip } from '../../base/ip/index.ts';
 /** Two or three numbers: a standard community (RFC 1997) or a large one (RFC 8092). */
 export type Community = readonly number[];
 
+/** Where a peer listens; without a port at 179. */
 export interface PeerAddress {
   readonly ip: Ip;
   readonly port?: number;

@@ -3,6 +3,7 @@ import type { Cidr, Ip } from '../../base/ip/index.ts';
 
 /** How frames go between macvlan devices of one master: the names that CNI's plugin of that name and the kernel have. */
 export const MACVLAN_MODES = ['bridge', 'private', 'vepa', 'passthru'] as const;
+/** One of {@link MACVLAN_MODES}. */
 export type MacvlanMode = (typeof MACVLAN_MODES)[number];
 
 /** The layer 2 that a device is on, as the node that has the device sees it. */

@@ -21,6 +21,7 @@ export interface ItemKinds<L> {
   readonly rules: DesiredRule;
 }
 
+/** The name of a kind. */
 export type ItemKind = keyof ItemKinds<unknown>;
 
 /** Some of each kind, or none. */
@@ -41,6 +42,7 @@ export const KEYS: { readonly [K in ItemKind]: (item: ItemKinds<{ readonly name:
     `${family} ${priority} ${mark?.value}/${mark?.mask} ${typeof action === 'object' ? `goto ${action.goto}` : action} ${table}`,
 };
 
+/** All kinds. */
 export const ITEM_KINDS = Object.keys(KEYS) as readonly ItemKind[];
 
 /** The items by their keys. Of several with one key all but the first get keys that nothing desired has. */

@@ -163,11 +163,13 @@ export interface DesiredWireguardLink {
 /** A device that backends need, by its kind in the kernel. */
 export type DesiredLink = DesiredVxlan | DesiredIpip | DesiredTun | DesiredOvs | DesiredWireguardLink;
 
+/** An address of a device that backends need. */
 export interface DesiredAddress {
   readonly link: string;
   readonly address: Cidr;
 }
 
+/** A route; `protocol` (rtnetlink(7)) tells whose it is, `mtu` is in bytes and of the inner packet. */
 export interface DesiredRoute {
   readonly destination: Cidr;
   readonly type: 'unicast' | 'blackhole';
@@ -205,12 +207,14 @@ export interface ReturnPeer {
   readonly mark: number;
 }
 
+/** A permanent neighbour entry. */
 export interface DesiredNeighbour {
   readonly link: string;
   readonly ip: Ip;
   readonly mac: string;
 }
 
+/** A forwarding entry of a tunnel device: frames for `mac` go to the peer at `remote`. */
 export interface DesiredFdbEntry {
   readonly link: string;
   readonly mac: string;

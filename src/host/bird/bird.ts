@@ -12,6 +12,7 @@ import type { BirdRoute } from './routes.ts';
 import { readSessions } from './sessions.ts';
 import type { BirdSession } from './sessions.ts';
 
+/** Where BIRD is and who hears of its end. */
 export interface BirdOptions {
   /** Where its configuration and control socket are; made when missing. */
   readonly folder: string;

@@ -6,6 +6,7 @@ import { StringDecoder } from 'node:string_decoder';
 /** Longest line that is written in one piece, as containerd's (16 KiB). */
 const LONGEST = 16 * 1024;
 
+/** Which of a container's outputs. */
 export type OutputStream = 'stdout' | 'stderr';
 
 /** One line, or a piece of a very long one (`partial`), of a container's output. */

@@ -7,6 +7,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** Where Calico's kinds can be; the names are Calico's. */
 const DATASTORE_TYPES = ['kubernetes', 'etcdv3'] as const;
 
+/** A value of Calico's `DATASTORE_TYPE`. */
 export type DatastoreType = (typeof DATASTORE_TYPES)[number];
 
 /** A client of Kubernetes and of whatever has Calico's kinds. */

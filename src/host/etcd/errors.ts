@@ -14,6 +14,7 @@ export type EtcdErrorCode =
   | 'internal'
   | 'bad-response';
 
+/** What a call of etcd failed with, classified; see the predicates and {@link EtcdErrorCode}. */
 export class EtcdError extends SluiceError<EtcdErrorCode> {}
 
 /** gRPC's status codes (grpc/doc/statuscodes.md), as etcd uses them (etcd api/v3rpc/rpctypes). */

@@ -34,6 +34,7 @@ function keys(writer: ProtoWriter, range: KeyRange): ProtoWriter {
   return writer.text(1, range.from ?? range.prefix).bytes(2, prefixEnd(range.prefix));
 }
 
+/** `RangeRequest`, whole or as a part of a transaction. */
 export function encodeRange(range: KeyRange): ProtoWriter {
   return keys(new ProtoWriter(), range).integer(3, range.limit).integer(4, range.revision).flag(8, range.keysOnly);
 }
@@ -61,6 +62,7 @@ function encodeCompare({ key, target, is = 'equal', value }: Compare): ProtoWrit
     .integer(COMPARE_FIELD[target], value);
 }
 
+/** `TxnRequest`. */
 export function encodeTxn({ when, success, failure = [] }: TxnRequest): Buffer {
   return new ProtoWriter()
     .messages(1, when.map(encodeCompare))
@@ -75,6 +77,7 @@ export function encodeWatchCreate(range: KeyRange, startRevision: number): Buffe
   return new ProtoWriter().message(1, create).finish();
 }
 
+/** `LeaseGrantRequest`; `id` 0 has etcd choose one. */
 export function encodeLeaseGrant(id: number, seconds: number): Buffer {
   return new ProtoWriter().integer(1, seconds).integer(2, id).finish();
 }
@@ -84,14 +87,17 @@ export function encodeLeaseId(id: number): Buffer {
   return new ProtoWriter().integer(1, id).finish();
 }
 
+/** `CompactionRequest`; answered when what is older is gone from the disk, too. */
 export function encodeCompaction(revision: number): Buffer {
   return new ProtoWriter().integer(1, revision).flag(2, true).finish();
 }
 
+/** `AuthenticateRequest`. */
 export function encodeAuthenticate(name: string, password: string): Buffer {
   return new ProtoWriter().text(1, name).text(2, password).finish();
 }
 
+/** The token of an `AuthenticateResponse`; empty when it has none. */
 export function decodeToken(message: Buffer): string {
   let token = '';
   for (const { number, bytes } of new ProtoReader(message).fields()) if (number === 2) token = bytes.toString();
@@ -105,6 +111,7 @@ export function decodeKeepAlive(message: Buffer): number {
   return seconds;
 }
 
+/** `RangeResponse`. Throws a RangeError when it is malformed, as all that decode do. */
 export function decodeRange(message: Buffer): RangeResult {
   const items: KeyValue[] = [];
   let revision = 0;
@@ -117,6 +124,7 @@ export function decodeRange(message: Buffer): RangeResult {
   return { items, revision, more };
 }
 
+/** `TxnResponse`. */
 export function decodeTxn(message: Buffer): TxnResult {
   const ranges: (readonly KeyValue[])[] = [];
   let revision = 0;
@@ -142,6 +150,7 @@ export interface WatchMessage {
   readonly events: readonly WatchEvent[];
 }
 
+/** `WatchResponse`. */
 export function decodeWatch(message: Buffer): WatchMessage {
   const events: WatchEvent[] = [];
   const result = { revision: 0, created: false, canceled: false, compactRevision: 0, reason: '', events };

@@ -46,6 +46,7 @@ export interface Compare {
   readonly value: number;
 }
 
+/** One operation of a transaction. */
 export type Operation =
   | { readonly kind: 'range'; readonly range: KeyRange }
   | { readonly kind: 'put'; readonly key: string; readonly value: string; readonly lease?: number }
@@ -58,6 +59,7 @@ export interface TxnRequest {
   readonly failure?: readonly Operation[];
 }
 
+/** What came of a transaction. */
 export interface TxnResult {
   readonly succeeded: boolean;
   /** With a write in it: the revision of that write. */

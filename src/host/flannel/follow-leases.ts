@@ -9,6 +9,7 @@ export interface KnownLeases {
   readonly revision: number;
 }
 
+/** Told of all leases, and of failures that are recovered from. */
 export interface LeaseListener {
   /** At the start, and whenever anything may have changed. */
   readonly onLeases: (known: KnownLeases) => void;

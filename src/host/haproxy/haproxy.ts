@@ -10,6 +10,7 @@ import { askMaster, readProcesses } from './master-socket.ts';
 import type { Processes } from './master-socket.ts';
 import type { Haproxy, HaproxyChange } from './port.ts';
 
+/** Where HAProxy is, and who hears what it says and of its end. */
 export interface HaproxyOptions {
   /** Where its files and its socket are; made when missing. Absolute. */
   readonly folder: string;

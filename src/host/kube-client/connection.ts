@@ -23,6 +23,7 @@ export interface ClusterConfig {
   readonly namespace?: string;
 }
 
+/** One request; `path` is with the query. */
 export interface HttpRequest {
   readonly method: string;
   readonly path: string;

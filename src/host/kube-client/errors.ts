@@ -33,6 +33,7 @@ export interface StatusBody {
   };
 }
 
+/** What a request failed with, classified; see the predicates and {@link KubeErrorCode}. */
 export class KubeError extends SluiceError<KubeErrorCode> {}
 
 /** The client may not do that. */
@@ -94,10 +95,12 @@ function codeOf(httpStatus: number, reason: string | undefined): KubeErrorCode {
   );
 }
 
+/** No such object, or the API server does not serve such objects. */
 export function isNotFound(error: unknown): boolean {
   return hasCode(error, 'not-found');
 }
 
+/** There is an object of that name. */
 export function isAlreadyExists(error: unknown): boolean {
   return hasCode(error, 'already-exists');
 }

@@ -8,6 +8,7 @@ export type Delta<P> =
   | { readonly kind: 'set'; readonly key: string; readonly object: P; readonly previous: P | undefined }
   | { readonly kind: 'delete'; readonly key: string; readonly previous: P };
 
+/** What is watched, what of it is kept, and who hears of changes. */
 export interface InformerOptions<T extends KubeObject, P> extends Selection {
   /** What is kept of an object; called as soon as it is parsed, the rest is garbage at once. */
   readonly project: (object: T) => P;

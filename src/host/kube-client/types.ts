@@ -61,6 +61,7 @@ export interface Selection {
   readonly fieldSelector?: string;
 }
 
+/** What is listed: all that the selection takes, a page at a time or as of a version. */
 export interface ListOptions extends Selection {
   /** Page size; {@link KubeClient.list} returns one page, `listAll` every one. */
   readonly limit?: number;
@@ -69,6 +70,7 @@ export interface ListOptions extends Selection {
   readonly signal?: AbortSignal;
 }
 
+/** What is watched, and from when on. */
 export interface WatchOptions extends Selection {
   /** Events after this version. A version that the server has forgotten gives error `gone`. */
   readonly resourceVersion: string;
@@ -93,12 +95,14 @@ export interface ObjectName {
 /** RFC 6902, RFC 7386, the API's strategic merge, and server-side apply. */
 export type PatchKind = 'json' | 'merge' | 'strategic' | 'apply';
 
+/** Of every write. With `dryRun` everything is checked and nothing is kept. */
 export interface WriteOptions {
   readonly dryRun?: boolean;
   readonly fieldManager?: string;
   readonly signal?: AbortSignal;
 }
 
+/** Of a patch besides. */
 export interface PatchOptions extends WriteOptions {
   /** `apply` only: take fields from other managers. */
   readonly force?: boolean;
@@ -106,6 +110,7 @@ export interface PatchOptions extends WriteOptions {
   readonly subresource?: string;
 }
 
+/** Of a deletion; without `preconditions` whatever bears the name goes. */
 export interface DeleteOptions {
   readonly gracePeriodSeconds?: number;
   readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan';

@@ -3,6 +3,7 @@ import { UnixStream } from './unix-stream.ts';
 
 /** A value of OVSDB: an atom, or `["uuid", …]`, `["set", […]]`, `["map", […]]`, `["named-uuid", …]` (RFC 7047 §5.1). */
 export type OvsdbValue = string | number | boolean | readonly OvsdbValue[];
+/** A row, or some of its columns, by their names. */
 export type OvsdbRow = Readonly<Record<string, OvsdbValue>>;
 /** One operation of a transaction (RFC 7047 §5.2). */
 export type OvsdbOperation = Readonly<Record<string, unknown>>;

@@ -40,6 +40,7 @@ export interface ProbeResult {
   readonly message?: string;
 }
 
+/** How patiently attempts are made. */
 export interface ProbeOptions {
   /** How long silence lasts before it counts as denied; default 300 ms. */
   readonly timeoutMs?: number;

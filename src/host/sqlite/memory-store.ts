@@ -17,6 +17,7 @@ export interface MemoryDisk {
   readonly records: Map<string, StoredRecord>;
 }
 
+/** An empty one. */
 export function memoryDisk(): MemoryDisk {
   return { revision: 0, records: new Map() };
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest } from 'node:http2';
 import { ApiError, badRequest } from '../../../core/objectstore/index.ts';
 
+/** A request by either version of HTTP; both have the same interface as far as it is used. */
 export type Request = IncomingMessage | Http2ServerRequest;
 /** The part that both protocols' responses share; HTTP/2's follows HTTP/1's interface, with narrower overloads. */
 export type Response = ServerResponse;

@@ -62,6 +62,7 @@ export interface Kinds {
   readonly poddisruptionbudgets: PodDisruptionBudget;
 }
 
+/** The plural of a kind in {@link Kinds}. */
 export type KindName = keyof Kinds;
 
 /** The REST resource of every kind in {@link Kinds}. */

@@ -10,6 +10,7 @@ export interface DnsService {
   readonly ports: readonly DnsPort[];
 }
 
+/** A port of a Service, for SRV records. */
 export interface DnsPort {
   /** Empty for a port without a name. */
   readonly name: string;

@@ -12,6 +12,7 @@ export interface EventSubject {
   readonly uid?: string;
 }
 
+/** Records what happened to the subject; returns at once and never throws. */
 export type RecordEvent = (subject: EventSubject, type: 'Normal' | 'Warning', reason: string, message: string) => void;
 
 interface Seen {

@@ -10,10 +10,11 @@ export interface SupervisorConfig {
   readonly busybox: { readonly path: string; readonly applets: readonly string[] };
   /** Host directories whose CNI plugins every node gets. */
   readonly pluginSources: readonly string[];
-  /** The built plugin of Sluice. */
+  /** Whether whoever starts the cluster is not root. */
   readonly rootless: boolean;
 }
 
+/** Name of the environment variable with a {@link SupervisorConfig}. */
 export const SUPERVISOR_CONFIG = 'SLUICE_SUPERVISOR';
 
 /** Messages from the supervisor to whoever started it, until the cluster is ready. */

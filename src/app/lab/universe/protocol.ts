@@ -27,7 +27,9 @@ export interface NodeHold {
   readonly rootFd: number;
 }
 
+/** Name of the environment variable with a {@link UniverseConfig}. */
 export const UNIVERSE_CONFIG = 'SLUICE_UNIVERSE';
+/** Name of the environment variable with `kubelet` of a {@link NodeStart}. */
 export const KUBELET_CONFIG = 'SLUICE_KUBELET';
 
 /** What the supervisor may ask of the universe's init over their IPC channel. Pids are the universe's. */

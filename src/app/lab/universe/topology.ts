@@ -14,6 +14,7 @@ export const UNDERLAY = {
   ranges: ['172.30.0.0/16', '203.0.113.0/24', 'fd00:30::/32', '2001:db8:113::/64'],
 } as const;
 
+/** One of the two segments of the underlay, which the router joins. */
 export type Segment = 'a' | 'b';
 
 /** One node's place in the underlay. */

@@ -64,6 +64,7 @@ const IDENTITY = [
   'managedFields',
 ];
 
+/** The object without what the server decides or who it is: none of that is ever owned by a manager. */
 export function withoutIdentity(config: ApiObject): Json {
   const meta: JsonObject = { ...(config.metadata as unknown as JsonObject) };
   for (const key of IDENTITY) delete meta[key];

@@ -39,6 +39,7 @@ export interface Schema {
   readonly 'x-kubernetes-group-version-kind'?: readonly GroupVersionKind[];
 }
 
+/** The kind of an object as OpenAPI names it; the group of the core is empty. */
 export interface GroupVersionKind {
   readonly group: string;
   readonly version: string;

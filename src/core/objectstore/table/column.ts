@@ -14,8 +14,10 @@ export interface Column {
   readonly cell: (object: ApiObject, now: number) => Cell;
 }
 
+/** The first column of nearly every table. */
 export const NAME: Column = { name: 'Name', cell: (object) => object.metadata.name ?? '' };
 
+/** The last one. */
 export const AGE: Column = { name: 'Age', cell: (object, now) => ageOf(object.metadata.creationTimestamp, now) };
 
 /** A column that shows what `cell` makes of the object; `wide` hides it without `-o wide`. */
@@ -35,6 +37,7 @@ export function at(object: unknown, path: string): unknown {
   return value;
 }
 
+/** A scalar as text; for anything else, and for an empty text, `otherwise`. */
 export function text(value: unknown, otherwise = '<none>'): string {
   return typeof value === 'string' && value !== ''
     ? value
@@ -43,6 +46,7 @@ export function text(value: unknown, otherwise = '<none>'): string {
       : otherwise;
 }
 
+/** A number as it is; of a list or an object how many it has; of anything else 0. */
 export function count(value: unknown): number {
   return typeof value === 'number'
     ? value
@@ -53,6 +57,7 @@ export function count(value: unknown): number {
         : 0;
 }
 
+/** The objects in a list; none of anything else. */
 export function items(value: unknown): readonly Record<string, unknown>[] {
   return Array.isArray(value) ? (value as unknown[]).filter(isJsonObject) : [];
 }

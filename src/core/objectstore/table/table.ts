@@ -11,6 +11,7 @@ export interface TableColumn {
   readonly priority: number;
 }
 
+/** What stands in one cell of a table. */
 export type Cell = string | number | boolean | null;
 
 /** Renders objects the way `kubectl get` shows them. `now` is milliseconds since 1970, for ages. */

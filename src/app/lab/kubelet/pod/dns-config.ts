@@ -1,5 +1,6 @@
 import type { PodSpec } from 'kubernetes-types/core/v1.d.ts';
 
+/** The cluster's name servers and its domain, such as `cluster.local`. */
 export interface ClusterDns {
   readonly servers: readonly string[];
   readonly domain: string;

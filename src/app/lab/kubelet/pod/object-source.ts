@@ -16,6 +16,7 @@ export interface ObjectSource {
   token(request: TokenRequest): Promise<string>;
 }
 
+/** For whom a token is asked, for which audience (absent: the API server) and for how long. */
 export interface TokenRequest {
   readonly namespace: string;
   readonly serviceAccount: string;

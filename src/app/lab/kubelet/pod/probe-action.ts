@@ -11,6 +11,7 @@ export interface Action {
   readonly sleep?: { readonly seconds: number };
 }
 
+/** Where an action is carried out, and how long it may take. */
 export interface ActionContext {
   readonly container: Container;
   readonly podIp: string;
@@ -19,6 +20,7 @@ export interface ActionContext {
   readonly timeoutMs: number;
 }
 
+/** Whether an action succeeded, and if not why. */
 export type ActionResult = { readonly ok: true } | { readonly ok: false; readonly message: string };
 
 /** Carries out an action once; never throws. The messages are the kubelet's. */

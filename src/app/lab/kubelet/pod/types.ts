@@ -18,6 +18,7 @@ export function nodePod(pod: Pod): NodePod {
   return { uid, namespace, name, pod, spec: pod.spec ?? { containers: [] } };
 }
 
+/** The role of a container, which the API says by its list and, for sidecars, by `restartPolicy: Always`. */
 export function roleOf(container: Container, isInit: boolean): ContainerRole {
   if (!isInit) return 'app';
   return (container as { restartPolicy?: string }).restartPolicy === 'Always' ? 'sidecar' : 'init';

@@ -16,6 +16,7 @@ import type { NodePod } from '../pod/types.ts';
 import type { VolumeFile } from './write-files.ts';
 import { writeFiles } from './write-files.ts';
 
+/** The pod whose volumes are made, and where their contents come from. */
 export interface VolumeContext {
   readonly pod: NodePod;
   readonly live: LiveFields;
