@@ -151,7 +151,10 @@ describe.runIf(allowed)('bad input', () => {
     await rig.apply('Ingress', ingress('good', rules('good')));
     await rig.until('good.test', '/', '10.62.0.1');
     for (const name of ['broken', 'weak', 'gone', 'lines']) await rig.until(`${name}.test`, '/', 503);
-    await rig.until('bomb.test', '/aaaa', 404);
+    // No rule for any host takes what the expression may have been for.
+    await rig.apply('Ingress', ingress('any', [['', '/', 'Prefix', 'web']]));
+    await rig.until('any.test', '/', '10.62.0.1');
+    await rig.until('bomb.test', '/aaaa', 503);
     const said = {
       broken: 'TlsSecretInvalid',
       weak: 'TlsSecretInvalid',

@@ -26,7 +26,7 @@ export function ingressText(report: IngressReport, judge: Judge, language: Langu
     answerText(judge.engine, question, answer, language).split('\n').map(indent);
   return [
     `${title}: ${proxiesText(proxies)}`,
-    ...(ways.refusal === undefined ? [] : [indent(`left out as a whole (${ways.refusal.reason})`)]),
+    ...refusalLines(report).map(indent),
     ...ways.warnings.map(({ reason, message }) => indent(`${reason}: ${message}`)),
     ...entrances.flatMap(({ judged }) => explain(judged)),
     ...followed.flatMap(({ way, problem, judged }) => [
@@ -36,6 +36,13 @@ export function ingressText(report: IngressReport, judge: Judge, language: Langu
       ...judged.flatMap(explain),
     ]),
   ].join('\n');
+}
+
+/** Why, too, where no way says it. */
+function refusalLines({ ways: { refusal }, followed }: IngressReport): string[] {
+  if (refusal === undefined) return [];
+  const why = followed.length === 0 ? `: ${refusal.message}` : '';
+  return [`left out as a whole (${refusal.reason})${why}`];
 }
 
 /** The report as data. */

@@ -149,6 +149,18 @@ describe('a request through the Ingress proxy', () => {
     expect(text).toContain(requests);
   });
 
+  it('for a URL that only an Ingress has which is left out says why', () => {
+    const broken = ingress('lost', [path('/api/(a+)+', 'api', 'ImplementationSpecific')], {
+      'nginx.ingress.kubernetes.io/use-regex': 'true',
+    });
+    const { allowed, text } = ask(cluster([broken]), 'outside', 'http://shop.example.test/api/aaa');
+    expect(allowed).toBe(false);
+    expect(text).toContain('shop/ingress/lost');
+    expect(text).toContain(
+      'left out as a whole (InvalidPath): the expression "/api/(a+)+" repeats what repeats itself',
+    );
+  });
+
   it('is redirected first where TLS is asked for', () => {
     expect(ask(cluster([shop, api]), 'outside', 'shop/ingress/shop-api').text).toContain(
       'without TLS the proxy answers 308',
@@ -162,6 +174,11 @@ describe('a request through the Ingress proxy', () => {
       'an annotation that cannot be read',
       [ingress('lost', [path('/', 'api')], { 'nginx.ingress.kubernetes.io/limit-rps': 'many' })],
       'left out as a whole (InvalidAnnotation)',
+    ],
+    [
+      'a backend that is no Service',
+      [ingress('lost', [{ path: '/', pathType: 'Exact', backend: { resource: { kind: 'Bucket', name: 'b' } } }])],
+      'left out as a whole (ResourceBackend): the backend Bucket b is no Service',
     ],
     [
       'a host and path that an older one has',

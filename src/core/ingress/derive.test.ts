@@ -159,6 +159,48 @@ describe('what is wrong with one Ingress', () => {
     ]);
   });
 
+  const rule = (path: string, backend: object, pathType = 'ImplementationSpecific'): object => ({
+    rules: [{ host: 'h.test', http: { paths: [{ path, pathType, backend }] } }],
+  });
+  const resource = { resource: { kind: 'Bucket', name: 'b' } };
+  const regex = { 'nginx.ingress.kubernetes.io/use-regex': 'true' };
+  it.each([
+    ['a path with a resource backend', rule('/p', resource, 'Exact'), {}, ['h.test exact /p']],
+    ['paths under it', rule('/p', resource, 'Prefix'), {}, ['h.test prefix /p']],
+    [
+      'everything that such a default backend would have',
+      { defaultBackend: resource },
+      {},
+      ['h.test prefix /p', 'h.test prefix ', ' prefix '],
+    ],
+    ['what an expression begins with', rule('^/shop/v1(', backendOf('web')), regex, ['h.test prefix /shop']],
+    ['what one without end begins with', rule('/shop/x/(a+)+$', backendOf('web')), regex, ['h.test prefix /shop/x']],
+    [
+      'the whole host where it could begin with anything',
+      rule('/a/b|/c(', backendOf('web')),
+      regex,
+      ['h.test prefix '],
+    ],
+    ['nothing but the host for one that is no path', rule('x\n/y(', backendOf('web')), regex, ['h.test prefix ']],
+    ['of a path that no request has nothing', rule('/a//b', backendOf('web')), {}, []],
+  ])('keeps from others: %s', (_, spec, annotations, kept) => {
+    const model = bad({ spec, annotations });
+    expect(model.remarks.map(({ severity }) => severity)).toEqual(['refused']);
+    expect(
+      table(model)
+        .filter((row) => !row.startsWith('good.test'))
+        .sort(),
+    ).toEqual(kept.map((claim) => `${claim} refused`).sort());
+  });
+
+  it('keeps nothing from others that they have a rule of their own for, where it may not be meant', () => {
+    const broken = { spec: rule('/(a+)+', backendOf('web')), annotations: regex, created: '2020-01-01T00:00:00Z' };
+    const whole = ingress({ name: 'whole', spec: rule('/', backendOf('web'), 'Prefix') });
+    const model = derive([ingress({ name: 'bad', ...broken }), whole]);
+    expect(table(model)).toEqual(['h.test prefix  n_whole_web_80']);
+    expect(reasons(model)).toEqual(['n/bad InvalidPath']);
+  });
+
   it('answers 503 for a Service that is gone, on that path alone', () => {
     const model = bad({
       spec: { rules: [{ http: { paths: [{ path: '/g', pathType: 'Prefix', backend: backendOf('gone') }] } }] },

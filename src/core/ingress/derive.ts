@@ -4,7 +4,7 @@ import { ingressFilter } from './class.ts';
 import { hostText } from './model.ts';
 import type { Backend, Choice, IngressModel, Remark, Route } from './model.ts';
 import { readIngress } from './read-ingress.ts';
-import type { IngressPath, IngressReading } from './read-ingress.ts';
+import type { ClosedPath, IngressPath, IngressReading } from './read-ingress.ts';
 import { serversOf } from './servers.ts';
 import type { IngressWorld } from './world.ts';
 
@@ -76,7 +76,7 @@ class RouteTable {
 
   /** Adds the paths of an Ingress that are free still, those of rules or those of its default backend. */
   claim(reading: IngressReading, explicit: boolean): void {
-    for (const path of reading.paths) {
+    for (const path of [...reading.paths, ...reading.closed]) {
       if (path.implicit === explicit) continue;
       // What the proxy refused as a whole may have been this very expression.
       if (path.path.kind === 'regex' && this.#world.rejected.has(reading.key)) continue;
@@ -100,8 +100,9 @@ class RouteTable {
     }
   }
 
-  #add(reading: IngressReading, path: IngressPath): void {
-    const backend = this.#refused.has(reading.key) ? REFUSED_BACKEND : this.#backendOf(reading, path);
+  #add(reading: IngressReading, path: IngressPath | ClosedPath): void {
+    const isServed = 'target' in path && !this.#refused.has(reading.key);
+    const backend = isServed ? this.#backendOf(reading, path) : REFUSED_BACKEND;
     const { host, path: match, implicit } = path;
     this.#routes.set(claimOf(path), { host, path: match, backend, choices: [], owner: reading.key, implicit });
   }
@@ -130,7 +131,7 @@ class RouteTable {
     }
   }
 
-  #reportClaimed(owner: string, path: IngressPath, holder: Route & { readonly implicit: boolean }): void {
+  #reportClaimed(owner: string, path: ClosedPath, holder: Route & { readonly implicit: boolean }): void {
     // An explicit rule for everything simply leaves nothing to a default backend.
     if (path.implicit && (!holder.implicit || path.host.kind !== 'any' || holder.owner === owner)) return;
     const message = `${describe(path)} is served by Ingress ${holder.owner} already, which is older`;
@@ -147,7 +148,7 @@ export function claimOf({ host, path }: Pick<IngressPath, 'host' | 'path'>): str
   return `${hostText(host)} ${path.kind} ${path.value}`;
 }
 
-function describe({ host, path }: IngressPath): string {
+function describe({ host, path }: ClosedPath): string {
   const where = path.kind === 'regex' ? `the expression ${path.value}` : `path ${path.value === '' ? '/' : path.value}`;
   return `${where} of ${host.kind === 'any' ? 'any host' : `host ${hostText(host)}`}`;
 }

@@ -23,12 +23,17 @@ export interface IngressPath {
   readonly implicit: boolean;
 }
 
+/** Requests that a refused Ingress keeps from others, though nothing can be said of where they should go. */
+export type ClosedPath = Pick<IngressPath, 'host' | 'path' | 'implicit'>;
+
 /** One Ingress, understood by itself. A refused one keeps its hosts and paths, so that nobody else gets its requests. */
 export interface IngressReading {
   /** `namespace/name`. */
   readonly key: string;
   readonly namespace: string;
   readonly paths: readonly IngressPath[];
+  /** Where there are any, the Ingress is refused. */
+  readonly closed: readonly ClosedPath[];
   readonly tls: readonly { readonly hosts: readonly string[]; readonly secret: string | undefined }[];
   /** Present when the Ingress is an exception from another one. */
   readonly canary?: CanaryDraft;
@@ -69,7 +74,7 @@ export function readIngress(
     hosts: (hosts ?? []).map((host) => host.toLowerCase()),
     secret: secretName === undefined || secretName === '' ? undefined : `${namespace}/${secretName}`,
   }));
-  const paths = readPaths(ingress, {
+  const { paths, closed } = readPaths(ingress, {
     namespace,
     settings,
     refuse,
@@ -84,6 +89,7 @@ export function readIngress(
     key,
     namespace,
     paths,
+    closed,
     tls,
     ...(draft.canary.enabled === true ? { canary: draft.canary } : {}),
     serviceUpstream: draft.serviceUpstream === true,
@@ -108,9 +114,9 @@ interface Surroundings {
   readonly toHttps: (host: HostMatch) => boolean;
 }
 
-function readPaths(ingress: Ingress, around: Surroundings): IngressPath[] {
+function readPaths(ingress: Ingress, around: Surroundings): Pick<IngressReading, 'paths' | 'closed'> {
   const { spec } = ingress;
-  const found: IngressPath[] = [];
+  const found: (IngressPath | ClosedPath)[] = [];
   const hosts: HostMatch[] = [];
   for (const { host: text, http } of spec?.rules ?? [])
     for (const host of [readHost(text ?? ''), ...around.aliases.map(readHost)]) {
@@ -124,18 +130,21 @@ function readPaths(ingress: Ingress, around: Surroundings): IngressPath[] {
         if (read !== undefined) found.push(read);
       }
     }
-  const target = spec?.defaultBackend === undefined ? undefined : readTarget(spec.defaultBackend, around);
-  if (target !== undefined)
-    for (const host of [...hosts, { kind: 'any' } as const])
-      found.push({
-        host,
-        path: { kind: 'prefix', value: '' },
-        target,
-        settings: withHttps(around.settings, around.toHttps(host)),
-        implicit: true,
-      });
-  return found;
+  if (spec?.defaultBackend !== undefined) {
+    const target = readTarget(spec.defaultBackend, around);
+    for (const host of [...hosts, { kind: 'any' } as const]) {
+      const requests = { host, path: EVERY_PATH, implicit: true };
+      const settings = withHttps(around.settings, around.toHttps(host));
+      found.push(target === undefined ? requests : { ...requests, target, settings });
+    }
+  }
+  return {
+    paths: found.filter((each) => 'target' in each),
+    closed: found.filter((each) => !('target' in each)),
+  };
 }
+
+const EVERY_PATH: PathMatch = { kind: 'prefix', value: '' };
 
 function readHost(text: string): HostMatch | undefined {
   const name = text.toLowerCase();
@@ -148,10 +157,12 @@ function readPath(
   { path: text, pathType, backend }: Path,
   host: HostMatch,
   around: Surroundings,
-): IngressPath | undefined {
+): IngressPath | ClosedPath | undefined {
   const target = readTarget(backend, around);
   const path = readPathMatch(text ?? '/', pathType, around);
-  if (target === undefined || path === undefined) return undefined;
+  if (path === undefined)
+    return isRegex(pathType, around) ? { host, path: beginning(text ?? ''), implicit: true } : undefined;
+  if (target === undefined) return { host, path: path.match, implicit: false };
   const rewrite = readRewrite(path.match, path.groups, around);
   const settings = withHttps(around.settings, around.toHttps(host));
   return {
@@ -187,9 +198,10 @@ function readTarget(
 function readPathMatch(
   text: string,
   pathType: string,
-  { regex, refuse }: Surroundings,
+  around: Surroundings,
 ): { readonly match: PathMatch; readonly groups: number } | undefined {
-  if (regex && pathType !== 'Exact') {
+  const { refuse } = around;
+  if (isRegex(pathType, around)) {
     const checked = checkPathRegex(text);
     if ('groups' in checked)
       return { match: { kind: 'regex', value: text.replace(/^\^/, '') }, groups: checked.groups };
@@ -203,6 +215,17 @@ function readPathMatch(
   }
   if (pathType === 'Exact') return { match: { kind: 'exact', value: path }, groups: 0 };
   return { match: { kind: 'prefix', value: path.replace(/\/+$/, '') }, groups: 0 };
+}
+
+function isRegex(pathType: string, { regex }: Surroundings): boolean {
+  return regex && pathType !== 'Exact';
+}
+
+/** The elements of paths that an expression is sure to begin with, as far as that can be said of one that cannot be read. */
+function beginning(expression: string): PathMatch {
+  const [literal = ''] = /^[^\\^$.|?*+()[\]{}]*/.exec(expression.replace(/^\^/, '')) ?? [];
+  const path = expression.includes('|') ? undefined : decoded(literal);
+  return path === undefined ? EVERY_PATH : { kind: 'prefix', value: path.slice(0, path.lastIndexOf('/')) };
 }
 
 /** Percent-encoding undone, as it is in requests before they are compared; undefined when the path is none. */
