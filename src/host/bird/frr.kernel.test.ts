@@ -32,13 +32,15 @@ interface Rack {
   readonly text: string;
 }
 
-/** A node and, as its peer in another AS, a router with FRR at 172.30.1.1. */
+/** A node and, as its peer in another AS, a router with FRR at 172.30.1.1; and, where there are more nodes, their mesh. */
 async function rack(
   cluster: { readonly peer?: object } & Cluster = {},
   neighbour: readonly string[] = [],
+  count = 1,
 ): Promise<Rack> {
   const tor = place(directory!, ['172.30.1.1/24']);
-  const [node] = places(directory!, 1) as [Place];
+  const nodes = places(directory!, count);
+  const [node] = nodes as [Place];
   tor.run('ip', 'address', 'add', `${BEYOND}/24`, 'dev', 'lo');
   tor.run('ip', 'address', 'add', '198.51.100.1/24', 'dev', 'lo');
   node.machine.run('ip', 'address', 'add', `${POD}/32`, 'dev', 'lo');
@@ -59,9 +61,11 @@ ip prefix-list from-nodes seq 5 permit 10.244.0.0/16 le 32
 `;
   const frr = await startFrr(tor, config);
   const peers = { tor: { peerIP: '172.30.1.1', asNumber: 65_000, ...cluster.peer } };
-  const text = configOf(node, [node], { ...cluster, peers });
-  await node.machine.bird.configure(text);
-  await established(node, 1);
+  const textOf = (each: Place): string => configOf(each, nodes, { ...cluster, peers });
+  const text = textOf(node);
+  await Promise.all(nodes.map((each) => each.machine.bird.configure(textOf(each))));
+  // The mesh is of both families.
+  await established(node, 1 + 2 * (count - 1));
   return { node, tor, frr, text };
 }
 
@@ -93,6 +97,17 @@ describe.skipIf(directory === undefined)('BIRD and FRR', () => {
     const seen = frr.ask('show bgp ipv4 unicast 10.244.11.0/26');
     expect(seen).toContain('Community: 64512:7');
     expect(seen).toContain('Large Community: 64512:1:2');
+  });
+
+  it.each([
+    ['its own address', {}, '172.30.1.11'],
+    ["the other node's, with keepOriginalNextHop", { keepOriginalNextHop: true }, '172.30.1.12'],
+    ["the other node's, with nextHopMode", { nextHopMode: 'Keep' }, '172.30.1.12'],
+  ])('name as next hop of what the one tells of another node: %s', async (_, more, nextHop) => {
+    const { tor } = await rack({ peer: { node: 'node-11', ...more } }, [], 2);
+    const route = (): string => tor.run('ip', 'route', 'show', '10.244.12.0/26', 'proto', 'bgp');
+    await eventually('the router knows the way to the other block', () => route() !== '');
+    expect(route()).toContain(`via ${nextHop} `);
   });
 
   it('lose no packet and keep all routes while BIRD is killed and started again, though FRR is done before it begins', async () => {
