@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { expectSuccess } from '../../host/errno.ts';
 import { openConntrack } from '../../host/conntrack/kernel.ts';
 import { NETWORK_POLICIES } from '../../host/kube-client/resources.ts';
+import { close, sendto, socket } from '../../host/libc.ts';
+import { openNetlink } from '../../host/netlink/kernel.ts';
+import { inNetns } from '../../host/netns/netns.ts';
 import { TestCluster, eventually } from './cluster.test-support.ts';
 import type { TestPod } from './cluster.test-support.ts';
 import type { AgentStatus } from './status.ts';
@@ -94,6 +98,46 @@ async function known(cluster: TestCluster, node: string, address: string): Promi
   return output.split('\n').filter((line) => line.includes('expires') && line.includes(address));
 }
 
+/** Of a known connection from that address: addresses and ports as they stand in a packet. */
+function endsOf(elements: readonly string[], from: string): number[] {
+  const [, to, ports] = elements
+    .map((line) => new RegExp(`${from} \\. (\\S+) \\. 0x(\\S+)`).exec(line))
+    .find((each) => each)!;
+  // The kernel's own order of bytes.
+  const swapped = [...Uint8Array.fromHex(ports!.padStart(8, '0'))].reverse();
+  return [...[from, to!].flatMap((address) => address.split('.').map(Number)), ...swapped];
+}
+
+/** A frame to a pod's gateway with an acknowledgement of TCP over IPv4 in it; `tag`: as it is in a frame, before the EtherType. */
+function frameOf(ends: readonly number[], hops: number, tag: readonly number[] = []): Uint8Array<ArrayBuffer> {
+  const header = [0x45, 0, 0, 40, 0, 0, 0, 0, hops, 6, 0, 0, ...ends.slice(0, 8)];
+  let sum = 0;
+  for (let i = 0; i < header.length; i += 2) sum += (header[i]! << 8) + header[i + 1]!;
+  const checksum = ~((sum & 0xffff) + (sum >> 16)) & 0xffff;
+  [header[10], header[11]] = [checksum >> 8, checksum & 0xff];
+  const tcp = [...ends.slice(8), 0, 0, 0, 1, 0, 0, 0, 1, 0x50, 0x10, 1, 0, 0, 0, 0, 0];
+  return Uint8Array.from([...Array<number>(6).fill(0xee), 2, 0, 0, 0, 0, 1, ...tag, 8, 0, ...header, ...tcp]);
+}
+
+/** Puts frames on the wire of a pod by a packet socket, as a container with CAP_NET_RAW can. */
+function sendFrames(netns: string, frames: readonly Uint8Array<ArrayBuffer>[]): void {
+  inNetns(netns, () => {
+    const [AF_PACKET, SOCK_RAW] = [17, 3];
+    using netlink = openNetlink();
+    const fd = expectSuccess(socket(AF_PACKET, SOCK_RAW, 0), 'opening a packet socket');
+    try {
+      // struct sockaddr_ll (linux/if_packet.h)
+      const address = new DataView(new ArrayBuffer(20));
+      address.setUint16(0, AF_PACKET, true);
+      address.setInt32(4, netlink.link('eth0')!.index, true);
+      for (const frame of frames)
+        expectSuccess(sendto(fd, frame, frame.length, 0, new Uint8Array(address.buffer), 20), 'sending a frame');
+    } finally {
+      close(fd);
+    }
+  });
+}
+
 const denyAll = {
   metadata: { name: 'deny', namespace: 'default' },
   spec: { podSelector: {}, policyTypes: ['Ingress', 'Egress'] },
@@ -173,3 +217,38 @@ describe.each(['host-gw', 'vxlan'] as const)('the fast path over %s', { timeout:
     expect((await statusOf(cluster, 'n1')).fastPath?.problem).toBeUndefined();
   });
 });
+
+it(
+  'sends none of the frames on that a pod has tagged for another network of its node',
+  { timeout: 4 * PATIENCE },
+  async () => {
+    const { cluster, from, to } = await makeCluster('host-gw');
+    await using _ = cluster;
+    const stream = new Stream(cluster, to, from.ips[0]!);
+    await stream.more(MUCH);
+    // What leaves the node, by the hops that it has left.
+    const rules = ['vlan id 5 counter', 'ip ttl 76 counter'].map((rule) => `add rule netdev test wire ${rule}`);
+    const hook = 'type filter hook ingress device to-n1 priority 0';
+    const text = ['add table netdev test', `add chain netdev test wire { ${hook}; }`, ...rules].join('; ');
+    expect(await cluster.run(cluster.router, ['nft', text])).toEqual({ code: 0, output: '' });
+    const counted = async (): Promise<number[]> => {
+      const { output } = await cluster.run(cluster.router, ['nft', 'list', 'table', 'netdev', 'test']);
+      return [...output.matchAll(/packets (\d+)/g)].map(([, count]) => Number(count));
+    };
+    for (let turn = 1; turn <= 5; turn++) {
+      await eventually(async () =>
+        (await known(cluster, 'n1', `${from.ips[0]!} . `)).some((line) => line.includes('eth0')),
+      );
+      const lines = (await known(cluster, 'n1', `${from.ips[0]!} . `)).filter((line) => line.includes('eth0'));
+      const ends = endsOf(lines, from.ips[0]!);
+      sendFrames(from.netns, [
+        ...Array<number[]>(20)
+          .fill([0x81, 0, 0, 5])
+          .map((tag) => frameOf(ends, 70, tag)),
+        frameOf(ends, 77),
+      ]);
+      await eventually(async () => (await counted())[1]! >= turn);
+    }
+    expect(await counted()).toEqual([0, 5]);
+  },
+);

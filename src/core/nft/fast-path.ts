@@ -134,7 +134,7 @@ function chainAt(device: string, hook: 'ingress' | 'egress', rules: readonly Rul
 function leavingRule(ip: Ip): Rule {
   const { family } = ip;
   return [
-    isEther(family),
+    isUntagged(family),
     { kind: 'address', field: source(family), op: '==', address: addressKey(ip) },
     ...isPlain(family),
     { kind: 'pass-on', family, key: keyOf(family), map: leaving(family), hops: hopsName(family) },
@@ -142,7 +142,11 @@ function leavingRule(ip: Ip): Rule {
 }
 
 function arrivingRule(family: Family): Rule {
-  return [isEther(family), ...isPlain(family), { kind: 'pass-on', family, key: keyOf(family), map: arriving(family) }];
+  return [
+    isUntagged(family),
+    ...isPlain(family),
+    { kind: 'pass-on', family, key: keyOf(family), map: arriving(family) },
+  ];
 }
 
 function learningRules(mark: number, name: (family: Family) => string): readonly Rule[] {
@@ -160,8 +164,13 @@ function keyOf(family: Family): readonly Operand[] {
   return [source(family), destination(family), '@th,0,32'];
 }
 
-function isEther(family: Family): Statement {
+function isEther(family: Family): Extract<Statement, { kind: 'compare' }> {
   return { kind: 'compare', field: 'meta protocol', op: '==', value: family === 4 ? ETHERTYPE.IP : ETHERTYPE.IPV6 };
+}
+
+/** A frame of this network: the tag of another one would leave with what is passed on, and lead it there. */
+function isUntagged(family: Family): Statement {
+  return { ...isEther(family), field: '@ll,96,16' };
 }
 
 /** No fragment: neither MF nor an offset (RFC 791, 3.1). */

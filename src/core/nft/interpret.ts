@@ -325,6 +325,7 @@ function bytesOf(walk: Walk, field: Field): ElementKey | undefined {
     case 'meta protocol':
     case 'arp saddr ip':
     case 'nd target':
+    case '@ll,96,16':
     case '@nh,0,8':
     case '@nh,48,16':
     case '@nh,64,8':
@@ -383,6 +384,7 @@ function numberOf(walk: Walk, field: Field): number | undefined {
     case 'nd target':
     case 'rt ip nexthop':
     case 'rt ip6 nexthop':
+    case '@ll,96,16':
     case '@nh,0,8':
     case '@nh,48,16':
     case '@nh,64,8':

@@ -82,9 +82,10 @@ export type Field =
   | 'rt ip nexthop'
   | 'rt ip6 nexthop'
   /**
-   * Raw bytes, `@base,offset,length` in bits: of IPv4 version with header length, fragment, hop limit, protocol; of IPv6 next
-   * header, hop limit; both ports.
+   * Raw bytes, `@base,offset,length` in bits: the frame's EtherType, which is that of a tag where it bears one; of IPv4 version
+   * with header length, fragment, hop limit, protocol; of IPv6 next header, hop limit; both ports.
    */
+  | '@ll,96,16'
   | '@nh,0,8'
   | '@nh,48,16'
   | '@nh,64,8'
@@ -315,6 +316,7 @@ export const FIELD_LAYOUT: Readonly<Record<Field, FieldLayout>> = {
   'fib saddr type': { bytes: 4, order: 'host' },
   'rt ip nexthop': { bytes: 4, order: 'network' },
   'rt ip6 nexthop': { bytes: 16, order: 'network' },
+  '@ll,96,16': { bytes: 2, order: 'network' },
   '@nh,0,8': { bytes: 1, order: 'network' },
   '@nh,48,16': { bytes: 2, order: 'network' },
   '@nh,64,8': { bytes: 1, order: 'network' },

@@ -93,6 +93,7 @@ export function load(writer: ByteWriter, field: Field, register: number): void {
       return routed(writer, NFT_RT.NEXTHOP4, register);
     case 'rt ip6 nexthop':
       return routed(writer, NFT_RT.NEXTHOP6, register);
+    case '@ll,96,16':
     case '@nh,0,8':
     case '@nh,48,16':
     case '@nh,64,8':
@@ -153,11 +154,16 @@ function payload(writer: ByteWriter, base: number, offset: number, length: numbe
   });
 }
 
+const HEADERS: Readonly<Record<string, number>> = {
+  '@ll': NFT_PAYLOAD.LL_HEADER,
+  '@nh': NFT_PAYLOAD.NETWORK_HEADER,
+  '@th': NFT_PAYLOAD.TRANSPORT_HEADER,
+};
+
 /** `@base,offset,length`, the numbers in bits. */
 function raw(writer: ByteWriter, field: Field, register: number): void {
   const [base, offset] = field.split(',') as [string, string];
-  const header = base === '@nh' ? NFT_PAYLOAD.NETWORK_HEADER : NFT_PAYLOAD.TRANSPORT_HEADER;
-  payload(writer, header, Number(offset) / 8, FIELD_LAYOUT[field].bytes, register);
+  payload(writer, HEADERS[base]!, Number(offset) / 8, FIELD_LAYOUT[field].bytes, register);
 }
 
 function fibType(writer: ByteWriter, flags: number, register: number): void {
