@@ -84,6 +84,52 @@ function ask(from: string, to: string, more: Partial<Question> = {}): Question {
   return { ...ends, protocol: 'TCP', port: readPort('8080'), family: undefined, ...more };
 }
 
+describe('an address of a Service', () => {
+  const shared = (name: string, ports: number[]): Service => ({
+    metadata: { namespace: 'pro', name },
+    spec: {
+      externalIPs: ['172.30.1.11'],
+      selector: { app: 'web' },
+      ports: ports.map((port) => ({ port, targetPort: 8080 })),
+    },
+  });
+  const more = clusterState({
+    pods: [pod('dev', 'client', ['10.244.0.2', 'fd00::2']), pod('pro', 'web', ['10.244.0.3'], { app: 'web' })],
+    nodes: [{ metadata: { name: 'n1' }, status: { addresses: [{ type: 'InternalIP', address: '172.30.1.11' }] } }],
+    services: [service, empty, shared('a', [1000]), shared('b', [2000])],
+    networkPolicies: [policy],
+  });
+  const answer = (to: string, port: string, from = 'client') =>
+    new Judge(new PolicyEngine(more)).judge({
+      ...ask('client', to, { port: readPort(port) }),
+      from: findPlace(from, more, 'dev'),
+    });
+
+  it('is translated before it is judged', () => {
+    const { allowed, remarks } = answer('10.96.0.9', '80', '203.0.113.7');
+    expect([allowed, remarks]).toEqual([
+      true,
+      ['10.96.0.9 is an address of pro/service/web', 'pro/service/web TCP 80 is translated to pro/web port 8080'],
+    ]);
+    expect(answer('10.96.0.9', 'main').allowed).toBe(false);
+  });
+
+  it('may belong to several Services by their ports, and to a node by the others', () => {
+    expect(answer('172.30.1.11', '2000').remarks[0]).toBe('172.30.1.11 is an address of pro/service/b');
+    expect(answer('172.30.1.11', '3000')).toMatchObject({ allowed: true, remarks: [] });
+  });
+
+  it.each([
+    ['10.96.0.9', '81', 'pro/service/web has no TCP port 81; it has TCP 80 (main)'],
+    ['10.96.0.8', '80', 'pro/service/empty has no ready backend with an IPv4 address'],
+  ])('%s has nothing to judge at port %s', (to, port, message) => expect(() => answer(to, port)).toThrow(message));
+
+  it('says which end lacks the family', () =>
+    expect(() => judge.judge(ask('six', 'pro/service/web', { port: readPort('80'), family: 4 }))).toThrow(
+      'dev/six has no IPv4 address',
+    ));
+});
+
 describe('a place', () => {
   it.each([
     ['client', 'dev/client'],

@@ -9,7 +9,8 @@ import { NodePorts } from './check/node-ports.ts';
 import { mergeOutcomes, namedExtent, outsideExtent, rangeExtent, type Extent, type Outcome } from './check/outcome.ts';
 import { OutsideParts } from './check/outside-parts.ts';
 import { formatAskedPort, type AskedPort } from './check/port-text.ts';
-import { OUTSIDE, describePlace, familiesOf, type Place } from './place.ts';
+import { ServiceAddresses } from './check/service-addresses.ts';
+import { OUTSIDE, describePlace, familiesOf, findPlace, type Place } from './place.ts';
 
 /** The connection that is asked about. */
 export interface Question {
@@ -40,6 +41,7 @@ export class Judge {
   readonly #boundaries: Boundaries;
   readonly #outside: OutsideParts;
   readonly #nodePorts: NodePorts;
+  readonly #serviceAddresses: ServiceAddresses;
   /** Of places that are asked about again and again. */
   readonly #families = new WeakMap<Place, readonly Family[]>();
 
@@ -48,11 +50,13 @@ export class Judge {
     this.#boundaries = new Boundaries(engine.state);
     this.#outside = new OutsideParts(engine);
     this.#nodePorts = new NodePorts(engine.state);
+    this.#serviceAddresses = new ServiceAddresses(engine.state);
   }
 
   /** Throws `bad-question` when it cannot be asked that way. */
-  judge(question: Question): Answer {
+  judge(asked: Question): Answer {
     const remarks: string[] = [];
+    const question = this.#behindAddress(asked, remarks);
     const outcomes = this.#familiesAsked(question).flatMap((family) => this.#judgeFamily(question, family, remarks));
     if (outcomes.length === 0) throw wrong(this.#refusalByNodePort(question) ?? noSharedFamily(question));
     const merged = outcomes.length === 1 ? outcomes : mergeOutcomes(outcomes).sort(deniedFirst);
@@ -61,6 +65,17 @@ export class Judge {
       outcomes: merged,
       remarks: [...new Set(remarks)],
     };
+  }
+
+  /** An address that a Service has is translated, as the kernel does it: policies never see it as a destination. */
+  #behindAddress(question: Question, remarks: string[]): Question {
+    const { to, port, protocol } = question;
+    if (to.kind !== 'address') return question;
+    const service = this.#serviceAddresses.find(to.ip, protocol, port);
+    if (service === undefined) return question;
+    const place = findPlace(`${service.namespace}/service/${service.name}`, this.engine.state, service.namespace);
+    remarks.push(`${describePlace(to)} is an address of ${describePlace(place)}`);
+    return { ...question, to: place, family: to.ip.family };
   }
 
   /** Those that both ends have, or may have; for two ends without any known address IPv4. */
@@ -280,6 +295,8 @@ function hasFamily(addresses: readonly { readonly family: Family }[], family: Fa
 }
 
 function noSharedFamily({ from, to, family }: Question): string {
+  if (family !== undefined && !familiesOf(from).includes(family))
+    return `${describePlace(from)} has no IPv${family} address`;
   if (to.kind === 'service') {
     const wanted = family === undefined ? '' : ` with an IPv${family} address`;
     return `${describePlace(to)} has no ready backend${wanted}: connections to it are refused, whatever the policies say`;
