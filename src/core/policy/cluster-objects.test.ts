@@ -91,6 +91,17 @@ describe('a cluster from manifests', () => {
     expect(stateOf(written).pods.get('default/a')).toMatchObject({ ready: true, addresses: [] });
   });
 
+  it.each([
+    ['an empty status', 'status: {}', true],
+    ['nothing but addresses', 'status: {podIPs: [{ip: 10.0.0.1}]}', true],
+    ['no conditions yet runs', 'status: {phase: Running, podIP: 10.0.0.1, conditions: []}', true],
+    ['a phase before it runs', 'status: {phase: Pending}', false],
+    ['conditions', 'status: {podIP: 10.0.0.1, conditions: [{type: Ready, status: "False"}]}', false],
+  ])('counts a pod with %s as ready: %s %s', (_, status, ready) => {
+    const written = `apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: []}\n${status}`;
+    expect(stateOf(written).pods.get('default/a')?.ready).toBe(ready);
+  });
+
   it('has no pod for a workload that another one makes', () => {
     const owned = DEPLOYMENT.replace('Deployment', 'ReplicaSet').replace(
       'namespace: shop}',

@@ -104,9 +104,12 @@ class Sorted {
   }
 }
 
-/** A pod without a status is one that somebody wrote; it stands for the pod that it will be. */
+/**
+ * A pod without conditions that does not wait either is one that somebody wrote, perhaps with its addresses, or that
+ * `kubectl create --dry-run` printed; it stands for the pod that it will be.
+ */
 function running(object: Pod): Pod {
-  return object.status === undefined
-    ? { ...object, status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] } }
-    : object;
+  const { phase = 'Running', conditions } = object.status ?? {};
+  if (phase !== 'Running' || (conditions ?? []).length > 0) return object;
+  return { ...object, status: { ...object.status, phase, conditions: [{ type: 'Ready', status: 'True' }] } };
 }
