@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { SluiceError } from '../base/errors.ts';
 import { parseManifestsWith } from '../core/kube/parse-manifests.ts';
 import type { CompleteReader } from '../core/kube/parse-manifests.ts';
+import { templateLine } from '../core/kube/template-line.ts';
 import type { LoadIssue, Manifest, Manifests } from '../core/kube/yaml.ts';
 import { fileProblem } from './file-problem.ts';
 
@@ -34,9 +35,18 @@ export function readManifests(paths: readonly string[]): ReadManifests {
   const { sources, skipped } = readSources(paths);
   return {
     manifests: sources.flatMap((each) => each.manifests),
-    issues: sources.flatMap((each) => each.issues),
+    issues: sources.flatMap(issuesOf),
     skipped,
   };
+}
+
+/** The file's syntax errors, or once that it is a template of Helm. */
+export function issuesOf({ file, text, issues }: ManifestSource): readonly LoadIssue[] {
+  const line = templateLine(text, issues);
+  if (line === undefined) return issues;
+  return [
+    { file, line, column: 1, message: 'a template and no manifest yet; render it first, with helm template CHART' },
+  ];
 }
 
 /** One file with its text. */

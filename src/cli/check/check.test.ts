@@ -55,6 +55,25 @@ describe('sluice check', () => {
     expect(code).toBe(0);
   });
 
+  it('passes over settings of tools in folders, and says once that a template has to be rendered', async () => {
+    const settings = join(folder, 'all/kustomization.yaml');
+    writeFileSync(
+      settings,
+      'apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [app.yaml]\n',
+    );
+    expect((await runCli('check', ...all(), 'shop/web', 'shop/db', '--port', 'pg')).code).toBe(0);
+    const template = join(folder, 'template.yaml');
+    writeFileSync(
+      template,
+      'kind: Pod\nmetadata:\n  name: {{ .Values.name }}\n  labels: {{- toYaml .Values.labels }}\n',
+    );
+    const { code, err } = await runCli('check', '-f', template, 'a', 'b', '--port', '80');
+    expect([code, err]).toEqual([
+      2,
+      `sluice: a mistake in the manifests:\n${template}:3:1: a template and no manifest yet; render it first, with helm template CHART\n`,
+    ]);
+  });
+
   it('answers no with exit code 1, and says how near it was', async () => {
     const { code, out } = await runCli('check', ...all(), 'shop/web', 'shop/db', '--port', '80');
     expect([code, out]).toEqual([

@@ -141,6 +141,13 @@ it('passes over settings of tools, and says once that a template has to be rende
   ]);
 });
 
+it('takes braces in text for text, whatever else is wrong with the file', async () => {
+  const alerts = file('data:\n  alert: |\n    down: {{ $labels.instance }}\n\n  a: 1\n  a: 2\n');
+  expect((await run([alerts])).printed).toEqual([
+    `${alerts}:6:3: error: the key "a" is already set in this map [yaml-syntax]`,
+  ]);
+});
+
 it('lists the rules with the severities that they have here', async () => {
   const config = file('severity: { yaml-syntax: off }\n', 'c.yaml');
   const [table = ''] = (await run([], { config, rules: true })).printed;

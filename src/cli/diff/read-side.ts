@@ -5,7 +5,7 @@ import { parseManifests } from '../../core/kube/yaml.ts';
 import { clusterState } from '../../core/policy/cluster-state.ts';
 import type { ClusterState } from '../../core/policy/cluster.ts';
 import { checked, formatPolicyIssue, readFiles } from '../input.ts';
-import type { ReadManifests } from '../read-manifests.ts';
+import { issuesOf, type ReadManifests } from '../read-manifests.ts';
 
 /**
  * Reads one side of a comparison: a file, a folder, `-`, or, as git has it, `REVISION:PATH`. Throws `bad-input` with every
@@ -77,7 +77,9 @@ function fullPath(path: string): string {
 function parse(commit: string, revision: string, file: string): ReadManifests {
   const text = git(['cat-file', 'blob', `${commit}:${file}`]);
   if (text === undefined) throw unreadable(`${revision}:${file}: git cannot read it`);
-  return { ...parseManifests(text, `${revision}:${file}`), skipped: [] };
+  const name = `${revision}:${file}`;
+  const read = parseManifests(text, name);
+  return { manifests: read.manifests, issues: issuesOf({ file: name, text, ...read }), skipped: [] };
 }
 
 /** What git prints; undefined when it fails. */

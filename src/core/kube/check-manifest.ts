@@ -22,6 +22,7 @@ export function checkManifest(manifest: Manifest, schemas?: SchemaCatalogue): Lo
   const identity = identityProblem(object);
   if (identity !== undefined) return [at(identity.path, identity.message)];
   const schema = schemas?.ofKind(String(object['apiVersion']), String(object['kind']));
+  if (schemas !== undefined && isToolSettings(object, schema)) return [];
   const unknown = schema === undefined ? [] : unknownFields(object, schema, (ref) => schemas?.resolve(ref));
   const refused = validateObject(object);
   const paths = new Set(refused.map(({ path }) => path));
@@ -34,6 +35,11 @@ export function checkManifest(manifest: Manifest, schemas?: SchemaCatalogue): Lo
     ...refused.map((error) => at(error.path, formatFieldError(error))),
   ];
   return issues.sort((a, b) => a.line - b.line || a.column - b.column);
+}
+
+/** Settings of tools, such as a Kustomization, look like objects and are none: no schema has the kind, and they have no metadata. */
+export function isToolSettings(object: Readonly<Record<string, unknown>>, schema: FieldSchema | undefined): boolean {
+  return schema === undefined && object['metadata'] === undefined;
 }
 
 /** The issue as compilers print theirs: `policy.yaml:12:5: message`. */

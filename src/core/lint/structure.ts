@@ -8,7 +8,9 @@ import { segmentsOf } from '../kube/positions.ts';
 import { wrongTypes } from '../kube/wrong-types.ts';
 import type { WrongType } from '../kube/wrong-types.ts';
 import { validateObject } from '../kube/validate/validate-object.ts';
+import { isToolSettings } from '../kube/check-manifest.ts';
 import type { SchemaCatalogue } from '../kube/check-manifest.ts';
+import { templateLine } from '../kube/template-line.ts';
 import type { LoadIssue, Manifest } from '../kube/yaml.ts';
 import { deprecationOf } from './deprecated.ts';
 import type { LintSource } from './lint.ts';
@@ -72,10 +74,10 @@ export const STRUCTURE_RULES = {
 /** What is wrong with a file: every document of it that is no YAML, or once that it is a template of Helm. */
 export function syntaxFindings(source: LintSource, words: LintMessages): readonly Finding[] {
   const { file, text, issues } = source;
-  const line = issues.length === 0 ? -1 : text.split('\n').findIndex((each) => /\{\{.*\}\}/u.test(each));
-  if (line < 0) return issues.map((issue) => syntaxFinding(issue, text));
+  const line = templateLine(text, issues);
+  if (line === undefined) return issues.map((issue) => syntaxFinding(issue, text));
   const { id, severity } = STRUCTURE_RULES.syntax;
-  return [{ id, severity, message: words.helmTemplate(), file, line: line + 1, column: 1, path: '' }];
+  return [{ id, severity, message: words.helmTemplate(), file, line, column: 1, path: '' }];
 }
 
 /** What is wrong with a document that is no YAML. */
@@ -116,9 +118,7 @@ function checkCurrent(manifest: Manifest, schemas: SchemaCatalogue | undefined):
   const identity = identityReport(manifest);
   if (identity !== undefined) return { reports: [identity], readable: undefined };
   const schema = schemas?.ofKind(String(object['apiVersion']), String(object['kind']));
-  // Settings of tools, such as a Kustomization, look like objects and are none.
-  if (schemas !== undefined && schema === undefined && object['metadata'] === undefined)
-    return { reports: [], readable: undefined };
+  if (schemas !== undefined && isToolSettings(object, schema)) return { reports: [], readable: undefined };
   const unknown = schema === undefined ? [] : unknownFields(object, schema, (ref) => schemas?.resolve(ref));
   const types = schema === undefined ? [] : wrongTypes(object, schema, (ref) => schemas?.resolve(ref));
   const typed = new Set(types.map(({ path }) => path));
