@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Document, isMap } from 'yaml';
+import { Document, Scalar, isMap, visit } from 'yaml';
 import { BGP_KINDS } from '../src/core/kube/schemas/calico-bgp.ts';
 import { POLICY_KINDS } from '../src/core/kube/schemas/catalogue.ts';
 import { customResourceDefinition } from '../src/core/kube/schemas/custom-kind.ts';
@@ -46,5 +46,11 @@ function definition(kind: CustomKind): string {
     const schema = document.getIn(['spec', 'versions', i, 'schema']);
     if (isMap(schema)) schema.flow = true;
   }
+  visit(document, { Scalar: (_key, scalar) => quoteForKubectl(scalar) });
   return document.toString({ lineWidth: 0, flowCollectionPadding: false });
+}
+
+/** In a flow collection kubectl's parser refuses a text without quotes that has a question mark. */
+function quoteForKubectl(scalar: Scalar): void {
+  if (typeof scalar.value === 'string' && scalar.value.includes('?')) scalar.type = Scalar.QUOTE_DOUBLE;
 }
