@@ -44,9 +44,10 @@ function definition(kind: CustomKind): string {
   const document = new Document(customResourceDefinition(kind), { aliasDuplicateObjects: false });
   for (let i = 0; i < kind.versions.length; i++) {
     const schema = document.getIn(['spec', 'versions', i, 'schema']);
-    if (isMap(schema)) schema.flow = true;
+    if (!isMap(schema)) continue;
+    schema.flow = true;
+    visit(schema, { Scalar: (_key, scalar) => quoteForKubectl(scalar) });
   }
-  visit(document, { Scalar: (_key, scalar) => quoteForKubectl(scalar) });
   return document.toString({ lineWidth: 0, flowCollectionPadding: false });
 }
 
