@@ -1,6 +1,6 @@
 import { parseCidr } from '../../base/ip/index.ts';
 import { bgpView, birdConfig, readConfiguration, readFilter, readPeer } from '../../core/bgp/index.ts';
-import type { BgpInput, BgpNode } from '../../core/bgp/index.ts';
+import type { BgpInput, BgpNode, BgpService } from '../../core/bgp/index.ts';
 import { eventually, makeMachine, streamOf, withdrawalsOf } from './network.test-support.ts';
 import type { Machine } from './network.test-support.ts';
 import type { BirdSession } from './sessions.ts';
@@ -50,11 +50,12 @@ export interface Cluster {
   readonly peers?: Readonly<Record<string, object>>;
   readonly filters?: Readonly<Record<string, object>>;
   readonly secrets?: Readonly<Record<string, string>>;
+  readonly services?: readonly BgpService[];
 }
 
 /** The configuration of one of the nodes in a cluster of all of them. */
 export function configOf(self: Place, all: readonly Place[], cluster: Cluster = {}): string {
-  const { configuration = {}, peers = {}, filters = {}, secrets = {} } = cluster;
+  const { configuration = {}, peers = {}, filters = {}, secrets = {}, services = [] } = cluster;
   const hostOf = ({ node }: Place): string => node.name.slice('node-'.length);
   const input: BgpInput = {
     node: self.node.name,
@@ -76,7 +77,7 @@ export function configOf(self: Place, all: readonly Place[], cluster: Cluster = 
         elsewhere: [],
       })),
     ),
-    services: [],
+    services,
     secret: ({ name, key }) => secrets[`${name}/${key}`],
   };
   return birdConfig(bgpView(input)!);

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { parseIp } from '../../base/ip/index.ts';
+import type { Ip } from '../../base/ip/index.ts';
 import type { BgpNode } from '../../core/bgp/index.ts';
 import { enterPrivateNetwork } from '../netns/testing.ts';
 import {
@@ -90,6 +92,48 @@ describe.skipIf(directory === undefined)('a mesh of BIRDs', () => {
         ({ destination, from }) => destination === '10.96.0.0/16' && from === 'Mesh_172_30_1_11',
       ),
     );
+  });
+
+  it('leads addresses of Services to the node with the endpoint: of the cluster, external, of load balancers', async () => {
+    const all = places(directory!, 2);
+    const [first, second] = all as [Place, Place];
+    const configuration = {
+      serviceClusterIPs: [{ cidr: '10.96.0.0/16' }, { cidr: 'fd00:10:96::/108' }],
+      serviceExternalIPs: [{ cidr: '198.51.100.0/24' }],
+      serviceLoadBalancerIPs: [{ cidr: '203.0.113.0/24' }],
+      serviceLoadBalancerAggregation: 'Disabled',
+    };
+    const [clusterIps, externalIps] = [
+      ['10.96.0.10', 'fd00:10:96::a'],
+      ['198.51.100.7', '203.0.113.9'],
+    ].map((texts) => texts.map((text) => parseIp(text)!)) as [Ip[], Ip[]];
+    const service = { clusterIps, externalIps, local: true };
+    const offer = (place: Place, hasLocalEndpoint: boolean): Promise<unknown> =>
+      place.machine.bird.configure(
+        configOf(place, all, { configuration, services: [{ ...service, hasLocalEndpoint }] }),
+      );
+    const single = ['10.96.0.10', '198.51.100.7', '203.0.113.9', 'fd00:10:96::a'];
+    const led = ({ machine }: Place): readonly string[] =>
+      ([4, 6] as const)
+        .flatMap((family) => machine.kernelRoutes(family).map((line) => line.split(' ')[0]!))
+        .filter((each) => single.includes(each));
+    await Promise.all([offer(first, true), offer(second, false)]);
+    await routed(second, ...single);
+    expect(led(first)).toEqual([]);
+    expect(second.machine.kernelRoutes()).toContain('203.0.113.9 via 172.30.1.11 dev eth0 metric 32');
+    // The block of load balancers' addresses is not to be told as a whole.
+    const told = async (): Promise<readonly string[]> =>
+      (await second.machine.bird.routes())
+        .filter(({ from }) => from.startsWith('Mesh_'))
+        .map(({ destination }) => destination);
+    await eventually('the block of external addresses', async () => (await told()).includes('198.51.100.0/24'));
+    expect(await told()).not.toContain('203.0.113.0/24');
+    // The endpoint moves, and then the Service ends.
+    await Promise.all([offer(first, false), offer(second, true)]);
+    await routed(first, ...single);
+    await eventually('nothing leads to where it was', () => led(second).length === 0);
+    await configureAll(all, { configuration });
+    await eventually("the addresses are nobody's", () => led(first).length === 0);
   });
 
   it('loses no packet and keeps all routes while one of them is killed and started again', async () => {
