@@ -239,6 +239,17 @@ describe('DNS', () => {
   });
 });
 
+describe('every address of one family', () => {
+  const dual = `{ apiVersion: v1, kind: Service, metadata: { name: s, namespace: shop }, spec: { clusterIPs: [10.96.0.1, 'fd00::1'], ports: [{ port: 1 }] } }`;
+  const calico = (rule: string): string =>
+    `{ apiVersion: projectcalico.org/v3, kind: NetworkPolicy, metadata: { name: c, namespace: shop }, spec: { types: [Egress], egress: [{ action: Allow, ${rule} destination: { nets: ['::/0'] } }] } }`;
+
+  it('may be a slip, but not where the rule names the family', () => {
+    expect(ids(dual, calico(''))).toContain('block-of-one-family');
+    expect(ids(dual, calico('ipVersion: 6,'))).not.toContain('block-of-one-family');
+  });
+});
+
 describe('ports', () => {
   const web = pod('web', { ports: '{ name: http, containerPort: 8080 }' });
   const on = (port: string): string => policy(`podSelector: {}, ingress: [{ ports: [${port}] }]`);
@@ -247,6 +258,13 @@ describe('ports', () => {
     expect(ids(web, on('{ port: http }'))).toEqual([]);
     expect(ids(web, pod('other'), on('{ port: http }'))).toEqual([]);
     expect(ids(web, on('{ port: http, protocol: UDP }'))).toEqual(['named-port']);
+  });
+
+  it('names of whichever protocol are told of once, and not when some pod has them', () => {
+    const admin = (name: string) =>
+      `{ apiVersion: policy.networking.k8s.io/v1alpha1, kind: AdminNetworkPolicy, metadata: { name: a }, spec: { priority: 1, subject: { namespaces: {} }, ingress: [{ action: Allow, from: [{ namespaces: {} }], ports: [{ namedPort: ${name} }] }] } }`;
+    expect(ids(namespace('shop'), web, admin('http'))).toEqual([]);
+    expect(found(namespace('shop'), web, admin('htpt'))).toEqual(['named-port@5']);
   });
 
   it('a number that a Service translates is only wrong when no pod listens on it', () => {

@@ -36,7 +36,7 @@ export const en: LintMessages = {
   hostBits: (written, block, prefix) =>
     `${written} is the block ${block}; only the first ${prefix} bits of the address count`,
   oneFamily: (block, family, other) => `${block} is every IPv${family} address and no IPv${other} one`,
-  secondBlock: (block) => `a second ipBlock, ${block}`,
+  secondBlock: (block) => `${block} as well`,
   contradiction: (a, b) => `nothing can meet both ${a} and ${b}, so the selector chooses nothing`,
   duplicateObject: (kind, name, place) =>
     `another ${kind} ${name} is at ${place}; when both are applied, one replaces the other`,

@@ -101,7 +101,7 @@ export const hostBits: LintRule = {
   },
 };
 
-/** Silent unless the files show that the cluster has addresses of both families. */
+/** Silent unless the files show that the cluster has addresses of both families, and when the rule names one. */
 export const oneFamily: LintRule = {
   id: 'block-of-one-family',
   severity: 'warning',
@@ -109,6 +109,8 @@ export const oneFamily: LintRule = {
   *check(cluster) {
     if (!isDualStack(cluster)) return;
     for (const { entry, rule } of everyRule(cluster)) {
+      // Who names a family means it; a rule that its blocks hold to one anyway has no condition for it.
+      if (valueAt(entry.manifest.object, ...segments(rule.source.path), 'ipVersion') !== undefined) continue;
       const peers = peersOf(rule).filter((peer) => peer.kind === 'block');
       const whole = peers.find(({ cidr }) => cidr.prefix === 0);
       if (whole === undefined || peers.some(({ family }) => family !== whole.family)) continue;

@@ -14,11 +14,15 @@ export const namedPort: LintRule = {
       if (named.length === 0) continue;
       const pods = destinationsOf(cluster, each);
       if (pods === undefined || pods.length === 0) continue;
-      for (const { name, protocol, source } of named) {
+      // The cluster-wide APIs name a port of whichever protocol: one entry means all of them.
+      for (const alike of Map.groupBy(named, ({ source }) => source.path).values()) {
+        const { name, source } = alike[0]!;
+        const protocols = alike.map(({ protocol }) => protocol);
+        const protocol = protocols.join('/');
         const ports = pods.flatMap(({ pod }) => pod.ports);
-        if (ports.some((port) => port.name === name && port.protocol === protocol)) continue;
+        if (ports.some((port) => port.name === name && protocols.includes(port.protocol))) continue;
         const other = ports.find((port) => port.name === name);
-        const known = ports.filter((port) => port.protocol === protocol).map((port) => port.name);
+        const known = ports.filter((port) => protocols.includes(port.protocol)).map((port) => port.name);
         const near = other === undefined ? suggest(name, known) : undefined;
         const titles = pods.map(({ title }) => title);
         yield {
