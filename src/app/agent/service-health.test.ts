@@ -60,6 +60,15 @@ it('tells load balancers whether the node has ready endpoints, as kube-proxy doe
     ],
   });
   expect(await asked()).toEqual([200, '1', told(1)]);
+  // Of a dual-stack Service the same pods again, by their addresses of the other family.
+  slices.push({
+    key: 'default/web-2',
+    service: 'default/web',
+    ports: [{ name: '', protocol: 'TCP', port: 8080 }],
+    endpoints: [endpoint('fd00:10:244::1', 'node-1', true), endpoint('fd00:10:244::2', 'node-1', true)],
+  });
+  expect(await asked()).toEqual([200, '2', told(2)]);
+  slices.pop();
   healthy = false;
   expect(await asked()).toEqual([503, '1', told(1, false)]);
   services.pop();

@@ -86,13 +86,16 @@ export function backendsOf(port: ServicePortSpec, slices: Iterable<SliceSpec>): 
   return backendsAmong(endpointsOf(port, [...slices]));
 }
 
-/** How many ready endpoints the node itself has, as load balancers ask: those that terminate shall get nothing new. */
+/**
+ * How many ready endpoints the node itself has, as load balancers ask: those that terminate shall get nothing new. A pod
+ * has an address of each family and is one endpoint: the family with more of them counts.
+ */
 export function endpointsHere(service: ServiceSpec, slices: Iterable<SliceSpec>, node: string): number {
   const all = [...slices];
-  const addresses = service.ports.flatMap((port) =>
-    endpointsOf(port, all).flatMap(({ address, ready, node: at }) => (ready && at === node ? formatIp(address) : [])),
-  );
-  return new Set(addresses).size;
+  const here = service.ports.flatMap((port) => endpointsOf(port, all).filter((each) => each.ready && each.node === node));
+  const countOf = (family: 4 | 6): number =>
+    new Set(here.flatMap(({ address }) => (address.family === family ? formatIp(address) : []))).size;
+  return Math.max(countOf(4), countOf(6));
 }
 
 /**
