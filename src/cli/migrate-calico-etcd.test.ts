@@ -50,7 +50,7 @@ it("plans with what is in Calico's etcd, tells Sluice's agents of it, and takes 
 
   expect(await codes()).toEqual([]);
   expect((await plan()).remarks[0]).toContain('WorkloadEndpoints');
-  // What is read is what is there: a pool that the plan refuses, and a setting.
+  // What is read is what is there: a pool that the plan refuses, a setting, and addresses that are kept back.
   const put = (path: string, object: object): string =>
     server.ctl('put', `${RESOURCES}/${path}`, JSON.stringify({ apiVersion: 'projectcalico.org/v3', ...object }));
   const pool = { kind: 'IPPool', metadata: { name: 'six' }, spec: { cidr: 'fd00:10:244::/56', vxlanMode: 'Always' } };
@@ -60,7 +60,9 @@ it("plans with what is in Calico's etcd, tells Sluice's agents of it, and takes 
     metadata: { name: 'default' },
     spec: { wireguardEnabled: true },
   });
-  expect(await codes()).toEqual(['wireguard', 'ipv6-vxlan']);
+  const reservation = { kind: 'IPReservation', metadata: { name: 'gateways' }, spec: { reservedCIDRs: ['10.0.0.1'] } };
+  put('ipreservations/gateways', reservation);
+  expect(await codes()).toEqual(['wireguard', 'ipv6-vxlan', 'reservations']);
   server.ctl('del', '--prefix', `${RESOURCES}/`);
 
   const configs = () => cluster.ok(['-n', 'kube-system', 'get', 'configmaps', '-o', 'name']);

@@ -7,6 +7,7 @@ import {
   DEPLOYMENTS,
   FELIX_CONFIGURATIONS,
   IP_POOLS,
+  IP_RESERVATIONS,
   NODES,
   PODS,
   POD_DISRUPTION_BUDGETS,
@@ -23,11 +24,20 @@ export async function observe(client: KubeClient): Promise<Observed> {
       throw error;
     }
   };
-  const [nodes, pods, daemonSets, deployments, configMaps, pools, budgets, ...felix] = await Promise.all(
-    [NODES, PODS, DAEMON_SETS, DEPLOYMENTS, CONFIG_MAPS, IP_POOLS, POD_DISRUPTION_BUDGETS, ...FELIX_CONFIGURATIONS].map(
-      all,
-    ),
+  const [nodes, pods, daemonSets, deployments, configMaps, pools, reservations, budgets, ...felix] = await Promise.all(
+    [
+      NODES,
+      PODS,
+      DAEMON_SETS,
+      DEPLOYMENTS,
+      CONFIG_MAPS,
+      IP_POOLS,
+      IP_RESERVATIONS,
+      POD_DISRUPTION_BUDGETS,
+      ...FELIX_CONFIGURATIONS,
+    ].map(all),
   );
   const felixConfigurations = felix.flat();
-  return { nodes, pods, daemonSets, deployments, configMaps, pools, budgets, felixConfigurations } as Observed;
+  const calico = { pools, reservations, felixConfigurations };
+  return { nodes, pods, daemonSets, deployments, configMaps, budgets, ...calico } as Observed;
 }

@@ -86,4 +86,12 @@ export const calicoBlockers: readonly Rule[] = [
     };
   },
   podsOutsidePools,
+  (_, { reservations = [] }) => {
+    if (reservations.length === 0) return undefined;
+    return {
+      code: 'reservations',
+      reason: `Sluice would give out addresses that are kept back: it knows no IPReservation (${namesOf(reservations)})`,
+      remedy: 'replace the IPPools by others that leave these addresses out, and delete the reservations',
+    };
+  },
 ];

@@ -19,6 +19,8 @@ export interface Observed {
   readonly deployments: readonly Deployment[];
   readonly configMaps: readonly ConfigMap[];
   readonly pools: readonly ClusterObject[];
+  /** Calico's IPReservations; absent where there is no such kind. */
+  readonly reservations?: readonly ClusterObject[];
   readonly felixConfigurations: readonly ClusterObject[];
   readonly budgets: readonly PodDisruptionBudget[];
   /** Where pools and settings of Calico's kinds were read. */

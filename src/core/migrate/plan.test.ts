@@ -129,6 +129,7 @@ describe('a plan from Calico', () => {
     // As its manifest for etcd has it.
     ['etcd', { daemonSets: [calicoNode([{ name: 'ETCD_ENDPOINTS', value: 'http://10.0.0.1:2379' }])] }],
     ['ipv6-vxlan', { pools: [{ metadata: { name: 'v6' }, spec: { cidr: 'fd00::/48', vxlanMode: 'Always' } }] }],
+    ['reservations', { reservations: [{ metadata: { name: 'gateway' }, spec: { reservedCIDRs: ['10.244.0.1'] } }] }],
     ['windows', { nodes: [node('w', { 'kubernetes.io/os': 'windows' })] }],
     ['not-ready', { nodes: [node('n1'), { metadata: { name: 'sick' } }] }],
     ['installed', { daemonSets: [calicoNode(), { metadata: { name: 'sluice-node' }, spec: { template: {} } }] }],

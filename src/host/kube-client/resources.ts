@@ -64,6 +64,7 @@ export const CLUSTER_ROLE_BINDINGS = grouped(
 /** Calico's group, whose resource layout Sluice shares so that a cluster can be read by either. */
 export const CALICO_GROUP = 'crd.projectcalico.org';
 export const IP_POOLS = grouped(CALICO_GROUP, 'v1', 'ippools', 'IPPool', false);
+export const IP_RESERVATIONS = grouped(CALICO_GROUP, 'v1', 'ipreservations', 'IPReservation', false);
 export const IPAM_BLOCKS = grouped(CALICO_GROUP, 'v1', 'ipamblocks', 'IPAMBlock', false);
 export const BLOCK_AFFINITIES = grouped(CALICO_GROUP, 'v1', 'blockaffinities', 'BlockAffinity', false);
 export const IPAM_HANDLES = grouped(CALICO_GROUP, 'v1', 'ipamhandles', 'IPAMHandle', false);
