@@ -92,7 +92,9 @@ export function backendsOf(port: ServicePortSpec, slices: Iterable<SliceSpec>): 
  */
 export function endpointsHere(service: ServiceSpec, slices: Iterable<SliceSpec>, node: string): number {
   const all = [...slices];
-  const here = service.ports.flatMap((port) => endpointsOf(port, all).filter((each) => each.ready && each.node === node));
+  const here = service.ports.flatMap((port) =>
+    endpointsOf(port, all).filter((each) => each.ready && each.node === node),
+  );
   const countOf = (family: 4 | 6): number =>
     new Set(here.flatMap(({ address }) => (address.family === family ? formatIp(address) : []))).size;
   return Math.max(countOf(4), countOf(6));
