@@ -130,8 +130,7 @@ class Agent {
       conntrack: this.#macvlan.connections,
       state: () => this.#clusterState(),
       addressesOf: (id) => this.#attachments.records.get(id)?.addresses ?? [],
-      // And once more a little later: a packet may just be between the rules and the device.
-      onJudged: () => this.#network.fastPath.changed(),
+      onJudged: (ended) => (ended ? this.#network.fastPath.ended() : this.#network.fastPath.changed()),
     });
     this.#balancer = new Balancer(options.services ?? { mode: 'nftables' }, world);
     this.#filter = new PacketFilter({

@@ -219,6 +219,43 @@ describe.each(['host-gw', 'vxlan'] as const)('the fast path over %s', { timeout:
 });
 
 it(
+  'does not learn a connection that was cut from packets that have waited for their neighbour',
+  { timeout: 4 * PATIENCE },
+  async () => {
+    const { cluster, from, to } = await makeCluster('host-gw');
+    await using _ = cluster;
+    const stream = new Stream(cluster, to, from.ips[0]!);
+    await stream.more(MUCH);
+    const [n1, n2] = ['n1', 'n2'].map((name) => cluster.nodes.get(name)!.netns) as [string, string];
+    const nft = async (netns: string, text: string): Promise<void> =>
+      expect(await cluster.run(netns, ['nft', text])).toEqual({ code: 0, output: '' });
+    // Each packet that has passed all rules teaches, not one of so many.
+    const marks = 'iifname slc* ct state established ct mark 0 meta mark set 0x10000000';
+    const hook = 'type filter hook forward priority 5';
+    await nft(n1, `add table inet test; add chain inet test marks { ${hook}; }; add rule inet test marks ${marks}`);
+    await nft(n2, 'add table arp test; add chain arp test deaf { type filter hook input priority 0; policy drop; }');
+    const neighbour = ['neighbor', 'show', '172.30.1.12', 'dev', 'eth0'];
+    await cluster.run(n1, ['ip', 'neighbor', 'delete', '172.30.1.12', 'dev', 'eth0']);
+    await nft(n1, 'flush map netdev sluice leaving4');
+    await eventually(async () => (await cluster.run(n1, ['ip', ...neighbour])).output.includes('INCOMPLETE'));
+    await cluster.client.create(NETWORK_POLICIES, denyAll);
+    await eventually(async () => (await statusOf(cluster, 'n1')).connections.cut > 0, PATIENCE);
+    await nft(n2, 'delete table arp test');
+    await eventually(async () => {
+      await cluster.run(n1, ['ping', '-c', '1', '-W', '1', '172.30.1.12']);
+      return (await cluster.run(n1, ['ip', ...neighbour])).output.includes('lladdr');
+    });
+    expect(await known(cluster, 'n1', `${from.ips[0]!} . `)).toEqual([]);
+    // And what policy allows is learnt again.
+    await cluster.client.delete(NETWORK_POLICIES, { namespace: 'default', name: 'deny' });
+    await eventually(
+      async () => (await known(cluster, 'n1', `${from.ips[0]!} . `)).some((line) => line.includes('eth0')),
+      PATIENCE,
+    );
+  },
+);
+
+it(
   'sends none of the frames on that a pod has tagged for another network of its node',
   { timeout: 4 * PATIENCE },
   async () => {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { parseCidr, parseIp } from '../../base/ip/index.ts';
 import { silentLogger } from '../../base/log.ts';
 import type { FastPath as Plan, Ruleset, Transaction } from '../../core/nft/index.ts';
-import { EMPTY_RULESET } from '../../core/nft/index.ts';
+import { EMPTY_RULESET, fastPathTable } from '../../core/nft/index.ts';
 import { FakeNftables } from '../../host/nftables/fake.ts';
 import { FakeSysctl } from '../../host/sysctl/fake.ts';
 import { FastPath } from './fast-path.ts';
@@ -92,6 +92,42 @@ it('forgets at once when something changes, before it is made anew', () => {
   settle();
   kernel.asked.length = 0;
   fast.changed();
+  expect(kernel.asked.map((steps) => steps.map(({ op }) => op))).toEqual([Array(4).fill('flush-set')]);
+});
+
+it('learns nothing that leaves for a while after connections have ended, and as before then', () => {
+  const { kernel, fast, settle } = make();
+  const rules = (chain: string) => kernel.actual(fastPathTable(PLAN))?.chains.get(chain)?.rules.length;
+  fast.changed();
+  settle();
+  const before = rules('egress-eth0');
+  fast.ended();
+  expect([rules('egress-eth0'), rules('egress-slca')]).toEqual([0, before]);
+  vi.advanceTimersByTime(4000);
+  fast.ended();
+  vi.advanceTimersByTime(4900);
+  expect(rules('egress-eth0')).toBe(0);
+  vi.advanceTimersByTime(200);
+  expect(rules('egress-eth0')).toBe(before);
+});
+
+it('learns nothing that leaves when connections end after it was stopped', () => {
+  const { kernel, fast, settle } = make();
+  fast.changed();
+  settle();
+  fast.stop();
+  fast.ended();
+  expect(kernel.actual(fastPathTable(PLAN))?.chains.get('egress-eth0')?.rules).toEqual([]);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+it('forgets what it was about to forget when it is stopped', () => {
+  const { kernel, fast, settle } = make();
+  fast.changed();
+  settle();
+  kernel.asked.length = 0;
+  fast.forgetSoon();
+  fast.stop();
   expect(kernel.asked.map((steps) => steps.map(({ op }) => op))).toEqual([Array(4).fill('flush-set')]);
 });
 

@@ -26,6 +26,11 @@ export interface FastPathStatus {
 
 /** How long changes are gathered, milliseconds; meanwhile nothing goes wrong, since what was learnt is forgotten at once. */
 const GATHER = 100;
+/**
+ * How long nothing that leaves is learnt after connections have ended, milliseconds: a packet that passed the rules before may
+ * wait for its neighbour's answer, for three seconds where nobody has set another time, and would teach what must be forgotten.
+ */
+const HELD = 5000;
 /** First wait after a refusal, milliseconds; doubles up to 64 times this. */
 const RETRY = 1000;
 
@@ -58,6 +63,8 @@ export class FastPath {
   #failures = 0;
   #timer: NodeJS.Timeout | undefined;
   #forgetting: NodeJS.Immediate | undefined;
+  #learns = true;
+  #held: NodeJS.Timeout | undefined;
   #stopped = false;
 
   constructor(dependencies: FastPathDependencies) {
@@ -68,6 +75,16 @@ export class FastPath {
   changed(): void {
     this.forget();
     this.#updateSoon(GATHER);
+  }
+
+  /** Connections were cut or forgotten: no packet of theirs that is on its way teaches them again. */
+  ended(): void {
+    clearTimeout(this.#held);
+    this.#learns = false;
+    if (!this.#stopped) this.#held = setTimeout(() => this.#learnAgain(), HELD);
+    if (this.#mayExist && this.#dependencies.deviceFilter !== undefined) this.#update();
+    // And once more a little later: a packet may just be between the rules and the device of a pod.
+    this.changed();
   }
 
   /** What was learnt may no longer hold: it is forgotten when this returns. */
@@ -100,18 +117,25 @@ export class FastPath {
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
-    if (this.#forgetting !== undefined) clearImmediate(this.#forgetting);
+    clearTimeout(this.#held);
+    if (this.#forgetting !== undefined) this.forget();
   }
 
   status(): FastPathStatus {
     return { devices: this.#devices, ...(this.#problem === undefined ? {} : { problem: this.#problem }) };
   }
 
+  #learnAgain(): void {
+    this.#learns = true;
+    this.#updateSoon(0);
+  }
+
   #update(): void {
+    clearTimeout(this.#timer);
     this.#timer = undefined;
     const plan = this.#dependencies.plan();
     try {
-      const desired = fastPathTable(plan);
+      const desired = fastPathTable(plan, this.#learns);
       if (desired.chains.size > 0) this.#tolerate();
       this.#change(desired);
       this.#devices = desired.chains.size === 0 ? [] : plan.devices;

@@ -14,10 +14,11 @@ export interface LiveConnectionsDependencies {
   readonly state: () => ClusterState;
   /** Addresses of a local endpoint by its id; none when it is gone. */
   readonly addressesOf: (id: string) => readonly Ip[];
-  /** Connections may have been cut or forgotten. */
-  readonly onJudged?: () => void;
+  /** `ended`: connections of TCP were cut or forgotten, or may have been. */
+  readonly onJudged?: (ended: boolean) => void;
 }
 
+const TCP = 6;
 const NONE: ReadonlySet<string> = new Set();
 
 /** What `sluice status` shows of connection cutting. */
@@ -105,6 +106,7 @@ export class LiveConnections {
     this.#endpoints.clear();
     this.#flushes = [];
     this.#released = [];
+    let ended = true;
     try {
       const local = endpoints.flatMap(this.#dependencies.addressesOf);
       const fronts = flushes.map(({ address }) => address);
@@ -115,14 +117,16 @@ export class LiveConnections {
       const flows = await conntrack.dumpInBackground(filter);
       const stale = staleConnections(flows, released, flushes);
       if (stale.length > 0) this.#forgotten += conntrack.delete(stale);
-      this.#judge(flows, endpoints, local);
+      const cut = this.#judge(flows, endpoints, local);
+      ended = cut || stale.some(({ original }) => original.protocol === TCP);
     } catch (error) {
       log.error('cannot bring live connections in line with policy', { error: messageOf(error) });
     }
-    this.#dependencies.onJudged?.();
+    this.#dependencies.onJudged?.(ended);
   }
 
-  #judge(flows: readonly TrackedFlow[], endpoints: readonly string[], local: readonly Ip[]): void {
+  /** Whether any was cut. */
+  #judge(flows: readonly TrackedFlow[], endpoints: readonly string[], local: readonly Ip[]): boolean {
     const { conntrack, log, state } = this.#dependencies;
     const report = judgeConnections(flows, local, conntrack, state);
     this.#cut += report.cut;
@@ -132,5 +136,6 @@ export class LiveConnections {
       else this.#marked.delete(id);
     }
     if (report.cut + report.healed > 0) log.info('live connections judged anew', { ...report });
+    return report.cut > 0;
   }
 }

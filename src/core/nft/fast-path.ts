@@ -67,9 +67,10 @@ export const LEARNT: readonly string[] = ([4, 6] as const).flatMap((family) => [
  * The table of family `netdev` by which packets of known connections between a pod and another node pass from device to device,
  * before the kernel routes, tracks or filters them. Nobody tells it of connections: it learns, by the packets that leave after
  * having passed all rules, which device they leave by. What begins or ends a connection goes the usual way, and so does everything
- * that the usual way would do something to: fragments, options, a hop limit that ends here.
+ * that the usual way would do something to: fragments, options, a hop limit that ends here. Without `learns` nothing is learnt of
+ * what leaves.
  */
-export function fastPathTable({ pods, devices, hops }: FastPath): Ruleset {
+export function fastPathTable({ pods, devices, hops }: FastPath, learns = true): Ruleset {
   if (devices.length === 0) return { chains: new Map(), sets: new Map() };
   const chains = [
     ...pods.flatMap(({ interface: device, addresses }) => [
@@ -78,7 +79,7 @@ export function fastPathTable({ pods, devices, hops }: FastPath): Ruleset {
     ]),
     ...devices.flatMap((device) => [
       chainAt(device, 'ingress', FAMILIES.map(arrivingRule)),
-      chainAt(device, 'egress', learningRules(PACKET_MARK.LEAVES, leaving)),
+      chainAt(device, 'egress', learns ? learningRules(PACKET_MARK.LEAVES, leaving) : []),
     ]),
   ];
   const sets = FAMILIES.flatMap((family): NamedSet[] => [
