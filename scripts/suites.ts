@@ -7,18 +7,13 @@ import { join } from 'node:path';
 
 /**
  * Every suite, in two lanes. Clusters and packets mostly wait, and come one after the other; beside them runs what
- * computes: the emulated machine, then what needs no root, which yields to them. At the end each lane has a part of the
- * suites about the kernel, which share nothing. What the second lane prints comes after the first's, and then every
- * failure of both once more: a long log is read from its end. Exits with 1 when a suite fails.
+ * computes: the emulated machine, then what needs no root, which yields to them. What the second lane prints comes after
+ * the first's, and then every failure of both once more: a long log is read from its end. Exits with 1 when a suite fails.
  */
-const FIRST: readonly Step[] = [
-  { args: ['--project', 'e2e'] },
-  { args: ['--project', 'kernel', '--exclude', 'src/**/*.kernel.test.ts'] },
-];
+const FIRST: readonly Step[] = [{ args: ['--project', 'e2e'] }, { args: ['--project', 'kernel'] }];
 const SECOND: readonly Step[] = [
   { args: ['--project', 'vm'] },
   { args: ['--project', 'unit'], niceness: 10 },
-  { args: ['--project', 'kernel', '--exclude', 'test/interop/**'] },
 ];
 
 interface Step {

@@ -17,8 +17,8 @@ const SUITES = [
   'src/app/agent/flannel-wireguard.kernel.test.ts',
   'test/interop/matrix-rare.test.ts',
 ];
-/** Everything together; a machine that is busy with other things needs it, an idle one about a tenth. Milliseconds. */
-const BUDGET = 2_700_000;
+/** Everything together; a machine that is busy with other things needs it, an idle one less than half. Milliseconds. */
+const BUDGET = 3_600_000;
 
 it('passes every suite about what kernels lack under one that has it all', { timeout: BUDGET + 20_000 }, async () => {
   const { code, output, complaint, timedOut } = await runInMachine({

@@ -18,15 +18,14 @@ const ROUTER = { 4: '172.30.1.1', 6: 'fd00:30:1::1' } as const;
 const VIRTUAL = { 4: '10.96.0.1', 6: 'fd00:10:96::1' } as const;
 const denyAll = policy('deny-all', { podSelector: {}, policyTypes: ['Ingress'] });
 
-/** All cells of one cluster, or those that prove most, in order: what comes last takes nodes away. */
-export function describeCells(shape: Shape, which: 'all' | 'main' = 'all'): void {
+/** All cells of one cluster, in order: what comes last takes nodes away. */
+export function describeCells(shape: Shape): void {
   let world: World;
   beforeAll(async () => {
     world = await World.create(shape);
   });
   afterAll(() => world?.[Symbol.asyncDispose]());
   const cell = (name: string, test: () => Promise<void>) => it(name, { concurrent: false }, test);
-  const further: typeof cell = which === 'all' ? cell : () => undefined;
 
   cell('pods reach each other on one node, on a segment and across segments, with their own addresses', async () => {
     const { first, beside, near, far } = world;
@@ -50,7 +49,7 @@ export function describeCells(shape: Shape, which: 'all' | 'main' = 'all'): void
     }
   });
 
-  further('pods reach the outside', async () => {
+  cell('pods reach the outside', async () => {
     const { cluster, first, far } = world;
     cluster.serve({ ...first, name: 'outside', netns: cluster.router }, 6);
     for (const family of shape.families)
@@ -80,7 +79,7 @@ export function describeCells(shape: Shape, which: 'all' | 'main' = 'all'): void
   });
 
   if (!shape.crosses)
-    further('a node on another segment is left out, and its peers say so', async () => {
+    cell('a node on another segment is left out, and its peers say so', async () => {
       const { cluster } = world;
       await cluster.addNode('n9', 'b', { number: 19 });
       await cluster.addPod('n9', 'out-of-reach');
@@ -91,7 +90,7 @@ export function describeCells(shape: Shape, which: 'all' | 'main' = 'all'): void
       await cluster.removeNode('n9');
     });
 
-  further('a policy cuts pods off, wherever they are, until it goes', async () => {
+  cell('a policy cuts pods off, wherever they are, until it goes', async () => {
     const { cluster, first, beside, near, far } = world;
     const targets = [beside, near, far];
     await cluster.client.create(NETWORK_POLICIES, denyAll);
@@ -103,7 +102,7 @@ export function describeCells(shape: Shape, which: 'all' | 'main' = 'all'): void
     await Promise.all(targets.map((to) => world.connects(first, to)));
   });
 
-  further('a node that restarts is reached again, and nobody else notices', async () => {
+  cell('a node that restarts is reached again, and nobody else notices', async () => {
     const { cluster } = world;
     const lost = await lostDuring(world, async () => {
       await cluster.powerOff('n2');
@@ -115,7 +114,7 @@ export function describeCells(shape: Shape, which: 'all' | 'main' = 'all'): void
     expectUnnoticed(shape, lost);
   });
 
-  further('a lost node is forgotten, and reached again when it comes back as another machine', async () => {
+  cell('a lost node is forgotten, and reached again when it comes back as another machine', async () => {
     const { cluster } = world;
     const lost = await lostDuring(world, async () => {
       await cluster.removeNode('n2');
