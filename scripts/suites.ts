@@ -11,10 +11,7 @@ import { join } from 'node:path';
  * the first's, and then every failure of both once more: a long log is read from its end. Exits with 1 when a suite fails.
  */
 const FIRST: readonly Step[] = [{ args: ['--project', 'e2e'] }, { args: ['--project', 'kernel'] }];
-const SECOND: readonly Step[] = [
-  { args: ['--project', 'vm'] },
-  { args: ['--project', 'unit'], niceness: 10 },
-];
+const SECOND: readonly Step[] = [{ args: ['--project', 'vm'] }, { args: ['--project', 'unit'], niceness: 10 }];
 
 interface Step {
   /** Of `vitest run`. */
