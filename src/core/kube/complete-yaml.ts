@@ -60,6 +60,8 @@ class DocumentReader {
   readonly #anchors = new Map<string, unknown>();
   readonly #expanding = new Set<string>();
   #aliased = 0;
+  /** Whether what is read stands inside of braces or brackets. */
+  #inFlow = false;
 
   constructor(document: Document.Parsed, file: string, at: (offset: number) => Position) {
     this.#document = document;
@@ -80,12 +82,20 @@ class DocumentReader {
       return null;
     }
     if (isNode(node) && !isAlias(node) && node.anchor !== undefined) this.#anchors.set(node.anchor, node);
-    if (isMap(node)) return this.#map(node as YAMLMap, path);
-    if (isSeq(node)) return this.#list(node as YAMLSeq, path);
+    if (isMap(node)) return this.#collection(node, () => this.#map(node as YAMLMap, path));
+    if (isSeq(node)) return this.#collection(node, () => this.#list(node as YAMLSeq, path));
     if (isAlias(node)) {
       return this.#alias(node, node.source, path);
     }
     return isScalar(node) ? this.#scalar(node as ScalarNode, path) : null;
+  }
+
+  #collection({ flow }: { readonly flow?: boolean }, read: () => unknown): unknown {
+    const outer = this.#inFlow;
+    this.#inFlow ||= flow === true;
+    const value = read();
+    this.#inFlow = outer;
+    return value;
   }
 
   #alias(node: unknown, name: string, path: readonly string[]): unknown {
@@ -137,6 +147,7 @@ class DocumentReader {
 
   #scalar(node: ScalarNode, path: readonly string[]): unknown {
     const text = textOf(node);
+    this.#refuseQuestionMark(node, text);
     if (node.tag === 'tag:yaml.org,2002:str' || (node.type !== 'PLAIN' && node.tag === undefined)) return text;
     if (MISSING_SPACE.test(text)) {
       const field = text.slice(0, text.indexOf(':') + 1);
@@ -152,8 +163,15 @@ class DocumentReader {
     if (!isScalar(target)) return this.#issue(node, 'a map key must be text');
     const scalar = target as ScalarNode;
     const text = textOf(scalar);
+    if (!isAlias(node)) this.#refuseQuestionMark(scalar, text);
     const value = scalar.type === 'PLAIN' ? resolvePlainScalar(text) : text;
     return value === null || value === undefined ? this.#issue(node, 'a map key must be text') : String(value);
+  }
+
+  /** YAML 1.2 has them there, kubectl's parser has not. What an alias stands for was looked at in its own place. */
+  #refuseQuestionMark(node: ScalarNode, text: string): void {
+    if (!this.#inFlow || this.#expanding.size > 0 || node.type !== 'PLAIN' || !text.includes('?')) return;
+    this.#issue(node, `put quotes around ${text}: inside of { } and [ ] kubectl reads no question mark without them`);
   }
 
   #issue(node: unknown, message: string): undefined {

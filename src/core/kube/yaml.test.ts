@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -91,6 +91,38 @@ describe('plain scalars', () => {
 });
 
 describe('parseManifests', () => {
+  /** With whether kubectl reads them. */
+  const QUESTIONS: readonly (readonly [data: string, isRead: boolean])[] = [
+    ['{a: https://x.test/?b}', false],
+    ['{a: b?}', false],
+    ['{a?b: c}', false],
+    ['{a: [b ? c]}', false],
+    ['{a: "b?"}', true],
+    ["{'a?': b}", true],
+    ['\n  a: https://x.test/?b', true],
+    ['\n  a?b: c', true],
+    ['\n  a: &q b?\n  c: {d: *q}', true],
+    ['\n  a: &q b?\n  c: {*q : d}', true],
+  ];
+
+  it('takes question marks as kubectl does', ({ skip }) => {
+    const directory = mkdtempSync(join(tmpdir(), 'sluice-yaml-'));
+    try {
+      const file = join(directory, 'questions.yaml');
+      for (const [data, isRead] of QUESTIONS) {
+        const text = `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata: ${data}\n`;
+        writeFileSync(file, text);
+        const { issues } = parseManifests(text, file);
+        expect({ data, isRead: issues.length === 0 }).toEqual({ data, isRead });
+        const { error, status } = spawnSync('kubectl', ['label', '--local', '-f', file, 'a=b', '-o', 'name']);
+        if (error !== undefined) return skip('there is no kubectl on this machine');
+        expect({ data, isRead: status === 0 }).toEqual({ data, isRead });
+      }
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+
   it('reads several documents, skips empty ones and opens Lists', () => {
     const text = '---\na: 1\n---\n---\n# nothing\n---\nkind: List\nitems:\n- {b: 2}\n- {c: 3}\n';
     const { manifests, issues } = parseManifests(text, 'x.yaml');
@@ -160,6 +192,21 @@ describe('parseManifests', () => {
       'text for a field',
       'spec:\n  podSelector:{}\n',
       'x.yaml:2:3: "podSelector:{}" is text, not a field: put a space after podSelector:',
+    ],
+    [
+      'a question mark without quotes inside of braces',
+      'a:\n  b: {c: https://x.test/?d, e: f}\n',
+      'x.yaml:2:10: put quotes around https://x.test/?d: inside of { } and [ ] kubectl reads no question mark without them',
+    ],
+    [
+      'a question mark without quotes inside of brackets',
+      'a: [b, c?]\n',
+      'x.yaml:1:8: put quotes around c?: inside of { } and [ ] kubectl reads no question mark without them',
+    ],
+    [
+      'a question mark in a key inside of braces',
+      'a: {b?: c}\n',
+      'x.yaml:1:5: put quotes around b?: inside of { } and [ ] kubectl reads no question mark without them',
     ],
     [
       'text for a field in a list',
