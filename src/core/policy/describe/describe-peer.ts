@@ -21,7 +21,7 @@ export function peerText(peer: Peer, say: DescribePhrases): string {
     case 'nodes':
       return say.nodes(labelsText(peer.nodes));
     case 'endpoints':
-      return say.endpoints(formatSelector(peer.selector));
+      return say.endpoints(labelsText(peer.selector));
     case 'service':
       return say.service(peer.key);
     case 'domain':
@@ -41,7 +41,7 @@ export function portsText(ports: readonly PortMatch[], say: DescribePhrases): st
 }
 
 /** A selector for people; undefined when it selects everything. */
-function labelsText(selector: Selector): string | undefined {
+export function labelsText(selector: Selector): string | undefined {
   return selectorKey(selector) === selectorKey(EVERYTHING) ? undefined : formatSelector(selector);
 }
 

@@ -166,6 +166,57 @@ describe('describePolicy', () => {
     expect(describeIt(WEB).place).toBeUndefined();
   });
 
+  it.each<[Language, string]>([
+    [
+      'en',
+      `GlobalNetworkPolicy web
+  Applies to host endpoints matching role.
+  It stands in tier default, order 0, and is asked before Services are translated: ports and addresses are those that the client asked for, such as a NodePort.
+  Ingress: the first rule that matches decides; what none matches is left to the next policy and tier:
+    - deny TCP 30080 from all pods, host endpoints and network sets  [spec.ingress[0]]
+`,
+    ],
+    [
+      'zh-CN',
+      `GlobalNetworkPolicy web
+  适用于标签匹配 role 的主机端点。
+  位于层级 default，order 为 0，在 Service 转换之前判断：端口和地址是客户端所请求的，例如 NodePort。
+  入站：由第一条匹配的规则决定；没有规则匹配的流量交给后面的策略和层级判断：
+    - 拒绝来自所有 Pod、主机端点和网络集合的 TCP 30080  [spec.ingress[0]]
+`,
+    ],
+    [
+      'zh-TW',
+      `GlobalNetworkPolicy web
+  適用於標籤符合 role 的主機端點。
+  位於層級 default，order 為 0，在 Service 轉換之前判斷：連接埠和位址是用戶端所請求的，例如 NodePort。
+  入站：由第一條符合的規則決定；沒有規則符合的流量交給後面的政策和層級判斷：
+    - 拒絕來自所有 Pod、主機端點和網路集合的 TCP 30080  [spec.ingress[0]]
+`,
+    ],
+  ])('says in %s of a policy before translation that it is one, for host endpoints alone', (language, text) => {
+    const early = { order: 0, preDNAT: true, applyOnForward: true, selector: 'has(role)', types: ['Ingress'] };
+    const rule = { action: 'Deny', protocol: 'TCP', source: { selector: 'all()' }, destination: { ports: [30_080] } };
+    const object = calico({ ...early, ingress: [rule] }, 'GlobalNetworkPolicy');
+    const node = { ...object, metadata: { name: 'web' } };
+    expect(formatDescription(describeIt(node, language), language)).toContain(text);
+    expect(limits(node)).not.toContain('ports-of-pods');
+    const untracked = {
+      ...node,
+      spec: { ...early, preDNAT: false, doNotTrack: true, selector: 'all()', ingress: [rule] },
+    };
+    expect(describeIt(untracked).subject.text).toBe('all host endpoints');
+    expect(describeIt(untracked).place).toContain('each packet is judged alone');
+  });
+
+  it('does not say of a policy for host endpoints that it does nothing without pods', () => {
+    const pod: Pod = { metadata: { name: 'a', namespace: 'pro' }, spec: { containers: [] } };
+    const object = calico({ selector: 'has(role)', ingress: [{ action: 'Allow' }] }, 'GlobalNetworkPolicy');
+    const { policy: global } = normalisePolicy(object)!;
+    const { limits: said } = describePolicy(global, { state: clusterState({ pods: [pod] }) });
+    expect(said.map(({ id }) => id)).not.toContain('selects-nothing');
+  });
+
   describe('warns of what is easily taken for granted:', () => {
     const front = [{ podSelector: { matchLabels: { role: 'front' } } }];
     const spec = (fields: object): PolicyObject => policy({ podSelector: {}, ...fields });

@@ -1,13 +1,12 @@
-import { formatSelector } from '../../kube/labels.ts';
 import type { ClusterState } from '../cluster.ts';
 import type { Language } from '../messages/catalogue.ts';
 import type { Direction, Policy, TierSpec } from '../model.ts';
 import { BUILT_IN_TIERS, DEFAULT_TIER, NETWORK_POLICY_ORDER } from '../tiers.ts';
 import { Census } from './census.ts';
-import { podsText } from './describe-peer.ts';
+import { labelsText, podsText } from './describe-peer.ts';
 import { describeRule } from './describe-rule.ts';
 import type { Chosen, DirectionDescription, PolicyDescription } from './description.ts';
-import { limitsOf } from './limits.ts';
+import { isEarly, limitsOf } from './limits.ts';
 import type { DescribePhrases } from './messages/catalogue.ts';
 import { en } from './messages/en.ts';
 import { zhCn } from './messages/zh-cn.ts';
@@ -41,7 +40,8 @@ export function describer({ language = 'en', state }: DescribeOptions): (policy:
   );
   return (policy) => {
     const tier = tiers.get(policy.tier);
-    const otherwise = tier?.noMatch ?? 'deny';
+    // What no early policy decides is left to the others, whatever the tier.
+    const otherwise = isEarly(policy) ? 'pass' : (tier?.noMatch ?? 'deny');
     const tierExists = tier !== undefined || policy.staged || state === undefined;
     return {
       policy: policy.key,
@@ -68,6 +68,7 @@ function placeText(
   tiers: ReadonlyMap<string, TierSpec>,
   say: DescribePhrases,
 ): string {
+  if (isEarly(policy)) return say.placeEarly(policy.tier, orderOf(policy), policy.hosts?.doNotTrack === true);
   const middle = tiers.get(DEFAULT_TIER)!.order;
   if (policy.tier === DEFAULT_TIER) return say.placeAmong(policy.tier, orderOf(policy), NETWORK_POLICY_ORDER);
   // A tier that is not known counts as Calico's do when they give no order: last.
@@ -76,10 +77,9 @@ function placeText(
 }
 
 function describeSubject(policy: Policy, say: DescribePhrases, census: Census | undefined): Chosen {
-  const pods = podsText(policy.subject, say);
-  const text =
-    policy.hosts === undefined ? pods : say.and([pods, say.hostEndpoints(formatSelector(policy.hosts.selector))]);
-  const now = census?.podsIn(policy.subject);
+  const hosts = policy.hosts === undefined ? [] : [say.hostEndpoints(labelsText(policy.hosts.selector))];
+  const text = say.and([...(isEarly(policy) ? [] : [podsText(policy.subject, say)]), ...hosts]);
+  const now = isEarly(policy) ? undefined : census?.podsIn(policy.subject);
   return { text: say.finish(text), ...(now === undefined ? {} : { now }) };
 }
 

@@ -12,6 +12,11 @@ export interface LimitContext {
   readonly census: Census | undefined;
 }
 
+/** Whether it is for host endpoints alone and is asked before Services are translated. */
+export function isEarly({ hosts, subject }: Policy): boolean {
+  return hosts !== undefined && (hosts.preDnat || hosts.doNotTrack) && subject.pods.kind === 'nothing';
+}
+
 /** What the policy does not do, and what its readers easily take for granted, the most surprising first. */
 export function limitsOf(policy: Policy, context: LimitContext): readonly Limit[] {
   const { say, census } = context;
@@ -23,18 +28,15 @@ export function limitsOf(policy: Policy, context: LimitContext): readonly Limit[
   const peers = rules.flatMap((rule) => (rule.peers === 'any' ? [] : rule.peers));
   add('staged', policy.staged, () => say.staged());
   add('no-tier', !context.tierExists, () => say.noTier(policy.tier));
-  add('selects-nothing', census?.podsIn(policy.subject).length === 0, () => say.selectsNothing());
+  const selectsNothing = policy.hosts === undefined && census?.podsIn(policy.subject).length === 0;
+  add('selects-nothing', selectsNothing, () => say.selectsNothing());
   const earlier = census?.before(policy) ?? [];
   add('earlier-policies', earlier.length > 0, () => say.earlierPolicies(earlier.map(nameOf)));
   for (const direction of BOTH) add('direction', !policy.applies[direction], () => say.noDirection(direction));
   for (const direction of BOTH) if (policy.applies[direction]) directionLimits(policy, direction, context, add);
   const own = ownNamespaceOf(policy, peers);
   add('own-namespace', own !== undefined, () => say.ownNamespace(own!));
-  add(
-    'ports-of-pods',
-    rules.some((rule) => rule.ports !== 'any'),
-    () => say.portsOfPods(),
-  );
+  add('ports-of-pods', !isEarly(policy) && rules.some((rule) => rule.ports !== 'any'), () => say.portsOfPods());
   add(
     'domains',
     peers.some(({ kind }) => kind === 'domain'),

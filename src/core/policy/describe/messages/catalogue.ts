@@ -18,8 +18,8 @@ export interface DescribePhrases {
 
   pods(labels: string | undefined, where: Where): string;
   nodes(labels: string | undefined): string;
-  endpoints(labels: string): string;
-  hostEndpoints(labels: string): string;
+  endpoints(labels: string | undefined): string;
+  hostEndpoints(labels: string | undefined): string;
   everyAddress(family: Family): string;
   block(cidr: string, except: readonly string[]): string;
   service(key: string): string;
@@ -56,6 +56,8 @@ export interface DescribePhrases {
   placeBefore(tier: string, order: number | null): string;
   placeAmong(tier: string, order: number | null, networkPolicies: number): string;
   placeAfter(tier: string, order: number | null): string;
+  /** Asked before Services are translated, and before connections are tracked when `untracked`. */
+  placeEarly(tier: string, order: number | null, untracked: boolean): string;
 
   /** Headline of what follows. */
   doesNot(): string;

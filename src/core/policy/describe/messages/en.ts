@@ -10,8 +10,11 @@ export const en: DescribePhrases = {
 
   pods: (labels, where) => `${labels === undefined ? 'all pods' : `pods matching ${labels}`} ${whereText(where)}`,
   nodes: (labels) => (labels === undefined ? 'all nodes' : `nodes matching ${labels}`),
-  endpoints: (labels) => `pods, host endpoints and network sets matching ${labels}`,
-  hostEndpoints: (labels) => `host endpoints matching ${labels}`,
+  endpoints: (labels) =>
+    labels === undefined
+      ? 'all pods, host endpoints and network sets'
+      : `pods, host endpoints and network sets matching ${labels}`,
+  hostEndpoints: (labels) => (labels === undefined ? 'all host endpoints' : `host endpoints matching ${labels}`),
   everyAddress: (family) => `every IPv${family} address`,
   block: (cidr, except) => (except.length === 0 ? cidr : `${cidr} except ${joined(except, 'and')}`),
   service: (key) => `the endpoints of service ${key}`,
@@ -57,6 +60,10 @@ export const en: DescribePhrases = {
     `It stands in tier ${tier}${orderText(order)}, with the NetworkPolicies, which have order ${networkPolicies}; lower orders are asked first.`,
   placeAfter: (tier, order) =>
     `It stands in tier ${tier}${orderText(order)}, after all NetworkPolicies: it is asked only about pods that none of them selects in that direction.`,
+  placeEarly: (tier, order, untracked) =>
+    `It stands in tier ${tier}${orderText(order)}, and is asked before Services are translated: ports and addresses are those that the client asked for, such as a NodePort.${
+      untracked ? ' Connections are not tracked: each packet is judged alone, replies too.' : ''
+    }`,
 
   doesNot: () => 'What it does not do:',
   staged: () => 'It is staged: nothing of this is in force.',

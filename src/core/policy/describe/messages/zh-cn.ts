@@ -12,8 +12,9 @@ export const zhCn: DescribePhrases = {
 
   pods: (labels, where) => `${whereText(where)}${labels === undefined ? '的所有 Pod' : `标签匹配${labels}的 Pod`}`,
   nodes: (labels) => (labels === undefined ? '所有节点' : `标签匹配${labels}的节点`),
-  endpoints: (labels) => `标签匹配${labels}的 Pod、主机端点和网络集合`,
-  hostEndpoints: (labels) => `标签匹配${labels}的主机端点`,
+  endpoints: (labels) =>
+    labels === undefined ? '所有 Pod、主机端点和网络集合' : `标签匹配${labels}的 Pod、主机端点和网络集合`,
+  hostEndpoints: (labels) => (labels === undefined ? '所有主机端点' : `标签匹配${labels}的主机端点`),
   everyAddress: (family) => `任意 IPv${family} 地址`,
   block: (cidr, except) => (except.length === 0 ? cidr : `${cidr}（${joined(except)}除外）`),
   service: (key) => `Service ${key} 的端点`,
@@ -65,6 +66,10 @@ export const zhCn: DescribePhrases = {
     `位于层级 ${tier}${orderText(order)}，与 NetworkPolicy 同层（后者的 order 为 ${networkPolicies}）；order 小的先判断。`,
   placeAfter: (tier, order) =>
     `位于层级 ${tier}${orderText(order)}，在所有 NetworkPolicy 之后：只对在该方向上未被任何 NetworkPolicy 选中的 Pod 起作用。`,
+  placeEarly: (tier, order, untracked) =>
+    `位于层级 ${tier}${orderText(order)}，在 Service 转换之前判断：端口和地址是客户端所请求的，例如 NodePort。${
+      untracked ? '不跟踪连接：每个数据包单独判断，回复也是如此。' : ''
+    }`,
 
   doesNot: () => '它不做什么：',
   staged: () => '它是暂存（staged）策略：以上内容均未生效。',

@@ -12,8 +12,9 @@ export const zhTw: DescribePhrases = {
 
   pods: (labels, where) => `${whereText(where)}${labels === undefined ? '的所有 Pod' : `標籤符合${labels}的 Pod`}`,
   nodes: (labels) => (labels === undefined ? '所有節點' : `標籤符合${labels}的節點`),
-  endpoints: (labels) => `標籤符合${labels}的 Pod、主機端點和網路集合`,
-  hostEndpoints: (labels) => `標籤符合${labels}的主機端點`,
+  endpoints: (labels) =>
+    labels === undefined ? '所有 Pod、主機端點和網路集合' : `標籤符合${labels}的 Pod、主機端點和網路集合`,
+  hostEndpoints: (labels) => (labels === undefined ? '所有主機端點' : `標籤符合${labels}的主機端點`),
   everyAddress: (family) => `任意 IPv${family} 位址`,
   block: (cidr, except) => (except.length === 0 ? cidr : `${cidr}（${joined(except)}除外）`),
   service: (key) => `Service ${key} 的端點`,
@@ -65,6 +66,10 @@ export const zhTw: DescribePhrases = {
     `位於層級 ${tier}${orderText(order)}，與 NetworkPolicy 同層（後者的 order 為 ${networkPolicies}）；order 小的先判斷。`,
   placeAfter: (tier, order) =>
     `位於層級 ${tier}${orderText(order)}，在所有 NetworkPolicy 之後：只對在該方向上未被任何 NetworkPolicy 選中的 Pod 起作用。`,
+  placeEarly: (tier, order, untracked) =>
+    `位於層級 ${tier}${orderText(order)}，在 Service 轉換之前判斷：連接埠和位址是用戶端所請求的，例如 NodePort。${
+      untracked ? '不追蹤連線：每個封包單獨判斷，回覆也是如此。' : ''
+    }`,
 
   doesNot: () => '它不做什麼：',
   staged: () => '它是暫存（staged）政策：以上內容均未生效。',
