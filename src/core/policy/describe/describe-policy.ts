@@ -79,7 +79,7 @@ function placeText(
 function describeSubject(policy: Policy, say: DescribePhrases, census: Census | undefined): Chosen {
   const hosts = policy.hosts === undefined ? [] : [say.hostEndpoints(labelsText(policy.hosts.selector))];
   const text = say.and([...(isEarly(policy) ? [] : [podsText(policy.subject, say)]), ...hosts]);
-  const now = isEarly(policy) ? undefined : census?.podsIn(policy.subject);
+  const now = census?.podsIn(policy.subject);
   return { text: say.finish(text), ...(now === undefined ? {} : { now }) };
 }
 
