@@ -256,6 +256,33 @@ it(
 );
 
 it(
+  'takes no packets of a pod that are too big for its node, which the pod hears of again and again',
+  { timeout: 4 * PATIENCE },
+  async () => {
+    const { cluster, from, to } = await makeCluster('host-gw');
+    await using _ = cluster;
+    const stream = new Stream(cluster, to, from.ips[0]!);
+    await stream.more(MUCH);
+    const n1 = cluster.nodes.get('n1')!.netns;
+    const shrink = async (mtu: string): Promise<void> => {
+      await cluster.run(n1, ['ip', 'link', 'set', 'eth0', 'mtu', mtu]);
+      await cluster.run(cluster.router, ['ip', 'link', 'set', 'to-n1', 'mtu', mtu]);
+    };
+    const isListed = async (): Promise<boolean> =>
+      (await cluster.run(n1, ['nft', 'list', 'table', 'netdev', 'sluice'])).output.includes('device "slc');
+    await shrink('1400');
+    await eventually(async () => !(await isListed()), PATIENCE);
+    for (let turn = 0; turn < 3; turn++) {
+      // As after ten minutes, when a pod tries whether more passes by now.
+      await cluster.run(from.netns, ['ip', 'route', 'flush', 'cache']);
+      await stream.more(1e6);
+    }
+    await shrink('1500');
+    await eventually(isListed, PATIENCE);
+  },
+);
+
+it(
   'sends none of the frames on that a pod has tagged for another network of its node',
   { timeout: 4 * PATIENCE },
   async () => {

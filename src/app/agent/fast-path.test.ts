@@ -18,6 +18,12 @@ const PLAN: Plan = {
   hops: [{ destination: parseCidr('10.244.2.0/26')!, via: parseIp('172.30.1.12')! }],
 };
 
+const LINKS = [
+  ['slca', 1500],
+  ['slcb', 1500],
+  ['eth0', 1500],
+] as const;
+
 /** A kernel that can be told to refuse, and counts what it was asked. */
 class Kernel extends FakeNftables {
   refuses = false;
@@ -38,7 +44,7 @@ class Kernel extends FakeNftables {
 function make() {
   const kernel = new Kernel();
   const sysctl = new FakeSysctl({ [LIBERAL]: '0' });
-  const world = { plan: PLAN, links: new Set(['slca', 'slcb', 'eth0']) };
+  const world = { plan: PLAN, links: new Map(LINKS) };
   const fast = new FastPath({
     deviceFilter: kernel,
     sysctl,
@@ -76,14 +82,22 @@ it('has conntrack keep what it holds for unanswered as long as what is idle, and
 
 it('has no chain of a device that is gone, and has it when the device is there', () => {
   const { kernel, world, fast, settle } = make();
-  world.links = new Set(['slca', 'eth0']);
+  world.links.delete('slcb');
   fast.changed();
   settle();
   expect(kernel.chains).toEqual(ALL.filter((name) => !name.endsWith('slcb')));
-  world.links = new Set(['slca', 'slcb', 'eth0']);
+  world.links = new Map(LINKS);
   fast.changed();
   settle();
   expect(kernel.chains).toEqual(ALL);
+});
+
+it('has no chain of a pod that may send more than a device takes', () => {
+  const { kernel, world, fast, settle } = make();
+  world.links.set('eth0', 1450).set('slca', 1450);
+  fast.changed();
+  settle();
+  expect(kernel.chains).toEqual(ALL.filter((name) => !name.endsWith('slcb')));
 });
 
 it('forgets at once when something changes, before it is made anew', () => {

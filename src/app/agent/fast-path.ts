@@ -12,8 +12,8 @@ export interface FastPathDependencies {
   readonly log: Logger;
   /** What it is made of now; without devices there is none. */
   readonly plan: () => FastPathPlan;
-  /** Names of the devices that the node has now. */
-  readonly links: () => ReadonlySet<string>;
+  /** The devices that the node has now, by name, with the largest packet that each takes, bytes. */
+  readonly links: () => ReadonlyMap<string, number>;
 }
 
 /** What `sluice status` shows of the fast path. */
@@ -133,11 +133,12 @@ export class FastPath {
   #update(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const plan = this.#dependencies.plan();
+    const links = this.#dependencies.links();
+    const plan = fitting(this.#dependencies.plan(), links);
     try {
       const desired = fastPathTable(plan, this.#learns);
       if (desired.chains.size > 0) this.#tolerate();
-      this.#change(desired);
+      this.#change(withLinks(desired, links));
       this.#devices = desired.chains.size === 0 ? [] : plan.devices;
       this.#problem = undefined;
       this.#failures = 0;
@@ -172,16 +173,14 @@ export class FastPath {
   }
 
   #change(desired: Ruleset): void {
-    const { deviceFilter: nftables, links } = this.#dependencies;
+    const { deviceFilter: nftables } = this.#dependencies;
     if (nftables === undefined) return;
-    // A pod may just be going: its device, and with it its chains, before the agent hears of it.
-    const possible = withLinks(desired, links());
     try {
-      if (this.#inForce !== undefined) return this.#apply(this.#inForce, possible);
+      if (this.#inForce !== undefined) return this.#apply(this.#inForce, desired);
     } catch {
       // What the kernel holds is read instead.
     }
-    this.#apply(nftables.actual(possible) ?? EMPTY_RULESET, possible);
+    this.#apply(nftables.actual(desired) ?? EMPTY_RULESET, desired);
   }
 
   #apply(before: Ruleset, desired: Ruleset): void {
@@ -208,7 +207,13 @@ export class FastPath {
   }
 }
 
-/** Without the chains of devices that the node does not have. */
-function withLinks({ chains, sets }: Ruleset, links: ReadonlySet<string>): Ruleset {
+/** Without the pods whose packets may be larger than a device takes: nobody would answer what is too big, so it would only be lost. */
+function fitting({ pods, devices, hops }: FastPathPlan, links: ReadonlyMap<string, number>): FastPathPlan {
+  const room = Math.min(...devices.map((name) => links.get(name) ?? Infinity));
+  return { pods: pods.filter((pod) => (links.get(pod.interface) ?? 0) <= room), devices, hops };
+}
+
+/** Without the chains of devices that the node does not have: a pod's may go before the agent hears of it. */
+function withLinks({ chains, sets }: Ruleset, links: ReadonlyMap<string, number>): Ruleset {
   return { sets, chains: new Map([...chains].filter(([, { hook }]) => links.has(hook?.device ?? ''))) };
 }

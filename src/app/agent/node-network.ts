@@ -95,7 +95,7 @@ export class NodeNetwork {
         options.fastPath === false
           ? { pods: [], devices: [], hops: [] }
           : { pods: localEndpoints(), ...this.driver.fastWays },
-      links: () => new Set(netlink.links().map(({ name }) => name)),
+      links: () => new Map(netlink.links().map(({ name, mtu }) => [name, mtu])),
     });
     this.driver = new NetworkDriver({
       netlink,
