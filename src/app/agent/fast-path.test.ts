@@ -44,7 +44,7 @@ class Kernel extends FakeNftables {
 function make() {
   const kernel = new Kernel();
   const sysctl = new FakeSysctl({ [LIBERAL]: '0' });
-  const world = { plan: PLAN, links: new Map(LINKS) };
+  const world = { plan: PLAN, links: new Map<string, number>(LINKS) };
   const fast = new FastPath({
     deviceFilter: kernel,
     sysctl,
@@ -86,7 +86,7 @@ it('has no chain of a device that is gone, and has it when the device is there',
   fast.changed();
   settle();
   expect(kernel.chains).toEqual(ALL.filter((name) => !name.endsWith('slcb')));
-  world.links = new Map(LINKS);
+  world.links = new Map<string, number>(LINKS);
   fast.changed();
   settle();
   expect(kernel.chains).toEqual(ALL);
