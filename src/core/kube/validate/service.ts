@@ -1,7 +1,9 @@
-import { parseIp } from '../../../base/ip/index.ts';
+import { cidrContains, parseCidr, parseIp } from '../../../base/ip/index.ts';
 import { duplicate } from '../field-error.ts';
 import {
   child,
+  descend,
+  integer,
   isPresent,
   items,
   keys,
@@ -16,11 +18,22 @@ import {
 } from './field.ts';
 import type { Field } from './field.ts';
 import { validateLabels, validatePortNumber } from './metadata.ts';
-import { dns1123Label, dns1123Subdomain, ipAddress, portName, portNumber } from './names.ts';
+import { cidrBlock, dns1123Label, dns1123Subdomain, ipAddress, portName, portNumber } from './names.ts';
 import { PORT_PROTOCOLS } from './network-policy.ts';
 
 /** Ports that NodePort Services may take: the default of `--service-node-port-range`. */
 const NODE_PORT_RANGE = { first: 30000, last: 32767 } as const;
+
+/** Longest time that a Service remembers a client, seconds (core/v1 MaxClientIPServiceAffinitySeconds). */
+const LONGEST_AFFINITY = 86_400;
+
+/** Addresses that stand for no host beyond the node or its link. */
+const SPECIAL_RANGES = [
+  [['0.0.0.0/32', '::/128'], 'may not be unspecified (0.0.0.0 or ::)'],
+  [['127.0.0.0/8', '::1/128'], 'may not be in the loopback range (127.0.0.0/8, ::1/128)'],
+  [['169.254.0.0/16', 'fe80::/10'], 'may not be in the link-local range (169.254.0.0/16, fe80::/10)'],
+  [['224.0.0.0/24', 'ff02::/16'], 'may not be in the link-local multicast range (224.0.0.0/24, ff02::/16)'],
+] as const;
 
 const TYPES = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
 
@@ -37,10 +50,44 @@ export function validateService(object: Field): void {
   const families = items(child(spec, 'ipFamilies'));
   for (const family of families) oneOf(family, ['IPv4', 'IPv6']);
   unique(families, text);
-  for (const ip of items(child(spec, 'externalIPs'))) rejectAll(ip, ipAddress(text(ip) ?? ''));
+  for (const ip of items(child(spec, 'externalIPs'))) rejectAll(ip, externalAddress(text(ip) ?? ''));
+  if (child(spec, 'sessionAffinity').value === 'ClientIP') validateAffinityTime(spec);
+  validateOutside(spec);
   if (type.value === 'ExternalName') validateExternalName(spec);
   else validateClusterIps(spec);
   validatePorts(spec);
+}
+
+function externalAddress(value: string): string[] {
+  const ip = parseIp(value);
+  if (ip === undefined) return ipAddress(value);
+  const range = SPECIAL_RANGES.find(([cidrs]) => cidrs.some((cidr) => cidrContains(parseCidr(cidr)!, ip)));
+  return range === undefined ? [] : [range[1]];
+}
+
+function validateAffinityTime(spec: Field): void {
+  const time = descend(spec, 'sessionAffinityConfig.clientIP.timeoutSeconds');
+  const seconds = integer(time);
+  if (seconds !== undefined && (seconds < 1 || seconds > LONGEST_AFFINITY))
+    reject(time, `must be from 1 to ${LONGEST_AFFINITY} seconds`);
+}
+
+/** What is said of clients outside needs a way for them to come in. */
+function validateOutside(spec: Field): void {
+  const type = child(spec, 'type').value ?? 'ClusterIP';
+  const policy = child(spec, 'externalTrafficPolicy');
+  const external = child(spec, 'externalIPs').value;
+  const hasExternal = Array.isArray(external) && external.length > 0;
+  const isReached = type === 'NodePort' || type === 'LoadBalancer' || (type === 'ClusterIP' && hasExternal);
+  if (text(policy) !== undefined && !isReached) reject(policy, 'may only be set for externally-accessible services');
+  const health = child(spec, 'healthCheckNodePort');
+  if ((integer(health) ?? 0) !== 0 && !(type === 'LoadBalancer' && policy.value === 'Local'))
+    reject(health, "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'");
+  const sources = child(spec, 'loadBalancerSourceRanges');
+  const ranges = items(sources);
+  if (ranges.length > 0 && type !== 'LoadBalancer')
+    rejectForbidden(sources, "may only be used when `type` is 'LoadBalancer'");
+  for (const range of ranges) rejectAll(range, cidrBlock((text(range) ?? '').trim()));
 }
 
 function validateExternalName(spec: Field): void {

@@ -74,6 +74,21 @@ describe('validateObject accepts', () => {
     ],
     ['a generated name', { ...pod({}), metadata: { generateName: 'x-' } }],
     ['a Service with a named target', service({ ports: [{ port: 80, targetPort: 'http' }] })],
+    [
+      'a Service that clients outside come to by an address of its own',
+      service({ externalIPs: ['192.0.2.1', '2001:db8::1'], externalTrafficPolicy: 'Local' }),
+    ],
+    [
+      'a load balancer with sources and a health port',
+      service({
+        type: 'LoadBalancer',
+        externalTrafficPolicy: 'Local',
+        healthCheckNodePort: 31_000,
+        loadBalancerSourceRanges: ['10.0.0.0/8', ' 2001:db8::/32 '],
+        sessionAffinity: 'ClientIP',
+        sessionAffinityConfig: { clientIP: { timeoutSeconds: 86_400 } },
+      }),
+    ],
     ['a headless Service without ports', service({ clusterIP: 'None', ports: [] })],
     ['a Deployment', deployment({ replicas: 0 })],
     [
@@ -275,6 +290,49 @@ describe('validateObject refuses, in Kubernetes’ words,', () => {
       service({ ports: [{ port: 1, nodePort: 30080 }] }),
       "spec.ports[0].nodePort: Forbidden: may not be used when `type` is 'ClusterIP'",
     ],
+    [
+      'an affinity without time',
+      service({ sessionAffinity: 'ClientIP', sessionAffinityConfig: { clientIP: { timeoutSeconds: 0 } } }),
+      'spec.sessionAffinityConfig.clientIP.timeoutSeconds: Invalid value: 0: must be from 1 to 86400 seconds',
+    ],
+    [
+      'an affinity of more than a day',
+      service({ sessionAffinity: 'ClientIP', sessionAffinityConfig: { clientIP: { timeoutSeconds: 86_401 } } }),
+      'spec.sessionAffinityConfig.clientIP.timeoutSeconds: Invalid value: 86401: must be from 1 to 86400 seconds',
+    ],
+    [
+      'a policy for clients outside where none can come',
+      service({ externalTrafficPolicy: 'Local' }),
+      'spec.externalTrafficPolicy: Invalid value: "Local": may only be set for externally-accessible services',
+    ],
+    [
+      'a health port that nobody asks for',
+      service({ type: 'LoadBalancer', healthCheckNodePort: 31_000 }),
+      "spec.healthCheckNodePort: Invalid value: 31000: may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'",
+    ],
+    [
+      'sources of a load balancer that is none',
+      service({ loadBalancerSourceRanges: ['10.0.0.0/8'] }),
+      "spec.loadBalancerSourceRanges: Forbidden: may only be used when `type` is 'LoadBalancer'",
+    ],
+    [
+      'sources that are no ranges',
+      service({ type: 'LoadBalancer', loadBalancerSourceRanges: [' 10.0.0.0/8 ', '::/0', '10.0.0.0/33'] }),
+      'spec.loadBalancerSourceRanges[2]: Invalid value: "10.0.0.0/33": must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)',
+    ],
+    ...(
+      [
+        ['127.0.0.1', 'may not be in the loopback range (127.0.0.0/8, ::1/128)'],
+        ['::1', 'may not be in the loopback range (127.0.0.0/8, ::1/128)'],
+        ['0.0.0.0', 'may not be unspecified (0.0.0.0 or ::)'],
+        ['169.254.1.1', 'may not be in the link-local range (169.254.0.0/16, fe80::/10)'],
+        ['ff02::1', 'may not be in the link-local multicast range (224.0.0.0/24, ff02::/16)'],
+      ] as const
+    ).map(([ip, problem]): [string, object, string] => [
+      `the external address ${ip}`,
+      service({ externalIPs: ['192.0.2.1', ip] }),
+      `spec.externalIPs[1]: Invalid value: "${ip}": ${problem}`,
+    ]),
     [
       'a Service name that starts with a digit',
       { ...service({}), metadata: { name: '1a' } },

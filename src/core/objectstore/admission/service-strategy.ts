@@ -36,6 +36,7 @@ function defaultSpec(spec: ServiceSpec): void {
   spec.type ??= 'ClusterIP';
   spec.sessionAffinity ??= 'None';
   if (spec.sessionAffinity === 'ClientIP') spec.sessionAffinityConfig ??= { clientIP: { timeoutSeconds: 10_800 } };
+  else if (spec.sessionAffinity === 'None') delete spec.sessionAffinityConfig;
   for (const port of spec.ports ?? []) {
     port.protocol ??= 'TCP';
     if (port.targetPort === undefined || port.targetPort === 0 || port.targetPort === '') port.targetPort = port.port;
@@ -72,12 +73,14 @@ function dropUnused(spec: ServiceSpec, before: ServiceSpec | undefined): void {
   for (const key of Object.keys(spec) as (keyof ServiceSpec)[]) if (spec[key] === undefined) delete spec[key];
   if (!needsHealthPort(spec) && (spec.healthCheckNodePort ?? 0) === (before?.healthCheckNodePort ?? 0))
     delete spec.healthCheckNodePort;
-  if (before === undefined || before.type === spec.type) return;
+  if (before === undefined) return;
+  if (!isReachedFromOutside(spec) && spec.externalTrafficPolicy === before.externalTrafficPolicy)
+    delete spec.externalTrafficPolicy;
+  if (before.type === spec.type) return;
   if (!needsNodePorts(spec)) {
     for (const port of spec.ports ?? []) {
       if (before.ports?.some((each) => each.nodePort === port.nodePort) === true) delete port.nodePort;
     }
-    delete spec.externalTrafficPolicy;
   }
   if (spec.type !== 'LoadBalancer') delete spec.allocateLoadBalancerNodePorts;
   if (spec.type !== 'ExternalName') return;
@@ -88,6 +91,10 @@ function dropUnused(spec: ServiceSpec, before: ServiceSpec | undefined): void {
 
 function needsNodePorts(spec: ServiceSpec): boolean {
   return spec.type === 'NodePort' || (spec.type === 'LoadBalancer' && (spec.allocateLoadBalancerNodePorts ?? true));
+}
+
+function isReachedFromOutside({ type, externalIPs = [] }: ServiceSpec): boolean {
+  return type === 'NodePort' || type === 'LoadBalancer' || (type === 'ClusterIP' && externalIPs.length > 0);
 }
 
 /** Where load balancers ask which nodes have endpoints. */

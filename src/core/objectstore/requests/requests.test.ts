@@ -200,6 +200,27 @@ describe('allocating', () => {
     expect(portOf('a')).toBeUndefined();
   });
 
+  it('drops what only the old kind of Service had a use for', () => {
+    const api = open();
+    const kept = { sessionAffinity: 'ClientIP', sessionAffinityConfig: { clientIP: { timeoutSeconds: 60 } } };
+    api.create(service('a', { externalIPs: ['192.0.2.1'], externalTrafficPolicy: 'Local', ...kept }));
+    const change = (spec: Record<string, string | boolean | null>): unknown => {
+      patch(api.context, api.target('Service', 'a'), 'merge', { spec }, 'main', internalWrite());
+      const { externalTrafficPolicy, sessionAffinityConfig } = api.stored('Service', 'a')!['spec'] as Record<
+        string,
+        unknown
+      >;
+      return [externalTrafficPolicy, sessionAffinityConfig];
+    };
+    expect(change({ externalIPs: null })).toEqual([undefined, kept.sessionAffinityConfig]);
+    expect(change({ type: 'LoadBalancer', externalTrafficPolicy: 'Local', sessionAffinity: 'None' })).toEqual([
+      'Local',
+      undefined,
+    ]);
+    expect(change({ type: 'LoadBalancer', allocateLoadBalancerNodePorts: false })).toEqual(['Local', undefined]);
+    expect(change({ type: 'ClusterIP' })).toEqual([undefined, undefined]);
+  });
+
   describe('for a Service that requires both families', () => {
     const DUAL = ['10.96.0.0/29', 'fd00:10:96::/120'];
     const familiesOf = (api: TestApi, name: string) => {
