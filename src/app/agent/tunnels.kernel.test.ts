@@ -24,6 +24,12 @@ const denyAll = {
   spec: { podSelector: {}, policyTypes: ['Ingress'] },
 } as object;
 
+interface PoolSpec {
+  readonly vxlanMode?: string;
+  readonly ipipMode?: string;
+  readonly natOutgoing?: boolean;
+}
+
 /** Two pods on the first node of segment a, one on its second, and one on segment b where the backend reaches that. */
 interface Scene {
   readonly cluster: TestCluster;
@@ -35,20 +41,21 @@ interface Scene {
 
 async function scene(
   backend: BackendName,
-  { pools = DUAL, poolSpec = {} }: { readonly pools?: readonly string[]; readonly poolSpec?: object },
+  { pools = DUAL, poolSpec = {} }: { readonly pools?: readonly string[]; readonly poolSpec?: PoolSpec },
   prepare: (cluster: TestCluster) => Promise<unknown> = async () => undefined,
 ): Promise<Scene> {
   const cluster = await TestCluster.create({ backend, pools, poolSpec });
   await prepare(cluster);
   await cluster.addNode('n1');
   await cluster.addNode('n2');
-  if (backend !== 'host-gw') await cluster.addNode('n3', 'b');
+  const reachesFar = backend !== 'host-gw' || (poolSpec.vxlanMode ?? 'Never') !== 'Never';
+  if (reachesFar) await cluster.addNode('n3', 'b');
   return {
     cluster,
     first: await cluster.addPod('n1', 'first'),
     beside: await cluster.addPod('n1', 'beside'),
     near: await cluster.addPod('n2', 'near'),
-    far: backend === 'host-gw' ? undefined : await cluster.addPod('n3', 'far'),
+    far: reachesFar ? await cluster.addPod('n3', 'far') : undefined,
   };
 }
 
@@ -131,6 +138,27 @@ async function expectServices(setting: Scene): Promise<void> {
   await eventually(async () => (await ask(cluster.router, '10.96.0.1', '80')) === client, PATIENCE);
   await eventually(() => reaches(setting, '172.30.1.1'));
 }
+
+describe('pods of a pool that says when VXLAN wraps their packets', { timeout: 4 * PATIENCE }, () => {
+  it.each([
+    ['Always', 1450],
+    ['CrossSubnet', 1450],
+    ['Never', 1500],
+  ])('reach each other with vxlanMode %s, whatever the backend of the cluster', async (vxlanMode, mtu) => {
+    const setting = await scene('host-gw', { poolSpec: { vxlanMode } });
+    await using cluster = setting.cluster;
+    await expectConnected(setting);
+    const { near, far } = setting;
+    for (const address of [...near.ips, ...(far?.ips ?? [])]) await expectMtu(setting, address, mtu);
+    // What is in the way of the tunnel alone.
+    const blocked = ['nft', 'add table inet t; add chain inet t c { type filter hook prerouting priority -500; }; '];
+    blocked[1] += 'add rule inet t c iifname "eth0" udp dport 4789 drop';
+    for (const node of far === undefined ? ['n2'] : ['n2', 'n3'])
+      expect(await cluster.run(cluster.nodes.get(node)!.netns, blocked)).toMatchObject({ code: 0 });
+    for (const address of far?.ips ?? []) expect(await reaches(setting, address)).toBe(false);
+    for (const address of near.ips) await expect.poll(() => reaches(setting, address)).toBe(vxlanMode !== 'Always');
+  });
+});
 
 describe.skipIf(!kernelMakes('ipip'))('pods over IP-in-IP', { timeout: 4 * PATIENCE }, () => {
   it.each([
