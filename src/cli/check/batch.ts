@@ -81,7 +81,8 @@ export class Batch {
 function readObject(line: string): Record<string, unknown> {
   let value: unknown;
   try {
-    value = JSON.parse(line);
+    // Some editors begin a file with a byte order mark, which counts as white space.
+    value = JSON.parse(line.trim());
   } catch (error) {
     throw bad(`not JSON: ${messageOf(error)}`);
   }

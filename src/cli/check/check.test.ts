@@ -164,8 +164,8 @@ spec: {selector: app == 'web', types: [Ingress]}
 
   it('answers a batch from standard input line by line, goes on after bad lines, and then exits with 2', () => {
     const lines = [
-      '{"from":"shop/web","to":"shop/db","port":5432,"protocol":"TCP"}',
-      '{"from":"shop/web","to":"shop/db","port":"pg"}',
+      '\uFEFF{"from":"shop/web","to":"shop/db","port":5432,"protocol":"TCP"}',
+      '{"from":"shop/web","to":"shop/db","port":"pg"}\r',
       'nonsense',
       '',
       '{"from":"shop/wbe","to":"shop/db","port":1}',

@@ -66,6 +66,8 @@ describe('sluice generate', () => {
     ['CSV with column names in any order', 'port,to,from\n5432,shop/db-0,shop/web\n'],
     ['CSV in the usual order, with quotes', 'shop/web,"shop/db-0",sql,tcp\n'],
     ['JSON lines as check prints them', '{"from":"shop/web","to":"10.0.0.2","port":5432,"verdict":"allow"}\n'],
+    ['JSON lines after a byte order mark', '\uFEFF{"from":"shop/web","to":"shop/db-0","port":5432}\r\n'],
+    ['CSV after a byte order mark', '\uFEFFfrom,to,port\r\nshop/web,shop/db-0,5432\r\n'],
   ])('reads %s', async (_, text) => {
     const { code, out } = await runCli('generate', connections(text), '-f', cluster, '-o', 'json');
     expect(code).toBe(0);

@@ -71,7 +71,8 @@ function ofCsv(line: string, names: readonly string[]): Record<string, unknown> 
 
 function ofJson(line: string): Record<string, unknown> | string {
   try {
-    const value: unknown = JSON.parse(line);
+    // Some editors begin a file with a byte order mark, which counts as white space.
+    const value: unknown = JSON.parse(line.trim());
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
     return 'must be an object with from, to, port and protocol';
   } catch (error) {
