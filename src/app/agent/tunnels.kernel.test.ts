@@ -1,94 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import type { BackendName } from '../../core/routing/index.ts';
-import {
-  ENDPOINT_SLICES,
-  FELIX_CONFIGURATIONS,
-  NETWORK_POLICIES,
-  NODES,
-  SERVICES,
-} from '../../host/kube-client/resources.ts';
+import { ENDPOINT_SLICES, FELIX_CONFIGURATIONS, NODES, SERVICES } from '../../host/kube-client/resources.ts';
 import { kernelMakes } from '../../host/netlink/rare-links.test-support.ts';
 import { answers, unanswered } from '../../host/probe/echo-stream.test-support.ts';
 import { openWireguard } from '../../host/wireguard/kernel.ts';
 import { TestCluster, eventually } from './cluster.test-support.ts';
 import type { TestPod } from './cluster.test-support.ts';
+import { PATIENCE, expectConnected, expectMtu, reaches, scene } from './tunnel-scene.test-support.ts';
+import type { Scene } from './tunnel-scene.test-support.ts';
 
-// Emulated machines are slow.
-const PATIENCE = 180_000;
 const PINGS = 500;
-const DUAL = ['10.244.0.0/16', 'fd00:10:244::/56'];
 const [FELIX] = FELIX_CONFIGURATIONS as readonly [(typeof FELIX_CONFIGURATIONS)[number]];
-
-const denyAll = {
-  metadata: { name: 'deny-all', namespace: 'default' },
-  spec: { podSelector: {}, policyTypes: ['Ingress'] },
-} as object;
-
-interface PoolSpec {
-  readonly vxlanMode?: string;
-  readonly ipipMode?: string;
-  readonly natOutgoing?: boolean;
-}
-
-/** Two pods on the first node of segment a, one on its second, and one on segment b where the backend reaches that. */
-interface Scene {
-  readonly cluster: TestCluster;
-  readonly first: TestPod;
-  readonly beside: TestPod;
-  readonly near: TestPod;
-  readonly far: TestPod | undefined;
-}
-
-async function scene(
-  backend: BackendName,
-  { pools = DUAL, poolSpec = {} }: { readonly pools?: readonly string[]; readonly poolSpec?: PoolSpec },
-  prepare: (cluster: TestCluster) => Promise<unknown> = async () => undefined,
-): Promise<Scene> {
-  const cluster = await TestCluster.create({ backend, pools, poolSpec });
-  await prepare(cluster);
-  await cluster.addNode('n1');
-  await cluster.addNode('n2');
-  const reachesFar = backend !== 'host-gw' || (poolSpec.vxlanMode ?? 'Never') !== 'Never';
-  if (reachesFar) await cluster.addNode('n3', 'b');
-  return {
-    cluster,
-    first: await cluster.addPod('n1', 'first'),
-    beside: await cluster.addPod('n1', 'beside'),
-    near: await cluster.addPod('n2', 'near'),
-    far: reachesFar ? await cluster.addPod('n3', 'far') : undefined,
-  };
-}
-
-const reach = ({ cluster, first }: Scene, address: string, ...options: readonly string[]) =>
-  cluster.run(first.netns, ['ping', '-c', '1', '-W', '1', ...options, address]);
-
-async function reaches(setting: Scene, address: string, ...options: readonly string[]): Promise<boolean> {
-  return (await reach(setting, address, ...options)).code === 0;
-}
-
-/** Pods reach each other in all families, whichever node they are on, and policy decides. */
-async function expectConnected(setting: Scene): Promise<void> {
-  const { cluster, first, beside, near, far } = setting;
-  const others = [beside, near, ...(far === undefined ? [] : [far])];
-  for (const address of others.flatMap(({ ips }) => ips))
-    await eventually(() => reaches(setting, address), PATIENCE).catch((error: unknown) => {
-      throw new Error(`pod first cannot reach ${address}`, { cause: error });
-    });
-  for (const address of first.ips) await eventually(() => cluster.pings(near.netns, address));
-  await cluster.client.create(NETWORK_POLICIES, denyAll);
-  await eventually(async () => !(await reaches(setting, near.ips[0]!)), PATIENCE);
-  await cluster.client.delete(NETWORK_POLICIES, { namespace: 'default', name: 'deny-all' });
-  await eventually(() => reaches(setting, near.ips[0]!), PATIENCE);
-}
-
-/** The largest packets pass in one piece, larger ones are refused with the number that would. */
-async function expectMtu(setting: Scene, address: string, mtu: number): Promise<void> {
-  const headers = address.includes(':') ? 48 : 28;
-  const refused = { code: 1, output: expect.stringMatching(new RegExp(`mtu[ =]*:? ?${mtu}`, 'iu')) };
-  const echo = (size: number) => reach(setting, address, '-M', 'do', '-s', String(size - headers));
-  await expect.poll(() => echo(mtu)).toEqual({ code: 0, output: expect.stringContaining(' 0% packet loss') });
-  await expect.poll(() => echo(mtu + 1)).toEqual(refused);
-}
 
 /** Service 10.96.0.1:80, NodePort 30080, with one backend. */
 async function offer({ cluster }: Scene, { name, node, ips }: TestPod): Promise<void> {
@@ -138,27 +59,6 @@ async function expectServices(setting: Scene): Promise<void> {
   await eventually(async () => (await ask(cluster.router, '10.96.0.1', '80')) === client, PATIENCE);
   await eventually(() => reaches(setting, '172.30.1.1'));
 }
-
-describe('pods of a pool that says when VXLAN wraps their packets', { timeout: 4 * PATIENCE }, () => {
-  it.each([
-    ['Always', 1450],
-    ['CrossSubnet', 1450],
-    ['Never', 1500],
-  ])('reach each other with vxlanMode %s, whatever the backend of the cluster', async (vxlanMode, mtu) => {
-    const setting = await scene('host-gw', { poolSpec: { vxlanMode } });
-    await using cluster = setting.cluster;
-    await expectConnected(setting);
-    const { near, far } = setting;
-    for (const address of [...near.ips, ...(far?.ips ?? [])]) await expectMtu(setting, address, mtu);
-    // What is in the way of the tunnel alone.
-    const blocked = ['nft', 'add table inet t; add chain inet t c { type filter hook prerouting priority -500; }; '];
-    blocked[1] += 'add rule inet t c iifname "eth0" udp dport 4789 drop';
-    for (const node of far === undefined ? ['n2'] : ['n2', 'n3'])
-      expect(await cluster.run(cluster.nodes.get(node)!.netns, blocked)).toMatchObject({ code: 0 });
-    for (const address of far?.ips ?? []) expect(await reaches(setting, address)).toBe(false);
-    for (const address of near.ips) await expect.poll(() => reaches(setting, address)).toBe(vxlanMode !== 'Always');
-  });
-});
 
 describe.skipIf(!kernelMakes('ipip'))('pods over IP-in-IP', { timeout: 4 * PATIENCE }, () => {
   it.each([
