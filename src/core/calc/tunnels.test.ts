@@ -4,7 +4,7 @@ import { interpret } from '../nft/interpret.ts';
 import type { Outcome, Packet } from '../nft/interpret.ts';
 import { addressKey } from '../nft/key.ts';
 import { CT_STATE, IPPROTO } from '../nft/model.ts';
-import { CT_MARK } from '../nft/statements.ts';
+import { CT_MARK, PACKET_MARK } from '../nft/statements.ts';
 import { createCalcEngine } from './engine.ts';
 import type { CalcEngine, PeerSpec, TunnelsSpec } from './model.ts';
 
@@ -124,6 +124,18 @@ describe('the tunnels of a node', () => {
   ])('have an address each, which what the node sends into %s takes', (device, address) => {
     const { packet } = send(device, { inputInterface: '', source: key(NODE) });
     expect(packet.source).toBe(key(address));
+  });
+
+  it('teach the fast path nothing of what came by one that it does not take: unwrapped it would be taken, too', () => {
+    const encrypted = { interface: 'wg.sluice', addresses: [], outer: { protocol: 'udp', port: 51820 } } as const;
+    engine.apply({ kind: 'tunnels', key: '', value: { ...TUNNELS, devices: [...TUNNELS.devices, encrypted] } });
+    engine.flush();
+    const known = { protocol: IPPROTO.TCP, tcpFlags: 0x10, ctState: CT_STATE.ESTABLISHED, ctStatus: 0 };
+    const taughtBy = (inputInterface: string) =>
+      send('slc1', { ...known, inputInterface, source: key(FAR_POD), destination: key(POD) }).packet.mark;
+    expect(['eth0', 'vxlan.sluice'].map(taughtBy)).toEqual([PACKET_MARK.ARRIVES, PACKET_MARK.ARRIVES]);
+    expect(['wg.sluice', 'ipip.sluice', 'slc2'].map(taughtBy)).toEqual([0, 0, 0]);
+    expect(send('eth0', known).packet.mark).toBe(PACKET_MARK.LEAVES);
   });
 
   it('keep the address of a client that came in by a NodePort, as does a route that leads to the peer itself', () => {

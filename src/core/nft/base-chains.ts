@@ -1,6 +1,6 @@
 import type { BaseOptions } from './base-options.ts';
 import { balancedAnywhere, balancedChains, balancedOutput, balancedPrerouting } from './balanced.ts';
-import { TEACHES, TEACHING } from './fast-path.ts';
+import { TEACHES, teaching } from './fast-path.ts';
 import { hostPortChain, toHostPort } from './host-ports.ts';
 import { CT_STATE, TCP_FLAG } from './model.ts';
 import type { Chain, Rule, Statement } from './model.ts';
@@ -126,7 +126,7 @@ export function baseChains(options: BaseOptions): readonly Chain[] {
       hook: { type: 'filter', hook: 'forward', priority: 0 },
       rules: [TEACHES, KNOWN_OR_CUT, ...policyRules('ingress', families, OWN_INTERFACES)],
     },
-    TEACHING,
+    teaching(options.tunnels),
     ...proxiedChains(options),
     ...(options.balanced ? balancedChains(families, clamped) : []),
     {

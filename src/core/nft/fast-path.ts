@@ -4,7 +4,9 @@ import { intervalKeys } from './condition-matches.ts';
 import { addressKey } from './key.ts';
 import { CT_STATE, ETHERTYPE, IPPROTO, TCP_FLAG } from './model.ts';
 import type { Chain, Field, FieldType, NamedSet, Operand, Rule, Ruleset, SetSpec, Statement } from './model.ts';
+import type { TunnelSpec } from './overlay.ts';
 import {
+  comesNotFrom,
   destination,
   hasMark,
   hasState,
@@ -51,14 +53,20 @@ export const TEACHES: Rule = [
   verdict(`jump ${FAST_PATH_CHAIN}`),
 ];
 
-/** Where {@link TEACHES} leads. */
-export const TEACHING: Chain = {
-  name: FAST_PATH_CHAIN,
-  rules: [
-    [OWN_INTERFACES.from, OWN_INTERFACES.notTo, setMark(PACKET_MARK.LEAVES)],
-    [OWN_INTERFACES.notFrom, OWN_INTERFACES.to, setMark(PACKET_MARK.ARRIVES)],
-  ],
-};
+/**
+ * Where {@link TEACHES} leads. What a connection brings by a tunnel that is none of the fast path's devices must not be taken from
+ * those: what comes encrypted is not to come in any other way.
+ */
+export function teaching(tunnels: readonly TunnelSpec[]): Chain {
+  const others = tunnels.filter(({ oneWay }) => oneWay !== true).map(({ interface: name }) => comesNotFrom(name));
+  return {
+    name: FAST_PATH_CHAIN,
+    rules: [
+      [OWN_INTERFACES.from, OWN_INTERFACES.notTo, setMark(PACKET_MARK.LEAVES)],
+      [OWN_INTERFACES.notFrom, ...others, OWN_INTERFACES.to, setMark(PACKET_MARK.ARRIVES)],
+    ],
+  };
+}
 
 /** Sets of the fast path that packets fill. */
 export const LEARNT: readonly string[] = ([4, 6] as const).flatMap((family) => [leaving(family), arriving(family)]);

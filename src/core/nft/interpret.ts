@@ -23,6 +23,8 @@ export interface Packet {
   /** {@link CT_STATE} bits. */
   readonly ctState: number;
   readonly ctMark: number;
+  /** What was done to its connection before; absent: no rule that asks for it matches. */
+  readonly ctStatus?: number;
   readonly mark: number;
 }
 
@@ -350,9 +352,8 @@ function numberOf(walk: Walk, field: Field): number | undefined {
       return packet.ctState;
     case 'ct mark':
       return packet.ctMark;
-    // Of what was done to a connection before this packet nothing is known here.
     case 'ct status':
-      return undefined;
+      return packet.ctStatus;
     case 'th sport':
       return packet.sourcePort;
     case 'th dport':
