@@ -1,5 +1,6 @@
 import type { Service } from 'kubernetes-types/core/v1.d.ts';
 import { expect, it, onTestFinished } from 'vitest';
+import { formatCidr } from '../../base/ip/index.ts';
 import { silentLogger } from '../../base/log.ts';
 import { encodeBlock } from '../../core/ipam/index.ts';
 import { kubeBlockStore } from '../../host/ipam-store/kube-block-store.ts';
@@ -72,6 +73,9 @@ it('gives Services the addresses that they ask for, of pools for load balancers 
     metadata: { annotations: { 'projectcalico.org/loadBalancerIPs': '["198.51.100.2"]' } },
   });
   await expect.poll(() => made.shown('pool')).toEqual(vip('198.51.100.2'));
+  // Nor is a block of the pods' addresses kept for Services ahead of need.
+  const cidrs = (await made.store.listBlocks()).map(({ value }) => formatCidr(value.cidr));
+  expect(cidrs.filter((cidr) => cidr.startsWith('10.244.'))).toEqual([]);
 });
 
 it.each([

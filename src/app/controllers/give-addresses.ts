@@ -4,7 +4,7 @@ import type { Ip } from '../../base/ip/index.ts';
 import { messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { createAllocator, LOAD_BALANCERS } from '../../core/ipam/index.ts';
-import type { Allocator, BlockStore } from '../../core/ipam/index.ts';
+import type { Allocator, BlockStore, PoolUse } from '../../core/ipam/index.ts';
 import { addressDemand, satisfies } from '../../core/service/index.ts';
 import type { AddressDemand } from '../../core/service/index.ts';
 import { isNotFound } from '../../host/kube-client/errors.ts';
@@ -28,6 +28,8 @@ export interface AddressDependencies {
 const SETTLE_MS = 200;
 /** How long until what failed is tried again, milliseconds: addresses come free, and pools are no events of Services. */
 const RETRY_MS = 10_000;
+/** What pools allow that are for Services; blocks of no other pool are touched. */
+const USE: PoolUse = 'LoadBalancer';
 
 /** A Service as far as addresses go. */
 interface KnownService {
@@ -62,10 +64,10 @@ export async function giveAddresses(dependencies: AddressDependencies, signal: A
   const pools = informer<KubeObject & { readonly spec?: { readonly allowedUses?: readonly string[] } }, boolean>(
     client,
     IP_POOLS,
-    { project: ({ spec }) => spec?.allowedUses?.includes('LoadBalancer') === true, onDelta: wake, onError },
+    { project: ({ spec }) => spec?.allowedUses?.includes(USE) === true, onDelta: wake, onError },
     signal,
   );
-  const options = { node: LOAD_BALANCERS, nodeLabels: () => ({}), coolDownMs: 0, lowWater: 0 };
+  const options = { node: LOAD_BALANCERS, use: USE, nodeLabels: () => ({}), coolDownMs: 0, lowWater: 0 };
   const allocator = createAllocator(options, {
     store,
     now,
@@ -132,7 +134,7 @@ async function serve(
     const assignment = await allocator.allocate({
       handle,
       families,
-      use: 'LoadBalancer',
+      use: USE,
       attributes: { type: 'loadBalancer', namespace, service: name },
       ...(pools === undefined ? {} : { pools }),
       ...(addresses === undefined ? {} : { addresses }),

@@ -1,6 +1,6 @@
 import type { Cidr, Family } from '../../base/ip/index.ts';
 import type { BlockStore, Stored } from './store.ts';
-import type { AllocateRequest, Assignment, Block } from './types.ts';
+import type { AllocateRequest, Assignment, Block, PoolUse } from './types.ts';
 
 /** How one node manages its addresses. */
 export interface AllocatorOptions {
@@ -14,6 +14,8 @@ export interface AllocatorOptions {
   readonly reserved?: () => readonly Cidr[];
   /** Ranges outside of which the node gets no address, as they are now: all that is routed to it. Absent: no such ranges. */
   readonly within?: (() => readonly Cidr[]) | undefined;
+  /** What addresses are for in the pools of which blocks are claimed ahead of need; absent: pods. */
+  readonly use?: PoolUse;
   /** A released address is not given out again for this long. */
   readonly coolDownMs: number;
   /** A new block is claimed when the node's blocks of a family have no more than this many free addresses. */

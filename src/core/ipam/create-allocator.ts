@@ -224,10 +224,11 @@ class NodeAllocator implements Allocator {
     }
   }
 
-  /** Of which a pod of a namespace without labels would get an address: only these deserve blocks ahead of need. */
+  /** Of which, for a namespace without labels, an address would come: only these deserve blocks ahead of need. */
   private poolsOf(family: Family): readonly IpPool[] {
+    const { use = 'Workload' } = this.options;
     const nodeLabels = this.options.nodeLabels();
-    const demand = { family, use: 'Workload', nodeLabels, namespaceLabels: undefined, wanted: undefined } as const;
+    const demand = { family, use, nodeLabels, namespaceLabels: undefined, wanted: undefined } as const;
     return qualifyPools(this.node.allPools(), demand).pools;
   }
 }
