@@ -1,3 +1,4 @@
+import { SluiceError } from '../../base/errors.ts';
 import type { ClusterState } from '../../core/policy/cluster.ts';
 import { reach } from '../../core/reach/index.ts';
 import type { Command } from '../command.ts';
@@ -69,9 +70,11 @@ export const command: Command = {
     const { state } = await readInput(invocation);
     const side = (name: 'from' | 'to'): Partial<Record<'from' | 'to', Members>> => {
       const texts = values[name] as readonly string[] | undefined;
-      return texts === undefined
-        ? {}
-        : { [name]: readPartyOption(`--${name}`, texts, String(values['namespace']), state) };
+      if (texts === undefined) return {};
+      const [option, namespace] = [`--${name}`, String(values['namespace'])];
+      // Supposed pods may have labels and namespaces that nobody has yet.
+      if (values['exposure'] !== true) for (const text of texts) checkMeant(option, text, namespace, state);
+      return { [name]: readPartyOption(option, texts, namespace, state) };
     };
     const selection: Selection = { ...side('from'), ...side('to'), ...(ports === undefined ? {} : { ports }) };
     const grouping = values['group'] as Grouping | undefined;
@@ -84,6 +87,14 @@ export const command: Command = {
     return answer.count > 0 ? 0 : 1;
   },
 };
+
+/** That nobody can talk would be true, and hide a slip. */
+function checkMeant(option: string, text: string, namespace: string, state: ClusterState): void {
+  const { pod, node, outside } = readPartyOption(option, [text], namespace, state);
+  if (text === 'nodes' || outside[4].length + outside[6].length > 0) return;
+  if (state.pods.values().some(pod) || state.nodes.values().some(node)) return;
+  throw new SluiceError('bad-question', `${option} ${text}: no pod is meant`);
+}
 
 function graphOf(state: ClusterState, selection: Selection, grouping: Grouping | undefined): ReachGraph {
   const reachability = reach(state);

@@ -304,6 +304,8 @@ it.each([
   [[], 'which cluster?'],
   [['-f', '/nonexistent.yaml'], '/nonexistent.yaml: no such file'],
   [['--from', 'shop/wbe'], '--from: there is no pod shop/wbe'],
+  [['--from', 'outside', '--to', 'app=wbe'], '--to app=wbe: no pod is meant'],
+  [['--from', 'shpo/', '--from', 'outside'], '--from shpo/: no pod is meant'],
   [['--from', 'shop/deployment/wbe'], 'did you mean shop/deployment/web?'],
   [['--to', 'a/b/c/d'], '--to: must be any, outside'],
   [['--to', 'app in'], '--to'],
