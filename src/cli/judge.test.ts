@@ -124,6 +124,60 @@ describe('an address of a Service', () => {
     ['10.96.0.8', '80', 'pro/service/empty has no ready backend with an IPv4 address'],
   ])('%s has nothing to judge at port %s', (to, port, message) => expect(() => answer(to, port)).toThrow(message));
 
+  describe('of a load balancer that is not for everybody', () => {
+    const guarded = (ranges: string[]): Judge =>
+      new Judge(
+        new PolicyEngine(
+          clusterState({
+            pods: [pod('dev', 'client', ['10.244.0.2', 'fd00::2']), pod('pro', 'web', ['10.244.0.3'], { app: 'web' })],
+            services: [
+              {
+                metadata: { namespace: 'pro', name: 'lb' },
+                spec: {
+                  type: 'LoadBalancer',
+                  clusterIP: '10.96.0.7',
+                  loadBalancerSourceRanges: ranges,
+                  selector: { app: 'web' },
+                  ports: [{ port: 80, targetPort: 8080 }],
+                },
+                status: { loadBalancer: { ingress: [{ ip: '192.0.2.7' }] } },
+              },
+            ],
+          }),
+        ),
+      );
+    const answerOf = (from: string, to: string, ranges = ['203.0.113.0/24', 'fd00::/16']) => {
+      const judging = guarded(ranges);
+      const place = (text: string) => findPlace(text, judging.engine.state, 'dev');
+      return judging.judge({ ...ask('client', 'client', { port: readPort('80') }), from: place(from), to: place(to) });
+    };
+    const ranges =
+      "the load balancer's addresses of pro/service/lb are for 203.0.113.0/24, fd00::/16 alone (loadBalancerSourceRanges)";
+
+    it.each([
+      ['198.51.100.1', ranges, undefined],
+      ['client', ranges, undefined],
+      [
+        '203.0.113.7',
+        "the load balancer's addresses of pro/service/lb are for nobody (loadBalancerSourceRanges names no range)",
+        ['10.0.0.0/99'],
+      ],
+    ])('%s may not use it', (from, message, given) =>
+      expect(() => answerOf(from, '192.0.2.7', given)).toThrow(message),
+    );
+
+    it('tells whom it is for where that is not known of the client', () => {
+      const translated = 'pro/service/lb TCP 80 is translated to pro/web port 8080';
+      expect(answerOf('203.0.113.7', '192.0.2.7').remarks).toEqual([
+        '192.0.2.7 is an address of pro/service/lb',
+        translated,
+      ]);
+      expect(answerOf('outside', '192.0.2.7').remarks).toContain(ranges);
+      expect(answerOf('198.51.100.1', 'pro/service/lb').remarks).toEqual([ranges, translated]);
+      expect(answerOf('198.51.100.1', '10.96.0.7').remarks).not.toContain(ranges);
+    });
+  });
+
   it('says which end lacks the family', () =>
     expect(() => judge.judge(ask('six', 'pro/service/web', { port: readPort('80'), family: 4 }))).toThrow(
       'dev/six has no IPv4 address',

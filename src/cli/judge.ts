@@ -10,6 +10,7 @@ import { mergeOutcomes, namedExtent, outsideExtent, rangeExtent, type Extent, ty
 import { OutsideParts } from './check/outside-parts.ts';
 import { formatAskedPort, type AskedPort } from './check/port-text.ts';
 import { ServiceAddresses } from './check/service-addresses.ts';
+import { isShutOut, sourceRangesText } from './check/source-ranges.ts';
 import { OUTSIDE, describePlace, familiesOf, findPlace, type Place } from './place.ts';
 
 /** The connection that is asked about. */
@@ -69,12 +70,17 @@ export class Judge {
 
   /** An address that a Service has is translated, as the kernel does it: policies never see it as a destination. */
   #behindAddress(question: Question, remarks: string[]): Question {
-    const { to, port, protocol } = question;
+    const { from, to, port, protocol } = question;
+    if (to.kind === 'service') remarks.push(...present(sourceRangesText(to.service)));
     if (to.kind !== 'address') return question;
     const service = this.#serviceAddresses.find(to.ip, protocol, port);
     if (service === undefined) return question;
     const place = findPlace(`${service.namespace}/service/${service.name}`, this.engine.state, service.namespace);
+    const isShut = isShutOut(service, to.ip, from);
+    if (isShut === true)
+      throw wrong(`${sourceRangesText(service)}: ${describePlace(from)} is not among them, whatever the policies say`);
     remarks.push(`${describePlace(to)} is an address of ${describePlace(place)}`);
+    if (isShut === undefined) remarks.push(...present(sourceRangesText(service)));
     return { ...question, to: place, family: to.ip.family };
   }
 
@@ -252,6 +258,10 @@ export class Judge {
     remarks.push(`the addresses of ${place.name} are not known here: judged by its name, and as ${formatIp(ip)}`);
     return [{ party: { kind: 'outside', ip, domain: place.name }, extent }];
   }
+}
+
+function present(text: string | undefined): readonly string[] {
+  return text === undefined ? [] : [text];
 }
 
 function deniedFirst(a: Outcome, b: Outcome): number {

@@ -78,6 +78,8 @@ export interface ServiceInfo {
   /** Empty for headless Services. */
   readonly clusterIps: readonly Ip[];
   readonly externalIps: readonly Ip[];
+  /** Of a load balancer that is not for everybody: its addresses, and where those come from who may use them. */
+  readonly guarded?: { readonly addresses: readonly Ip[]; readonly sources: readonly Cidr[] };
   /** Absent when the Service has no selector: its backends come from EndpointSlices that someone else writes. */
   readonly selector?: Labels;
   /** Sends to pods that are not ready, too. */

@@ -113,10 +113,20 @@ export function serviceInfo(service: Service): ServiceInfo {
       ...texts(spec?.externalIPs),
       ...items(service.status?.loadBalancer?.ingress).map((each) => each.ip),
     ]),
+    ...guardOf(service),
     ...(selector === undefined ? {} : { selector }),
     publishNotReady: spec?.publishNotReadyAddresses === true,
     ports: items(spec?.ports).map(servicePort),
   };
+}
+
+/** Ranges that cannot be read are for nobody, as in the kernel. */
+function guardOf({ spec, status }: Service): Pick<ServiceInfo, 'guarded'> {
+  const ranges = texts(spec?.loadBalancerSourceRanges);
+  const ingress = items(status?.loadBalancer?.ingress).filter(({ ipMode }) => ipMode !== 'Proxy');
+  const addresses = parseAddresses(ingress.map(({ ip }) => ip));
+  if (ranges.length === 0 || addresses.length === 0) return {};
+  return { guarded: { addresses, sources: ranges.flatMap((text) => parseCidr(text.trim()) ?? []) } };
 }
 
 /** The addresses and ports that an EndpointSlice lists; an unknown readiness counts as ready, as in the API. */
