@@ -1,4 +1,5 @@
 import type { Finding, Severity } from '../../core/lint/index.ts';
+import { escapeXml } from '../xml.ts';
 import { findingLine, fullMessage } from './text.ts';
 
 /** JUnit XML: a suite for each file, a case for each finding; a file without any has one case that passes. */
@@ -41,19 +42,4 @@ function testCase(finding: Finding, fails: boolean): string {
     ? `      <failure type="${severity}" message="${escapeXml(fullMessage(finding))}">${text}</failure>`
     : `      <system-out>${text}</system-out>`;
   return [head, body, '    </testcase>'].join('\n');
-}
-
-/** Also takes out what XML 1.0 cannot hold at all. */
-function escapeXml(text: string): string {
-  const entities: Readonly<Record<string, string>> = {
-    '&': '&amp;',
-    '<': '&lt;',
-    '>': '&gt;',
-    '"': '&quot;',
-    "'": '&apos;',
-  };
-  const printable = Array.from(text)
-    .filter((character) => character >= ' ' || '\t\n\r'.includes(character))
-    .join('');
-  return printable.replaceAll(/[&<>"']/gu, (character) => entities[character]!);
 }

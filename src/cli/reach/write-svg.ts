@@ -1,5 +1,6 @@
 import { SluiceError } from '../../base/errors.ts';
 import type { LineSink } from '../line-sink.ts';
+import { escapeXml } from '../xml.ts';
 import type { ReachConnection, ReachEndpoint, ReachGraph } from './graph.ts';
 import { connectionText, portsText } from './port-text.ts';
 import { shortName } from './write-graph.ts';
@@ -117,8 +118,8 @@ function label(endpoint: ReachEndpoint): string {
 /** The namespace in a fainter colour, so that the names stand out. */
 function labelText(endpoint: ReachEndpoint): string {
   const { namespace, kind } = endpoint;
-  if (namespace === undefined || kind === 'namespace') return escape(endpoint.name);
-  return `<tspan class="dim">${escape(namespace)}/</tspan>${escape(shortName(endpoint))}`;
+  if (namespace === undefined || kind === 'namespace') return escapeXml(endpoint.name);
+  return `<tspan class="dim">${escapeXml(namespace)}/</tspan>${escapeXml(shortName(endpoint))}`;
 }
 
 function rowLabel(row: ReachEndpoint, y: number, { left, top }: Layout): string {
@@ -140,11 +141,11 @@ function cell(
 ): string {
   const [px, py] = [round(left + x * CELL.width), round(top + y * CELL.height)];
   const text = connection === undefined ? 'nothing' : connectionText(connection);
-  const title = `<title>${escape(`${from.name} → ${to.name}: ${text}`)}</title>`;
+  const title = `<title>${escapeXml(`${from.name} → ${to.name}: ${text}`)}</title>`;
   const style = connection === undefined ? (from.name === to.name ? 'self' : 'none') : styleOf(connection);
   const box = `<rect class="${style} grid" x="${px}" y="${py}" width="${CELL.width}" height="${CELL.height}"/>`;
   if (connection === undefined) return `<g>${title}${box}</g>`;
-  const short = `<text class="cell" x="${px + CELL.width / 2}" y="${py + 16}">${escape(shortPorts(connection))}</text>`;
+  const short = `<text class="cell" x="${px + CELL.width / 2}" y="${py + 16}">${escapeXml(shortPorts(connection))}</text>`;
   return `<g>${title}${box}${short}</g>`;
 }
 
@@ -195,16 +196,4 @@ function groupOf({ namespace, kind }: ReachEndpoint): string {
 
 function round(value: number): number {
   return Math.round(value * 10) / 10;
-}
-
-function escape(text: string): string {
-  return (
-    text
-      .replaceAll('&', '&amp;')
-      .replaceAll('<', '&lt;')
-      .replaceAll('>', '&gt;')
-      .replaceAll('"', '&quot;')
-      // oxlint-disable-next-line no-control-regex -- XML has no way to write them
-      .replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/gu, '�')
-  );
 }

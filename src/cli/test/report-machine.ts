@@ -1,7 +1,7 @@
-import { formatExplanation } from '../../core/policy/explain.ts';
+import { describe, formatExplanation } from '../../core/policy/explain.ts';
+import { escapeXml } from '../xml.ts';
 import { detailOf, messageOfResult, placeOf, totalsOf, type SpecResult } from './report.ts';
 import type { TestResult } from './run-tests.ts';
-import { partyName } from './witness-flow.ts';
 
 /** The report in the Test Anything Protocol, version 14. */
 export function tapReport(specs: readonly SpecResult[]): string {
@@ -40,7 +40,7 @@ export function junitReport(specs: readonly SpecResult[]): string {
     const { pass, fail, error } = totalsOf([spec]);
     const counts = `tests="${pass + fail + error}" failures="${fail}" errors="${error}"`;
     return [
-      `  <testsuite name="${xml(spec.spec.file)}" ${counts}>`,
+      `  <testsuite name="${escapeXml(spec.spec.file)}" ${counts}>`,
       ...spec.results.map((each) => junitCase(spec, each)),
       '  </testsuite>',
     ];
@@ -56,23 +56,11 @@ export function junitReport(specs: readonly SpecResult[]): string {
 }
 
 function junitCase({ spec }: SpecResult, result: TestResult): string {
-  const head = `    <testcase name="${xml(result.test.name)}" classname="${xml(spec.file)}" file="${xml(spec.file)}" line="${result.test.at.line}"`;
+  const head = `    <testcase name="${escapeXml(result.test.name)}" classname="${escapeXml(spec.file)}" file="${escapeXml(spec.file)}" line="${result.test.at.line}"`;
   if (result.outcome === 'pass') return `${head}/>`;
   const tag = result.outcome === 'fail' ? 'failure' : 'error';
-  const detail = xml(detailOf(result).join('\n'));
-  return `${head}>\n      <${tag} message="${xml(messageOfResult(result))}">${detail}</${tag}>\n    </testcase>`;
-}
-
-function xml(text: string): string {
-  return (
-    text
-      .replaceAll('&', '&amp;')
-      .replaceAll('<', '&lt;')
-      .replaceAll('>', '&gt;')
-      .replaceAll('"', '&quot;')
-      // oxlint-disable-next-line no-control-regex -- XML has no way to write them
-      .replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/gu, '�')
-  );
+  const detail = escapeXml(detailOf(result).join('\n'));
+  return `${head}>\n      <${tag} message="${escapeXml(messageOfResult(result))}">${detail}</${tag}>\n    </testcase>`;
 }
 
 /** The report as data. */
@@ -95,8 +83,8 @@ function counterExampleJson({
 }: Extract<TestResult, { outcome: 'fail' }>): unknown {
   const { source, destination, protocol, port, icmp } = verdict.flow;
   return {
-    from: partyName(source),
-    to: partyName(destination),
+    from: describe(source),
+    to: describe(destination),
     protocol,
     ...(port === undefined ? {} : { port }),
     ...(icmp === undefined ? {} : { icmp }),

@@ -1,6 +1,7 @@
-import { contains, formatIp } from '../../base/ip/index.ts';
+import { contains } from '../../base/ip/index.ts';
 import type { Family, IntervalSet, Ip } from '../../base/ip/index.ts';
 import type { PolicyEngine } from '../../core/policy/evaluate.ts';
+import { describe } from '../../core/policy/explain.ts';
 import type { Flow, Party } from '../../core/policy/flow.ts';
 import { includesTraffic, portEntries } from '../../core/reach/index.ts';
 import type { PortSet } from '../../core/reach/index.ts';
@@ -61,17 +62,5 @@ export function flowText({ source, destination, protocol, port, icmp }: Flow): s
     icmp === undefined
       ? `${protocol}${port === undefined ? '' : ` ${port}`}`
       : `ICMP type ${icmp.type} code ${icmp.code}`;
-  return `${partyName(source)} → ${partyName(destination)} ${what}`;
-}
-
-/** What a report calls one end. */
-export function partyName(party: Party): string {
-  switch (party.kind) {
-    case 'pod':
-      return party.pod.key;
-    case 'node':
-      return `node/${party.node.name}`;
-    case 'outside':
-      return formatIp(party.ip);
-  }
+  return `${describe(source)} → ${describe(destination)} ${what}`;
 }
