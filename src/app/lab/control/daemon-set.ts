@@ -9,7 +9,7 @@ import {
   type Outcome,
 } from './controller.ts';
 import { canonicalJson, sameJson, shortHash } from './equal.ts';
-import { controllerOf, isTerminating, keyOf, type Stored } from './objects.ts';
+import { controllerOf, isTerminating, keyOf, keysOfController, type Stored } from './objects.ts';
 import { availableIn, isFinished, isReady, podFromTemplate } from './pods.ts';
 import { absolute } from './rolling.ts';
 import { matchesNodeAffinity, untolerated } from './node-fit.ts';
@@ -22,10 +22,7 @@ export const daemonSetController: Controller = {
   name: 'daemonset',
   triggers: {
     daemonsets: (daemonSet) => [keyOf(daemonSet)],
-    pods: (pod) => {
-      const owner = controllerOf(pod);
-      return owner?.kind === 'DaemonSet' ? [`${pod.metadata.namespace}/${owner.name}`] : [];
-    },
+    pods: (pod) => keysOfController(pod, 'DaemonSet'),
     nodes: (node, previous, view) => (changesFit(node, previous) ? [...view.daemonsets.values()].map(keyOf) : []),
   },
   reconcile: reconcileDaemonSet,

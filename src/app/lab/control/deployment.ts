@@ -9,7 +9,7 @@ import {
 } from './controller.ts';
 import { deploymentStatus } from './deployment-status.ts';
 import { canonicalJson, sameJson, shortHash } from './equal.ts';
-import { controllerOf, controllerReference, isTerminating, keyOf, type Stored } from './objects.ts';
+import { controllerOf, controllerReference, isTerminating, keyOf, keysOfController, type Stored } from './objects.ts';
 import { isFinished } from './pods.ts';
 import { rollingLimits, rollingStep } from './rolling.ts';
 
@@ -24,10 +24,7 @@ export const deploymentController: Controller = {
   name: 'deployment',
   triggers: {
     deployments: (deployment) => [keyOf(deployment)],
-    replicasets: (replicaSet) => {
-      const owner = controllerOf(replicaSet);
-      return owner?.kind === 'Deployment' ? [`${replicaSet.metadata.namespace}/${owner.name}`] : [];
-    },
+    replicasets: (replicaSet) => keysOfController(replicaSet, 'Deployment'),
     // Only `Recreate` waits for pods to be gone; everything else is seen through the ReplicaSets.
     pods: (pod, _previous, view) => {
       const owner = controllerOf(pod);

@@ -10,7 +10,7 @@ import {
   type Outcome,
 } from './controller.ts';
 import { sameJson } from './equal.ts';
-import { controllerOf, isTerminating, keyOf, type Stored } from './objects.ts';
+import { controllerOf, isTerminating, keyOf, keysOfController, type Stored } from './objects.ts';
 import { isActive, isReady, podFromTemplate } from './pods.ts';
 
 const COMPONENT = 'job-controller';
@@ -20,10 +20,7 @@ export const jobController: Controller = {
   name: 'job',
   triggers: {
     jobs: (job) => [keyOf(job)],
-    pods: (pod) => {
-      const owner = controllerOf(pod);
-      return owner?.kind === 'Job' ? [`${pod.metadata.namespace}/${owner.name}`] : [];
-    },
+    pods: (pod) => keysOfController(pod, 'Job'),
   },
   reconcile: reconcileJob,
 };

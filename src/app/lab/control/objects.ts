@@ -100,6 +100,12 @@ export function controllerOf(object: KubeObject): OwnerReference | undefined {
   return object.metadata?.ownerReferences?.find((reference) => reference.controller === true);
 }
 
+/** The key of the controller of `object` if it is of `kind` (as in `ReplicaSet`), as what is to be reconciled; else nothing. */
+export function keysOfController(object: KubeObject, kind: string): readonly string[] {
+  const owner = controllerOf(object);
+  return owner?.kind === kind ? [`${object.metadata?.namespace}/${owner.name}`] : [];
+}
+
 /** The reference that makes `owner`, of `kind`, the controller of another object. */
 export function controllerReference(owner: Stored<KubeObject>, kind: KindName): OwnerReference {
   return {
