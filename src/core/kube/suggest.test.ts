@@ -11,12 +11,16 @@ describe('suggest', () => {
     ['podselector', 'podSelector'],
     ['ingess', 'ingress'],
     ['egerss', 'egress'],
+    ['igress', 'ingress'],
+    ['engress', 'egress'],
     ['form', 'from'],
     ['cdir', 'cidr'],
     ['endport', 'endPort'],
   ])('takes %s for %s', (word, meant) => expect(suggest(word, FIELDS)).toBe(meant));
 
   it.each(['replicas', 'xyz', 'a', ''])('has nothing for %j', (word) => expect(suggest(word, FIELDS)).toBeUndefined());
+
+  it('does not take one short word for another', () => expect(suggest('ICMP', ['TCP', 'UDP', 'SCTP'])).toBeUndefined());
 
   it('does not depend on the order of the candidates', () => {
     fc.assert(

@@ -1,17 +1,28 @@
 /**
  * The candidate that `word` was probably meant to be: equal but for case, or the nearest by Damerau-Levenshtein distance
- * (a swap counts one) when it is near enough that a slip of the fingers explains it. Undefined when nothing is.
+ * (a swap counts one) when it is near enough that a slip of the fingers explains it; of several as near the one that begins
+ * like it, since few slips are at the first letters. Undefined when nothing is.
  */
 export function suggest(word: string, candidates: Iterable<string>): string | undefined {
   const lower = word.toLowerCase();
-  const limit = lower.length <= 3 ? 1 : lower.length <= 7 ? 2 : 3;
+  // Half of a short word is no slip: ICMP is not SCTP.
+  const limit = lower.length <= 4 ? 1 : lower.length <= 7 ? 2 : 3;
   let best: string | undefined;
   let bestDistance = limit + 1;
+  let bestStart = -1;
   for (const candidate of [...candidates].sort()) {
     const distance = candidate.toLowerCase() === lower ? 0 : editDistance(lower, candidate.toLowerCase());
-    if (distance < bestDistance && distance < candidate.length) [best, bestDistance] = [candidate, distance];
+    if (distance > limit || distance > bestDistance || distance >= candidate.length) continue;
+    const start = commonStart(lower, candidate.toLowerCase());
+    if (distance < bestDistance || start > bestStart) [best, bestDistance, bestStart] = [candidate, distance, start];
   }
   return best;
+}
+
+function commonStart(a: string, b: string): number {
+  let length = 0;
+  while (length < a.length && a[length] === b[length]) length++;
+  return length;
 }
 
 /** Optimal-string-alignment distance: insertions, deletions, substitutions and swaps of neighbours that turn `a` into `b`. */

@@ -12,6 +12,11 @@ function fixed(text: string): string {
 
 const HEAD = 'apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata:\n  name: p\nspec:\n  podSelector: {}\n';
 
+it('does not make another protocol of one that NetworkPolicies do not know', () => {
+  const ping = `${HEAD}  ingress: [{ ports: [{ protocol: ICMP }] }]\n`;
+  expect(fixed(ping)).toBe(ping);
+});
+
 describe('corrects the text and leaves the rest as it is:', () => {
   it.each([
     [
