@@ -1,8 +1,9 @@
-import { accessSync, constants, readFileSync, readdirSync, renameSync } from 'node:fs';
+import { readFileSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { SluiceError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { installExecutable, writeFileAtomic } from '../../host/files/atomic.ts';
+import { isExecutable } from '../../host/files/is-executable.ts';
 import { chainBehind } from './chain-behind.ts';
 import { pluginTypes, renderNetworkConfig } from './network-config.ts';
 
@@ -118,15 +119,6 @@ export async function installCni(options: InstallCniOptions, { log }: InstallCni
   if (earlier.length > 0)
     log.warn('another network configuration sorts before ours and will be used by the runtime', { earlier, path });
   log.info('CNI plugin installed', { plugin: target, change, conflist: path });
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function earlierConfigs(directory: string, ours: string): readonly string[] {

@@ -1,5 +1,5 @@
-import { accessSync, constants } from 'node:fs';
 import { CNI_ERROR, CniError } from '../../core/cni/errors.ts';
+import { isExecutable } from '../../host/files/is-executable.ts';
 import type { RunIpam } from './delegate.ts';
 
 /** The part of Bun's processes that is used here (bun.sh/docs/api/spawn). */
@@ -33,13 +33,4 @@ export const runIpam: RunIpam = (type, path, command, stdin) => {
 function environment(): Readonly<Record<string, string | undefined>> {
   const parameters = Object.entries(process.env).filter(([name]) => name.startsWith('CNI_'));
   return { ...Object.fromEntries(parameters), PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
