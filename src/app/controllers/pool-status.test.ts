@@ -22,7 +22,7 @@ describe('the status of a pool', () => {
       blocks: 2,
       allocated: 7,
       capacity: '65536',
-      conditions: [{ status: 'True', reason: 'Valid' }],
+      conditions: [{ status: 'True', reason: 'Valid', message: 'addresses of this pool are given out' }],
     });
     expect(poolStatus(pool('b', 'fd00::/56'), [], [], NOW).capacity).toBe(String(2n ** 72n));
   });

@@ -30,7 +30,7 @@ export interface PoolStatus {
   readonly conditions: readonly PoolCondition[];
 }
 
-/** Whether nodes can take addresses from the pool, and if not, what is wrong with it. */
+/** Whether addresses of the pool are given out, to pods or to Services, and if not, what is wrong with it. */
 export interface PoolCondition {
   readonly type: 'Usable';
   readonly status: 'True' | 'False';
@@ -105,5 +105,5 @@ function judge(
   }
   if (pool.disabled) return { status: 'False', reason: 'Disabled', message: 'spec.disabled is true: no new addresses' };
   if (full) return { status: 'False', reason: 'Exhausted', message: 'every address of the pool is held' };
-  return { status: 'True', reason: 'Valid', message: 'nodes take addresses from this pool' };
+  return { status: 'True', reason: 'Valid', message: 'addresses of this pool are given out' };
 }
