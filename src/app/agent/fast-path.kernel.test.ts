@@ -282,6 +282,28 @@ it(
   },
 );
 
+it('goes no other way than routes of somebody else lead', { timeout: 4 * PATIENCE }, async () => {
+  const { cluster, from, to } = await makeCluster('host-gw');
+  await using _ = cluster;
+  const stream = new Stream(cluster, to, from.ips[0]!);
+  await stream.more(MUCH);
+  const n1 = cluster.nodes.get('n1')!.netns;
+  const route = (netns: string, change: string, via: string) =>
+    cluster.run(netns, ['ip', 'route', change, `${to.ips[0]!}/32`, 'via', via]);
+  const leads = async (): Promise<boolean> => {
+    const { output } = await cluster.run(n1, ['nft', 'list', 'map', 'netdev', 'sluice', 'hops4']);
+    return output.includes(' : 172.30.1.12');
+  };
+  expect(await leads()).toBe(true);
+  // By a gateway that looks at what pods send.
+  expect(await route(cluster.router, 'add', '172.30.1.12')).toMatchObject({ code: 0 });
+  expect(await route(n1, 'add', '172.30.1.1')).toMatchObject({ code: 0 });
+  await eventually(async () => !(await leads()), PATIENCE);
+  await stream.more(1e6);
+  expect(await route(n1, 'delete', '172.30.1.1')).toMatchObject({ code: 0 });
+  await eventually(leads, PATIENCE);
+});
+
 it(
   'sends none of the frames on that a pod has tagged for another network of its node',
   { timeout: 4 * PATIENCE },

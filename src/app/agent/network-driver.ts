@@ -1,4 +1,5 @@
 import { hasCode, messageOf } from '../../base/errors.ts';
+import type { Cidr } from '../../base/ip/index.ts';
 import type { Logger } from '../../base/log.ts';
 import {
   ActualTables,
@@ -7,6 +8,7 @@ import {
   endpointItems,
   fastWays,
   KEYS,
+  ROUTE_PROTOCOL,
   RoutingTable,
 } from '../../core/routing/index.ts';
 import type {
@@ -19,6 +21,7 @@ import type {
   RoutingInput,
   RoutingProblem,
 } from '../../core/routing/index.ts';
+import { MAIN_TABLE } from '../../host/netlink/port.ts';
 import type { Netlink, NetworkEvent } from '../../host/netlink/port.ts';
 import type { Sysctl } from '../../host/sysctl/sysctl.ts';
 import { dumpNetwork, isOurs, isTunnel, routeOf } from './kernel-network.ts';
@@ -81,6 +84,8 @@ export class NetworkDriver {
   readonly #stale = new StaleRoutes();
   #actual: ActualTables | undefined;
   #names = new Map<number, string>();
+  /** Where routes of other programs lead. */
+  #others: readonly Cidr[] = [];
   #derived: DerivedNetwork | undefined;
   /** Names of its devices. */
   #underlay: readonly string[] = [];
@@ -147,7 +152,7 @@ export class NetworkDriver {
   get fastWays(): FastWays {
     if (this.#derived === undefined) return { devices: [], hops: [] };
     const { routes, links } = this.#derived.items;
-    return fastWays(routes.values(), links.values(), this.#underlay);
+    return fastWays(routes.values(), links.values(), this.#underlay, this.#others);
   }
 
   /** Reconciles after this turn of the event loop. */
@@ -163,10 +168,14 @@ export class NetworkDriver {
   resync(): void {
     this.#resyncs++;
     this.#dependencies.onUnderlayChanged();
-    this.#missing.retry(this.#dependencies.netlink);
-    const { actual, names } = dumpNetwork(this.#dependencies.netlink);
+    const { netlink } = this.#dependencies;
+    this.#missing.retry(netlink);
+    const { actual, names } = dumpNetwork(netlink);
     this.#actual = new ActualTables(actual);
     this.#names = names;
+    this.#others = netlink
+      .routes({ table: MAIN_TABLE })
+      .flatMap(({ protocol, destination }) => (protocol === ROUTE_PROTOCOL ? [] : destination));
     this.#settled = undefined;
     this.#reconcile('everything');
     clearTimeout(this.#timer);

@@ -54,3 +54,22 @@ it('leaves out a block of which a part is elsewhere, and the part, and nothing b
   expect(ways(routes).hops).toEqual(hops);
   expect(ways(routes.toReversed()).hops).toEqual(hops);
 });
+
+it('leaves out a block that somebody else leads elsewhere, or a part of it, but none for what is wider', () => {
+  const routes = [
+    route('10.244.2.0/26', '172.30.1.12'),
+    route('10.244.2.64/26', '172.30.1.13'),
+    route('10.244.3.0/24', '172.30.1.14'),
+    route('fd00:10:244:2::/122', 'fd00:30:1::12'),
+  ];
+  const hops = (...others: readonly string[]) =>
+    fastWays(
+      routes,
+      [],
+      ['eth0'],
+      others.map((text) => parseCidr(text)!),
+    ).hops.map(({ via }) => formatIp(via));
+  expect(hops('0.0.0.0/0', '::/0', '10.244.2.0/25', '172.30.1.0/24')).toHaveLength(4);
+  expect(hops('10.244.2.70/32')).toEqual(['172.30.1.12', '172.30.1.14', 'fd00:30:1::12']);
+  expect(hops('10.244.3.0/24', 'fd00:10:244:2::7/128')).toEqual(['172.30.1.12', '172.30.1.13']);
+});

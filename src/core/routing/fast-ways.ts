@@ -1,4 +1,4 @@
-import { rangeOf } from '../../base/ip/index.ts';
+import { formatCidr, networkOf, rangeOf } from '../../base/ip/index.ts';
 import type { Cidr, Ip } from '../../base/ip/index.ts';
 import type { DesiredLink, DesiredRoute } from './types.ts';
 
@@ -13,15 +13,17 @@ export interface FastWays {
 /**
  * The routes that a packet may be spared: to blocks behind a neighbour on the node's own network or behind a VXLAN device. Left out
  * are those with an MTU of their own, since nobody would answer what is too big for it, and those of blocks parts of which are
- * elsewhere.
+ * elsewhere, be it by a route of somebody else: `others` are the destinations of those.
  */
 export function fastWays(
   routes: Iterable<DesiredRoute>,
   links: Iterable<DesiredLink>,
   underlay: readonly string[],
+  others: readonly Cidr[] = [],
 ): FastWays {
   const fast = new Set([...underlay, ...[...links].filter(({ kind }) => kind === 'vxlan').map(({ name }) => name)]);
-  const hops = disjoint([...routes].filter(({ table }) => table === undefined)).flatMap((route) => {
+  const whole = disjoint([...routes].filter(({ table }) => table === undefined));
+  const hops = withoutPartsOf(whole, others).flatMap((route) => {
     const { destination, link, via, type, mtu } = route;
     const isFast = type === 'unicast' && mtu === undefined && (link === undefined || fast.has(link));
     return isFast && via?.family === destination.ip.family ? [{ link, destination, via }] : [];
@@ -45,6 +47,16 @@ function disjoint(routes: readonly DesiredRoute[]): readonly DesiredRoute[] {
     start = end;
   }
   return alone;
+}
+
+/** Those within which none of the others lies. */
+function withoutPartsOf(routes: readonly DesiredRoute[], others: readonly Cidr[]): readonly DesiredRoute[] {
+  if (others.length === 0) return routes;
+  const left = new Map(routes.map((route) => [formatCidr(networkOf(route.destination)), route]));
+  const sizes = new Set(routes.map(({ destination }) => destination.prefix));
+  for (const { ip, prefix } of others)
+    for (const size of sizes) if (size <= prefix) left.delete(formatCidr(networkOf({ ip, prefix: size })));
+  return [...left.values()];
 }
 
 function compare(a: bigint, b: bigint): number {
