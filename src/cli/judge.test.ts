@@ -184,6 +184,68 @@ describe('an address of a Service', () => {
     ));
 });
 
+describe('a host port', () => {
+  const offering = (name: string, ports: object[], spec: object = {}): Pod => {
+    const made = pod('pro', name, ['10.244.0.9'], { app: 'web' });
+    return { ...made, spec: { ...made.spec, containers: [{ name: 'main', ports }], ...spec } } as Pod;
+  };
+  const judging = new Judge(
+    new PolicyEngine(
+      clusterState({
+        pods: [
+          pod('dev', 'client', ['10.244.0.2']),
+          offering('host', [{ containerPort: 8080, hostPort: 80 }], { hostNetwork: true }),
+          offering('web', [
+            { containerPort: 8080, hostPort: 9090 },
+            { containerPort: 8080, hostPort: 9090, protocol: 'UDP', hostIP: '0.0.0.0' },
+            { containerPort: 8080, hostPort: 9091, hostIP: '192.0.2.1' },
+          ]),
+        ],
+        nodes: [
+          {
+            metadata: { name: 'n1' },
+            status: {
+              addresses: ['172.30.1.11', 'fd00:30::11'].map((address) => ({ type: 'InternalIP', address })),
+            },
+          },
+        ],
+        networkPolicies: [policy],
+      }),
+    ),
+  );
+  const answer = (from: string, to: string, port: string, protocol: 'TCP' | 'UDP' = 'TCP') => {
+    const place = (text: string) => findPlace(text, judging.engine.state, 'dev');
+    const question = { from: place(from), to: place(to), protocol, port: readPort(port), family: undefined };
+    const { allowed, remarks } = judging.judge(question);
+    return [allowed, ...remarks];
+  };
+  const translated = (protocol: string) =>
+    `node/n1 ${protocol} 9090 is a host port of pro/web, and is translated to its port 8080`;
+
+  it('is translated for clients outside, and the pod is judged', () => {
+    expect(answer('203.0.113.7', '172.30.1.11', '9090')).toEqual([true, translated('TCP')]);
+    expect(answer('198.51.100.1', '172.30.1.11', '9090')).toEqual([false, translated('TCP')]);
+    expect(answer('198.51.100.1', 'node/n1', '9090', 'UDP')).toEqual([false, translated('UDP')]);
+    expect(answer('outside', '172.30.1.11', '9090')[0]).toBe(false);
+  });
+
+  it.each([
+    ['at another address of the node', '172.30.1.11', '9091'],
+    ['for a family that the pod has not got', 'fd00:30::11', '9090'],
+    ['of a pod on the network of its node', '172.30.1.11', '80'],
+    ['that is none', '172.30.1.11', '9092'],
+  ])('%s is the node itself', (_, to, port) =>
+    expect(answer(to.includes(':') ? '2001:db8::1' : '198.51.100.1', to, port)).toEqual([true]),
+  );
+
+  it('is named to pods, which come to it in several ways', () => {
+    expect(answer('client', '172.30.1.11', '9090')).toEqual([
+      true,
+      'node/n1 TCP 9090 is a host port of pro/web, whose policies are not asked here: ask about its port 8080',
+    ]);
+  });
+});
+
 describe('a place', () => {
   it.each([
     ['client', 'dev/client'],

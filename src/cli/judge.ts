@@ -5,6 +5,7 @@ import type { Entry, FlowProtocol, Party } from '../core/policy/flow.ts';
 import type { PortProtocol } from '../core/policy/model.ts';
 import { resolveService, type ServiceBackend } from '../core/policy/services.ts';
 import { Boundaries } from './check/boundaries.ts';
+import { HostPorts } from './check/host-ports.ts';
 import { NodePorts } from './check/node-ports.ts';
 import { mergeOutcomes, namedExtent, outsideExtent, rangeExtent, type Extent, type Outcome } from './check/outcome.ts';
 import { OutsideParts } from './check/outside-parts.ts';
@@ -42,6 +43,7 @@ export class Judge {
   readonly #boundaries: Boundaries;
   readonly #outside: OutsideParts;
   readonly #nodePorts: NodePorts;
+  readonly #hostPorts: HostPorts;
   readonly #serviceAddresses: ServiceAddresses;
   /** Of places that are asked about again and again. */
   readonly #families = new WeakMap<Place, readonly Family[]>();
@@ -51,6 +53,7 @@ export class Judge {
     this.#boundaries = new Boundaries(engine.state);
     this.#outside = new OutsideParts(engine);
     this.#nodePorts = new NodePorts(engine.state);
+    this.#hostPorts = new HostPorts(engine.state);
     this.#serviceAddresses = new ServiceAddresses(engine.state);
   }
 
@@ -163,7 +166,7 @@ export class Judge {
 
   /** Where a port of a node leads that a Service has there; undefined when it is the node's own. */
   #behindNodePort(
-    { protocol }: Question,
+    { from, protocol }: Question,
     { party }: End,
     port: PortRange,
     family: Family,
@@ -171,7 +174,8 @@ export class Judge {
   ): Target[] | undefined {
     if (party.kind !== 'node' || party.ip === undefined || port.first !== port.last) return undefined;
     const found = this.#nodePorts.find(protocol, port.first);
-    if (found === undefined) return undefined;
+    if (found === undefined)
+      return this.#behindHostPort(from, protocol, { node: party.node, ip: party.ip, port: port.first }, remarks);
     const { service, port: own } = found;
     const resolution = resolveService(this.engine.state, service, { ...own, family });
     const backends = resolution.kind === 'backends' ? resolution.backends : [];
@@ -181,6 +185,30 @@ export class Judge {
     if (backends.length > 0)
       remarks.push(`${name} is a port of ${title}, and is translated to ${backends.map(backendText).join(', ')}`);
     return backends.map((backend) => ({ ...this.#targetOf(backend, family), entry }));
+  }
+
+  /** Where a port of a node leads that a pod has there. Of pods and nodes as clients it depends on how they come to the node. */
+  #behindHostPort(from: Place, protocol: FlowProtocol, entry: Entry, remarks: string[]): Target[] | undefined {
+    const { node, ip, port: number } = entry;
+    const found = this.#hostPorts.find(node, ip, protocol, number);
+    if (found === undefined) return undefined;
+    const { pod, port } = found;
+    const name = `node/${node.name} ${protocol} ${number}`;
+    const isOutside =
+      from.kind === 'outside' || (from.kind === 'address' && this.engine.address(from.ip).kind === 'outside');
+    if (!isOutside) {
+      remarks.push(
+        `${name} is a host port of ${pod.key}, whose policies are not asked here: ask about its port ${port.containerPort}`,
+      );
+      return undefined;
+    }
+    remarks.push(`${name} is a host port of ${pod.key}, and is translated to its port ${port.containerPort}`);
+    return [
+      {
+        ...this.#targetOf({ pod, port: port.containerPort, protocol: port.protocol, ready: pod.ready }, ip.family),
+        entry,
+      },
+    ];
   }
 
   #portsAt({ party }: End, port: AskedPort, protocol: FlowProtocol): PortRange[] {

@@ -28,10 +28,21 @@ export interface PodEndpoint {
   /** Condition Ready; Services send only to such pods. */
   readonly ready: boolean;
   readonly ports: readonly NamedPort[];
+  /** Ports of its node that lead to it; absent for none. */
+  readonly hostPorts?: readonly HostPort[];
   /** Name of its service account. */
   readonly serviceAccount: string;
   /** What made it; absent for a pod on its own. */
   readonly workload?: WorkloadRef;
+}
+
+/** A port of a node that is translated to one of a pod there. */
+export interface HostPort {
+  readonly protocol: PortProtocol;
+  readonly port: number;
+  readonly containerPort: number;
+  /** The only address of the node that it is offered at; `0.0.0.0` and `::` are all of their family, absent is all. */
+  readonly hostIp?: Ip;
 }
 
 /** A workload as the outermost controller that a pod itself tells of: a Deployment instead of its ReplicaSet. */

@@ -14,6 +14,7 @@ import type {
   ServicePort,
 } from '../kube/types.ts';
 import type {
+  HostPort,
   NamedPort,
   NamespaceInfo,
   NodeEndpoint,
@@ -50,6 +51,7 @@ export function podEndpoint(pod: Pod): PodEndpoint {
   const written = [pod.status?.podIP, ...items(pod.status?.podIPs).map((each) => each.ip)];
   const node = pod.spec?.nodeName;
   const workload = workloadOf(pod);
+  const offered = hostPorts(pod);
   return {
     kind: 'pod',
     key: `${namespace}/${name}`,
@@ -62,6 +64,7 @@ export function podEndpoint(pod: Pod): PodEndpoint {
     completed,
     ready: items(pod.status?.conditions).some((each) => each.type === 'Ready' && each.status === 'True'),
     ports: namedPorts(pod),
+    ...(offered.length === 0 ? {} : { hostPorts: offered }),
     serviceAccount: pod.spec?.serviceAccountName ?? pod.spec?.serviceAccount ?? 'default',
     ...(workload === undefined ? {} : { workload }),
   };
@@ -169,11 +172,29 @@ function workloadOf({ metadata }: Pod): WorkloadRef | undefined {
 
 /** Containers' ports that have a name; of init containers only sidecars', which keep running. */
 function namedPorts(pod: Pod): NamedPort[] {
-  const sidecars = items(pod.spec?.initContainers).filter((each) => each.restartPolicy === 'Always');
-  return [...items(pod.spec?.containers), ...sidecars].flatMap((container: Container) =>
+  return runningContainers(pod).flatMap((container) =>
     items(container.ports).flatMap(({ name, protocol: text, containerPort: port }) => {
       const protocol = portProtocol(text);
       return name === undefined || name === '' || protocol === undefined ? [] : [{ name, protocol, port }];
+    }),
+  );
+}
+
+function runningContainers({ spec }: Pod): Container[] {
+  const sidecars = items(spec?.initContainers).filter((each) => each.restartPolicy === 'Always');
+  return [...items(spec?.containers), ...sidecars];
+}
+
+/** Pods on their node's network are at its ports themselves: nothing is translated there. */
+function hostPorts(pod: Pod): HostPort[] {
+  if (pod.spec?.hostNetwork === true) return [];
+  return runningContainers(pod).flatMap((container) =>
+    items(container.ports).flatMap(({ protocol: text, hostPort: port = 0, hostIP = '', containerPort }) => {
+      const protocol = portProtocol(text);
+      if (protocol === undefined || port === 0) return [];
+      const [hostIp] = parseAddresses([hostIP]);
+      if (hostIP !== '' && hostIp === undefined) return [];
+      return [{ protocol, port, containerPort, ...(hostIp === undefined ? {} : { hostIp }) }];
     }),
   );
 }
