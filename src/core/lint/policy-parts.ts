@@ -1,3 +1,5 @@
+import type { Selector } from '../kube/labels.ts';
+import { CONTROLLER_LABELS } from '../policy/controller-labels.ts';
 import type { LintMessages } from './messages/catalogue.ts';
 import type { LintCluster, PolicyEntry } from './lint-cluster.ts';
 import type { Direction, Peer, PodPeer, PodSet, PortMatch, Rule } from '../policy/index.ts';
@@ -32,12 +34,21 @@ export function podPeersOf(rule: Rule): readonly PodPeer[] {
   return peersOf(rule).filter((peer) => peer.kind === 'pods');
 }
 
-/** Whether the files hold all pods that the set could choose: some of every namespace that it chooses. */
+/**
+ * Whether the files hold all pods that the set could choose: some of every namespace that it chooses, and with the labels
+ * that only pods have which a controller has made.
+ */
 export function knowsPods(cluster: LintCluster, set: PodSet): boolean {
-  const { namespaces } = set;
+  const { namespaces, pods } = set;
+  const added = keysOf(pods).filter((key) => CONTROLLER_LABELS.has(key));
+  if (added.some((key) => !cluster.workloads.some(({ pod }) => Object.hasOwn(pod.labels, key)))) return false;
   if (namespaces.kind === 'name') return cluster.knowsPodsOf(namespaces.name);
   const chosen = cluster.namespacesIn(namespaces);
   return cluster.knowsNamespaces && chosen.length > 0 && chosen.every(({ name }) => cluster.knowsPodsOf(name));
+}
+
+function keysOf(selector: Selector): readonly string[] {
+  return selector.kind === 'all-of' ? selector.requirements.map(({ key }) => key) : [];
 }
 
 /** `NetworkPolicy shop/web`, for messages. */

@@ -50,6 +50,16 @@ describe('selectors that match nothing', () => {
     ]);
   });
 
+  it('are not told of when the labels are those that controllers add', () => {
+    const chosen = policy(
+      'podSelector: { matchLabels: { statefulset.kubernetes.io/pod-name: db-0 } }, policyTypes: [Ingress]',
+    );
+    expect(ids(pod('db'), chosen)).toEqual([]);
+    const labels = (name: string) => `{ statefulset.kubernetes.io/pod-name: ${name} }`;
+    expect(ids(pod('db-0', { labels: labels('db-0') }), chosen)).toEqual([]);
+    expect(ids(pod('db-1', { labels: labels('db-1') }), chosen)).toEqual(['policy-selects-nothing']);
+  });
+
   it('count the pods of a CronJob, two templates down', () => {
     const job =
       '{ apiVersion: batch/v1, kind: CronJob, metadata: { name: j, namespace: shop }, spec: { jobTemplate: { spec: { template: { metadata: { labels: { app: job } }, spec: { containers: [] } } } } } }';

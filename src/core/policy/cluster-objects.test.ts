@@ -65,6 +65,16 @@ describe('a cluster from manifests', () => {
     expect(namespaces.get('shop')?.labels).toEqual({ 'kubernetes.io/metadata.name': 'shop' });
   });
 
+  it('gives the pods of a Job its name as a label, as its controller does', () => {
+    const job =
+      'apiVersion: batch/v1\nkind: Job\nmetadata: {name: load, namespace: shop}\nspec: {template: {metadata: {labels: {app: load}}, spec: {containers: []}}}';
+    expect(stateOf(job).pods.get('shop/load')?.labels).toEqual({
+      app: 'load',
+      'batch.kubernetes.io/job-name': 'load',
+      'job-name': 'load',
+    });
+  });
+
   it('tells two workloads of one name apart', () => {
     expect([...stateOf(DEPLOYMENT, CRON_JOB).pods.keys()]).toEqual(['shop/web', 'shop/web-cronjob']);
   });

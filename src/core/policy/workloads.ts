@@ -47,6 +47,7 @@ export function representative(workload: Workload, pods: readonly Pod[], taken: 
   return {
     metadata: {
       ...template.metadata,
+      ...(kind === 'Job' ? { labels: { ...template.metadata?.labels, ...jobLabels(metadata) } } : {}),
       name,
       namespace,
       ownerReferences: [{ apiVersion: WORKLOAD_KINDS[kind] ?? 'v1', kind, name: own, uid: '', controller: true }],
@@ -55,6 +56,12 @@ export function representative(workload: Workload, pods: readonly Pod[], taken: 
     // It stands for pods that run: Services send to it.
     status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] },
   };
+}
+
+/** What a Job adds to the labels of its pods and policies choose them by; its name is not known yet when it is generated. */
+function jobLabels(metadata: ObjectMeta | undefined): Readonly<Record<string, string>> {
+  const name = metadata?.name;
+  return name === undefined || name === '' ? {} : { 'batch.kubernetes.io/job-name': name, 'job-name': name };
 }
 
 function isOf({ metadata }: Pod, { kind, spec }: Workload, name: string): boolean {

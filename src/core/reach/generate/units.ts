@@ -1,3 +1,4 @@
+import { CONTROLLER_LABELS } from '../../policy/controller-labels.ts';
 import type { ClusterState, PodEndpoint } from '../../policy/index.ts';
 import type { Labels } from '../../kube/labels.ts';
 
@@ -9,20 +10,6 @@ export interface Unit {
   /** By key. */
   readonly pods: readonly PodEndpoint[];
 }
-
-/** Labels that controllers give to single pods or single generations of them. */
-const FLEETING: ReadonlySet<string> = new Set([
-  'apps.kubernetes.io/pod-index',
-  'batch.kubernetes.io/controller-uid',
-  'batch.kubernetes.io/job-completion-index',
-  'batch.kubernetes.io/job-name',
-  'controller-revision-hash',
-  'controller-uid',
-  'job-name',
-  'pod-template-generation',
-  'pod-template-hash',
-  'statefulset.kubernetes.io/pod-name',
-]);
 
 /** All pods on the pod network as units, by namespace. */
 export function unitsOf(state: ClusterState): Unit[] {
@@ -46,7 +33,7 @@ export function unitName({ namespace, labels, pods }: Unit): string {
 }
 
 function lasting(labels: Labels): Labels {
-  const keys = Object.keys(labels).filter((key) => !FLEETING.has(key));
+  const keys = Object.keys(labels).filter((key) => !CONTROLLER_LABELS.has(key));
   return Object.fromEntries(keys.sort().map((key) => [key, labels[key]!]));
 }
 
