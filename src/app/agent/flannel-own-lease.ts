@@ -95,7 +95,8 @@ export class FlannelOwnLease {
       return Math.max(1, renewedAt + third - now());
     } catch (error) {
       const message = messageOf(error);
-      if (!signal.aborted && message !== this.#problem) log.warn('flannel lease', { error: message });
+      if (!signal.aborted && message !== this.#problem)
+        log.warn('cannot settle the flannel lease, trying again', { error: message });
       this.#problem = message;
       return RETRY;
     }

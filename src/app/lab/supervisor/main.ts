@@ -206,7 +206,7 @@ try {
   await main(JSON.parse(process.env[SUPERVISOR_CONFIG] ?? '') as SupervisorConfig, log);
   process.exit(0);
 } catch (error) {
-  log.error('failed', { error: messageOf(error), stack: error instanceof Error ? error.stack : undefined });
+  log.error('supervisor failed', { error: messageOf(error), stack: error instanceof Error ? error.stack : undefined });
   tell({ kind: 'failed', code: error instanceof SluiceError ? error.code : 'start-failed', message: messageOf(error) });
   process.exit(1);
 }
