@@ -304,6 +304,18 @@ it('goes no other way than routes of somebody else lead', { timeout: 4 * PATIENC
   await eventually(leads, PATIENCE);
 });
 
+it('is gone when the node has an agent for policy alone', { timeout: 4 * PATIENCE }, async () => {
+  const { cluster, from, to } = await makeCluster('host-gw');
+  await using _ = cluster;
+  const stream = new Stream(cluster, to, from.ips[0]!);
+  await stream.more(MUCH);
+  await cluster.stopAgent('n1');
+  await cluster.startAgent('n1', { policyOnly: { prefixes: ['slc'] } });
+  const { output } = await cluster.run(cluster.nodes.get('n1')!.netns, ['nft', 'list', 'tables', 'netdev']);
+  expect(output).toBe('');
+  await stream.more(MUCH);
+});
+
 it(
   'sends none of the frames on that a pod has tagged for another network of its node',
   { timeout: 4 * PATIENCE },

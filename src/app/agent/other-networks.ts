@@ -95,6 +95,16 @@ export function handOverPolicies(
   log.info('policy is handed over to another program', { conflist });
 }
 
+/** What an agent that had the whole network in hand has left: an agent for policy alone would have it forget nothing. */
+export function dropFastPath({ deviceFilter, log }: Pick<AgentDependencies, 'deviceFilter' | 'log'>): void {
+  try {
+    deviceFilter?.apply([{ op: 'destroy-table' }]);
+  } catch (error) {
+    // A kernel without such tables holds none; and nothing is learnt any more, so what is known is so for half a minute.
+    if (!hasCode(error, 'unsupported')) log.warn('the fast path could not be removed', { error: messageOf(error) });
+  }
+}
+
 function dropTable(nftables: Pick<Nftables, 'apply'> | undefined, log: Logger): void {
   try {
     nftables?.apply([{ op: 'destroy-table' }]);

@@ -23,7 +23,7 @@ import { FurtherAddresses } from './further-addresses.ts';
 import { ADD_PATIENCE, live } from './life.ts';
 import { LiveConnections } from './live-connections.ts';
 import type { AgentOptions } from './options.ts';
-import { handOverPolicies, isHandedOver } from './other-networks.ts';
+import { dropFastPath, handOverPolicies, isHandedOver } from './other-networks.ts';
 import { PacketFilter } from './packet-filter.ts';
 import { persist, untilAborted } from './persist.ts';
 import { ensurePod } from './pod-directory.ts';
@@ -163,6 +163,7 @@ export class PolicyOnlyAgent {
     this.#discovered.update();
     this.#tunnels.update();
     this.#ports.repair(this.#attached.records.values());
+    dropFastPath(this.#world);
     const onFailure = (reason: string): void => {
       this.#readiness.waitingFor(`programming the packet filter: ${reason}`);
       log.warn('programming the packet filter', { error: reason });
