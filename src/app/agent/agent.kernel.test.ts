@@ -73,6 +73,34 @@ describe('the agent on one node', () => {
     await expect(cluster.cni('n1', check!)).rejects.toThrow(/not attached/);
   });
 
+  it('gives a container a further interface that is reached as well, and leaves the first as it was', async () => {
+    await using cluster = await TestCluster.create({ pools: ['10.244.0.0/16', 'fd00:10:244::/56'] });
+    await cluster.addNode('n1');
+    const [pod, other] = [await cluster.addPod('n1', 'a'), await cluster.addPod('n1', 'b')];
+    const further = { ...pod.request, ifname: 'net1' };
+    const add = async (): Promise<readonly string[]> => {
+      const { ips } = (await cluster.cni('n1', further)) as { readonly ips: readonly { readonly address: string }[] };
+      return ips.map(({ address }) => address.split('/')[0]!);
+    };
+    const expectReached = async (...ips: readonly string[]): Promise<void> => {
+      for (const ip of ips) {
+        await eventually(() => cluster.pings(other.netns, ip));
+        const back = other.ips.find((each) => each.includes(':') === ip.includes(':'))!;
+        expect(await cluster.run(pod.netns, ['ping', '-c', '1', '-W', '5', '-I', ip, back])).toMatchObject({ code: 0 });
+      }
+      for (const back of other.ips) expect(await cluster.pings(pod.netns, back)).toBe(true);
+    };
+    const second = await add();
+    expect(second).not.toEqual(pod.ips);
+    expect(second).toHaveLength(2);
+    await expectReached(...pod.ips, ...second);
+    for (const request of [pod.request, further]) await cluster.cni('n1', { ...request, command: 'CHECK' });
+    await cluster.cni('n1', { ...further, command: 'DEL' });
+    await expectReached(...pod.ips);
+    await cluster.cni('n1', { ...pod.request, command: 'CHECK' });
+    await expectReached(...pod.ips, ...(await add()));
+  });
+
   it('collects what the runtime no longer knows, and settles DELs from while it was away', async () => {
     await using cluster = await TestCluster.create();
     await cluster.addNode('n1');

@@ -1,6 +1,7 @@
 import { hasCode } from '../../base/errors.ts';
-import { hostCidr, parseCidr, parseIp } from '../../base/ip/index.ts';
+import { bitsOf, equalIp, hostCidr, parseCidr, parseIp } from '../../base/ip/index.ts';
 import type { Cidr, Family, Ip } from '../../base/ip/index.ts';
+import { MAIN_TABLE } from '../../host/netlink/port.ts';
 import type { Netlink, NetworkChange } from '../../host/netlink/port.ts';
 import type { Sysctl } from '../../host/sysctl/sysctl.ts';
 import { HOST_MAC, NODE_LINK } from './endpoint-record.ts';
@@ -14,6 +15,11 @@ export const POD_GATEWAY: Readonly<Record<Family, Ip>> = {
 
 /** Where default routes lead. */
 export const EVERYTHING: Readonly<Record<Family, Cidr>> = { 4: parseCidr('0.0.0.0/0')!, 6: parseCidr('::/0')! };
+
+/** What runtimes call the interface of a pod's own network, which they make before any other. */
+const FIRST = 'eth0';
+/** Where a pod's further interfaces have their routes: a table for each, by the number of the link, and its rules. */
+const FURTHER = { table: 10_000, priority: 1000 } as const;
 
 /** The network of a node and the way into a pod's. */
 export interface PodLinkDependencies {
@@ -44,7 +50,7 @@ export function createPodLink(
     ]);
     try {
       prepareIpv6(record, pairedLink(record), pod.sysctl);
-      pod.netlink.apply(podChanges(record));
+      pod.netlink.apply(podChanges(record, pod.netlink));
     } catch (error) {
       deletePodLink(record.interface, netlink);
       throw error;
@@ -113,22 +119,52 @@ export function prepareIpv6({ addresses }: EndpointRecord, link: string, sysctl:
   sysctl.write(`net/ipv6/conf/${link}/accept_ra`, 0);
 }
 
-function podChanges(record: EndpointRecord): readonly NetworkChange[] {
+function podChanges(record: EndpointRecord, pod: Netlink): readonly NetworkChange[] {
   const link = pairedLink(record);
   const up = ['lo', link].map((each) => ({ kind: 'set-link', link: each, up: true }) as const);
-  const addressed = record.macvlan === undefined;
-  return [...up, ...record.addresses.flatMap((ip) => familyChanges(link, ip, addressed))];
+  if (record.macvlan !== undefined) return [...up, ...record.addresses.flatMap((ip) => wayToNode(link, ip))];
+  return [...up, ...record.addresses.flatMap((ip) => familyChanges(link, ip, pod))];
 }
 
-/** The way to the node; where the pair is the pod's own interface, `addressed`, it is the way to everybody. */
-function familyChanges(link: string, ip: Ip, addressed: boolean): readonly NetworkChange[] {
+/** The next hop behind the pair, in a table of its own where one is given. */
+function wayToNode(link: string, ip: Ip, table: { readonly table?: number } = {}): readonly NetworkChange[] {
   const via = POD_GATEWAY[ip.family];
-  const own: NetworkChange = { kind: 'replace-address', address: { link, address: hostCidr(ip) } };
-  const destination = EVERYTHING[ip.family];
   return [
-    ...(addressed ? [own] : []),
     { kind: 'replace-neighbour', neighbour: { link, ip: via, mac: HOST_MAC } },
-    { kind: 'replace-route', route: { destination: hostCidr(via), link, scope: 'link' } },
-    ...(addressed ? [{ kind: 'replace-route', route: { destination, via, link } } as const] : []),
+    { kind: 'replace-route', route: { destination: hostCidr(via), link, scope: 'link', ...table } },
   ];
+}
+
+/**
+ * The pair is the pod's own interface and the way to everybody. Where another interface is that already, this one is the way
+ * of what is sent from its address alone: the node drops packets that come by an interface which does not have their source.
+ */
+function familyChanges(link: string, ip: Ip, pod: Netlink): readonly NetworkChange[] {
+  const { family } = ip;
+  const own: NetworkChange = { kind: 'replace-address', address: { link, address: hostCidr(ip) } };
+  const everything = { destination: EVERYTHING[family], via: POD_GATEWAY[family], link };
+  if (!isFurther(link, ip, pod)) return [own, ...wayToNode(link, ip), { kind: 'replace-route', route: everything }];
+  const table = FURTHER.table + pod.link(link)!.index;
+  const rule = { family, priority: FURTHER.priority, table, from: hostCidr(ip) };
+  // Rules outlive the link that they were for, and an address may come back on another.
+  const stale = pod.rules({ family }).filter(({ priority, from }) => priority === FURTHER.priority && isOnly(from, ip));
+  return [
+    own,
+    ...wayToNode(link, ip, { table }),
+    { kind: 'replace-route', route: { ...everything, table } },
+    ...stale.map((each) => ({ kind: 'delete-rule', rule: each }) as const),
+    { kind: 'add-rule', rule },
+  ];
+}
+
+/** Whether another interface of the pod leads to everybody already; its first one need not ask. */
+function isFurther(link: string, { family }: Ip, pod: Netlink): boolean {
+  if (link === FIRST) return false;
+  const index = pod.link(link)?.index;
+  const routes = pod.routes({ family, table: MAIN_TABLE });
+  return routes.some((route) => route.destination.prefix === 0 && route.link !== undefined && route.link !== index);
+}
+
+function isOnly(range: Cidr | undefined, ip: Ip): boolean {
+  return range !== undefined && range.prefix === bitsOf(ip.family) && equalIp(range.ip, ip);
 }
