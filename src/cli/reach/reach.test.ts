@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { schemaProblems, type JsonSchema } from '../json-schema.test-support.ts';
 import { ROOT, runCli, spawnCli, type CliResult } from '../run-cli.test-support.ts';
+import { LineSink } from '../line-sink.ts';
 import type { PortRecord, ReachConnection, ReachEndpoint } from './graph.ts';
+import { writeSvg } from './write-svg.ts';
 
 const schema = JSON.parse(readFileSync(join(ROOT, 'docs/schemas/reach.schema.json'), 'utf8')) as JsonSchema;
 
@@ -276,6 +278,17 @@ describe('other forms', () => {
     expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(err).toContain('--group');
     expect((await runCli('reach', '-f', many, '-o', 'svg', '--group', 'namespace')).code).toBe(0);
+  });
+
+  it('svg is refused before connections are read that nobody could keep', async () => {
+    const pods = Array.from({ length: 400 }, (_, i) => ({ name: `shop/${i}`, kind: 'pod' as const }));
+    const connections = {
+      [Symbol.iterator]: (): Iterator<never> => {
+        throw new Error('read');
+      },
+    };
+    const sink = new LineSink({ print: () => undefined, signal: new AbortController().signal });
+    await expect(writeSvg({ endpoints: pods, connections }, sink)).rejects.toThrow('400 by 400 endpoints');
   });
 
   it('a reader that has seen enough is no failure', () => {

@@ -37,17 +37,18 @@ const STYLE = `
 export async function writeSvg({ endpoints, connections }: ReachGraph, sink: LineSink): Promise<void> {
   const cells = new Map<string, ReachConnection>();
   const [sources, targets] = [new Set<string>(), new Set<string>()];
+  // The connections of what is too large anyway may be too many to be kept.
+  const least = endpoints.filter((each) => isShown(each, sources)).length;
+  if (least * least > MOST_CELLS) throw tooLarge(least, least);
   for (const each of connections) {
+    if (cells.size > MOST_CELLS) throw tooLarge(sources.size, targets.size);
     cells.set(`${each.from}\n${each.to}`, each);
     sources.add(each.from);
     targets.add(each.to);
   }
   const rows = endpoints.filter((each) => isShown(each, sources));
   const columns = endpoints.filter((each) => isShown(each, targets));
-  if (rows.length * columns.length > MOST_CELLS) {
-    const message = `a picture of ${rows.length} by ${columns.length} endpoints would be too large: show pods as one with --group, or narrow it with --from and --to`;
-    throw new SluiceError('too-large', message);
-  }
+  if (rows.length * columns.length > MOST_CELLS) throw tooLarge(rows.length, columns.length);
   const layout = layoutOf(rows, columns);
   await sink.line(head(layout));
   await sink.line(legend());
@@ -59,6 +60,11 @@ export async function writeSvg({ endpoints, connections }: ReachGraph, sink: Lin
   }
   await sink.line(frames(rows, columns, layout));
   await sink.line('</svg>');
+}
+
+function tooLarge(rows: number, columns: number): SluiceError<'too-large'> {
+  const message = `a picture of ${rows} by ${columns} endpoints or more would be too large: show pods as one with --group, or narrow it with --from and --to`;
+  return new SluiceError('too-large', message);
 }
 
 /** Pods and groups of them are shown even when they can reach nothing; the rest of the world only when it matters. */
