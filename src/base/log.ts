@@ -1,5 +1,13 @@
-/** Severity, from chatty to grave. */
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+/** Severities, from chatty to grave. */
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+
+/** One of {@link LOG_LEVELS}. */
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** Whether the text is a severity. */
+export function isLogLevel(text: string): text is LogLevel {
+  return (LOG_LEVELS as readonly string[]).includes(text);
+}
 
 /** Structured fields of one log line; values must survive `JSON.stringify`. */
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -14,15 +22,13 @@ export interface Logger {
   with(fields: LogFields): Logger;
 }
 
-const ORDER: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
-
 /** A logger that hands each line, as one JSON object, to `write`. `now` supplies the timestamp in RFC 3339. */
 export function jsonLogger(
   options: { readonly level: LogLevel; readonly fields?: LogFields },
   dependencies: { readonly write: (line: string) => void; readonly now: () => string },
 ): Logger {
   const emit = (level: LogLevel, message: string, fields?: LogFields): void => {
-    if (ORDER.indexOf(level) < ORDER.indexOf(options.level)) return;
+    if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(options.level)) return;
     dependencies.write(JSON.stringify({ time: dependencies.now(), level, message, ...options.fields, ...fields }));
   };
   return {

@@ -1,6 +1,7 @@
 import { SluiceError } from '../../base/errors.ts';
 import { parseCidr, parseIp } from '../../base/ip/index.ts';
 import type { Family } from '../../base/ip/index.ts';
+import { LOG_LEVELS, isLogLevel } from '../../base/log.ts';
 import type { LogLevel } from '../../base/log.ts';
 import { defaultPools } from '../../core/ipam/index.ts';
 import type { IpPool } from '../../core/ipam/index.ts';
@@ -58,7 +59,6 @@ export interface AgentOptions {
 }
 
 const NETWORKS_BEFORE: readonly string[] = ['calico', 'canal', 'flannel'] satisfies readonly NetworkBefore[];
-const LEVELS: readonly string[] = ['debug', 'info', 'warn', 'error'] satisfies readonly LogLevel[];
 
 /**
  * Reads the agent's environment, which the DaemonSet fills from ConfigMap `sluice-config`. Throws `invalid-options`
@@ -78,8 +78,8 @@ export function agentOptions(env: Environment): AgentOptions {
   if (!Number.isInteger(mtu) || mtu < 0 || mtu > 65_535 || (mtu > 0 && mtu < 68))
     problems.push(`SLUICE_VETH_MTU (veth_mtu) is '${env['SLUICE_VETH_MTU']}', must be 0 (detect) or 68 to 65535`);
   const logLevel = env['SLUICE_LOG_LEVEL'] ?? 'info';
-  if (!LEVELS.includes(logLevel))
-    problems.push(`SLUICE_LOG_LEVEL is '${logLevel}', must be one of ${LEVELS.join(', ')}`);
+  if (!isLogLevel(logLevel))
+    problems.push(`SLUICE_LOG_LEVEL is '${logLevel}', must be one of ${LOG_LEVELS.join(', ')}`);
   const healthPort = Number(env['SLUICE_HEALTH_PORT'] ?? '0');
   if (!Number.isInteger(healthPort) || healthPort < 0 || healthPort > 65_535)
     problems.push(`SLUICE_HEALTH_PORT is '${env['SLUICE_HEALTH_PORT']}', must be 0 (none) to 65535`);

@@ -1,4 +1,5 @@
 import { SluiceError } from '../../base/errors.ts';
+import { LOG_LEVELS, isLogLevel } from '../../base/log.ts';
 import type { LogLevel } from '../../base/log.ts';
 
 /** How `sluice controllers` works. */
@@ -22,8 +23,6 @@ export interface ControllersOptions {
 /** The defaults that kube-controller-manager uses for its own Lease. */
 const LEASE_SECONDS = 15;
 
-const LEVELS: readonly string[] = ['debug', 'info', 'warn', 'error'] satisfies readonly LogLevel[];
-
 /** Reads the environment of the controllers' container. Throws `invalid-options` with every mistake in one message. */
 export function controllersOptions(env: Readonly<Record<string, string | undefined>>): ControllersOptions {
   const problems: string[] = [];
@@ -34,8 +33,8 @@ export function controllersOptions(env: Readonly<Record<string, string | undefin
     return value * 1000;
   };
   const logLevel = env['SLUICE_LOG_LEVEL'] ?? 'info';
-  if (!LEVELS.includes(logLevel))
-    problems.push(`SLUICE_LOG_LEVEL is '${logLevel}', must be one of ${LEVELS.join(', ')}`);
+  if (!isLogLevel(logLevel))
+    problems.push(`SLUICE_LOG_LEVEL is '${logLevel}', must be one of ${LOG_LEVELS.join(', ')}`);
   const options: ControllersOptions = {
     identity: env['POD_NAME'] ?? env['HOSTNAME'] ?? 'sluice-controllers',
     namespace: env['POD_NAMESPACE'] ?? 'kube-system',

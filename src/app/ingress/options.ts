@@ -1,4 +1,5 @@
 import { SluiceError } from '../../base/errors.ts';
+import { LOG_LEVELS, isLogLevel } from '../../base/log.ts';
 import type { LogLevel } from '../../base/log.ts';
 
 /** How `sluice ingress` works. */
@@ -32,8 +33,6 @@ export interface IngressOptions {
   readonly logLevel: LogLevel;
 }
 
-const LEVELS: readonly string[] = ['debug', 'info', 'warn', 'error'] satisfies readonly LogLevel[];
-
 /** Reads the environment of the ingress container. Throws `invalid-options` with every mistake in one message. */
 export function ingressOptions(env: Readonly<Record<string, string | undefined>>): IngressOptions {
   const problems: string[] = [];
@@ -50,8 +49,8 @@ export function ingressOptions(env: Readonly<Record<string, string | undefined>>
   };
   const list = (name: string): string[] => (env[name] ?? '').split(',').filter((each) => each !== '');
   const logLevel = env['SLUICE_LOG_LEVEL'] ?? 'info';
-  if (!LEVELS.includes(logLevel))
-    problems.push(`SLUICE_LOG_LEVEL is '${logLevel}', must be one of ${LEVELS.join(', ')}`);
+  if (!isLogLevel(logLevel))
+    problems.push(`SLUICE_LOG_LEVEL is '${logLevel}', must be one of ${LOG_LEVELS.join(', ')}`);
   const publishService = env['SLUICE_INGRESS_PUBLISH_SERVICE'];
   if (publishService !== undefined && !/^[^/]+\/[^/]+$/.test(publishService))
     problems.push(`SLUICE_INGRESS_PUBLISH_SERVICE is '${publishService}', must be namespace/name`);
