@@ -82,6 +82,10 @@ export function findPlace(text: string, state: ClusterState, namespace: string):
   if (parts.length === 2 && first === 'domain' && second !== '') return findDomain(second, state);
   if (parts.length === 2 && second === '' && first !== '') return findLabelled(text, state);
   if (parts.some((part) => part === '') || parts.length > 3) throw unknown(`'${text}' is not ${PLACE_FORMS}`);
+  // Pods may be called 1.2.3, but who writes such a thing means an address; none is called anything with a colon.
+  const isNumbers = /^(?:[0-9]+\.)+[0-9]+(?:\/[0-9]*)?$/u.test(text) || text.includes(':');
+  if (isNumbers && !state.pods.has(text) && !state.pods.has(`${namespace}/${text}`))
+    throw unknown(`'${text}' is neither an IP address nor a block of them`);
   if (parts.length === 1) return findPod(`${namespace}/${first}`, state);
   if (parts.length === 2 && first === 'node') return findNode(second, state);
   if (parts.length === 2) {

@@ -74,6 +74,15 @@ describe('sluice check', () => {
     ]);
   });
 
+  it.each(['10.0.0.256', '010.0.0.1', '10.0.0.0/33', 'fd00::1::2', 'fe80::1%eth0'])(
+    'takes %s for an address that is none',
+    async (text) => {
+      const { code, err } = await runCli('check', ...all(), 'shop/web', text, '--port', '80');
+      expect(err).toContain(`sluice: '${text}' is neither an IP address nor a block of them\n`);
+      expect(code).toBe(2);
+    },
+  );
+
   it('answers no with exit code 1, and says how near it was', async () => {
     const { code, out } = await runCli('check', ...all(), 'shop/web', 'shop/db', '--port', '80');
     expect([code, out]).toEqual([
