@@ -135,6 +135,12 @@ describe('DEL', () => {
     expect(await call('DEL', fake, {}, env)).toEqual({ code: 0, stdout: '', stderr: '' });
   });
 
+  it('succeeds with an earlier result that nobody can read', async () => {
+    await using fake = await agent();
+    const prevResult = { ips: [{ address: 'x' }] };
+    expect(await call('DEL', fake, { prevResult })).toEqual({ code: 0, stdout: '', stderr: '' });
+  });
+
   it('succeeds with the agent down and leaves it one note, however often it is called', async () => {
     await using fake = await agent();
     await fake.stop();

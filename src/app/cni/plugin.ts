@@ -1,5 +1,5 @@
 import { CNI_ERROR, CniError } from '../../core/cni/errors.ts';
-import { isSupportedVersion, parseNetConf } from '../../core/cni/netconf.ts';
+import { isSupportedVersion, parseNetConfFor } from '../../core/cni/netconf.ts';
 import { decodeReply, encodeLine, errorBody } from '../../core/cni/protocol.ts';
 import type { CniReply, CniRequest } from '../../core/cni/protocol.ts';
 import { CNI_VERSIONS } from '../../core/cni/types.ts';
@@ -45,7 +45,7 @@ export async function runPlugin(
     const config = parseConfig(environment.command === 'VERSION' && stdin.trim() === '' ? '{}' : stdin);
     if (typeof config['cniVersion'] === 'string') cniVersion = config['cniVersion'];
     if (environment.command === 'VERSION') return printed({ cniVersion, supportedVersions: CNI_VERSIONS });
-    const netConf = parseNetConf(config);
+    const netConf = parseNetConfFor(environment.command, config);
     requireVersionFor(environment.command, netConf);
     const request: CniRequest = { ...environment, command: environment.command, config };
     const delegate = delegateOf(request, dependencies.runIpam);

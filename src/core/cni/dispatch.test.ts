@@ -42,6 +42,13 @@ describe('answering the plugin', () => {
     });
   });
 
+  it('undoes an attachment whose earlier result nobody can read, which no other request does', async () => {
+    const config = { ...request.config, prevResult: { ips: [{ address: 'x' }] } };
+    expect(await answer(JSON.stringify({ ...request, command: 'DEL', config }))).toEqual({ ok: null });
+    for (const command of ['ADD', 'CHECK'])
+      expect(await answer(JSON.stringify({ ...request, command, config }))).toMatchObject({ error: { code: 6 } });
+  });
+
   it.each([
     ['', 6],
     ['null', 6],

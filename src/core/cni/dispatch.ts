@@ -1,6 +1,6 @@
 import { parseArgs } from './args.ts';
 import { CNI_ERROR, CniError } from './errors.ts';
-import { parseNetConf } from './netconf.ts';
+import { parseNetConfFor } from './netconf.ts';
 import { decodeRequest, encodeLine, errorBody } from './protocol.ts';
 import type { CniReply, CniRequest } from './protocol.ts';
 import { formatResult } from './result.ts';
@@ -48,7 +48,7 @@ export async function answerCni(line: string, service: CniService): Promise<stri
 }
 
 async function perform(request: CniRequest, service: CniService): Promise<unknown> {
-  const config = parseNetConf(request.config);
+  const config = parseNetConfFor(request.command, request.config);
   switch (request.command) {
     case 'ADD':
       return formatResult(await service.add(attachmentOf(request, config)), config.cniVersion);

@@ -1,7 +1,7 @@
 import { CNI_ERROR, CniError } from './errors.ts';
 import { parseResult } from './result.ts';
 import { CNI_VERSIONS } from './types.ts';
-import type { CniAttachment, CniVersion, NetConf } from './types.ts';
+import type { CniAttachment, CniCommand, CniVersion, NetConf } from './types.ts';
 
 /** Where the agent listens unless the configuration says otherwise. */
 const DEFAULT_AGENT_SOCKET = '/run/sluice/cni.sock';
@@ -15,7 +15,7 @@ const DEFAULT_TIMEOUT_SECONDS = 30;
  * other mistake, all of them in one message. Keys that we do not know are kept in `raw` and otherwise ignored, as the
  * specification asks.
  */
-export function parseNetConf(config: Readonly<Record<string, unknown>>): NetConf {
+function parseNetConf(config: Readonly<Record<string, unknown>>): NetConf {
   const cniVersion = parseVersion(config['cniVersion']);
   const problems: string[] = [];
   const text = (key: string, fallback?: string): string => {
@@ -57,6 +57,14 @@ export function parseNetConf(config: Readonly<Record<string, unknown>>): NetConf
     timeoutSeconds: timeoutSeconds as number,
     raw: config,
   };
+}
+
+/**
+ * As {@link parseNetConf}, for a request. DEL, which must not fail for what it can do without, knows nothing of what ADD had
+ * answered.
+ */
+export function parseNetConfFor(command: CniCommand | 'IPAM', config: Readonly<Record<string, unknown>>): NetConf {
+  return parseNetConf(command === 'DEL' ? { ...config, prevResult: undefined } : config);
 }
 
 /** Whether `version` is one that we speak. */

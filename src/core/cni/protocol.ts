@@ -18,7 +18,7 @@ export interface CniRequest {
   readonly args: string;
   /** CNI_PATH. */
   readonly path: string;
-  /** The network configuration as it came on stdin; `parseNetConf()` validates it. */
+  /** The network configuration as it came on stdin; `parseNetConfFor()` validates it. */
   readonly config: Readonly<Record<string, unknown>>;
 }
 
