@@ -18,15 +18,7 @@ export function printService(description: ServiceDescription, reach: readonly Po
     '',
     addressTable(addresses),
     '',
-    table(
-      ['PORT', 'PROTOCOL', 'NAME', 'NODE PORT'],
-      ports.map(({ port, protocol, name, nodePort }) => [
-        String(port),
-        protocol,
-        name === '' ? '-' : name,
-        String(nodePort ?? '-'),
-      ]),
-    ),
+    ports.length === 0 ? 'No ports.' : portTable(ports),
     '',
     endpoints.length === 0
       ? 'No endpoints.'
@@ -49,6 +41,18 @@ function addressTable(addresses: ServiceDescription['addresses']): string {
   return table(
     ['ADDRESS', 'KIND', 'ANNOUNCED BY'],
     rows.map(({ cells, announcedBy }) => [...cells, announcedBy === undefined ? '-' : (announcedBy ?? 'no node')]),
+  );
+}
+
+function portTable(ports: ServiceDescription['ports']): string {
+  return table(
+    ['PORT', 'PROTOCOL', 'NAME', 'NODE PORT'],
+    ports.map(({ port, protocol, name, nodePort }) => [
+      String(port),
+      protocol,
+      name === '' ? '-' : name,
+      String(nodePort ?? '-'),
+    ]),
   );
 }
 

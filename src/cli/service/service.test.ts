@@ -111,6 +111,15 @@ describe('a Service', () => {
     expect(shown.path.join()).toContain(words);
   });
 
+  it('without ports says so', () => {
+    const lines = printService(
+      describeService(service({ type: 'ExternalName', externalName: 'db.example.test', ports: [] }), []),
+      [],
+    );
+    expect(lines).toContain('No ports.');
+    expect(lines.join()).not.toContain('NODE PORT');
+  });
+
   it('names who may reach it under policy', () => {
     const policy: NetworkPolicy = {
       metadata: { name: 'front-only', namespace: 'shop' },

@@ -38,7 +38,9 @@ export function readCidrs(text: string): Value<readonly string[]> {
 
 /** A name of a header or a cookie (RFC 9110, token). */
 export function readToken(text: string): Value<string> {
-  return /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/.test(text) ? { value: text } : { problem: 'must be a name of a header' };
+  return /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/.test(text)
+    ? { value: text }
+    : { problem: "must be one word, of letters, digits and !#$%&'*+.^_`|~- alone" };
 }
 
 /** Tokens, separated by commas. */

@@ -151,6 +151,13 @@ describe('what is wrong with one Ingress', () => {
     expect(table(model)).toEqual(['h.test prefix /p refused', 'good.test exact / n_good_web_80']);
   });
 
+  it('says of a cookie what its name may be made of', () => {
+    const { remarks } = bad({ annotations: { 'nginx.ingress.kubernetes.io/session-cookie-name': 'a b;c' } });
+    expect(remarks.map(({ message }) => message)).toEqual([
+      "annotation nginx.ingress.kubernetes.io/session-cookie-name must be one word, of letters, digits and !#$%&'*+.^_`|~- alone",
+    ]);
+  });
+
   it('refuses a resource backend by its name', () => {
     const resource = { apiGroup: 'x.test', kind: 'Bucket', name: 'b' };
     const { remarks } = bad({ spec: { rules: [], defaultBackend: { resource } } });
