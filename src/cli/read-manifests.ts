@@ -92,6 +92,8 @@ function filesIn(folder: string): string[] {
   return entries.flatMap((entry) => {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) return entry.name === 'node_modules' ? [] : filesIn(path);
+    // A pipe or a socket would never end; who means one names it.
+    if (!entry.isFile() && !entry.isSymbolicLink()) return [];
     return ENDINGS.some((ending) => entry.name.endsWith(ending)) ? [path] : [];
   });
 }

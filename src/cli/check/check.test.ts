@@ -1,8 +1,9 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runCli, spawnCli } from '../run-cli.test-support.ts';
+import { ROOT, runCli, spawnCli } from '../run-cli.test-support.ts';
 
 const APP = `apiVersion: apps/v1
 kind: Deployment
@@ -54,6 +55,15 @@ describe('sluice check', () => {
     expect(err).toMatch(/values\.yaml: skipped/u);
     expect(code).toBe(0);
   });
+
+  it('passes over pipes in folders, which would never end', () => {
+    const pipe = join(folder, 'all/pipe.yaml');
+    spawnSync('mkfifo', [pipe]);
+    const args = [join(ROOT, 'src/cli/main.ts'), 'check', ...all(), 'shop/web', 'shop/db', '--port', 'pg'];
+    const { status } = spawnSync(process.execPath, args, { timeout: 120_000, killSignal: 'SIGKILL' });
+    rmSync(pipe);
+    expect(status).toBe(0);
+  }, 150_000);
 
   it('passes over settings of tools in folders, and says once that a template has to be rendered', async () => {
     const settings = join(folder, 'all/kustomization.yaml');
