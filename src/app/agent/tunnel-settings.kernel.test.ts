@@ -31,6 +31,45 @@ describe('what a cluster sets of tunnels', { timeout: 2 * PATIENCE }, () => {
     expect(await cluster.pings(first.netns, near.ips[0]!)).toBe(true);
   });
 
+  it('is said in the first packets of connections of pods that were born with more', async () => {
+    await using cluster = await TestCluster.create({ backend: 'vxlan', pools: ['10.244.0.0/16', 'fd00:10:244::/56'] });
+    await cluster.addNode('n1');
+    await cluster.addNode('n2');
+    const [first, near] = [await cluster.addPod('n1', 'first'), await cluster.addPod('n2', 'near')];
+    cluster.serve(near, 6);
+    await cluster.client.create(FELIX, felix({ vxlanMTU: 1300 }));
+    for (const node of cluster.nodes.values())
+      await eventually(() => {
+        using netlink = openNetlink({ netns: node.netns });
+        return netlink.link('vxlan.sluice')?.mtu === 1300;
+      }, PATIENCE);
+    using inside = openNetlink({ netns: first.netns });
+    expect(inside.link('eth0')?.mtu).toBe(1450);
+    // What arrives: 40 bytes of headers less in IPv4, 60 in IPv6.
+    const rules = [
+      'add table inet t',
+      'add chain inet t c { type filter hook input priority 0; }',
+      ...[1260, 1240].flatMap((size) => [
+        `add counter inet t of${size}`,
+        `add rule inet t c tcp dport 8080 tcp flags syn tcp option maxseg size ${size} counter name of${size}`,
+      ]),
+    ].join('; ');
+    expect(await cluster.run(near.netns, ['nft', rules])).toEqual({ code: 0, output: '' });
+    for (const ip of near.ips) {
+      const ask = ['busybox', 'timeout', '3', 'busybox', 'nc', ip, '8080'];
+      await eventually(async () => (await cluster.run(first.netns, ask)).output.startsWith('near '), PATIENCE);
+      const { output } = await cluster.run(near.netns, [
+        'nft',
+        'list',
+        'counter',
+        'inet',
+        't',
+        ip.includes(':') ? 'of1240' : 'of1260',
+      ]);
+      expect(output).toMatch(/packets [1-9]/u);
+    }
+  });
+
   it('is the UDP port of the backend that needs nothing else', async () => {
     await using cluster = await TestCluster.create({
       backend: 'udp',
