@@ -32,7 +32,7 @@ export const command: Command = {
       'Says whether a connection is allowed, which tier, policy and rule decided it, and if none did, which rules came nearest.\n' +
       `FROM and TO: ${PLACE_FORMS}.\n` +
       'Of several pods, a block of addresses or a range of ports all must agree; otherwise it says what is allowed and what is not.\n' +
-      'Pods are found by their workload before they are deployed. outside is every address that nobody in the cluster has. A NodePort of a node is judged as what it leads to.\n' +
+      'Pods are found by their workload before they are deployed. outside is every address that nobody in the cluster has. A NodePort of a node and an address of a Service are judged as what they lead to.\n' +
       'Exit code 0: allowed; 1: denied, all or in part; 2: the question could not be answered.',
     examples: [
       'sluice check -f manifests/ shop/deployment/web shop/service/db --port 5432',
