@@ -5,12 +5,13 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { openCarriedNetlink } from '../../src/app/agent/carried-netlink.ts';
 import { OwnTunnels } from '../../src/app/agent/own-tunnels.ts';
+import { FastPath } from '../../src/app/agent/fast-path.ts';
 import { ReturnPeers } from '../../src/app/agent/return-peers.ts';
 import { formatIp, parseCidr } from '../../src/base/ip/index.ts';
-import { silentLogger } from '../../src/base/log.ts';
+import { jsonLogger, silentLogger } from '../../src/base/log.ts';
 import { createCalcEngine } from '../../src/core/calc/index.ts';
 import type { Delta } from '../../src/core/calc/index.ts';
-import { fastPathTable, replaceAll } from '../../src/core/nft/index.ts';
+import { replaceAll } from '../../src/core/nft/index.ts';
 import { namespaceInfo, podEndpoint } from '../../src/core/policy/index.ts';
 import {
   DEFAULT_SETTINGS,
@@ -21,6 +22,7 @@ import {
   RoutingTable,
 } from '../../src/core/routing/index.ts';
 import type { BackendName, RoutingChange, RoutingInput } from '../../src/core/routing/index.ts';
+import { openBpf } from '../../src/host/bpf/kernel.ts';
 import { openNetlink } from '../../src/host/netlink/kernel.ts';
 import type { Netlink } from '../../src/host/netlink/port.ts';
 import { inNetns } from '../../src/host/netns/netns.ts';
@@ -205,13 +207,18 @@ function setUpNode(backend: BackendName, netlink: Netlink, node: PairNode, peer:
   engine.flush();
   using filter = openNftables({ netns: node.netns });
   filter.apply(replaceAll(engine.ruleset()));
-  const { routes, links } = desiredNetwork(input);
-  const pods = input.endpoints.map(({ interface: device, addresses }) => ({ interface: device, addresses }));
-  const fast = fastPathTable({ pods, ...fastWays(routes, links, input.underlay.links) });
-  if (fast.chains.size === 0) return;
-  openSysctl({ netns: node.netns }).write('net/netfilter/nf_conntrack_tcp_be_liberal', '1');
-  using devices = openNftables({ netns: node.netns, family: 'netdev' });
-  devices.apply(replaceAll(fast));
+  const { netns } = node;
+  const ways = fastWays(desiredNetwork(input), input.underlay);
+  const devices = new Map(netlink.links().map((link) => [link.name, link]));
+  const fast = new FastPath({
+    openBpf: () => openBpf({ netns }),
+    sysctl: openSysctl({ netns }),
+    log: jsonLogger({ level: 'warn' }, { write: console.error, now: () => '' }),
+    plan: () => ({ ...ways, pods: input.endpoints, wraps: true }),
+    links: () => devices,
+  });
+  fast.update();
+  fast.stop();
 }
 
 function changesOf(backend: BackendName, node: PairNode, peer: PairNode): readonly RoutingChange[] {

@@ -184,12 +184,17 @@ export function syscall(number: number, ...values: readonly (number | bigint | s
 }
 
 /** System call numbers that the C library wraps only in part (asm/unistd_64.h, asm-generic/unistd.h). */
-const NUMBERS = process.arch === 'arm64' ? { pivotRoot: 41 } : { pivotRoot: 155 };
+const NUMBERS = process.arch === 'arm64' ? { pivotRoot: 41, bpf: 280 } : { pivotRoot: 155, bpf: 321 };
 const MOUNT_SETATTR = 442;
 
 /** pivot_root(2). */
 export function pivotRoot(newRoot: string, putOld: string): number {
   return syscall(NUMBERS.pivotRoot, newRoot, putOld);
+}
+
+/** bpf(2); `attributes` is a `union bpf_attr`, in and out. */
+export function bpf(command: number, attributes: Uint8Array, length: number): number {
+  return syscall(NUMBERS.bpf, command, attributes, length);
 }
 
 /** mount_setattr(2): sets and clears MOUNT_ATTR_* on the mount at `path`, and below it with AT_RECURSIVE in `flags`. */

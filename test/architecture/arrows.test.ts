@@ -35,6 +35,8 @@ const CORE_AREAS: Readonly<Record<string, readonly string[]>> = {
   routing: ['kube', 'ipam', 'policy'],
   wireguard: ['policy', 'routing'],
   bgp: ['kube'],
+  bpf: [],
+  'fast-path': ['bpf'],
   datastore: ['ipam'],
   migrate: ['kube', 'flannel'],
   flannel: ['routing', 'wireguard'],

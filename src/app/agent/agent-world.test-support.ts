@@ -5,6 +5,7 @@ import { jsonLogger, silentLogger } from '../../base/log.ts';
 import type { Logger } from '../../base/log.ts';
 import type { BackendName } from '../../core/routing/index.ts';
 import { openSegmentAnswers } from '../../host/announce/answers.ts';
+import { openBpf } from '../../host/bpf/kernel.ts';
 import { openBird } from '../../host/bird/bird.ts';
 import { openConntrack } from '../../host/conntrack/kernel.ts';
 import { kubeBlockStore } from '../../host/ipam-store/kube-block-store.ts';
@@ -52,7 +53,7 @@ export function agentWorld(
     reaper: stack.use(openLinkReaper({ netns })),
     trafficControl: stack.use(openTrafficControl({ netns })),
     nftables: stack.use(openNftables({ netns })),
-    deviceFilter: stack.use(openNftables({ netns, family: 'netdev' })),
+    openBpf: () => openBpf({ netns }),
     conntrack: stack.use(openConntrack({ netns })),
     sysctl: openSysctl({ netns }),
     echoes: stack.use(openEchoes({ netns })),

@@ -17,6 +17,8 @@ export interface ChecksumOffloadDependencies {
   readonly peers: (device: string) => readonly Ip[];
   /** What the configuration says; undefined: by the kernel. */
   readonly broken: () => boolean | undefined;
+  /** A device's offload is no longer as it was. */
+  readonly onSwitched?: () => void;
   readonly log: Logger;
 }
 
@@ -101,6 +103,7 @@ export class ChecksumOffload {
       if (wanted === undefined || wanted === present) return { device, txChecksum: present, reason };
       offloads.setTxChecksum(device, wanted);
       this.#dependencies.log.info('checksum offload switched', { device, txChecksum: wanted, reason });
+      this.#dependencies.onSwitched?.();
       return { device, txChecksum: wanted, reason };
     } catch (error) {
       return { device, txChecksum: true, reason: `cannot be switched: ${messageOf(error)}` };

@@ -2,6 +2,7 @@ import type { Logger } from '../../base/log.ts';
 import type { SubnetCuts } from '../../core/flannel/index.ts';
 import type { BlockStore } from '../../core/ipam/index.ts';
 import type { SegmentAnswers } from '../../host/announce/port.ts';
+import type { Bpf } from '../../host/bpf/port.ts';
 import type { Bird } from '../../host/bird/port.ts';
 import type { Conntrack } from '../../host/conntrack/port.ts';
 import type { Offloads } from '../../host/ethtool/ethtool.ts';
@@ -58,8 +59,8 @@ export interface AgentDependencies {
   readonly nftables: Pick<Nftables, 'apply' | 'actual' | 'forget'>;
   /** The table of family `bridge`, for pods on the bridge of another network; absent: no such pods, or no such table. */
   readonly bridgeFilter?: Pick<Nftables, 'apply' | 'actual'>;
-  /** The tables of family `netdev`; absent: known connections have no fast path. */
-  readonly deviceFilter?: Pick<Nftables, 'apply' | 'actual'>;
+  /** Programs of the kernel's own machine; absent: known connections have no fast path. */
+  readonly openBpf?: () => Bpf;
   readonly conntrack: Conntrack;
   readonly sysctl: Sysctl;
   /** Absent: devices compute what they do. `kernel` is its release. */

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { expectSuccess } from '../../host/errno.ts';
+import { findFastPath } from '../../host/bpf/inspect.test-support.ts';
+import type { KnownConnection } from '../../host/bpf/inspect.test-support.ts';
 import { openConntrack } from '../../host/conntrack/kernel.ts';
 import { NETWORK_POLICIES } from '../../host/kube-client/resources.ts';
 import { close, sendto, socket } from '../../host/libc.ts';
@@ -91,21 +93,21 @@ async function routed(cluster: TestCluster, node: string): Promise<number> {
   return four + (await read(cluster, node, '/proc/net/snmp6', /^Ip6OutForwDatagrams\s+(\d+)/m));
 }
 
+/** The node's fast path, as the kernel has it. */
+const fastPathOf = (cluster: TestCluster, node: string) => findFastPath(cluster.nodes.get(node)!.netns);
+
 /** What the node knows of connections with that address. */
-async function known(cluster: TestCluster, node: string, address: string): Promise<string[]> {
-  const { netns } = cluster.nodes.get(node)!;
-  const { output } = await cluster.run(netns, ['nft', 'list', 'table', 'netdev', 'sluice']);
-  return output.split('\n').filter((line) => line.includes('expires') && line.includes(address));
+function known(cluster: TestCluster, node: string, address: string): readonly KnownConnection[] {
+  return fastPathOf(cluster, node).known.filter(({ source, destination }) => [source, destination].includes(address));
 }
 
-/** Of a known connection from that address: addresses and ports as they stand in a packet. */
-function endsOf(elements: readonly string[], from: string): number[] {
-  const [, to, ports] = elements
-    .map((line) => new RegExp(`${from} \\. (\\S+) \\. 0x(\\S+)`).exec(line))
-    .find((each) => each)!;
-  // The kernel's own order of bytes.
-  const swapped = [...Uint8Array.fromHex(ports!.padStart(8, '0'))].reverse();
-  return [...[from, to!].flatMap((address) => address.split('.').map(Number)), ...swapped];
+/** What it knows of those from that address to another node. */
+const knownFrom = (cluster: TestCluster, node: string, address: string): readonly KnownConnection[] =>
+  known(cluster, node, address).filter(({ source }) => source === address);
+
+/** Addresses and ports as they stand in a packet. */
+function endsOf({ source, destination, ports }: KnownConnection): number[] {
+  return [...[source, destination].flatMap((address) => address.split('.').map(Number)), ...ports];
 }
 
 /** A frame to a pod's gateway with an acknowledgement of TCP over IPv4 in it; `tag`: as it is in a frame, before the EtherType. */
@@ -161,8 +163,9 @@ describe.each(['host-gw', 'vxlan'] as const)('the fast path over %s', { timeout:
       // A packet has 65 536 bytes at most.
       return (await routed(cluster, 'n1')) - before < MUCH / 65_536 / 4;
     }, PATIENCE);
-    expect(await known(cluster, 'n1', address)).not.toEqual([]);
-    expect(await known(cluster, 'n2', address)).not.toEqual([]);
+    expect(known(cluster, 'n1', address)).not.toEqual([]);
+    expect(known(cluster, 'n2', address)).not.toEqual([]);
+    for (const node of ['n1', 'n2']) expect(fastPathOf(cluster, node).tunnels).toBe(backend === 'vxlan' ? 1 : 0);
   });
 
   it('lets a connection go on that passes all rules again and again, far from where conntrack left it', async () => {
@@ -197,23 +200,19 @@ describe.each(['host-gw', 'vxlan'] as const)('the fast path over %s', { timeout:
     await cluster.client.create(NETWORK_POLICIES, denyAll);
     for (const node of ['n1', 'n2'])
       await eventually(async () => (await statusOf(cluster, node)).connections.cut > 0, PATIENCE);
-    for (const node of ['n1', 'n2']) expect(await known(cluster, node, address)).toEqual([]);
+    for (const node of ['n1', 'n2']) expect(known(cluster, node, address)).toEqual([]);
     await cluster.client.delete(NETWORK_POLICIES, { namespace: 'default', name: 'deny' });
     await stream.more(MUCH);
   });
 
-  it('forgets a pod that is gone, and has no chain of its interface', async () => {
+  it('forgets a pod that is gone, and has no program on its interface', async () => {
     const { cluster, from, to } = await makeCluster(backend);
     await using _ = cluster;
     const stream = new Stream(cluster, to, from.ips[0]!);
     await stream.more(MUCH);
     await cluster.removePod(from);
-    await eventually(async () => (await known(cluster, 'n1', from.ips[0]!)).length === 0, PATIENCE);
-    const { netns } = cluster.nodes.get('n1')!;
-    await eventually(async () => {
-      const { output } = await cluster.run(netns, ['nft', 'list', 'table', 'netdev', 'sluice']);
-      return !output.includes('slc');
-    }, PATIENCE);
+    await eventually(() => known(cluster, 'n1', from.ips[0]!).length === 0, PATIENCE);
+    await eventually(() => !fastPathOf(cluster, 'n1').links.some((name) => name.startsWith('slc')), PATIENCE);
     expect((await statusOf(cluster, 'n1')).fastPath?.problem).toBeUndefined();
   });
 });
@@ -236,7 +235,7 @@ it(
     await nft(n2, 'add table arp test; add chain arp test deaf { type filter hook input priority 0; policy drop; }');
     const neighbour = ['neighbor', 'show', '172.30.1.12', 'dev', 'eth0'];
     await cluster.run(n1, ['ip', 'neighbor', 'delete', '172.30.1.12', 'dev', 'eth0']);
-    await nft(n1, 'flush map netdev sluice leaving4');
+    findFastPath(n1, true);
     await eventually(async () => (await cluster.run(n1, ['ip', ...neighbour])).output.includes('INCOMPLETE'));
     await cluster.client.create(NETWORK_POLICIES, denyAll);
     await eventually(async () => (await statusOf(cluster, 'n1')).connections.cut > 0, PATIENCE);
@@ -245,13 +244,10 @@ it(
       await cluster.run(n1, ['ping', '-c', '1', '-W', '1', '172.30.1.12']);
       return (await cluster.run(n1, ['ip', ...neighbour])).output.includes('lladdr');
     });
-    expect(await known(cluster, 'n1', `${from.ips[0]!} . `)).toEqual([]);
+    expect(knownFrom(cluster, 'n1', from.ips[0]!)).toEqual([]);
     // And what policy allows is learnt again.
     await cluster.client.delete(NETWORK_POLICIES, { namespace: 'default', name: 'deny' });
-    await eventually(
-      async () => (await known(cluster, 'n1', `${from.ips[0]!} . `)).some((line) => line.includes('eth0')),
-      PATIENCE,
-    );
+    await eventually(() => knownFrom(cluster, 'n1', from.ips[0]!).length > 0, PATIENCE);
   },
 );
 
@@ -268,17 +264,16 @@ it(
       await cluster.run(n1, ['ip', 'link', 'set', 'eth0', 'mtu', mtu]);
       await cluster.run(cluster.router, ['ip', 'link', 'set', 'to-n1', 'mtu', mtu]);
     };
-    const isListed = async (): Promise<boolean> =>
-      (await cluster.run(n1, ['nft', 'list', 'table', 'netdev', 'sluice'])).output.includes('device "slc');
+    const isThere = (): boolean => fastPathOf(cluster, 'n1').links.some((name) => name.startsWith('slc'));
     await shrink('1400');
-    await eventually(async () => !(await isListed()), PATIENCE);
+    await eventually(() => !isThere(), PATIENCE);
     for (let turn = 0; turn < 3; turn++) {
       // As after ten minutes, when a pod tries whether more passes by now.
       await cluster.run(from.netns, ['ip', 'route', 'flush', 'cache']);
       await stream.more(1e6);
     }
     await shrink('1500');
-    await eventually(isListed, PATIENCE);
+    await eventually(isThere, PATIENCE);
   },
 );
 
@@ -290,15 +285,12 @@ it('goes no other way than routes of somebody else lead', { timeout: 4 * PATIENC
   const n1 = cluster.nodes.get('n1')!.netns;
   const route = (netns: string, change: string, via: string) =>
     cluster.run(netns, ['ip', 'route', change, `${to.ips[0]!}/32`, 'via', via]);
-  const leads = async (): Promise<boolean> => {
-    const { output } = await cluster.run(n1, ['nft', 'list', 'map', 'netdev', 'sluice', 'hops4']);
-    return output.includes(' : 172.30.1.12');
-  };
-  expect(await leads()).toBe(true);
+  const leads = (): boolean => findFastPath(n1).blocks.some((block) => block.startsWith('10.244.'));
+  await eventually(leads, PATIENCE);
   // By a gateway that looks at what pods send.
   expect(await route(cluster.router, 'add', '172.30.1.12')).toMatchObject({ code: 0 });
   expect(await route(n1, 'add', '172.30.1.1')).toMatchObject({ code: 0 });
-  await eventually(async () => !(await leads()), PATIENCE);
+  await eventually(() => !leads(), PATIENCE);
   await stream.more(1e6);
   expect(await route(n1, 'delete', '172.30.1.1')).toMatchObject({ code: 0 });
   await eventually(leads, PATIENCE);
@@ -311,8 +303,7 @@ it('is gone when the node has an agent for policy alone', { timeout: 4 * PATIENC
   await stream.more(MUCH);
   await cluster.stopAgent('n1');
   await cluster.startAgent('n1', { policyOnly: { prefixes: ['slc'] } });
-  const { output } = await cluster.run(cluster.nodes.get('n1')!.netns, ['nft', 'list', 'tables', 'netdev']);
-  expect(output).toBe('');
+  expect(fastPathOf(cluster, 'n1').links).toEqual([]);
   await stream.more(MUCH);
 });
 
@@ -334,11 +325,8 @@ it(
       return [...output.matchAll(/packets (\d+)/g)].map(([, count]) => Number(count));
     };
     for (let turn = 1; turn <= 5; turn++) {
-      await eventually(async () =>
-        (await known(cluster, 'n1', `${from.ips[0]!} . `)).some((line) => line.includes('eth0')),
-      );
-      const lines = (await known(cluster, 'n1', `${from.ips[0]!} . `)).filter((line) => line.includes('eth0'));
-      const ends = endsOf(lines, from.ips[0]!);
+      await eventually(() => knownFrom(cluster, 'n1', from.ips[0]!).length > 0);
+      const ends = endsOf(knownFrom(cluster, 'n1', from.ips[0]!)[0]!);
       sendFrames(from.netns, [
         ...Array<number[]>(20)
           .fill([0x81, 0, 0, 5])

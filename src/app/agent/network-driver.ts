@@ -20,6 +20,7 @@ import type {
   RoutingChange,
   RoutingInput,
   RoutingProblem,
+  Underlay,
 } from '../../core/routing/index.ts';
 import { MAIN_TABLE } from '../../host/netlink/port.ts';
 import type { Netlink, NetworkEvent } from '../../host/netlink/port.ts';
@@ -88,7 +89,7 @@ export class NetworkDriver {
   #others: readonly Cidr[] = [];
   #derived: DerivedNetwork | undefined;
   /** Names of its devices. */
-  #underlay: readonly string[] = [];
+  #underlay: Pick<Underlay, 'links' | 'subnets'> = { links: [], subnets: [] };
   /** What was last brought into force besides what the kernel holds for routing. */
   #settled: Pick<DerivedNetwork, 'looseLinks' | 'returnPeers'> | undefined;
   #error: string | undefined;
@@ -143,7 +144,7 @@ export class NetworkDriver {
   get podPacketSize(): number | undefined {
     const { netlink, wrapped } = this.#dependencies;
     if (this.#derived === undefined || this.#derived.tunnels.length > 0 || wrapped?.() === true) return undefined;
-    const sizes = this.#underlay.map((name) => netlink.link(name)?.packetSize);
+    const sizes = this.#underlay.links.map((name) => netlink.link(name)?.packetSize);
     const known = sizes.filter((size) => size !== undefined);
     return known.length === 0 || known.length < sizes.length ? undefined : Math.min(...known);
   }
@@ -151,8 +152,14 @@ export class NetworkDriver {
   /** By which neighbours and devices packets of pods get to other nodes; none before `start`. */
   get fastWays(): FastWays {
     if (this.#derived === undefined) return { devices: [], hops: [] };
-    const { routes, links } = this.#derived.items;
-    return fastWays(routes.values(), links.values(), this.#underlay, this.#others);
+    const { routes, links, neighbours, fdb } = this.#derived.items;
+    const items = {
+      routes: routes.values(),
+      links: links.values(),
+      neighbours: neighbours.values(),
+      fdb: fdb.values(),
+    };
+    return fastWays(items, this.#underlay, this.#others);
   }
 
   /** Reconciles after this turn of the event loop. */
@@ -219,7 +226,7 @@ export class NetworkDriver {
     const input = this.#dependencies.input();
     const derived = this.#table.update({ ...input, missingDevices: this.#missing.problems });
     this.#derived = derived;
-    this.#underlay = input.underlay.links;
+    this.#underlay = input.underlay;
     this.#reportProblems(derived.problems);
     const touched = scope === 'everything' ? undefined : derived.touched;
     const wanted = diffTables(derived.items, this.#actual.tables, touched);

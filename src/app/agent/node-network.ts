@@ -65,6 +65,7 @@ export class NodeNetwork {
       offloads: undefined,
       ...dependencies.checksums,
       broken: () => this.#tunnelSettings().checksumOffloadBroken,
+      onSwitched: () => this.fastPath.changed(),
       peers: (device) =>
         checksumPeers(
           netlink,
@@ -91,11 +92,13 @@ export class NodeNetwork {
     });
     this.fastPath = new FastPath({
       ...dependencies,
-      plan: () =>
-        options.fastPath === false
-          ? { pods: [], devices: [], hops: [] }
-          : { pods: localEndpoints(), ...this.driver.fastWays },
-      links: () => new Map(netlink.links().map(({ name, mtu }) => [name, mtu])),
+      plan: () => ({
+        pods: localEndpoints(),
+        wraps: this.#checksums.status.every(({ txChecksum }) => txChecksum),
+        ...(options.fastPath === false ? { devices: [], hops: [] } : this.driver.fastWays),
+      }),
+      links: () => new Map(netlink.links().map((link) => [link.name, link])),
+      queued: () => dependencies.trafficControl?.queued() ?? new Set(),
     });
     this.driver = new NetworkDriver({
       netlink,
@@ -132,8 +135,8 @@ export class NodeNetwork {
       rotation: () => nodes().get(options.node)?.wireguard.rotation ?? '',
       onTunnels: (tunnels) => {
         this.#ownTunnels.updateEncrypting(tunnels);
-        // What leaves by a device of WireGuard is never learnt.
-        if (tunnels.length > 0) this.fastPath.forget();
+        // What leaves by a device of WireGuard is never learnt, and what was on its way before is not either.
+        if (tunnels.length > 0) this.fastPath.ended();
       },
     });
   }

@@ -8,6 +8,7 @@ import { BIRD_PROTOCOL } from '../../host/netlink/port.ts';
 import type { Link, Netlink, NetworkChange } from '../../host/netlink/port.ts';
 import type { Nftables } from '../../host/nftables/port.ts';
 import type { AgentDependencies } from './dependencies.ts';
+import { removeFastPath } from './fast-path.ts';
 import { INTERFACE_PREFIX } from './endpoint-record.ts';
 import { removeBalancer } from './open-balancer.ts';
 
@@ -22,8 +23,7 @@ interface World {
   readonly log: Logger;
 }
 
-interface HandOverWorld extends World, Pick<AgentDependencies, 'openIpvs' | 'sysctl'> {
-  readonly deviceFilter?: Pick<Nftables, 'apply'>;
+interface HandOverWorld extends World, Pick<AgentDependencies, 'openBpf' | 'openIpvs' | 'sysctl'> {
   readonly nftables: Pick<Nftables, 'apply'>;
   readonly openBird: () => Pick<Bird, 'hasRun' | 'forget'>;
 }
@@ -55,7 +55,7 @@ export function isHandedOver(labels: Readonly<Record<string, string>> | undefine
  * there. Pods that are still wired lose their network: they are to be gone before.
  */
 export function handOver(before: NetworkBefore | undefined, world: HandOverWorld): void {
-  const { netlink, nftables, deviceFilter, openBird, log } = world;
+  const { netlink, nftables, openBird, log } = world;
   const all = netlink.links();
   // Our routes have taken the place of the bridge's own, which come back with a new one only.
   const links = all.filter(
@@ -77,7 +77,8 @@ export function handOver(before: NetworkBefore | undefined, world: HandOverWorld
     { netlink, log },
   );
   bird.forget();
-  for (const tables of [nftables, deviceFilter]) dropTable(tables, log);
+  dropFastPath(world);
+  dropTable(nftables, log);
   dropServers(world);
   log.info('the node is handed over to another network', { links: links.length, routes: routes.length });
 }
@@ -96,12 +97,12 @@ export function handOverPolicies(
 }
 
 /** What an agent that had the whole network in hand has left: an agent for policy alone would have it forget nothing. */
-export function dropFastPath({ deviceFilter, log }: Pick<AgentDependencies, 'deviceFilter' | 'log'>): void {
+export function dropFastPath({ openBpf, netlink, log }: Pick<AgentDependencies, 'openBpf' | 'netlink' | 'log'>): void {
   try {
-    deviceFilter?.apply([{ op: 'destroy-table' }]);
+    if (openBpf !== undefined) removeFastPath(openBpf, netlink.links());
   } catch (error) {
-    // A kernel without such tables holds none; and nothing is learnt any more, so what is known is so for half a minute.
-    if (!hasCode(error, 'unsupported')) log.warn('the fast path could not be removed', { error: messageOf(error) });
+    // Nothing is learnt any more, so what is known is so for half a minute.
+    log.warn('the fast path could not be removed', { error: messageOf(error) });
   }
 }
 

@@ -4,6 +4,7 @@ import { hasCode, messageOf } from '../../base/errors.ts';
 import { jsonLogger } from '../../base/log.ts';
 import { openSegmentAnswers } from '../../host/announce/answers.ts';
 import { openBird } from '../../host/bird/bird.ts';
+import { openBpf } from '../../host/bpf/kernel.ts';
 import { openConntrack } from '../../host/conntrack/kernel.ts';
 import { lockableClient } from '../../host/datastore/lockable-client.ts';
 import { openDatastore } from '../../host/datastore/open-datastore.ts';
@@ -55,7 +56,6 @@ export async function runAgentProgram(env: Environment, signal: AbortSignal): Pr
     using trafficControl = openTrafficControl();
     using nftables = openNftables();
     using bridgeFilter = openNftables({ family: 'bridge' });
-    using deviceFilter = openNftables({ family: 'netdev' });
     using conntrack = openConntrack();
     using echoes = openEchoes();
     using segments = openSegmentAnswers(netlink);
@@ -70,7 +70,7 @@ export async function runAgentProgram(env: Environment, signal: AbortSignal): Pr
         trafficControl,
         nftables,
         bridgeFilter,
-        deviceFilter,
+        openBpf,
         conntrack,
         log,
         blockStore: kubeBlockStore({ client, report: (message) => log.warn(message) }),

@@ -121,10 +121,6 @@ export function applyTransaction(ruleset: Ruleset, transaction: Transaction): Ru
       case 'delete-set':
         refuseIf(!sets.delete(op.name) || isReferenced(chains, op.name), op);
         break;
-      case 'flush-set':
-        refuseIf(!sets.has(op.name), op);
-        sets.set(op.name, { spec: sets.get(op.name)!.spec, elements: new Map() });
-        break;
       case 'add-elements':
         for (const [key, data] of op.elements) {
           refuseIf(sets.get(op.spec.name)?.elements.has(key) !== false, op);
@@ -180,9 +176,6 @@ export function referencesOf(rule: Chain['rules'][number]): string[] {
   return rule.flatMap((statement) => {
     if (statement.kind === 'lookup') return [statement.set];
     if (statement.kind === 'remember') return [statement.map, statement.from];
-    if (statement.kind === 'learn-device') return [statement.map];
-    if (statement.kind === 'pass-on')
-      return statement.hops === undefined ? [statement.map] : [statement.map, statement.hops];
     if (statement.kind === 'vmap' && statement.through !== undefined) return [statement.map, statement.through];
     if (statement.kind === 'vmap' || statement.kind === 'dnat-map') return [statement.map];
     if (statement.kind === 'verdict') return targetOf(statement.verdict) ?? [];

@@ -213,9 +213,6 @@ function runStatement(walk: Walk, statement: Statement): boolean | Exclude<RuleE
     }
     case 'chance':
       return walk.around.random(statement.oneOf) === 0;
-    case 'learn-device':
-    case 'pass-on':
-      throw new Error('the interpreter does not walk tables of devices');
     case 'snat':
       walk.packet = { ...packet, source: statement.address };
       return 'accept';
@@ -327,14 +324,6 @@ function bytesOf(walk: Walk, field: Field): ElementKey | undefined {
     case 'meta protocol':
     case 'arp saddr ip':
     case 'nd target':
-    case '@ll,96,16':
-    case '@nh,0,8':
-    case '@nh,48,16':
-    case '@nh,64,8':
-    case '@nh,72,8':
-    case '@nh,48,8':
-    case '@nh,56,8':
-    case '@th,0,32':
       throw new Error(`the interpreter does not look up ${field}`);
   }
 }
@@ -385,14 +374,6 @@ function numberOf(walk: Walk, field: Field): number | undefined {
     case 'nd target':
     case 'rt ip nexthop':
     case 'rt ip6 nexthop':
-    case '@ll,96,16':
-    case '@nh,0,8':
-    case '@nh,48,16':
-    case '@nh,64,8':
-    case '@nh,72,8':
-    case '@nh,48,8':
-    case '@nh,56,8':
-    case '@th,0,32':
       throw new Error(`the interpreter does not compare ${field}`);
   }
 }

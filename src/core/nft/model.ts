@@ -9,15 +9,7 @@ export const TABLE = { family: 'inet', name: 'sluice' } as const;
  * that an expression made (numgen, jhash); all other types are in network byte order except `mark`.
  */
 export type FieldType =
-  | 'ipv4_addr'
-  | 'ipv6_addr'
-  | 'ether_addr'
-  | 'ifname'
-  | 'iface_index'
-  | 'inet_proto'
-  | 'inet_service'
-  | 'mark'
-  | 'integer';
+  'ipv4_addr' | 'ipv6_addr' | 'ether_addr' | 'ifname' | 'inet_proto' | 'inet_service' | 'mark' | 'integer';
 
 /**
  * A set or map. Several key fields are a concatenation. `interval` keys are ranges (the kernel's rbtree for one field,
@@ -80,19 +72,7 @@ export type Field =
   | 'fib saddr type'
   /** Of a packet that is routed: where it goes next, its destination itself if that is on the link. */
   | 'rt ip nexthop'
-  | 'rt ip6 nexthop'
-  /**
-   * Raw bytes, `@base,offset,length` in bits: the frame's EtherType, which is that of a tag where it bears one; of IPv4 version
-   * with header length, fragment, hop limit, protocol; of IPv6 next header, hop limit; both ports.
-   */
-  | '@ll,96,16'
-  | '@nh,0,8'
-  | '@nh,48,16'
-  | '@nh,64,8'
-  | '@nh,72,8'
-  | '@nh,48,8'
-  | '@nh,56,8'
-  | '@th,0,32';
+  | 'rt ip6 nexthop';
 
 /** A number below `mod`, random for each packet. */
 interface NumgenOperand {
@@ -192,19 +172,6 @@ export type Statement =
     }
   /** Holds for one packet of so many, by chance. */
   | { readonly kind: 'chance'; readonly oneOf: number }
-  /** Puts the device that the packet leaves by into the dynamic map, for `seconds`; anew where it is there. A map that is full: the rule ends. */
-  | { readonly kind: 'learn-device'; readonly map: string; readonly key: readonly Operand[]; readonly seconds: number }
-  /**
-   * Family `netdev`: sends the packet by the device that `map` has, past everything else, to the neighbour that is its destination
-   * or what `hops` has for that. No element: the rule ends.
-   */
-  | {
-      readonly kind: 'pass-on';
-      readonly family: 4 | 6;
-      readonly map: string;
-      readonly key: readonly Operand[];
-      readonly hops?: string;
-    }
   /** `address` is hex. */
   | { readonly kind: 'snat'; readonly family: 4 | 6; readonly address: string }
   | { readonly kind: 'masquerade' }
@@ -220,10 +187,10 @@ export type Rule = readonly Statement[];
 /** What attaches a base chain to the packet path. `priority` is the kernel's number; lower runs earlier. */
 export interface Hook {
   readonly type: 'filter' | 'nat' | 'route';
-  /** The last two in family `netdev` only: what comes in by the device, and what leaves by it, whoever made it. */
-  readonly hook: 'prerouting' | 'input' | 'forward' | 'output' | 'postrouting' | 'ingress' | 'egress';
+  /** `egress` in family `netdev` only: what leaves by the device, whoever made it. */
+  readonly hook: 'prerouting' | 'input' | 'forward' | 'output' | 'postrouting' | 'egress';
   readonly priority: number;
-  /** Of `ingress` and `egress`. */
+  /** Of `egress`. */
   readonly device?: string;
 }
 
@@ -257,8 +224,6 @@ export type NftOp =
   | { readonly op: 'destroy-table' }
   | { readonly op: 'add-set'; readonly spec: SetSpec }
   | { readonly op: 'delete-set'; readonly name: string }
-  /** Takes out all elements, of a dynamic set too. */
-  | { readonly op: 'flush-set'; readonly name: string }
   | {
       readonly op: 'add-elements';
       readonly spec: SetSpec;
@@ -316,14 +281,6 @@ export const FIELD_LAYOUT: Readonly<Record<Field, FieldLayout>> = {
   'fib saddr type': { bytes: 4, order: 'host' },
   'rt ip nexthop': { bytes: 4, order: 'network' },
   'rt ip6 nexthop': { bytes: 16, order: 'network' },
-  '@ll,96,16': { bytes: 2, order: 'network' },
-  '@nh,0,8': { bytes: 1, order: 'network' },
-  '@nh,48,16': { bytes: 2, order: 'network' },
-  '@nh,64,8': { bytes: 1, order: 'network' },
-  '@nh,72,8': { bytes: 1, order: 'network' },
-  '@nh,48,8': { bytes: 1, order: 'network' },
-  '@nh,56,8': { bytes: 1, order: 'network' },
-  '@th,0,32': { bytes: 4, order: 'network' },
 };
 
 /** Bytes that a field of each type takes before padding to 4. */
@@ -332,7 +289,6 @@ export const TYPE_BYTES: Readonly<Record<FieldType, number>> = {
   ipv6_addr: 16,
   ether_addr: 6,
   ifname: 16,
-  iface_index: 4,
   inet_proto: 1,
   inet_service: 2,
   mark: 4,

@@ -79,7 +79,6 @@ const EXPRESSION_OF: Readonly<Record<FieldType, string>> = {
   ipv6_addr: 'ip6 daddr',
   ether_addr: 'ether saddr',
   ifname: 'meta iifname',
-  iface_index: 'meta oif',
   inet_proto: 'meta l4proto',
   inet_service: 'th dport',
   mark: 'meta mark',
@@ -108,7 +107,6 @@ function fieldText(type: FieldType, hex: string): string {
     case 'inet_proto':
     case 'inet_service':
       return String(Number.parseInt(hex, 16));
-    case 'iface_index':
     case 'mark':
     case 'integer':
       return String(Number.parseInt(hex.match(/../g)!.reverse().join(''), 16));
@@ -163,13 +161,6 @@ function renderStatement(statement: Statement): string {
     }
     case 'chance':
       return `numgen random mod ${statement.oneOf} 0`;
-    case 'learn-device':
-      return `update @${statement.map} { ${renderKey(statement.key)} timeout ${statement.seconds}s : meta oif }`;
-    case 'pass-on': {
-      const { family, map, key, hops } = statement;
-      const target = `${ipWord(family)} daddr${hops === undefined ? '' : ` map @${hops}`}`;
-      return `fwd ${ipWord(family)} to ${target} device ${renderKey(key)} map @${map}`;
-    }
     case 'snat':
       return `snat ${ipWord(statement.family)} to ${formatIp(addressOfKey(statement.address))}`;
     case 'masquerade':

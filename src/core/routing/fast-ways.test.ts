@@ -16,7 +16,10 @@ const device = (kind: 'vxlan' | 'ipip', name: string) => ({ kind, name }) as Des
 
 function ways(routes: readonly DesiredRoute[]): { devices: readonly string[]; hops: string[] } {
   const links = [device('vxlan', 'vxlan.sluice'), device('ipip', 'tunl0')];
-  const { devices, hops } = fastWays(routes, links, ['eth0', 'eth1']);
+  const { devices, hops } = fastWays(
+    { routes, links, neighbours: [], fdb: [] },
+    { links: ['eth0', 'eth1'], subnets: [] },
+  );
   return { devices, hops: hops.map(({ destination, via }) => `${formatCidr(destination)} ${formatIp(via)}`) };
 }
 
@@ -64,12 +67,57 @@ it('leaves out a block that somebody else leads elsewhere, or a part of it, but 
   ];
   const hops = (...others: readonly string[]) =>
     fastWays(
-      routes,
-      [],
-      ['eth0'],
+      { routes, links: [], neighbours: [], fdb: [] },
+      { links: ['eth0'], subnets: [] },
       others.map((text) => parseCidr(text)!),
     ).hops.map(({ via }) => formatIp(via));
   expect(hops('0.0.0.0/0', '::/0', '10.244.2.0/25', '172.30.1.0/24')).toHaveLength(4);
   expect(hops('10.244.2.70/32')).toEqual(['172.30.1.12', '172.30.1.14', 'fd00:30:1::12']);
   expect(hops('10.244.3.0/24', 'fd00:10:244:2::7/128')).toEqual(['172.30.1.12', '172.30.1.13']);
+});
+
+const PEER = '172.30.1.12';
+const TUNNEL = {
+  kind: 'vxlan',
+  name: 'vxlan.sluice',
+  mac: '66:00:00:00:00:01',
+  mtu: 1450,
+  vni: 4096,
+  port: 4789,
+  local: parseIp('172.30.1.11')!,
+} as const;
+
+/** What packets for a block behind VXLAN are wrapped in. */
+function wrapping(change: {
+  readonly links?: readonly string[];
+  readonly subnet?: string;
+  readonly remote?: string;
+  readonly local?: string;
+}) {
+  const { links = ['eth0'], subnet = '172.30.1.11/24', remote = PEER, local = '172.30.1.11' } = change;
+  const via = parseIp('10.244.2.1')!;
+  const mac = '66:00:00:00:00:02';
+  const items = {
+    routes: [route('10.244.2.0/26', '10.244.2.1', { link: TUNNEL.name, onlink: true })],
+    links: [{ ...TUNNEL, local: parseIp(local)! }],
+    neighbours: [{ link: TUNNEL.name, ip: via, mac }],
+    fdb: [{ link: TUNNEL.name, mac, remote: parseIp(remote)! }],
+  };
+  const { devices, hops } = fastWays(items, { links, subnets: [parseCidr(subnet)!] });
+  expect([devices, hops.length]).toEqual([[TUNNEL.name], 1]);
+  return hops[0]!.wrapping;
+}
+
+it('says what VXLAN wraps packets in for a peer on the segment of the only device', () => {
+  const { local: own, vni, port, mac: ownMac } = TUNNEL;
+  const peer = parseIp(PEER)!;
+  expect(wrapping({})).toEqual({ device: 'eth0', own, peer, vni, port, ownMac, peerMac: '66:00:00:00:00:02' });
+});
+
+it.each([
+  ['behind a router', { remote: '172.30.2.13' }],
+  ['behind one of two devices', { links: ['eth0', 'eth1'] }],
+  ['over IPv6', { remote: 'fd00:30:1::12', local: 'fd00:30:1::11', subnet: 'fd00:30:1::11/64' }],
+])('leaves that to the tunnel for a peer %s', (_, change) => {
+  expect(wrapping(change)).toBeUndefined();
 });

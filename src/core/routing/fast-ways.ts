@@ -1,13 +1,41 @@
-import { formatCidr, networkOf, rangeOf } from '../../base/ip/index.ts';
+import { cidrContains, formatCidr, networkOf, rangeOf } from '../../base/ip/index.ts';
 import type { Cidr, Ip } from '../../base/ip/index.ts';
-import type { DesiredLink, DesiredRoute } from './types.ts';
+import type { DesiredFdbEntry, DesiredLink, DesiredNeighbour, DesiredRoute, DesiredVxlan, Underlay } from './types.ts';
 
 /** Where packets can be handed to a neighbour without asking the routing table. */
 export interface FastWays {
   /** Devices that lead to other nodes so. */
   readonly devices: readonly string[];
   /** Blocks of other nodes with the neighbour they are behind; none lies within another. */
-  readonly hops: readonly { readonly destination: Cidr; readonly via: Ip }[];
+  readonly hops: readonly FastHop[];
+}
+
+export interface FastHop {
+  readonly destination: Cidr;
+  readonly via: Ip;
+  /** What the VXLAN device on the way would wrap packets in, where one device of the node's leads to the peer itself. */
+  readonly wrapping?: FastWrapping;
+}
+
+/** A tunnel of VXLAN over IPv4 to a peer on the same segment. */
+export interface FastWrapping {
+  /** The device that the peer is behind. */
+  readonly device: string;
+  readonly own: Ip;
+  readonly peer: Ip;
+  readonly vni: number;
+  readonly port: number;
+  /** Of the tunnel's devices. */
+  readonly ownMac: string;
+  readonly peerMac: string;
+}
+
+/** What a node's kernel should hold, as far as it matters here. */
+export interface FastItems {
+  readonly routes: Iterable<DesiredRoute>;
+  readonly links: Iterable<DesiredLink>;
+  readonly neighbours: Iterable<DesiredNeighbour>;
+  readonly fdb: Iterable<DesiredFdbEntry>;
 }
 
 /**
@@ -16,21 +44,46 @@ export interface FastWays {
  * elsewhere, be it by a route of somebody else: `others` are the destinations of those.
  */
 export function fastWays(
-  routes: Iterable<DesiredRoute>,
-  links: Iterable<DesiredLink>,
-  underlay: readonly string[],
+  items: FastItems,
+  underlay: Pick<Underlay, 'links' | 'subnets'>,
   others: readonly Cidr[] = [],
 ): FastWays {
-  const fast = new Set([...underlay, ...[...links].filter(({ kind }) => kind === 'vxlan').map(({ name }) => name)]);
-  const whole = disjoint([...routes].filter(({ table }) => table === undefined));
+  const tunnels = new Map([...items.links].flatMap((link) => (link.kind === 'vxlan' ? [[link.name, link]] : [])));
+  const fast = new Set([...underlay.links, ...tunnels.keys()]);
+  const wrapping = wrappings(items, tunnels, underlay);
+  const whole = disjoint([...items.routes].filter(({ table }) => table === undefined));
   const hops = withoutPartsOf(whole, others).flatMap((route) => {
     const { destination, link, via, type, mtu } = route;
     const isFast = type === 'unicast' && mtu === undefined && (link === undefined || fast.has(link));
-    return isFast && via?.family === destination.ip.family ? [{ link, destination, via }] : [];
+    if (!isFast || via?.family !== destination.ip.family) return [];
+    const wrapped = link === undefined ? undefined : wrapping(link, via);
+    return [{ link, hop: { destination, via, ...(wrapped === undefined ? {} : { wrapping: wrapped }) } }];
   });
   // Without a device in its route the kernel finds out which one the neighbour is behind.
-  const devices = new Set(hops.flatMap(({ link }) => link ?? underlay));
-  return { devices: [...devices].sort(), hops: hops.map(({ destination, via }) => ({ destination, via })) };
+  const devices = new Set(hops.flatMap(({ link }) => link ?? underlay.links));
+  return { devices: [...devices].sort(), hops: hops.map(({ hop }) => hop) };
+}
+
+function wrappings(
+  { neighbours, fdb }: FastItems,
+  tunnels: ReadonlyMap<string, DesiredVxlan>,
+  { links, subnets }: Pick<Underlay, 'links' | 'subnets'>,
+): (link: string, via: Ip) => FastWrapping | undefined {
+  const [device, ...others] = links;
+  if (device === undefined || others.length > 0) return () => undefined;
+  const textOf = (link: string, ip: Ip): string => `${link} ${ip.family} ${ip.value}`;
+  const macs = new Map([...neighbours].map(({ link, ip, mac }) => [textOf(link, ip), mac]));
+  const remotes = new Map([...fdb].map(({ link, mac, remote }) => [`${link} ${mac}`, remote]));
+  return (link, via) => {
+    const tunnel = tunnels.get(link);
+    const peerMac = macs.get(textOf(link, via));
+    const peer = remotes.get(`${link} ${peerMac}`);
+    if (tunnel === undefined || peerMac === undefined || peer?.family !== 4 || tunnel.local.family !== 4)
+      return undefined;
+    if (!subnets.some((subnet) => cidrContains(subnet, peer))) return undefined;
+    const { local: own, vni, port, mac: ownMac } = tunnel;
+    return { device, own, peer, vni, port, ownMac, peerMac };
+  };
 }
 
 /** Those that no other one is part of or has as a part. */

@@ -15,7 +15,7 @@ export { desiredNetwork } from './desired.ts';
 export { diffNetwork, diffTables } from './diff.ts';
 export type { ActualNetwork, RoutingChange } from './diff.ts';
 export { fastWays } from './fast-ways.ts';
-export type { FastWays } from './fast-ways.ts';
+export type { FastHop, FastWays } from './fast-ways.ts';
 export { hostAddresses } from './host-addresses.ts';
 export { LINK_FEATURES } from './links.ts';
 export type { ActualLink, NewTunnelLink } from './links.ts';

@@ -98,8 +98,6 @@ export function describeOp(op: NftOp): string {
       return `adding set ${op.spec.name}`;
     case 'delete-set':
       return `deleting set ${op.name}`;
-    case 'flush-set':
-      return `emptying set ${op.name}`;
     case 'add-elements':
       return `adding ${op.elements.length} elements to set ${op.spec.name}`;
     case 'delete-elements':

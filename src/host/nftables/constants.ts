@@ -45,7 +45,7 @@ export const NF_ACCEPT = 1;
 /** linux/netfilter.h enum nf_inet_hooks. */
 export const HOOKS = { prerouting: 0, input: 1, forward: 2, output: 3, postrouting: 4 } as const;
 /** linux/netfilter.h enum nf_dev_hooks. */
-export const DEVICE_HOOKS = { ingress: 0, egress: 1 } as const;
+export const DEVICE_HOOKS = { egress: 1 } as const;
 
 export const NFTA_RULE = { TABLE: 1, CHAIN: 2, EXPRESSIONS: 4, USERDATA: 7 } as const;
 export const NFTA_LIST_ELEM = 1;
@@ -83,7 +83,7 @@ export const NFT_REG_VERDICT = 0;
 export const NFT_REG32_00 = 8;
 
 export const NFTA_META = { DREG: 1, KEY: 2, SREG: 3 } as const;
-export const NFT_META = { PROTOCOL: 1, MARK: 3, OIF: 5, IIFNAME: 6, OIFNAME: 7, NFPROTO: 15, L4PROTO: 16 } as const;
+export const NFT_META = { PROTOCOL: 1, MARK: 3, IIFNAME: 6, OIFNAME: 7, NFPROTO: 15, L4PROTO: 16 } as const;
 export const NFTA_CT = { DREG: 1, KEY: 2, SREG: 4 } as const;
 export const NFT_CT = { STATE: 0, DIRECTION: 1, STATUS: 2, MARK: 3 } as const;
 export const NFTA_PAYLOAD = { DREG: 1, BASE: 2, OFFSET: 3, LEN: 4 } as const;
@@ -115,6 +115,5 @@ export const NFTA_HASH = { SREG: 1, DREG: 2, LEN: 3, MODULUS: 4, SEED: 5 } as co
 /** `TIMEOUT` is in milliseconds. */
 export const NFTA_DYNSET = { SET_NAME: 1, OP: 3, SREG_KEY: 4, SREG_DATA: 5, TIMEOUT: 6 } as const;
 export const NFT_DYNSET_OP_UPDATE = 1;
-export const NFTA_FWD = { SREG_DEV: 1, SREG_ADDR: 2, NFPROTO: 3 } as const;
 export const NFTA_LIMIT = { RATE: 1, UNIT: 2, BURST: 3 } as const;
 export const NFTA_LOG = { GROUP: 1, PREFIX: 2 } as const;

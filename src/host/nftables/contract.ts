@@ -185,16 +185,6 @@ export function nftablesContract(name: string, create: () => Nftables): void {
       }
     });
 
-    it('empties a set at once, and puts elements in again', () => {
-      const { nft, ruleset } = sample();
-      nft.apply([{ op: 'flush-set', name: SETS.peers.name }]);
-      const { sets } = nft.actual(ruleset)!;
-      expect([...sets.get(SETS.peers.name)!.elements]).toEqual([]);
-      expect(sets.get(SETS.peers6.name)!.elements.size).toBe(1);
-      nft.apply([{ op: 'add-elements', spec: SETS.peers, elements: [[ip('10.0.0.1'), '']] }]);
-      expect(codeOf(nft, { op: 'flush-set', name: 'none' })).toBe('not-found');
-    });
-
     it('takes all of a transaction or nothing', () => {
       const { nft, ruleset } = sample();
       const add: NftOp = { op: 'add-elements', spec: SETS.peers, elements: [[ip('10.0.0.77'), '']] };

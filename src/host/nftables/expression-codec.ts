@@ -29,7 +29,7 @@ import {
 import { expression, immediate, u64be } from './expression.ts';
 import { loadKey, numgen, routed } from './load-codec.ts';
 import { compare, compareField, matchAddress, matchInterface, matchRange } from './match-codec.ts';
-import { learnDevice, lookup, lookupThrough, passOn, remember } from './map-codec.ts';
+import { lookup, lookupThrough, remember } from './map-codec.ts';
 import { copyMark, setMark } from './mark-codec.ts';
 import { writeVerdict } from './element-codec.ts';
 
@@ -81,10 +81,6 @@ export function encodeStatement(writer: ByteWriter, statement: Statement): void 
     case 'chance':
       numgen(writer, statement.oneOf, NFT_REG32_00);
       return compare(writer, '==', new Uint8Array(4));
-    case 'learn-device':
-      return learnDevice(writer, statement);
-    case 'pass-on':
-      return passOn(writer, statement);
     case 'snat':
       immediate(writer, NFT_REG32_00, Uint8Array.fromHex(statement.address));
       return nat(writer, NFT_NAT.SNAT, statement.family, undefined);

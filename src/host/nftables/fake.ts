@@ -75,10 +75,6 @@ function step(state: State, op: Exclude<NftOp, { op: 'add-table' | 'destroy-tabl
       if (isReferenced(state, op.name)) return 'EBUSY';
       sets.delete(op.name);
       return undefined;
-    case 'flush-set':
-      if (!sets.has(op.name)) return 'ENOENT';
-      sets.get(op.name)!.elements.clear();
-      return undefined;
     case 'add-elements':
       return addElements(state, op.spec.name, op.elements);
     case 'delete-elements': {

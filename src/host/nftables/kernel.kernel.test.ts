@@ -1,8 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { parseCidr, parseIp } from '../../base/ip/index.ts';
+import { parseIp } from '../../base/ip/index.ts';
 import { EMPTY_RULESET, applyTransaction, diff, replaceAll } from '../../core/nft/diff.ts';
-import { fastPathTable } from '../../core/nft/fast-path.ts';
 import { addressKey, ifnameKey } from '../../core/nft/key.ts';
 import type { NftOp, Rule, SetSpec, Transaction } from '../../core/nft/model.ts';
 import { wireGuard } from '../../core/nft/wire-guard.ts';
@@ -174,32 +173,6 @@ describe.skipIf(!allowed)('the kernel', () => {
     kernel.apply([{ op: 'destroy-table' }]);
     expect(kernel.actual(guard)).toBeUndefined();
     links.apply([{ kind: 'delete-link', link: 'wire0' }]);
-  });
-
-  it('has a fast path of devices in family netdev, reads back what it did, and changes it as pods come and go', () => {
-    using links = openNetlink();
-    for (const name of ['slca', 'wire0']) links.apply([{ kind: 'add-link', link: { type: 'bridge', name } }]);
-    using kernel = openNftables({ family: 'netdev' });
-    const pod = { interface: 'slca', addresses: ['10.244.1.2', 'fd00:10:244::2'].map((text) => parseIp(text)!) };
-    const hops = [
-      { destination: parseCidr('10.244.2.0/26')!, via: parseIp('172.30.1.12')! },
-      { destination: parseCidr('fd00:10:244:1::/122')!, via: parseIp('fd00:30:1::12')! },
-    ];
-    const whole = fastPathTable({ pods: [pod], devices: ['wire0'], hops });
-    kernel.apply(replaceAll(whole));
-    expect(diff(kernel.actual(whole)!, whole)).toEqual([]);
-    const shown = nft('list', 'table', 'netdev', 'sluice');
-    expect(shown).toMatch(/hook ingress device "slca"/);
-    // After raw bytes nft does not know that these are addresses.
-    const ends = { 4: '@nh,96,32 . @nh,128,32 . @th,0,32', 6: '@nh,64,128 . @nh,192,128 . @th,0,32' };
-    expect(shown).toContain(`fwd ip to @nh,128,32 map @hops4 device ${ends[4]} map @leaving4`);
-    expect(shown).toContain(`fwd ip6 to @nh,192,128 device ${ends[6]} map @arriving6`);
-    expect(shown).toContain('elements = { 10.244.2.0/26 : 172.30.1.12 }');
-    const less = fastPathTable({ pods: [], devices: ['wire0'], hops: hops.slice(1) });
-    kernel.apply(diff(whole, less));
-    expect(diff(kernel.actual(less)!, less)).toEqual([]);
-    kernel.apply([{ op: 'destroy-table' }]);
-    for (const link of ['slca', 'wire0']) links.apply([{ kind: 'delete-link', link }]);
   });
 
   it('loads a table of many megabytes in one transaction and reads it back', () => {

@@ -93,21 +93,7 @@ export function load(writer: ByteWriter, field: Field, register: number): void {
       return routed(writer, NFT_RT.NEXTHOP4, register);
     case 'rt ip6 nexthop':
       return routed(writer, NFT_RT.NEXTHOP6, register);
-    case '@ll,96,16':
-    case '@nh,0,8':
-    case '@nh,48,16':
-    case '@nh,64,8':
-    case '@nh,72,8':
-    case '@nh,48,8':
-    case '@nh,56,8':
-    case '@th,0,32':
-      return raw(writer, field, register);
   }
-}
-
-/** The index of the interface that the packet leaves by. */
-export function loadDevice(writer: ByteWriter, register: number): void {
-  meta(writer, NFT_META.OIF, register);
 }
 
 /** Something about the route that the packet has. */
@@ -152,18 +138,6 @@ function payload(writer: ByteWriter, base: number, offset: number, length: numbe
     attributeU32be(writer, NFTA_PAYLOAD.OFFSET, offset);
     attributeU32be(writer, NFTA_PAYLOAD.LEN, length);
   });
-}
-
-const HEADERS: Readonly<Record<string, number>> = {
-  '@ll': NFT_PAYLOAD.LL_HEADER,
-  '@nh': NFT_PAYLOAD.NETWORK_HEADER,
-  '@th': NFT_PAYLOAD.TRANSPORT_HEADER,
-};
-
-/** `@base,offset,length`, the numbers in bits. */
-function raw(writer: ByteWriter, field: Field, register: number): void {
-  const [base, offset] = field.split(',') as [string, string];
-  payload(writer, HEADERS[base]!, Number(offset) / 8, FIELD_LAYOUT[field].bytes, register);
 }
 
 function fibType(writer: ByteWriter, flags: number, register: number): void {

@@ -1,10 +1,8 @@
 import { attribute, attributeText, attributeU32be } from '../../base/bytes/index.ts';
 import type { ByteWriter } from '../../base/bytes/index.ts';
-import { NFPROTO } from '../../core/nft/model.ts';
 import type { Operand, Statement } from '../../core/nft/model.ts';
 import {
   NFTA_DYNSET,
-  NFTA_FWD,
   NFTA_LOOKUP,
   NFT_DYNSET_OP_UPDATE,
   NFT_LOOKUP_F_INV,
@@ -12,11 +10,7 @@ import {
   NFT_REG_VERDICT,
 } from './constants.ts';
 import { expression, u64be } from './expression.ts';
-import { load, loadDevice, loadKey } from './load-codec.ts';
-
-/** Behind the key, which takes nine registers over IPv6: an address, and a device in the last one. */
-const HOP = NFT_REG32_00 + 9;
-const DEVICE = NFT_REG32_00 + 15;
+import { load, loadKey } from './load-codec.ts';
 
 /** Whether the key, from `source` on, is in the set, or what the map has for it, into `destination`. */
 export function lookup(
@@ -56,41 +50,11 @@ export function remember(writer: ByteWriter, statement: Extract<Statement, { kin
   loadKey(writer, statement.choice);
   lookup(writer, statement.from, chosen - 1, false);
   loadKey(writer, statement.key);
-  update(writer, statement, chosen);
-}
-
-/** Where the packet leaves by, into a map under the key. */
-export function learnDevice(writer: ByteWriter, statement: Extract<Statement, { kind: 'learn-device' }>): void {
-  loadDevice(writer, DEVICE);
-  loadKey(writer, statement.key);
-  update(writer, statement, DEVICE);
-}
-
-/** Under the key in the first registers. */
-function update(
-  writer: ByteWriter,
-  { map, seconds }: { readonly map: string; readonly seconds: number },
-  data: number,
-): void {
   expression(writer, 'dynset', () => {
-    attributeText(writer, NFTA_DYNSET.SET_NAME, map);
+    attributeText(writer, NFTA_DYNSET.SET_NAME, statement.map);
     attributeU32be(writer, NFTA_DYNSET.OP, NFT_DYNSET_OP_UPDATE);
     attributeU32be(writer, NFTA_DYNSET.SREG_KEY, NFT_REG32_00);
-    attributeU32be(writer, NFTA_DYNSET.SREG_DATA, data);
-    attribute(writer, NFTA_DYNSET.TIMEOUT, u64be(seconds * 1000));
-  });
-}
-
-/** Out by the device that the map has for the key, past the hooks that are left. Where nothing is known of the way, that is found first. */
-export function passOn(writer: ByteWriter, statement: Extract<Statement, { kind: 'pass-on' }>): void {
-  const { family, hops } = statement;
-  load(writer, family === 4 ? 'ip daddr' : 'ip6 daddr', HOP);
-  if (hops !== undefined) lookup(writer, hops, HOP, false, HOP);
-  loadKey(writer, statement.key);
-  lookup(writer, statement.map, DEVICE, false);
-  expression(writer, 'fwd', () => {
-    attributeU32be(writer, NFTA_FWD.SREG_DEV, DEVICE);
-    attributeU32be(writer, NFTA_FWD.SREG_ADDR, HOP);
-    attributeU32be(writer, NFTA_FWD.NFPROTO, NFPROTO[family]);
+    attributeU32be(writer, NFTA_DYNSET.SREG_DATA, chosen);
+    attribute(writer, NFTA_DYNSET.TIMEOUT, u64be(statement.seconds * 1000));
   });
 }

@@ -41,14 +41,13 @@ const TYPE_NUMBERS: Readonly<Record<FieldType, number>> = {
   inet_service: 13,
   mark: 19,
   ifname: 41,
-  iface_index: 20,
   // nft's own integer type has no fixed size; a mark is a 32-bit number in host byte order too.
   integer: 19,
 };
-/** nft's notes to itself in a set's user data, without which it misprints lone keys and data in host byte order (libnftnl/udata.h). */
-const BYTEORDER_ITEM = { key: 0, data: 1 } as const;
+/** nft's notes to itself in a set's user data, without which it misprints lone keys in host byte order (libnftnl/udata.h). */
+const KEY_BYTEORDER_ITEM = 0;
 const BYTEORDER = { host: 1, network: 2 } as const;
-const HOST_ORDER: ReadonlySet<FieldType> = new Set(['ifname', 'iface_index', 'mark', 'integer']);
+const HOST_ORDER: ReadonlySet<FieldType> = new Set(['ifname', 'mark', 'integer']);
 /** Bits per field of a concatenation's type number (nftables/include/datatype.h TYPE_BITS). */
 const TYPE_BITS = 6;
 
@@ -67,11 +66,6 @@ export function encodeOp(writer: ByteWriter, op: NftOp, emit: EmitMessage, id: n
       return emit(NFT_MSG.DELSET, 0, () => {
         attributeText(writer, NFTA_SET.TABLE, TABLE.name);
         attributeText(writer, NFTA_SET.NAME, op.name);
-      });
-    case 'flush-set':
-      return emit(NFT_MSG.DELSETELEM, 0, () => {
-        attributeText(writer, NFTA_SET_ELEM_LIST.TABLE, TABLE.name);
-        attributeText(writer, NFTA_SET_ELEM_LIST.SET, op.name);
       });
     case 'add-elements':
       return emitElements(writer, NFT_MSG.NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL, op, emit);
@@ -182,8 +176,7 @@ function writeSet(writer: ByteWriter, spec: SetSpec, id: number): void {
   if (spec.dynamic === true && spec.size !== undefined)
     attributeNest(writer, NFTA_SET.DESC, () => attributeU32be(writer, NFTA_SET_DESC.SIZE, spec.size!));
   attributeU32be(writer, NFTA_SET.ID, id);
-  const notes = byteOrderNotes(spec);
-  if (notes.length > 0) attribute(writer, NFTA_SET.USERDATA, notes);
+  if (key.length === 1) attribute(writer, NFTA_SET.USERDATA, keyByteOrder(key[0]!));
   if (concatenated)
     attributeNest(writer, NFTA_SET.DESC, () =>
       attributeNest(writer, NFTA_SET_DESC.CONCAT, () => {
@@ -193,13 +186,8 @@ function writeSet(writer: ByteWriter, spec: SetSpec, id: number): void {
     );
 }
 
-function byteOrderNotes({ key, data }: SetSpec): Uint8Array {
-  const note = (item: number, field: FieldType): readonly number[] => {
-    return [item, 4, HOST_ORDER.has(field) ? BYTEORDER.host : BYTEORDER.network, 0, 0, 0];
-  };
-  const ofKey = key.length === 1 ? note(BYTEORDER_ITEM.key, key[0]!) : [];
-  const isLone = data !== undefined && data !== 'verdict' && data.length === 1;
-  return Uint8Array.from([...ofKey, ...(isLone ? note(BYTEORDER_ITEM.data, data[0]!) : [])]);
+function keyByteOrder(field: FieldType): Uint8Array {
+  return Uint8Array.of(KEY_BYTEORDER_ITEM, 4, HOST_ORDER.has(field) ? BYTEORDER.host : BYTEORDER.network, 0, 0, 0);
 }
 
 function emitElements(

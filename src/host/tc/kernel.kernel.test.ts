@@ -72,6 +72,15 @@ describe.skipIf(directory === undefined)('queues of the kernel', () => {
     expect(() => traffic.divert(indexOf('near'), indexOf('queue'))).toThrow(/leading what comes in/);
   });
 
+  it('are known by their links, whoever made them', () => {
+    const [near, far] = ['near', 'far'].map(indexOf);
+    expect([near, far].map((link) => traffic.queued().has(link!))).toEqual([false, false]);
+    traffic.divert(near!, indexOf('queue'));
+    expect([near, far].map((link) => traffic.queued().has(link!))).toEqual([true, false]);
+    execFileSync('nsenter', [`--net=${netns}`, 'tc', 'qdisc', 'add', 'dev', 'far', 'root', 'pfifo']);
+    expect([near, far].map((link) => traffic.queued().has(link!))).toEqual([true, true]);
+  });
+
   it('are refused for a link that is not there', () => {
     expect(() => traffic.shape(4242, { rate: 1000, burst: 2000, limit: 2000 })).toThrow(
       /limiting the rate of link 4242/,

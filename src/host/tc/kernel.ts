@@ -15,6 +15,7 @@ import type { NetnsRef } from '../netns/netns.ts';
 import type { TokenBucket, TrafficControl } from './port.ts';
 import {
   decodeDiversion,
+  decodeQueued,
   decodeTokenBucket,
   encodeDiversion,
   encodeIngress,
@@ -49,6 +50,12 @@ class KernelTrafficControl implements TrafficControl {
     return this.#socket
       .dump(RTM_TC.GETQDISC, encodeTcDump, ({ payload }) => decodeTokenBucket(payload), 'listing queues')
       .find((each) => each.link === link)?.bucket;
+  }
+
+  queued(): ReadonlySet<number> {
+    return new Set(
+      this.#socket.dump(RTM_TC.GETQDISC, encodeTcDump, ({ payload }) => decodeQueued(payload), 'listing queues'),
+    );
   }
 
   divert(link: number, to: number): void {

@@ -17,6 +17,8 @@ export interface TrafficControl extends Disposable {
   shape(link: number, bucket: TokenBucket): void;
   /** The bucket that {@link TrafficControl.shape} gave the link, as the kernel has it; undefined where it has none. */
   bucketOf(link: number): TokenBucket | undefined;
+  /** Links that have a queue or a place for filters, whoever made it. */
+  queued(): ReadonlySet<number>;
   /** Whatever comes in by the link, which must have no ingress queue yet, passes the queue of `to` first. */
   divert(link: number, to: number): void;
   /** Where {@link TrafficControl.divert} leads what comes in by the link. */

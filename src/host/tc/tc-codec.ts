@@ -95,6 +95,14 @@ export function decodeTokenBucket(
   return { link, bucket: { rate, burst: (ticks * TICK * rate) / 1e9, limit } };
 }
 
+/** The link of a queue; undefined for the kind that keeps nothing, which links have by themselves. */
+export function decodeQueued(payload: Uint8Array): number | undefined {
+  const reader = new ByteReader(payload);
+  reader.skip(4);
+  const link = reader.i32();
+  return new Attributes(payload.subarray(TCMSG)).text(TCA_KIND) === 'noqueue' ? undefined : link;
+}
+
 /** Payload of the RTM_NEWQDISC that gives `link` a place for filters of what comes in. */
 export function encodeIngress(writer: ByteWriter, link: number): void {
   writeTcmsg(writer, { link, handle: INGRESS_HANDLE, parent: TC_H_INGRESS });
