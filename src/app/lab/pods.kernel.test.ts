@@ -1,7 +1,9 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import type { Container, Event, Pod, PodSpec } from 'kubernetes-types/core/v1.d.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HttpKubeClient } from '../../host/kube-client/http-client.ts';
@@ -287,10 +289,13 @@ describe('a pod', () => {
       `kubectl --kubeconfig ${kubeconfig} exec -it ${name} -- sh -c 'tty; echo $((6 * 7))'`,
       '/dev/null',
     ];
-    const terminal = spawnSync('script', typed, {
+    // Whose input stays open: at its end script(1) types a character, which the terminal may show.
+    const terminal = spawn('script', typed, {
       env: { ...process.env, KUBECTL_REMOTE_COMMAND_WEBSOCKETS: webSockets },
+      stdio: ['pipe', 'pipe', 'inherit'],
     });
-    expect(terminal.stdout.toString()).toMatch(/\/dev\/pts\/\d+\r\n42\r\n/);
+    const [shown] = await Promise.all([text(terminal.stdout), once(terminal, 'close')]);
+    expect(shown).toMatch(/\/dev\/pts\/\d+\r\n42\r\n/);
   });
 
   it('is made anew when the process that holds its namespaces is killed', async () => {
